@@ -1,0 +1,174 @@
+//! `cre-lab bench`: what this machine reaches.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use burn::tensor::{Device, Distribution, Tensor};
+use clap::Args;
+use serde::Serialize;
+
+use crate::{
+    data::{BundledSet, DataSource, Dataset},
+    model::Architecture,
+    train::{
+        DeviceChoice, Probe, RunConfig, RunId, Trainer,
+        device::{self, Backend},
+        observer::Observer,
+        trainer::{TrainError, floats},
+    },
+};
+
+/// Side of the square matrices of the GEMM measurement.
+const GEMM_SIDE: usize = 2048;
+
+/// Options of `cre-lab bench`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchArgs {
+    /// Device to measure: wgpu or cpu; auto measures the CPU and a real GPU where there is one
+    #[arg(long, value_name = "DEVICE", default_value = DeviceChoice::default().id())]
+    pub device: DeviceChoice,
+    /// Network: fc-small, fc-medium or fc-large
+    #[arg(long, value_name = "NAME", default_value = Architecture::default().id())]
+    pub arch: Architecture,
+    /// Seconds of training to measure on each device
+    #[arg(long, value_name = "SECONDS", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+    /// Print a JSON list instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What was measured on one device.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Measurement {
+    /// "cpu" or "wgpu".
+    pub device: Backend,
+    /// The network's id.
+    pub arch: &'static str,
+    /// Images trained per second, batch 512, n = 3, batch assembly and loss read-back included.
+    pub train_images_per_second: f64,
+    /// Milliseconds to evaluate 2,000 test images.
+    pub evaluate_ms: f64,
+    /// Milliseconds for a snapshot of 500 points and 20 reconstructions.
+    pub snapshot_ms: f64,
+    /// 10⁹ floating-point operations per second in a 2048³ matrix product (f32).
+    pub gemm_gflops: f64,
+}
+
+/// Measures and prints.
+///
+/// # Errors
+/// When a device that was asked for cannot be used.
+pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
+    let dataset = Arc::new(DataSource::Bundled(BundledSet::Mnist).load()?);
+    let choices = match args.device {
+        DeviceChoice::Auto => vec![DeviceChoice::Cpu, DeviceChoice::Auto],
+        one => vec![one],
+    };
+    let mut results: Vec<Measurement> = Vec::new();
+    for choice in choices {
+        let (device, report) = device::open(choice)?;
+        if results.iter().any(|result| result.device == report.backend) {
+            continue;
+        }
+        eprintln!("{}: {}", report.name, report.why);
+        results.push(measure(args, report.backend, &device, &dataset)?);
+    }
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&results)?);
+    } else {
+        for result in results {
+            println!(
+                "{}  {} training images/s  {:.1} ms per evaluation (2,000 images)  {:.1} ms per snapshot (500 points)  GEMM {:.0} GFLOP/s",
+                match result.device {
+                    Backend::Cpu => "cpu ",
+                    Backend::Wgpu => "wgpu",
+                },
+                result.train_images_per_second.round(),
+                result.evaluate_ms,
+                result.snapshot_ms,
+                result.gemm_gflops
+            );
+        }
+    }
+    Ok(())
+}
+
+fn measure(
+    args: &BenchArgs,
+    backend: Backend,
+    device: &Device,
+    dataset: &Arc<Dataset>,
+) -> Result<Measurement, TrainError> {
+    let config = RunConfig {
+        architecture: args.arch,
+        ..RunConfig::default()
+    };
+    let mut trainer = Trainer::new(&config, dataset.clone(), device)?;
+    Ok(Measurement {
+        device: backend,
+        arch: args.arch.id(),
+        train_images_per_second: training(&mut trainer, Duration::from_secs(args.seconds))?,
+        evaluate_ms: median_ms(7, || trainer.evaluate().map(drop))?,
+        snapshot_ms: {
+            let first =
+                |count| dataset.test.first_of_each_class(dataset.classes(), count).into();
+            let probe = Probe {
+                cloud: first(50),
+                grid: first(2),
+                selected: None,
+            };
+            let mut observer = Observer::default();
+            median_ms(15, || {
+                observer.observe(RunId(0), &trainer, &probe).map(drop)
+            })?
+        },
+        gemm_gflops: gemm(device)?,
+    })
+}
+
+/// Images per second over whole turns of ten steps, the losses read back after each.
+fn training(trainer: &mut Trainer, time: Duration) -> Result<f64, TrainError> {
+    let turn = |trainer: &mut Trainer| {
+        for _ in 0..10 {
+            trainer.step();
+        }
+        trainer.take_losses().map(drop)
+    };
+    turn(trainer)?;
+    let (begun, first) = (Instant::now(), trainer.steps());
+    while begun.elapsed() < time {
+        turn(trainer)?;
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    let images = (trainer.steps() - first) * trainer.batch_size() as u64;
+    Ok(images as f64 / seconds)
+}
+
+fn median_ms(
+    rounds: usize,
+    mut work: impl FnMut() -> Result<(), TrainError>,
+) -> Result<f64, TrainError> {
+    work()?;
+    let mut times = Vec::with_capacity(rounds);
+    for _ in 0..rounds {
+        let begun = Instant::now();
+        work()?;
+        times.push(begun.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[rounds / 2])
+}
+
+fn gemm(device: &Device) -> Result<f64, TrainError> {
+    let side = GEMM_SIDE;
+    let random = || Tensor::<2>::random([side, side], Distribution::Default, device);
+    let (a, b) = (random(), random());
+    let ms = median_ms(5, || {
+        // Reading one number waits for the product without copying all of it.
+        floats(a.clone().matmul(b.clone()).slice([0..1, 0..1])).map(drop)
+    })?;
+    Ok(2.0 * (side as f64).powi(3) / ms / 1e6)
+}

@@ -1,0 +1,99 @@
+//! The command line: the window by default, or one of the headless jobs.
+
+pub mod bench;
+pub mod data;
+pub mod train;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{data::DataSource, train::DeviceChoice};
+
+/// See classification and reconstruction share one latent representation.
+///
+/// Without a command the window opens, and a Classification-Reconstruction Encoder begins to train
+/// in it at once.
+#[derive(Debug, Parser)]
+#[command(name = "cre-lab", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub window: WindowArgs,
+}
+
+/// The headless jobs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train one CRE without a window; write metrics, settings and pictures
+    Train(train::TrainArgs),
+    /// Measure this machine: training speed, evaluation, snapshots, matrix products
+    Bench(bench::BenchArgs),
+    /// Work with data sets
+    Data(data::DataArgs),
+}
+
+/// Options of the window.
+#[derive(Clone, Debug, Default, Args)]
+pub struct WindowArgs {
+    /// Data set to begin with: mnist, fashion-mnist, or a folder with the four IDX files
+    #[arg(long, value_name = "NAME|DIR")]
+    pub data: Option<DataSource>,
+    /// Where to compute: auto, wgpu or cpu
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<DeviceChoice>,
+    /// Save a picture of the window to this PNG file just before it closes by --exit-after
+    #[arg(long, value_name = "FILE", requires = "exit_after")]
+    pub screenshot: Option<PathBuf>,
+    /// Close the window by itself after this many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub exit_after: Option<u32>,
+    /// Size of the window in points, such as 1280x800
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = parse_size)]
+    pub size: Option<[f32; 2]>,
+    /// Colours: dark, light, or as the system has it
+    #[arg(long, value_enum)]
+    pub theme: Option<ThemeChoice>,
+}
+
+/// Colours of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ThemeChoice {
+    Dark,
+    Light,
+    System,
+}
+
+fn parse_size(text: &str) -> Result<[f32; 2], String> {
+    let wrong = || format!("“{text}” is not a size such as 1280x800");
+    let (width, height) = text.split_once('x').ok_or_else(wrong)?;
+    let side = |text: &str| {
+        text.parse::<u16>()
+            .ok()
+            .filter(|side| *side >= 200)
+            .map(f32::from)
+            .ok_or_else(|| format!("{} (each side at least 200)", wrong()))
+    };
+    Ok([side(width)?, side(height)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_parsed_or_refused() {
+        assert_eq!(parse_size("1280x800"), Ok([1280.0, 800.0]));
+        for wrong in ["", "1280", "1280x", "x800", "10x10", "-1280x800", "1280x99999"] {
+            assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
+}

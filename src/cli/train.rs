@@ -1,0 +1,355 @@
+//! `cre-lab train`: one run without a window.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use crossbeam_channel::{Receiver, bounded, select};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use crate::{
+    data::{DataSource, Dataset},
+    figures,
+    files::write_atomically,
+    model::{Architecture, Lambda, LatentSize},
+    train::{
+        Command, DeviceChoice, Evaluation, Event, Probe, Problem, RunConfig, RunId, Snapshot,
+        Start, StepLosses, Worker,
+    },
+};
+
+/// Images of each class in the scatter: the paper's fifty (figure 4).
+const CLOUD_PER_CLASS: usize = 50;
+/// Images of each class in the picture of reconstructions.
+const GRID_PER_CLASS: usize = 1;
+
+/// Options of `cre-lab train`.
+#[derive(Clone, Debug, Args)]
+pub struct TrainArgs {
+    /// Data set: mnist, fashion-mnist, or a folder with the four IDX files
+    #[arg(long, value_name = "NAME|DIR", default_value = "mnist")]
+    pub data: DataSource,
+    /// Network: fc-small, fc-medium or fc-large
+    #[arg(long, value_name = "NAME", default_value = Architecture::default().id())]
+    pub arch: Architecture,
+    /// Size n of the latent z, 1 to 1024
+    #[arg(long, value_name = "N", default_value_t = LatentSize::default())]
+    pub latent: LatentSize,
+    /// Weight of reconstruction: 0 is a pure classifier, 1 a pure autoencoder
+    #[arg(long, value_name = "λ", default_value_t = Lambda::BALANCED)]
+    pub lambda: Lambda,
+    /// Passes over the training images
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    pub epochs: u64,
+    /// Images per step
+    #[arg(long, value_name = "IMAGES", default_value_t = RunConfig::default().batch_size)]
+    pub batch_size: usize,
+    /// Step size of Adam
+    #[arg(long, value_name = "RATE", default_value_t = RunConfig::default().learning_rate)]
+    pub learning_rate: f64,
+    /// Decides initial weights and order of the images
+    #[arg(long, value_name = "SEED", default_value_t = RunConfig::DEFAULT_SEED)]
+    pub seed: u64,
+    /// Where to compute: auto, wgpu or cpu
+    #[arg(long, value_name = "DEVICE", default_value = DeviceChoice::default().id())]
+    pub device: DeviceChoice,
+    /// Folder to write to, made if it is not there
+    #[arg(long, value_name = "DIR", default_value = "cre-lab-run")]
+    pub out: PathBuf,
+}
+
+impl Default for TrainArgs {
+    /// The job that every option's default describes.
+    fn default() -> Self {
+        let config = RunConfig::default();
+        Self {
+            data: DataSource::default(),
+            arch: config.architecture,
+            latent: config.latent,
+            lambda: config.lambda,
+            epochs: 10,
+            batch_size: config.batch_size,
+            learning_rate: config.learning_rate,
+            seed: config.seed,
+            device: config.device,
+            out: PathBuf::from("cre-lab-run"),
+        }
+    }
+}
+
+impl TrainArgs {
+    fn config(&self) -> RunConfig {
+        RunConfig {
+            architecture: self.arch,
+            latent: self.latent,
+            lambda: self.lambda,
+            batch_size: self.batch_size,
+            learning_rate: self.learning_rate,
+            seed: self.seed,
+            device: self.device,
+        }
+    }
+}
+
+/// The settings as `config.toml` keeps them.
+#[derive(Serialize)]
+struct ConfigFile<'a> {
+    program: &'static str,
+    data: &'a DataSource,
+    epochs: u64,
+    device_used: String,
+    run: RunConfig,
+}
+
+/// Trains as told and writes `metrics.csv`, `config.toml`, `latent.png` and `reconstructions.png`.
+///
+/// Ctrl-C ends it early and keeps what there is.
+///
+/// # Errors
+/// When data, device, training or a file fails.
+pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
+    let dataset = Arc::new(args.data.load()?);
+    fs::create_dir_all(&args.out)
+        .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
+    let (stop, stopped) = bounded(1);
+    ctrlc::set_handler(move || {
+        let _ = stop.try_send(());
+    })
+    .context("cannot listen for Ctrl-C")?;
+
+    let mut job = Job::begin(args, &dataset)?;
+    let snapshot = job.follow(&stopped)?;
+    let mut written = vec![job.metrics_file(), job.write_config()?];
+    let latent = args.out.join("latent.png");
+    figures::latent_scatter(&snapshot, &dataset, &latent)?;
+    let reconstructions = args.out.join("reconstructions.png");
+    figures::reconstructions(&snapshot, &dataset, &reconstructions)?;
+    written.extend([latent, reconstructions]);
+    job.summarise();
+    let mut out = std::io::stdout().lock();
+    for path in written {
+        writeln!(out, "{}", path.display())?;
+    }
+    Ok(())
+}
+
+/// A run on its way.
+struct Job<'a> {
+    args: &'a TrainArgs,
+    worker: Worker,
+    bar: ProgressBar,
+    device: String,
+    steps_per_epoch: u64,
+    step: u64,
+    evaluations: Vec<Evaluation>,
+}
+
+impl<'a> Job<'a> {
+    fn begin(args: &'a TrainArgs, dataset: &Arc<Dataset>) -> anyhow::Result<Self> {
+        let worker = Worker::spawn(|| {}).context("cannot start the training thread")?;
+        let first = |count| dataset.test.first_of_each_class(dataset.classes(), count).into();
+        worker.send(Command::Reset(Box::new(Start {
+            run: RunId(1),
+            config: args.config(),
+            dataset: dataset.clone(),
+            probe: Probe {
+                cloud: first(CLOUD_PER_CLASS),
+                grid: first(GRID_PER_CLASS),
+                selected: None,
+            },
+            paused: true,
+        })));
+        let bar = ProgressBar::new(0).with_style(
+            ProgressStyle::with_template("{bar:24} epoch {prefix}  {msg}  {eta} left")?
+                .progress_chars("━━─"),
+        );
+        Ok(Self {
+            args,
+            worker,
+            bar,
+            device: String::new(),
+            steps_per_epoch: 0,
+            step: 0,
+            evaluations: Vec::new(),
+        })
+    }
+
+    /// Follows the run to its last epoch, or until told to stop; returns the last snapshot.
+    fn follow(&mut self, stopped: &Receiver<()>) -> anyhow::Result<Snapshot> {
+        let mut ending = false;
+        loop {
+            select! {
+                recv(self.worker.events()) -> event => {
+                    self.hear(event.context("the training thread has ended without a word")?, ending)?;
+                }
+                recv(self.worker.snapshots()) -> snapshot => {
+                    let snapshot = snapshot.context("the training thread has ended without a word")?;
+                    let last = ending || self.epochs_done() == Some(self.args.epochs);
+                    if last && self.worker.events().is_empty() && snapshot.step == self.step {
+                        self.bar.finish_and_clear();
+                        return Ok(snapshot);
+                    }
+                }
+                recv(stopped) -> _ => {
+                    if ending {
+                        bail!("stopped at once");
+                    }
+                    ending = true;
+                    self.bar.println("Stopping after this step; press Ctrl-C again to give up what there is");
+                    self.worker.send(Command::Pause);
+                    // A probe asks for one more snapshot, wherever the run stands.
+                    self.worker.send(Command::Step);
+                }
+            }
+        }
+    }
+
+    fn epochs_done(&self) -> Option<u64> {
+        self.evaluations.last().map(|evaluation| evaluation.epoch)
+    }
+
+    fn hear(&mut self, event: Event, ending: bool) -> anyhow::Result<()> {
+        match event {
+            Event::Started {
+                device,
+                steps_per_epoch,
+                parameters,
+                ..
+            } => {
+                self.device = format!("{} ({})", device.name, device.why);
+                self.steps_per_epoch = steps_per_epoch;
+                self.bar.set_length(steps_per_epoch * self.args.epochs);
+                self.bar.println(format!(
+                    "{} n = {}, {parameters} parameters, λ = {}, on {}",
+                    self.args.arch, self.args.latent, self.args.lambda, self.device
+                ));
+            }
+            Event::Losses {
+                losses,
+                images_per_second,
+                ..
+            } => self.show(&losses, images_per_second),
+            Event::Evaluated { evaluation, .. } => {
+                self.step = evaluation.step;
+                self.bar.println(line(&evaluation));
+                self.evaluations.push(evaluation);
+                write_metrics(&self.metrics_file(), &self.evaluations)?;
+                if evaluation.epoch < self.args.epochs && !ending {
+                    self.worker.send(Command::Epoch);
+                }
+            }
+            Event::Problem { problem, .. } => bail!(match problem {
+                Problem::NotFinite { step, .. } => format!(
+                    "a loss is no longer a number at step {step}; try a smaller --learning-rate or another --seed"
+                ),
+                Problem::CannotStart { reason } => reason,
+                Problem::Crashed { reason } => format!("training broke off: {reason}"),
+            }),
+            Event::Marked { .. } | Event::State { .. } | Event::RolledBack { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, losses: &[StepLosses], images_per_second: f64) {
+        let Some(last) = losses.last() else { return };
+        self.step = last.step;
+        let epoch = last.step.div_ceil(self.steps_per_epoch.max(1));
+        self.bar.set_prefix(format!("{epoch}/{}", self.args.epochs));
+        self.bar.set_message(format!(
+            "MSE {:.4}  CE {:.4} nats  accuracy {:5.1} %  {images_per_second:.0} images/s",
+            last.mse,
+            last.ce,
+            last.accuracy * 100.0
+        ));
+        self.bar.set_position(last.step);
+    }
+
+    fn metrics_file(&self) -> PathBuf {
+        self.args.out.join("metrics.csv")
+    }
+
+    fn write_config(&self) -> anyhow::Result<PathBuf> {
+        let path = self.args.out.join("config.toml");
+        let text = toml::to_string_pretty(&ConfigFile {
+            program: concat!("cre-lab ", env!("CARGO_PKG_VERSION")),
+            data: &self.args.data,
+            epochs: self.epochs_done().unwrap_or(0),
+            device_used: self.device.clone(),
+            run: self.args.config(),
+        })?;
+        write(&path, text.as_bytes())?;
+        Ok(path)
+    }
+
+    fn summarise(&self) {
+        if let Some(last) = self.evaluations.last()
+            && last.dead_units > 0
+        {
+            eprintln!(
+                "{} of {} latent units are dead (zero for every probe image); another --seed may live",
+                last.dead_units, self.args.latent
+            );
+        }
+    }
+}
+
+fn line(evaluation: &Evaluation) -> String {
+    format!(
+        "epoch {:>3}  test MSE {:.4}  CE {:.4} nats  accuracy {:5.1} %  L {:.4}  {:.0} images/s",
+        evaluation.epoch,
+        evaluation.test.mse,
+        evaluation.test.ce,
+        evaluation.test.accuracy * 100.0,
+        evaluation.test.loss(evaluation.lambda),
+        evaluation.images_per_second
+    )
+}
+
+fn write_metrics(path: &Path, evaluations: &[Evaluation]) -> anyhow::Result<()> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record([
+        "epoch",
+        "step",
+        "lambda",
+        "train_mse",
+        "train_ce",
+        "train_accuracy",
+        "test_mse",
+        "test_ce",
+        "test_accuracy",
+        "dead_units",
+        "images_per_second",
+    ])?;
+    for evaluation in evaluations {
+        let train = |pick: fn(&crate::train::Metrics) -> f64| {
+            evaluation
+                .train
+                .as_ref()
+                .map_or(String::new(), |metrics| pick(metrics).to_string())
+        };
+        writer.write_record([
+            evaluation.epoch.to_string(),
+            evaluation.step.to_string(),
+            evaluation.lambda.to_string(),
+            train(|metrics| metrics.mse),
+            train(|metrics| metrics.ce),
+            train(|metrics| metrics.accuracy),
+            evaluation.test.mse.to_string(),
+            evaluation.test.ce.to_string(),
+            evaluation.test.accuracy.to_string(),
+            evaluation.dead_units.to_string(),
+            format!("{:.1}", evaluation.images_per_second),
+        ])?;
+    }
+    write(path, &writer.into_inner()?)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    write_atomically(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,182 @@
+//! The window as a whole.
+
+use eframe::{
+    CreationContext, Storage,
+    egui::{CentralPanel, Context, Frame, Margin, Panel, Rect, Ui},
+};
+use egui_tiles::Tree;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    menu::{self, Wish},
+    panes::{
+        card::Card, controls::Controls, curves::Curves, latent::Latent, notices,
+        reconstructions::Reconstructions, status,
+    },
+    scatter::{Scatter, ViewPreferences},
+    self_portrait::SelfPortrait,
+    session::{Sample, Session},
+    shortcuts, theme,
+    workspace::{self, Docked, Pane},
+};
+use crate::{
+    data::DataSource,
+    train::RunConfig,
+};
+
+/// What outlives the program.
+#[derive(Serialize, Deserialize)]
+#[serde(default)]
+struct Preferences {
+    layout: Tree<Pane>,
+    view: ViewPreferences,
+    curves: Curves,
+    sample: Sample,
+    show_difference: bool,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self {
+            layout: workspace::default_tree(),
+            view: ViewPreferences::default(),
+            curves: Curves::default(),
+            sample: Sample::default(),
+            show_difference: true,
+        }
+    }
+}
+
+/// CRE Lab's window.
+pub struct App {
+    session: Session,
+    layout: Tree<Pane>,
+    controls: Controls,
+    latent: Latent,
+    reconstructions: Reconstructions,
+    curves: Curves,
+    card: Card,
+    /// Where the card appears first: the latent pane's corner.
+    card_home: Rect,
+    show_keys: bool,
+    portrait: Option<SelfPortrait>,
+}
+
+impl App {
+    /// Opens with what is remembered in `storage`; training begins by itself.
+    pub fn new(
+        cc: &CreationContext<'_>,
+        config: RunConfig,
+        source: DataSource,
+        portrait: Option<SelfPortrait>,
+    ) -> Self {
+        theme::install(&cc.egui_ctx);
+        let mut preferences: Preferences = cc
+            .storage
+            .and_then(|storage| eframe::get_value(storage, eframe::APP_KEY))
+            .unwrap_or_default();
+        if !workspace::is_complete(&preferences.layout) {
+            preferences.layout = workspace::default_tree();
+        }
+        let mut scatter = Scatter::new(cc.wgpu_render_state.as_ref());
+        scatter.preferences = preferences.view;
+        Self {
+            session: Session::new(&cc.egui_ctx, config, source, preferences.sample),
+            layout: preferences.layout,
+            controls: Controls::default(),
+            latent: Latent::new(scatter),
+            reconstructions: Reconstructions::new(preferences.show_difference),
+            curves: preferences.curves,
+            card: Card::default(),
+            card_home: Rect::NOTHING,
+            show_keys: false,
+            portrait,
+        }
+    }
+
+    /// The experiment, for whoever drives the window from outside.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    fn docked(&mut self, ui: &mut Ui) {
+        let Self {
+            session,
+            layout,
+            latent,
+            reconstructions,
+            curves,
+            card_home,
+            ..
+        } = self;
+        let mut draw = Docked(|ui: &mut Ui, pane| match pane {
+            Pane::Latent => {
+                *card_home = ui.max_rect();
+                latent.ui(ui, session)
+            }
+            Pane::Reconstructions => reconstructions.ui(ui, session),
+            Pane::Curves => {
+                let grip = super::panes::header(ui, "Curves", |_| {});
+                curves.ui(ui, session.run().map(|run| &run.history));
+                grip
+            }
+        });
+        layout.ui(&mut draw, ui);
+    }
+
+    fn take_dropped(&mut self, ctx: &Context) {
+        let dropped = ctx.input(|input| input.raw.dropped_files.clone());
+        for file in dropped {
+            self.session.load(DataSource::Folder(file.path().to_owned()));
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        self.session.receive();
+        self.take_dropped(ctx);
+        if let Some(portrait) = &mut self.portrait {
+            portrait.sit(ctx);
+        }
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        shortcuts::obey(ui, &mut self.session, self.latent.canvas(), &mut self.show_keys);
+        let bar = |ui: &Ui| Frame::side_top_panel(ui.style()).inner_margin(Margin::symmetric(8, 3));
+        let frame = bar(ui);
+        Panel::top("menu").frame(frame).show(ui, |ui| {
+            match menu::ui(ui, &mut self.session) {
+                Some(Wish::ResetLayout) => self.layout = workspace::default_tree(),
+                Some(Wish::ShowKeys) => self.show_keys = true,
+                None => {}
+            }
+        });
+        let frame = bar(ui);
+        Panel::bottom("status")
+            .frame(frame)
+            .show(ui, |ui| status::ui(ui, &self.session));
+        Panel::left("controls")
+            .default_size(236.0)
+            .size_range(200.0..=360.0)
+            .show(ui, |ui| self.controls.ui(ui, &mut self.session));
+        CentralPanel::no_frame().show(ui, |ui| {
+            notices::ui(ui, &mut self.session);
+            self.docked(ui);
+        });
+        let ctx = ui.ctx().clone();
+        self.card.ui(&ctx, &mut self.session, self.card_home);
+        menu::keys(&ctx, &mut self.show_keys);
+    }
+
+    fn save(&mut self, storage: &mut dyn Storage) {
+        let preferences = Preferences {
+            layout: self.layout.clone(),
+            view: self.latent.scatter.preferences.clone(),
+            curves: self.curves.clone(),
+            sample: self.session.sample(),
+            show_difference: self.reconstructions.show_difference,
+        };
+        eframe::set_value(storage, eframe::APP_KEY, &preferences);
+    }
+}

@@ -1,0 +1,181 @@
+//! The hero of the window: the slider between classification and reconstruction.
+
+use eframe::egui::{
+    self, Align2, Color32, CornerRadius, EventFilter, FontId, Key, Mesh, Modifiers, Pos2, Rangef,
+    Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, accesskit, pos2, vec2,
+};
+
+use super::theme;
+use crate::model::Lambda;
+
+/// What a screen reader calls it, and a test presses.
+pub const LABEL: &str = "λ";
+
+const HEIGHT: f32 = 46.0;
+const RAIL: f32 = 8.0;
+const HANDLE: f32 = 11.0;
+
+/// A large slider over [0, 1], blue at the classifier's end and orange at the autoencoder's.
+///
+/// Drag or click to set; with the focus on it ← and → move by 0.01, with Shift by 0.1, Home and
+/// End go to the ends.
+pub fn lambda_slider(ui: &mut Ui, lambda: &mut Lambda) -> Response {
+    let size = vec2(ui.available_width(), HEIGHT);
+    let (rect, mut response) = ui.allocate_exact_size(size, Sense::click_and_drag());
+    let rail = Rect::from_x_y_ranges(
+        (rect.left() + HANDLE)..=(rect.right() - HANDLE),
+        (rect.top() + HANDLE - RAIL / 2.0)..=(rect.top() + HANDLE + RAIL / 2.0),
+    );
+    let before = *lambda;
+
+    if response.clicked() || response.drag_started() {
+        response.request_focus();
+    }
+    if let Some(pointer) = response.interact_pointer_pos() {
+        let share = f64::from((pointer.x - rail.left()) / rail.width());
+        // To the hundredth: what the label says is what is trained with.
+        set(lambda, (share * 100.0).round() / 100.0);
+    }
+    if response.has_focus() {
+        let arrows = EventFilter {
+            horizontal_arrows: true,
+            ..EventFilter::default()
+        };
+        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
+        step_by_keys(ui, lambda);
+    }
+    obey_screen_reader(ui, &response, lambda);
+
+    if *lambda != before {
+        response.mark_changed();
+    }
+    response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), lambda.value(), LABEL));
+    if ui.is_rect_visible(rect) {
+        paint(ui, &response, rail, *lambda);
+    }
+    response
+}
+
+/// Moves λ by the arrow, Home and End keys pressed in this frame, and takes those keys.
+pub fn step_by_keys(ui: &Ui, lambda: &mut Lambda) {
+    let by_keys = ui.input_mut(|input| {
+        let mut hundredths = 0.0;
+        for (modifiers, step) in [(Modifiers::SHIFT, 10.0), (Modifiers::NONE, 1.0)] {
+            let up = input.count_and_consume_key(modifiers, Key::ArrowRight);
+            let down = input.count_and_consume_key(modifiers, Key::ArrowLeft);
+            hundredths += step * (up as f64 - down as f64);
+        }
+        if input.consume_key(Modifiers::NONE, Key::Home) {
+            return Some(0.0);
+        }
+        if input.consume_key(Modifiers::NONE, Key::End) {
+            return Some(1.0);
+        }
+        let target = ((lambda.value() * 100.0).round() + hundredths) / 100.0;
+        (hundredths != 0.0).then_some(target)
+    });
+    if let Some(value) = by_keys {
+        set(lambda, value);
+    }
+}
+
+fn set(lambda: &mut Lambda, value: f64) {
+    if let Ok(new) = Lambda::new(value.clamp(0.0, 1.0)) {
+        *lambda = new;
+    }
+}
+
+fn obey_screen_reader(ui: &Ui, response: &Response, lambda: &mut Lambda) {
+    ui.input(|input| {
+        for request in input.accesskit_action_requests(response.id, accesskit::Action::SetValue) {
+            if let Some(accesskit::ActionData::NumericValue(value)) = request.data {
+                set(lambda, value);
+            }
+        }
+        let requests = |action| input.num_accesskit_action_requests(response.id, action) as f64;
+        let steps =
+            requests(accesskit::Action::Increment) - requests(accesskit::Action::Decrement);
+        if steps != 0.0 {
+            set(lambda, ((lambda.value() * 100.0).round() + steps) / 100.0);
+        }
+    });
+    let value = lambda.value();
+    ui.ctx().accesskit_node_builder(response.id, |node| {
+        node.set_min_numeric_value(0.0);
+        node.set_max_numeric_value(1.0);
+        node.set_numeric_value_step(0.01);
+        node.add_action(accesskit::Action::SetValue);
+        if value < 1.0 {
+            node.add_action(accesskit::Action::Increment);
+        }
+        if value > 0.0 {
+            node.add_action(accesskit::Action::Decrement);
+        }
+    });
+}
+
+fn paint(ui: &Ui, response: &Response, rail: Rect, lambda: Lambda) {
+    let visuals = ui.visuals();
+    let painter = ui.painter();
+    let (blue, orange) = (theme::classification(visuals), theme::reconstruction(visuals));
+    let at = |share: f32| egui::lerp(rail.x_range(), share);
+
+    painter.add(gradient(rail, blue, orange));
+    for (end, colour) in [(rail.left_center(), blue), (rail.right_center(), orange)] {
+        painter.circle_filled(end, RAIL / 2.0, colour);
+    }
+    for tenth in 0..=10u8 {
+        let share = f32::from(tenth) / 10.0;
+        let major = tenth % 5 == 0;
+        let top = rail.bottom() + 7.0;
+        let length = if major { 6.0 } else { 3.5 };
+        let stroke = Stroke::new(1.0, visuals.weak_text_color());
+        painter.vline(at(share), Rangef::new(top, top + length), stroke);
+        if major {
+            painter.text(
+                pos2(at(share), top + length + 1.0),
+                Align2::CENTER_TOP,
+                ["0", "0.5", "1"][usize::from(tenth / 5)],
+                FontId::proportional(11.0),
+                visuals.weak_text_color(),
+            );
+        }
+    }
+
+    let share = lambda.value() as f32;
+    let centre = pos2(at(share), rail.center().y);
+    let style = ui.style().interact(response);
+    let radius = HANDLE - 2.0 + style.expansion;
+    painter.circle(
+        centre,
+        radius,
+        mix(blue, orange, share),
+        Stroke::new(2.5, visuals.strong_text_color()),
+    );
+    if response.has_focus() {
+        painter.rect_stroke(
+            rail.expand2(vec2(HANDLE, HANDLE - RAIL / 2.0)),
+            CornerRadius::same(6),
+            visuals.selection.stroke,
+            StrokeKind::Inside,
+        );
+    }
+}
+
+/// A rectangle that runs from one colour to another.
+fn gradient(rect: Rect, left: Color32, right: Color32) -> Shape {
+    let mut mesh = Mesh::default();
+    let mut corner = |position: Pos2, colour| mesh.colored_vertex(position, colour);
+    corner(rect.left_top(), left);
+    corner(rect.left_bottom(), left);
+    corner(rect.right_top(), right);
+    corner(rect.right_bottom(), right);
+    mesh.add_triangle(0, 1, 2);
+    mesh.add_triangle(1, 2, 3);
+    Shape::mesh(mesh)
+}
+
+/// The colour between two, in the same space in which the rail is shaded.
+fn mix(from: Color32, to: Color32, share: f32) -> Color32 {
+    from.lerp_to_gamma(to, share)
+}

@@ -1,0 +1,108 @@
+//! The menu bar.
+
+use eframe::egui::{Button, Context, Grid, MenuBar, RichText, ThemePreference, Ui, ViewportCommand, Window, gui_zoom};
+
+use super::{
+    session::Session,
+    shortcuts::{self, HELP},
+};
+
+/// What the menu asks of the window itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    ResetLayout,
+    ShowKeys,
+}
+
+/// Shows the menu bar.
+pub fn ui(ui: &mut Ui, session: &mut Session) -> Option<Wish> {
+    let mut wish = None;
+    MenuBar::new().ui(ui, |ui| {
+        ui.menu_button("File", |ui| {
+            let open = Button::new("Open data set…")
+                .shortcut_text(ui.ctx().format_shortcut(&shortcuts::OPEN));
+            if ui
+                .add(open)
+                .on_hover_text("A folder with the four IDX files of MNIST or a set like it; it can also be dropped on the window")
+                .clicked()
+            {
+                session.open_data_set();
+            }
+            ui.separator();
+            let quit =
+                Button::new("Quit").shortcut_text(ui.ctx().format_shortcut(&shortcuts::QUIT));
+            if ui.add(quit).clicked() {
+                ui.ctx().send_viewport_cmd(ViewportCommand::Close);
+            }
+        });
+        ui.menu_button("Run", |ui| run(ui, session));
+        ui.menu_button("View", |ui| {
+            if ui.button("Reset layout").clicked() {
+                wish = Some(Wish::ResetLayout);
+            }
+            ui.separator();
+            theme(ui);
+            ui.separator();
+            gui_zoom::zoom_menu_buttons(ui);
+        });
+        ui.menu_button("Help", |ui| {
+            if ui.add(Button::new("Keys").shortcut_text("F1")).clicked() {
+                wish = Some(Wish::ShowKeys);
+            }
+        });
+    });
+    wish
+}
+
+fn run(ui: &mut Ui, session: &mut Session) {
+    let training = session.is_training();
+    ui.add_enabled_ui(session.run().is_some(), |ui| {
+        let mut item = |label: &str, key: &str| {
+            let button = Button::new(label).shortcut_text(key);
+            ui.add(button).clicked()
+        };
+        if item(if training { "Pause" } else { "Train" }, "Space") {
+            session.toggle_training();
+        }
+        if item("One step", "S") {
+            session.step();
+        }
+        if item("One epoch", "E") {
+            session.epoch();
+        }
+        if item("Reset", "R") {
+            session.reset();
+        }
+        if item("New seed", "N") {
+            session.new_seed();
+        }
+    });
+}
+
+fn theme(ui: &mut Ui) {
+    let mut preference = ui.ctx().options(|options| options.theme_preference);
+    for (choice, label) in [
+        (ThemePreference::System, "As the system"),
+        (ThemePreference::Dark, "Dark"),
+        (ThemePreference::Light, "Light"),
+    ] {
+        if ui.radio_value(&mut preference, choice, label).clicked() {
+            ui.ctx().set_theme(preference);
+        }
+    }
+}
+
+/// The list of keys.
+pub fn keys(ctx: &Context, open: &mut bool) {
+    Window::new("Keys").open(open).resizable(false).show(ctx, |ui| {
+        Grid::new("keys").num_columns(2).show(ui, |ui| {
+            for (key, action) in HELP {
+                ui.label(RichText::new(key).monospace());
+                ui.label(action);
+                ui.end_row();
+            }
+        });
+        ui.separator();
+        ui.label("In the latent scatter: drag to turn, Shift-drag to move, wheel to zoom, double-click to reset");
+    });
+}

@@ -1,0 +1,83 @@
+//! The window. It shows what the engine tells and asks for what the user wants; it never computes.
+
+pub mod app;
+pub mod images;
+pub mod lambda_slider;
+pub mod menu;
+pub mod panes;
+pub mod scatter;
+pub mod self_portrait;
+pub mod session;
+pub mod shortcuts;
+pub mod theme;
+pub mod workspace;
+
+use std::time::Duration;
+
+use anyhow::{anyhow, bail};
+use crossbeam_channel::bounded;
+use eframe::egui::{self, ViewportBuilder};
+
+pub use app::App;
+
+use self::self_portrait::SelfPortrait;
+use crate::{
+    cli::{ThemeChoice, WindowArgs},
+    train::{DeviceChoice, RunConfig},
+};
+
+/// Size of the window at the first start, in points.
+const SIZE: [f32; 2] = [1280.0, 800.0];
+
+/// Opens the window and returns when it is closed.
+///
+/// # Errors
+/// When no window can be opened, or a screenshot that was asked for cannot be saved.
+pub fn run(args: WindowArgs) -> anyhow::Result<()> {
+    let (failure, failures) = bounded(1);
+    let portrait = args.exit_after.map(|seconds| {
+        let after = Duration::from_secs(u64::from(seconds));
+        SelfPortrait::new(after, args.screenshot, failure)
+    });
+    // A window that was told how to look and when to close neither follows nor leaves traces.
+    let remembers = portrait.is_none();
+    let mut viewport = ViewportBuilder::default()
+        .with_title("CRE Lab")
+        .with_app_id("cre-lab")
+        .with_min_inner_size([800.0, 520.0])
+        .with_inner_size(args.size.unwrap_or(SIZE));
+    if !remembers {
+        viewport = viewport.with_position([0.0, 0.0]);
+    }
+    let options = eframe::NativeOptions {
+        viewport,
+        persist_window: remembers && args.size.is_none(),
+        persistence_path: (!remembers).then(|| std::env::temp_dir().join("cre-lab-forgotten.ron")),
+        ..eframe::NativeOptions::default()
+    };
+    let config = RunConfig {
+        device: args.device.unwrap_or(DeviceChoice::Auto),
+        ..RunConfig::default()
+    };
+    let source = args.data.unwrap_or_default();
+    let theme = args.theme;
+    eframe::run_native(
+        "cre-lab",
+        options,
+        Box::new(move |cc| {
+            if let Some(theme) = theme {
+                cc.egui_ctx.set_theme(match theme {
+                    ThemeChoice::Dark => egui::ThemePreference::Dark,
+                    ThemeChoice::Light => egui::ThemePreference::Light,
+                    ThemeChoice::System => egui::ThemePreference::System,
+                });
+            }
+            Ok(Box::new(App::new(cc, config, source, portrait)))
+        }),
+    )
+    .map_err(|error| anyhow!("the window cannot be opened: {error}"))?;
+    if let Ok(reason) = failures.try_recv() {
+        bail!(reason);
+    }
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! The card of the selected image.
+
+use eframe::egui::{
+    self, Align2, Context, FontId, Grid, Rect, RichText, Sense, Ui, Window, pos2, vec2,
+};
+
+use super::latent::{class_name, swatch};
+use crate::{
+    gui::{
+        images::{self, Atlas, Picture},
+        session::{RunView, Session},
+        theme,
+    },
+    train::Reading,
+};
+
+/// State of the card.
+#[derive(Default)]
+pub struct Card {
+    atlas: Atlas,
+}
+
+impl Card {
+    /// Shows the card while an image is selected.
+    pub fn ui(&mut self, ctx: &Context, session: &mut Session, home: Rect) {
+        let Some(image) = session.selected() else {
+            return;
+        };
+        let Some(run) = session.run() else { return };
+        // A snapshot made before the click does not know the image yet.
+        let reading = run
+            .snapshot
+            .as_ref()
+            .and_then(|snapshot| snapshot.selected.as_ref())
+            .filter(|reading| reading.index == image);
+        if image as usize >= run.dataset.test.len() {
+            return;
+        }
+        let mut open = true;
+        Window::new("Selected image")
+            .id(egui::Id::unique("card"))
+            .open(&mut open)
+            .resizable(false)
+            .collapsible(true)
+            .pivot(Align2::RIGHT_BOTTOM)
+            .default_pos(home.right_bottom() - vec2(12.0, 12.0))
+            .show(ctx, |ui| match reading {
+                Some(reading) => self.content(ui, run, reading),
+                None => {
+                    ui.spinner();
+                }
+            });
+        if !open {
+            session.select(None);
+        }
+    }
+
+    fn content(&mut self, ui: &mut Ui, run: &RunView, reading: &Reading) {
+        let visuals = ui.visuals().clone();
+        let shape = run.dataset.shape;
+        let truth = run.dataset.test.label(reading.index as usize);
+        ui.horizontal(|ui| {
+            swatch(ui, truth);
+            ui.label(RichText::new(class_name(run, truth)).strong().size(16.0));
+            ui.weak(format!("test image {}", reading.index));
+        });
+
+        let input = run.dataset.test.image(reading.index as usize);
+        let pictures = [
+            Picture::Plain(input),
+            Picture::Plain(&reading.reconstruction),
+            Picture::Difference(
+                input,
+                &reading.reconstruction,
+                theme::reconstruction(&visuals),
+            ),
+        ];
+        self.atlas.set(ui.ctx(), "selected image", shape, &pictures);
+        let size = images::crisp_size(ui, shape, images::crisp_scale(ui, shape, 90.0));
+        ui.horizontal(|ui| {
+            for (tile, name) in ["input x", "reconstruction x̂", "|x − x̂|"].into_iter().enumerate()
+            {
+                ui.vertical(|ui| {
+                    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+                    self.atlas.paint(ui, tile, images::snapped(ui, rect));
+                    ui.label(RichText::new(name).small());
+                });
+            }
+        });
+        ui.label(
+            RichText::new(format!("MSE {:.4}", reading.mse)).color(theme::reconstruction(&visuals)),
+        )
+        .on_hover_text("Squared error, mean over the pixels, in [−1, 1] units");
+        ui.label(RichText::new(latent_text(&reading.latent)).monospace().small());
+        ui.separator();
+        probabilities(ui, run, reading, truth);
+    }
+}
+
+fn latent_text(latent: &[f32]) -> String {
+    const SHOWN: usize = 8;
+    let numbers: Vec<String> = latent
+        .iter()
+        .take(SHOWN)
+        .map(|x| format!("{x:.3}"))
+        .collect();
+    let more = latent.len().saturating_sub(SHOWN);
+    let more = if more > 0 {
+        format!(", … {more} more")
+    } else {
+        String::new()
+    };
+    format!("z = ({}{more})", numbers.join(", "))
+}
+
+/// One bar for each class.
+fn probabilities(ui: &mut Ui, run: &RunView, reading: &Reading, truth: u8) {
+    let (predicted, _) = reading.predicted();
+    Grid::new("probabilities")
+        .num_columns(3)
+        .spacing(vec2(8.0, 2.0))
+        .show(ui, |ui| {
+            for (class, &probability) in (0u8..).zip(&reading.probabilities) {
+                let mut name = RichText::new(class_name(run, class)).size(12.5);
+                if class == truth {
+                    name = name.strong();
+                }
+                ui.label(name);
+                bar(ui, probability, class == predicted, predicted == truth);
+                let percent = format!("{:.1} %", probability * 100.0);
+                ui.label(RichText::new(percent).font(FontId::monospace(11.5)));
+                ui.end_row();
+            }
+        });
+}
+
+fn bar(ui: &mut Ui, probability: f32, is_answer: bool, is_right: bool) {
+    let visuals = ui.visuals().clone();
+    let (rect, response) = ui.allocate_exact_size(vec2(130.0, 11.0), Sense::hover());
+    let colour = match (is_answer, is_right) {
+        (true, false) => visuals.error_fg_color,
+        (true, true) => theme::classification(&visuals),
+        (false, _) => theme::classification(&visuals).gamma_multiply(0.55),
+    };
+    let painter = ui.painter();
+    painter.rect_filled(rect, 3.0, visuals.extreme_bg_color);
+    let filled = Rect::from_min_max(
+        rect.min,
+        pos2(
+            rect.left() + rect.width() * probability.clamp(0.0, 1.0),
+            rect.bottom(),
+        ),
+    );
+    painter.rect_filled(filled, 3.0, colour);
+    response.widget_info(|| {
+        let mut info = egui::WidgetInfo::new(egui::Role::ProgressIndicator);
+        info.value = Some(f64::from(probability));
+        info
+    });
+}

@@ -1,0 +1,109 @@
+//! The slim panel at the left: λ, transport, settings.
+
+mod settings;
+mod transport;
+
+use eframe::egui::{
+    self, DragValue, FontId, RichText, ScrollArea, TextFormat, Ui, text::LayoutJob,
+};
+
+use crate::{
+    gui::{
+        lambda_slider::{LABEL, lambda_slider},
+        session::Session,
+        theme,
+    },
+    model::Lambda,
+};
+
+pub use settings::Settings;
+
+/// State of the panel: settings that are edited and not applied yet.
+#[derive(Default)]
+pub struct Controls {
+    settings: Settings,
+}
+
+impl Controls {
+    pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) {
+        ScrollArea::vertical().show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 6.0;
+            lambda(ui, session);
+            ui.separator();
+            transport::ui(ui, session);
+            ui.separator();
+            self.settings.ui(ui, session);
+        });
+    }
+}
+
+fn lambda(ui: &mut Ui, session: &mut Session) {
+    let mut lambda = session.lambda();
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(LABEL).size(30.0).strong());
+        let mut value = lambda.value();
+        ui.scope(|ui| {
+            ui.style_mut().override_font_id = Some(FontId::monospace(20.0));
+            ui.spacing_mut().interact_size.y = 28.0;
+            let response = ui
+                .add(
+                    DragValue::new(&mut value)
+                        .range(0.0..=1.0)
+                        .speed(0.005)
+                        .fixed_decimals(2),
+                )
+                .on_hover_text("Weight of reconstruction: drag, or click to type a number");
+            response.widget_info(|| {
+                egui::WidgetInfo::drag_value(ui.is_enabled(), lambda.value())
+            });
+            if response.changed()
+                && let Ok(typed) = Lambda::new((value * 100.0).round() / 100.0)
+            {
+                lambda = typed;
+            }
+        });
+    });
+    lambda_slider(ui, &mut lambda).on_hover_text(
+        "What the encoder listens to: at 0 only to the classifier, at 1 only to the decoder\n\
+         ← → by 0.01, with Shift by 0.1, Home and End to the ends",
+    );
+    let visuals = ui.visuals().clone();
+    ui.horizontal(|ui| {
+        let small = |text: &str, colour| RichText::new(text).small().color(colour);
+        ui.label(small("classify", theme::classification(&visuals)));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.label(small("rebuild", theme::reconstruction(&visuals)));
+        });
+    });
+    ui.label(formula(ui, lambda)).on_hover_text(
+        "The encoder's loss. Decoder and classifier always learn from their own loss, unweighted",
+    );
+    ui.label(RichText::new(lambda.meaning()).italics().size(15.0));
+    session.set_lambda(lambda);
+}
+
+/// `L = 0.40 · MSE + 0.60 · CE` in the colours of the two losses.
+fn formula(ui: &Ui, lambda: Lambda) -> LayoutJob {
+    let visuals = ui.visuals();
+    let mut job = LayoutJob::default();
+    let mut write = |text: &str, color| {
+        let format = TextFormat {
+            font_id: FontId::proportional(16.0),
+            color,
+            ..TextFormat::default()
+        };
+        job.append(text, 0.0, format);
+    };
+    let plain = visuals.text_color();
+    write("L = ", plain);
+    write(
+        &format!("{:.2} · MSE", lambda.value()),
+        theme::reconstruction(visuals),
+    );
+    write(" + ", plain);
+    write(
+        &format!("{:.2} · CE", lambda.complement()),
+        theme::classification(visuals),
+    );
+    job
+}

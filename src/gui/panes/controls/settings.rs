@@ -1,0 +1,284 @@
+//! The settings of a run; most need a fresh start, which one button gives.
+
+use eframe::egui::{Button, ComboBox, DragValue, Grid, Id, Modal, RichText, Ui, vec2};
+
+use crate::{
+    data::{BundledSet, DataSource, ImageShape},
+    gui::session::Session,
+    model::{Architecture, LatentSize},
+    train::{DeviceChoice, RunConfig},
+};
+
+/// Edits that are not applied yet.
+#[derive(Default)]
+pub struct Settings {
+    /// `None` while everything is as the run in hand has it.
+    draft: Option<Draft>,
+    /// Whether the user is being asked if the run in hand may go.
+    asking: bool,
+}
+
+#[derive(Clone, PartialEq)]
+struct Draft {
+    config: RunConfig,
+    source: DataSource,
+}
+
+impl Settings {
+    pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) {
+        let in_force = Draft {
+            config: session.config().clone(),
+            source: session.run().map_or_else(DataSource::default, |run| run.source.clone()),
+        };
+        // λ and learning rate need no fresh start and are never part of a draft.
+        let mut draft = self.draft.take().unwrap_or_else(|| in_force.clone());
+        draft.config.lambda = in_force.config.lambda;
+        draft.config.learning_rate = in_force.config.learning_rate;
+
+        let images = session.run().map_or(60_000, |run| run.dataset.train.len());
+        Grid::new("settings")
+            .num_columns(2)
+            .spacing(vec2(8.0, 5.0))
+            .show(ui, |ui| {
+                data_set(ui, &mut draft, session);
+                network(ui, &mut draft.config, session);
+                numbers(ui, &mut draft.config, images);
+                learning_rate(ui, session);
+                device(ui, &mut draft.config, session);
+            });
+
+        if draft == in_force {
+            return;
+        }
+        let mut keep = true;
+        ui.label(
+            RichText::new("These changes need a fresh start")
+                .color(ui.visuals().warn_fg_color)
+                .small(),
+        );
+        ui.columns_const(|[left, right]: &mut [Ui; 2]| {
+            let apply = Button::new("Apply").min_size(vec2(left.available_width(), 26.0));
+            if left
+                .add(apply)
+                .on_hover_text("Begin a new run with these settings")
+                .clicked()
+            {
+                let loses = draft.config.device != in_force.config.device
+                    && session.run().is_some_and(|run| run.has_progress());
+                if loses {
+                    self.asking = true;
+                } else {
+                    session.apply(draft.config.clone(), draft.source.clone());
+                    keep = false;
+                }
+            }
+            let revert = Button::new("Revert").min_size(vec2(right.available_width(), 26.0));
+            if right
+                .add(revert)
+                .on_hover_text("Back to the settings of the run in hand")
+                .clicked()
+            {
+                keep = false;
+            }
+        });
+        if self.asking {
+            match ask(ui, session) {
+                None => {}
+                Some(agreed) => {
+                    self.asking = false;
+                    if agreed {
+                        session.apply(draft.config.clone(), draft.source.clone());
+                        keep = false;
+                    }
+                }
+            }
+        }
+        if keep {
+            self.draft = Some(draft);
+        }
+    }
+}
+
+/// Asks whether progress may be lost; `None` until answered.
+fn ask(ui: &Ui, session: &Session) -> Option<bool> {
+    let epochs = session.run().map_or(0, |run| run.epoch().0);
+    let epochs = if epochs == 1 {
+        "1 epoch".to_owned()
+    } else {
+        format!("{epochs} epochs")
+    };
+    let modal = Modal::new(Id::unique("change device")).show(ui.ctx(), |ui| {
+        ui.set_width(320.0);
+        ui.heading("Change device?");
+        ui.label(format!(
+            "The model moves to another device and starts again. {epochs} of training will be lost"
+        ));
+        ui.add_space(8.0);
+        ui.horizontal(|ui| {
+            if ui.button("Change device").clicked() {
+                return Some(true);
+            }
+            ui.button("Keep training here").clicked().then_some(false)
+        })
+        .inner
+    });
+    if modal.should_close() {
+        return Some(false);
+    }
+    modal.inner
+}
+
+/// A combo box with a label that screen readers know.
+fn choice<T: Copy + PartialEq>(
+    ui: &mut Ui,
+    label: &str,
+    tip: &str,
+    value: &mut T,
+    options: &[T],
+    name: impl Fn(T) -> String,
+) {
+    let label = ui.label(label).on_hover_text(tip);
+    ComboBox::from_id_salt(label.id)
+        .selected_text(name(*value))
+        .width(ui.available_width())
+        .show_ui(ui, |ui| {
+            for option in options {
+                ui.selectable_value(value, *option, name(*option));
+            }
+        })
+        .response
+        .labelled_by(label.id)
+        .on_hover_text(tip);
+    ui.end_row();
+}
+
+fn data_set(ui: &mut Ui, draft: &mut Draft, session: &mut Session) {
+    let tip = "The images to learn from; another folder by File ▸ Open data set…";
+    let label = ui.label("Data set").on_hover_text(tip);
+    let name = |source: &DataSource| match source {
+        DataSource::Bundled(set) => set.to_string(),
+        DataSource::Folder(path) => path
+            .file_name()
+            .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned()),
+    };
+    let mut open = false;
+    ComboBox::from_id_salt(label.id)
+        .selected_text(name(&draft.source))
+        .width(ui.available_width())
+        .show_ui(ui, |ui| {
+            for set in BundledSet::ALL {
+                let source = DataSource::Bundled(set);
+                let text = name(&source);
+                ui.selectable_value(&mut draft.source, source, text);
+            }
+            if let DataSource::Folder(_) = &draft.source {
+                let text = name(&draft.source);
+                let _ = ui.selectable_label(true, text);
+            }
+            open = ui.button("Open folder…").clicked();
+        })
+        .response
+        .labelled_by(label.id)
+        .on_hover_text(tip);
+    if open {
+        session.open_data_set();
+    }
+    ui.end_row();
+}
+
+fn network(ui: &mut Ui, config: &mut RunConfig, session: &Session) {
+    let (shape, classes) = session.run().map_or((ImageShape::GREY_28, 10), |run| {
+        (run.dataset.shape, run.dataset.classes())
+    });
+    let tip = format!(
+        "{}\n{} parameters",
+        config.architecture.describe(shape, classes, config.latent),
+        config.architecture.parameters(shape, classes, config.latent)
+    );
+    choice(
+        ui,
+        "Network",
+        &tip,
+        &mut config.architecture,
+        &Architecture::ALL,
+        |architecture| architecture.to_string(),
+    );
+}
+
+fn number<N: eframe::emath::Numeric>(
+    ui: &mut Ui,
+    label: &str,
+    tip: &str,
+    value: &mut N,
+    range: std::ops::RangeInclusive<N>,
+) {
+    let label = ui.label(label).on_hover_text(tip);
+    ui.add(DragValue::new(value).range(range).speed(0.2))
+        .labelled_by(label.id)
+        .on_hover_text(tip);
+    ui.end_row();
+}
+
+fn numbers(ui: &mut Ui, config: &mut RunConfig, images: usize) {
+    let mut n = config.latent.get();
+    number(
+        ui,
+        "Latent n",
+        "Units of z: 1 is a line, 2 a plane, 3 a space; more are shown by their principal components",
+        &mut n,
+        LatentSize::MIN..=LatentSize::MAX,
+    );
+    if let Ok(latent) = LatentSize::new(n) {
+        config.latent = latent;
+    }
+    number(
+        ui,
+        "Batch",
+        "Images per step",
+        &mut config.batch_size,
+        1..=images,
+    );
+    number(
+        ui,
+        "Seed",
+        "Decides initial weights and the order of the images",
+        &mut config.seed,
+        0..=u64::from(u32::MAX),
+    );
+}
+
+fn learning_rate(ui: &mut Ui, session: &mut Session) {
+    let tip = "Step size of Adam; takes effect at the next step, without a fresh start";
+    let label = ui.label("Learning rate").on_hover_text(tip);
+    let mut rate = session.config().learning_rate;
+    let speed = rate * 0.01;
+    let field = DragValue::new(&mut rate)
+        .range(1e-6..=1.0)
+        .speed(speed)
+        .custom_formatter(|rate, _| format!("{rate:.1e}"))
+        .update_while_editing(false);
+    if ui
+        .add(field)
+        .labelled_by(label.id)
+        .on_hover_text(tip)
+        .changed()
+    {
+        session.set_learning_rate(rate);
+    }
+    ui.end_row();
+}
+
+fn device(ui: &mut Ui, config: &mut RunConfig, session: &Session) {
+    let tip = session.run().map_or_else(
+        || "Where to compute".to_owned(),
+        |run| format!("In use: {}, {}", run.device.name, run.device.why),
+    );
+    choice(
+        ui,
+        "Device",
+        &tip,
+        &mut config.device,
+        &DeviceChoice::ALL,
+        |choice| choice.to_string(),
+    );
+}

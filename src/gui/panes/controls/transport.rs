@@ -1,0 +1,119 @@
+//! Play, pause, step, epoch, reset, new seed; and how far training has come.
+
+use std::time::Duration;
+
+use eframe::egui::{Button, Grid, ProgressBar, RichText, Ui, vec2};
+
+use crate::gui::session::Session;
+
+pub fn ui(ui: &mut Ui, session: &mut Session) {
+    let started = session.run().is_some();
+    let training = session.is_training();
+    ui.add_enabled_ui(started, |ui| {
+        let (label, tip) = if training {
+            ("⏸ Pause", "Stop between two steps (Space)")
+        } else {
+            ("▶ Train", "Go on training (Space)")
+        };
+        let play = Button::new(RichText::new(label).size(17.0))
+            .min_size(vec2(ui.available_width(), 34.0));
+        if ui.add(play).on_hover_text(tip).clicked() {
+            session.toggle_training();
+        }
+        ui.columns_const(|[left, right]: &mut [Ui; 2]| {
+            let wide = |ui: &mut Ui, label: &str, tip: &str| {
+                let button = Button::new(label).min_size(vec2(ui.available_width(), 24.0));
+                ui.add(button).on_hover_text(tip).clicked()
+            };
+            if wide(left, "Step", "Take one step, then pause (S)") {
+                session.step();
+            }
+            if wide(right, "Epoch", "Train to the end of this epoch, then pause (E)") {
+                session.epoch();
+            }
+            if wide(
+                left,
+                "Reset",
+                "Begin again with the same seed and settings (R)",
+            ) {
+                session.reset();
+            }
+            if wide(
+                right,
+                "New seed",
+                "Begin again with other initial weights; goes on to the next seed until all latent units live (N)",
+            ) {
+                session.new_seed();
+            }
+        });
+    });
+    progress(ui, session);
+}
+
+fn progress(ui: &mut Ui, session: &Session) {
+    let Some(run) = session.run() else {
+        ui.add(ProgressBar::new(0.0).text("Preparing…"));
+        return;
+    };
+    let (epoch, done) = run.epoch();
+    ui.add(
+        ProgressBar::new(done)
+            .text(format!("epoch {} · {:.0} %", epoch + 1, done * 100.0))
+            .desired_height(18.0),
+    )
+    .on_hover_text(format!(
+        "Step {} of {} in this epoch",
+        run.step() % run.steps_per_epoch.max(1),
+        run.steps_per_epoch
+    ));
+    Grid::new("progress").num_columns(2).show(ui, |ui| {
+        ui.label("Speed");
+        let speed = if session.is_training() {
+            format!("{} images/s", thousands(run.images_per_second))
+        } else {
+            "paused".to_owned()
+        };
+        ui.label(RichText::new(speed).monospace());
+        ui.end_row();
+        ui.label("Trained");
+        ui.label(RichText::new(clock(run.elapsed())).monospace());
+        ui.end_row();
+    });
+}
+
+fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02} h")
+    } else {
+        format!("{minutes}:{seconds:02} min")
+    }
+}
+
+/// 12,345 for 12345.4.
+fn thousands(value: f64) -> String {
+    let digits = format!("{:.0}", value.max(0.0));
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(thousands(999.4), "999");
+        assert_eq!(thousands(12_345.4), "12,345");
+        assert_eq!(thousands(1_234_567.0), "1,234,567");
+        assert_eq!(clock(Duration::from_secs(61)), "1:01 min");
+        assert_eq!(clock(Duration::from_secs(3_661)), "1:01:01 h");
+    }
+}

@@ -1,0 +1,158 @@
+//! The big stage: the latent cloud, and what the pointer finds in it.
+
+use eframe::egui::{self, RichText, Slider, Ui, vec2};
+
+use super::header;
+use crate::{
+    gui::{
+        images::{self, Atlas, Picture},
+        scatter::Scatter,
+        session::{RunView, Sample, Session},
+        theme,
+    },
+    train::Snapshot,
+};
+
+/// State of the pane.
+pub struct Latent {
+    pub scatter: Scatter,
+    tip: Atlas,
+    canvas: Option<egui::Id>,
+}
+
+impl Latent {
+    pub fn new(scatter: Scatter) -> Self {
+        Self {
+            scatter,
+            tip: Atlas::default(),
+            canvas: None,
+        }
+    }
+
+    /// The widget that takes arrow keys for the camera and leaves the other keys alone.
+    pub fn canvas(&self) -> Option<egui::Id> {
+        self.canvas
+    }
+
+    /// Shows the pane; returns the response of its grip.
+    pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) -> egui::Response {
+        let grip = header(ui, "Latent z", |ui| cloud_size(ui, session));
+        let Some(run) = session.run() else {
+            ui.centered_and_justified(|ui| ui.weak("Preparing the first run…"));
+            return grip;
+        };
+        let output = self.scatter.ui(
+            ui,
+            run.snapshot.as_ref(),
+            &run.dataset,
+            session.selected(),
+        );
+        self.canvas = output.canvas;
+        if let (Some(point), Some(snapshot)) = (output.hovered, &run.snapshot) {
+            self.tooltip(ui, run, snapshot, point);
+        }
+        if output.clicked.is_some() {
+            session.select(output.clicked);
+        } else if output.background_clicked {
+            session.select(None);
+        }
+        grip
+    }
+
+    fn tooltip(&mut self, ui: &Ui, run: &RunView, snapshot: &Snapshot, point: usize) {
+        let (Some(&image), Some(&predicted)) =
+            (snapshot.probe.cloud.get(point), snapshot.predicted.get(point))
+        else {
+            return;
+        };
+        let (test, shape) = (&run.dataset.test, run.dataset.shape);
+        if image as usize >= test.len() {
+            return;
+        }
+        let picture = Picture::Plain(test.image(image as usize));
+        self.tip.set(ui.ctx(), "hovered image", shape, &[picture]);
+        let truth = test.label(image as usize);
+        let name = |class: u8| class_name(run, class);
+        egui::Tooltip::always_open(
+            ui.ctx().clone(),
+            ui.layer_id(),
+            ui.scope_id().with("hovered point"),
+            egui::PopupAnchor::Pointer,
+        )
+        .gap(12.0)
+        .show(|ui| {
+            ui.horizontal(|ui| {
+                let size = images::crisp_size(ui, shape, images::crisp_scale(ui, shape, 84.0));
+                let (rect, _) = ui.allocate_exact_size(size, egui::Sense::hover());
+                self.tip.paint(ui, 0, images::snapped(ui, rect));
+                ui.vertical(|ui| {
+                    ui.horizontal(|ui| {
+                        swatch(ui, truth);
+                        ui.label(RichText::new(name(truth)).strong());
+                    });
+                    if predicted == truth {
+                        ui.label("predicted right");
+                    } else {
+                        ui.colored_label(
+                            ui.visuals().error_fg_color,
+                            format!("predicted {}", name(predicted)),
+                        );
+                    }
+                    ui.label(
+                        RichText::new(latent_text(snapshot, point)).monospace().small(),
+                    );
+                    ui.weak(format!("test image {image}"));
+                });
+            });
+        });
+    }
+}
+
+/// How many images of each class the cloud shows.
+fn cloud_size(ui: &mut Ui, session: &mut Session) {
+    let Some(run) = session.run() else { return };
+    let most = Sample::most_per_class(&run.dataset).max(1);
+    let mut sample = session.sample();
+    sample.cloud_per_class = sample.cloud_per_class.min(most);
+    let tip = "Test images of each class in the cloud; all of them at the right end";
+    ui.spacing_mut().slider_width = 90.0;
+    let slider = ui.add(
+        Slider::new(&mut sample.cloud_per_class, 5.min(most)..=most)
+            .logarithmic(true)
+            .smart_aim(false),
+    );
+    let changed = slider.changed();
+    let label = ui.label("images a class");
+    slider.labelled_by(label.id).on_hover_text(tip);
+    if changed {
+        session.set_sample(sample);
+    }
+}
+
+/// A small disc in the colour of a class.
+pub fn swatch(ui: &mut Ui, class: u8) {
+    let (rect, _) = ui.allocate_exact_size(vec2(12.0, 12.0), egui::Sense::hover());
+    ui.painter()
+        .circle_filled(rect.center(), 5.0, theme::class(class));
+}
+
+/// What people call a class.
+pub fn class_name(run: &RunView, class: u8) -> &str {
+    run.dataset
+        .class_names
+        .get(usize::from(class))
+        .map_or("?", String::as_str)
+}
+
+/// z of a point: all of it up to six units, else its beginning.
+fn latent_text(snapshot: &Snapshot, point: usize) -> String {
+    const SHOWN: usize = 6;
+    let n = snapshot.latent_size;
+    let z = snapshot
+        .latents
+        .get(point * n..(point + 1) * n)
+        .unwrap_or_default();
+    let numbers: Vec<String> = z.iter().take(SHOWN).map(|x| format!("{x:.2}")).collect();
+    let more = if n > SHOWN { ", …" } else { "" };
+    format!("z = ({}{more})", numbers.join(", "))
+}

@@ -1,0 +1,35 @@
+//! What the window is made of: one file a pane.
+
+pub mod card;
+pub mod controls;
+pub mod curves;
+pub mod latent;
+pub mod notices;
+pub mod reconstructions;
+pub mod status;
+
+use eframe::egui::{self, Align, Layout, Response, RichText, Sense, Ui, UiBuilder};
+
+/// The title row of a pane, by which it is dragged to another place; `tools` stand at its right.
+pub fn header(ui: &mut Ui, title: &str, tools: impl FnOnce(&mut Ui)) -> Response {
+    let height = ui.spacing().interact_size.y;
+    let (rect, grip) = ui.allocate_exact_size(
+        egui::vec2(ui.available_width(), height),
+        Sense::drag(),
+    );
+    grip.widget_info(|| {
+        egui::WidgetInfo::labeled(
+            egui::Role::Label,
+            true,
+            format!("{title} pane, drag to move"),
+        )
+    });
+    let mut row = ui.new_child(
+        UiBuilder::new()
+            .max_rect(rect)
+            .layout(Layout::left_to_right(Align::Center)),
+    );
+    row.add(egui::Label::new(RichText::new(title).strong()).selectable(false));
+    row.with_layout(Layout::right_to_left(Align::Center), tools);
+    grip.on_hover_cursor(egui::CursorIcon::Grab)
+}

@@ -1,0 +1,43 @@
+//! The strip that says what needs a decision.
+
+use eframe::egui::{CornerRadius, Frame, Margin, RichText, Stroke, Ui};
+
+use crate::gui::{
+    session::{Notice, Session},
+    theme,
+};
+
+/// Shows every notice with its buttons.
+pub fn ui(ui: &mut Ui, session: &mut Session) {
+    for notice in session.notices() {
+        strip(ui, session, &notice);
+    }
+}
+
+fn strip(ui: &mut Ui, session: &mut Session, notice: &Notice) {
+    let visuals = ui.visuals().clone();
+    let accent = if notice.is_good() {
+        theme::classification(&visuals)
+    } else {
+        visuals.warn_fg_color
+    };
+    Frame::new()
+        .fill(visuals.faint_bg_color)
+        .stroke(Stroke::new(1.0, accent))
+        .corner_radius(CornerRadius::same(6))
+        .inner_margin(Margin::symmetric(10, 6))
+        .outer_margin(Margin::symmetric(6, 3))
+        .show(ui, |ui| {
+            ui.horizontal_wrapped(|ui| {
+                if matches!(notice, Notice::Hunting { .. }) {
+                    ui.spinner();
+                }
+                ui.label(RichText::new(notice.text()).size(15.0));
+                for (remedy, label) in notice.remedies() {
+                    if ui.button(*label).clicked() {
+                        session.remedy(notice, *remedy);
+                    }
+                }
+            });
+        });
+}

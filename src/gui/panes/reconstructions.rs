@@ -1,0 +1,285 @@
+//! What the decoder rebuilds, beside what the encoder saw.
+
+use eframe::egui::{
+    self, Align2, Button, CornerRadius, DragValue, FontId, Rect, ScrollArea, Sense, Stroke,
+    StrokeKind, Ui, Vec2, pos2, vec2,
+};
+
+use super::{header, latent::class_name};
+use crate::{
+    data::ImageShape,
+    gui::{
+        images::{self, Atlas, Picture},
+        session::{RunView, Session},
+        theme,
+    },
+    train::{Reading, RunId},
+};
+
+const GAP: f32 = 3.0;
+const SPACE: Vec2 = vec2(12.0, 8.0);
+const CAPTION: f32 = 17.0;
+
+/// State of the pane.
+pub struct Reconstructions {
+    /// Whether |difference| is shown beside input and reconstruction.
+    pub show_difference: bool,
+    atlas: Atlas,
+    /// What the atlas holds: run, step, first image and theme.
+    drawn: Option<(RunId, u64, Vec<u32>, bool)>,
+}
+
+impl Reconstructions {
+    pub fn new(show_difference: bool) -> Self {
+        Self {
+            show_difference,
+            atlas: Atlas::default(),
+            drawn: None,
+        }
+    }
+
+    /// Shows the pane; returns the response of its grip.
+    pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) -> egui::Response {
+        let grip = header(ui, "Reconstructions", |ui| self.tools(ui, session));
+        let Some(run) = session.run() else {
+            return grip;
+        };
+        let readings = run
+            .snapshot
+            .as_ref()
+            .map_or(&[][..], |snapshot| &snapshot.grid);
+        if readings.is_empty() {
+            ui.centered_and_justified(|ui| ui.weak("Reconstructions appear with the first snapshot"));
+            return grip;
+        }
+        self.upload(ui, run);
+        let clicked = self.grid(ui, run, readings, session.selected());
+        if clicked.is_some() {
+            session.select(clicked);
+        }
+        grip
+    }
+
+    fn tools(&mut self, ui: &mut Ui, session: &mut Session) {
+        let mut sample = session.sample();
+        if ui
+            .button("New sample")
+            .on_hover_text("Show other test images")
+            .clicked()
+        {
+            sample.grid_offset += sample.grid_per_class;
+        }
+        let difference = Button::selectable(self.show_difference, "|x − x̂|");
+        let difference = ui
+            .add(difference)
+            .on_hover_text("Show the absolute difference of input and reconstruction");
+        difference.widget_info(|| {
+            egui::WidgetInfo::selected(
+                egui::Role::Button,
+                true,
+                self.show_difference,
+                "Show difference",
+            )
+        });
+        if difference.clicked() {
+            self.show_difference ^= true;
+        }
+        let tip = "Images of each class";
+        let field = ui.add(
+            DragValue::new(&mut sample.grid_per_class)
+                .range(1..=8)
+                .speed(0.05)
+                .suffix(" a class"),
+        );
+        field.widget_info(|| {
+            egui::WidgetInfo::drag_value(true, sample.grid_per_class as f64)
+        });
+        field.on_hover_text(tip);
+        session.set_sample(sample);
+    }
+
+    /// Brings the pictures of a new snapshot to the GPU, once.
+    fn upload(&mut self, ui: &Ui, run: &RunView) {
+        let Some(snapshot) = &run.snapshot else { return };
+        let dark = ui.visuals().dark_mode;
+        let indices: Vec<u32> = snapshot.grid.iter().map(|reading| reading.index).collect();
+        let wanted = (snapshot.run, snapshot.step, indices, dark);
+        if self.drawn.as_ref() == Some(&wanted) {
+            return;
+        }
+        let hue = theme::reconstruction(ui.visuals());
+        let mut pictures = Vec::with_capacity(snapshot.grid.len() * 3);
+        for reading in &snapshot.grid {
+            let input = run.dataset.test.image(reading.index as usize);
+            pictures.push(Picture::Plain(input));
+            pictures.push(Picture::Plain(&reading.reconstruction));
+            pictures.push(Picture::Difference(input, &reading.reconstruction, hue));
+        }
+        self.atlas
+            .set(ui.ctx(), "reconstructions", run.dataset.shape, &pictures);
+        self.drawn = Some(wanted);
+    }
+
+    fn grid(
+        &self,
+        ui: &mut Ui,
+        run: &RunView,
+        readings: &[Reading],
+        selected: Option<u32>,
+    ) -> Option<u32> {
+        let pictures = if self.show_difference { 3 } else { 2 };
+        let shape = run.dataset.shape;
+        let layout = Layout::fitting(ui, shape, pictures, readings.len());
+        let mut clicked = None;
+        ScrollArea::vertical().id_salt("grid").show(ui, |ui| {
+            let rows = readings.len().div_ceil(layout.columns);
+            let size = vec2(
+                ui.available_width(),
+                rows as f32 * (layout.item.y + SPACE.y),
+            );
+            let (area, _) = ui.allocate_exact_size(size, Sense::hover());
+            let used = layout.columns as f32 * (layout.item.x + SPACE.x) - SPACE.x;
+            let origin = pos2(area.left() + ((area.width() - used) / 2.0).max(0.0), area.top());
+            for (place, reading) in readings.iter().enumerate() {
+                let (row, column) = (place / layout.columns, place % layout.columns);
+                let at = origin
+                    + vec2(
+                        column as f32 * (layout.item.x + SPACE.x),
+                        row as f32 * (layout.item.y + SPACE.y),
+                    );
+                let rect = images::snapped(ui, Rect::from_min_size(at, layout.item));
+                let response = ui.interact(rect, ui.scope_id().with(("image", place)), Sense::click());
+                let caption = Caption::new(run, reading);
+                response.widget_info(|| {
+                    egui::WidgetInfo::selected(
+                        egui::Role::Button,
+                        true,
+                        selected == Some(reading.index),
+                        caption.spoken(reading),
+                    )
+                });
+                let strokes = ui.visuals().selection.stroke;
+                if selected == Some(reading.index) || response.has_focus() {
+                    ui.painter().rect_stroke(
+                        rect.expand(3.0),
+                        CornerRadius::same(4),
+                        strokes,
+                        StrokeKind::Outside,
+                    );
+                } else if response.hovered() {
+                    let stroke = Stroke::new(1.0, ui.visuals().weak_text_color());
+                    ui.painter().rect_stroke(
+                        rect.expand(3.0),
+                        CornerRadius::same(4),
+                        stroke,
+                        StrokeKind::Outside,
+                    );
+                }
+                for picture in 0..pictures {
+                    let left = picture as f32 * (layout.image.x + GAP);
+                    let target = Rect::from_min_size(rect.min + vec2(left, 0.0), layout.image);
+                    let target = images::snapped(ui, target);
+                    self.atlas.paint(ui, place * 3 + picture, target);
+                }
+                caption.paint(ui, rect);
+                if response.clicked() {
+                    clicked = Some(reading.index);
+                }
+                response.on_hover_text(caption.spoken(reading));
+            }
+        });
+        clicked
+    }
+}
+
+/// Where images go: the largest whole multiple at which all of them fit without scrolling.
+struct Layout {
+    columns: usize,
+    image: Vec2,
+    item: Vec2,
+}
+
+impl Layout {
+    fn fitting(ui: &Ui, shape: ImageShape, pictures: usize, items: usize) -> Self {
+        let space = ui.available_size();
+        let at = |scale: usize| {
+            let image = images::crisp_size(ui, shape, scale);
+            let width = pictures as f32 * (image.x + GAP) - GAP;
+            let item = vec2(width, image.y + CAPTION);
+            let columns = ((space.x + SPACE.x) / (item.x + SPACE.x)).floor() as usize;
+            let columns = columns.clamp(1, items.max(1));
+            let rows = items.div_ceil(columns);
+            let fits = item.x <= space.x && rows as f32 * (item.y + SPACE.y) <= space.y;
+            let layout = Self {
+                // No more columns than the rows need, so that the last row is not lonely.
+                columns: items.div_ceil(rows.max(1)).max(1),
+                image,
+                item,
+            };
+            (fits, layout)
+        };
+        let most = images::crisp_scale(ui, shape, space.x / pictures as f32);
+        (1..=most.min(12))
+            .rev()
+            .map(at)
+            .find(|(fits, _)| *fits)
+            .map_or_else(|| at(1).1, |(_, layout)| layout)
+    }
+}
+
+/// The classifier's answer beneath an image.
+struct Caption {
+    truth: String,
+    answer: String,
+    probability: f32,
+    right: bool,
+}
+
+impl Caption {
+    fn new(run: &RunView, reading: &Reading) -> Self {
+        let (class, probability) = reading.predicted();
+        let label = run.dataset.test.label(reading.index as usize);
+        Self {
+            truth: class_name(run, label).to_owned(),
+            answer: class_name(run, class).to_owned(),
+            probability,
+            right: class == label,
+        }
+    }
+
+    fn spoken(&self, reading: &Reading) -> String {
+        format!(
+            "Test image {}: {}, predicted {} with {:.0} %, MSE {:.3}{}",
+            reading.index,
+            self.truth,
+            self.answer,
+            self.probability * 100.0,
+            reading.mse,
+            if self.right { "" } else { " (wrong)" }
+        )
+    }
+
+    fn paint(&self, ui: &Ui, item: Rect) {
+        let visuals = ui.visuals();
+        let (mark, colour) = if self.right {
+            ("", theme::classification(visuals))
+        } else {
+            ("✖ ", visuals.error_fg_color)
+        };
+        let font = FontId::proportional(12.5);
+        let percent = format!("{:.0} %", self.probability * 100.0);
+        let painter = ui.painter();
+        let percent = painter.layout_no_wrap(percent, font.clone(), colour);
+        let room = item.width() - percent.size().x - 4.0;
+        let answer = egui::text::LayoutJob {
+            wrap: egui::text::TextWrapping::truncate_at_width(room.max(8.0)),
+            ..egui::text::LayoutJob::simple_singleline(format!("{mark}{}", self.answer), font, colour)
+        };
+        let answer = painter.layout_job(answer);
+        let line = Align2::LEFT_BOTTOM
+            .align_size_within_rect(answer.size(), item);
+        painter.galley(line.min, answer, colour);
+        let line = Align2::RIGHT_BOTTOM.align_size_within_rect(percent.size(), item);
+        painter.galley(line.min, percent, colour);
+    }
+}

@@ -1,0 +1,54 @@
+//! The line at the bottom: what runs, on what, how far.
+
+use eframe::egui::{Align, Layout, RichText, Ui};
+
+use crate::gui::session::Session;
+
+pub fn ui(ui: &mut Ui, session: &Session) {
+    ui.horizontal(|ui| {
+        let Some(run) = session.run() else {
+            ui.spinner();
+            ui.label("Loading images and preparing the first run…");
+            return;
+        };
+        ui.label(&run.device.name)
+            .on_hover_text(format!("Computing on {}: {}", run.device.name, run.device.why));
+        ui.separator();
+        ui.label(format!(
+            "{}, {} + {} images",
+            run.dataset.name,
+            run.dataset.train.len(),
+            run.dataset.test.len()
+        ))
+        .on_hover_text(format!("From {}", run.source));
+        ui.separator();
+        ui.label(format!(
+            "{}, n = {}, {} parameters",
+            run.config.architecture, run.config.latent, run.parameters
+        ));
+        ui.separator();
+        ui.label(format!("seed {}", run.config.seed));
+        ui.separator();
+        ui.label(format!("step {}", run.step()));
+        if session.is_preparing() {
+            ui.separator();
+            ui.spinner();
+            ui.label("Preparing the next run…");
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if let Some(evaluation) = run.last_evaluation {
+                ui.label(
+                    RichText::new(format!(
+                        "test after epoch {}:  accuracy {:.1} %   CE {:.3} nats   MSE {:.4}",
+                        evaluation.epoch,
+                        evaluation.test.accuracy * 100.0,
+                        evaluation.test.ce,
+                        evaluation.test.mse
+                    ))
+                    .monospace(),
+                )
+                .on_hover_text("Means over the whole test half");
+            }
+        });
+    });
+}

@@ -1,0 +1,174 @@
+//! The points of the latest snapshot, ready to draw and to pick.
+
+use std::sync::Arc;
+
+use glam::Vec3;
+
+use super::{
+    fit::{Bounds, drawable},
+    glide::Glide,
+    legend::Visibility,
+    renderer::Instance,
+};
+use crate::{
+    data::Dataset,
+    gui::theme,
+    train::{Projection, RunId, Snapshot},
+};
+
+/// What the scatter keeps of a snapshot.
+pub struct Cloud {
+    run: RunId,
+    /// Number of axes in use, 1–3.
+    pub axes: usize,
+    /// How the coordinates came about.
+    pub projection: Projection,
+    /// The points as they were received, to recognise a new snapshot.
+    received: Vec<[f32; 3]>,
+    images: Arc<[u32]>,
+    /// Class of every point; `None` if the data set does not know the image.
+    classes: Vec<Option<u8>>,
+    /// Where the points are and where they go.
+    pub glide: Glide,
+    shown: Visibility,
+    /// What the GPU draws.
+    pub instances: Arc<Vec<Instance>>,
+}
+
+impl Cloud {
+    /// The cloud of a first snapshot, or of one that has nothing to do with the last.
+    pub fn new(snapshot: &Snapshot, dataset: &Dataset) -> Self {
+        let mut cloud = Self {
+            run: snapshot.run,
+            axes: axes(snapshot),
+            projection: snapshot.projection,
+            received: snapshot.points.clone(),
+            images: Arc::clone(&snapshot.probe.cloud),
+            classes: classes(snapshot, dataset),
+            glide: Glide::resting(Arc::clone(&snapshot.probe.cloud), places(snapshot)),
+            shown: Visibility::default(),
+            instances: Arc::default(),
+        };
+        cloud.build_instances();
+        cloud
+    }
+
+    /// Whether this snapshot belongs to the same run in the same space, so that points may glide.
+    pub fn continues(&self, snapshot: &Snapshot) -> bool {
+        self.run == snapshot.run
+            && self.axes == axes(snapshot)
+            && self.is_projected() == matches!(snapshot.projection, Projection::Pca { .. })
+    }
+
+    /// Whether all of this snapshot is here already.
+    pub fn has(&self, snapshot: &Snapshot) -> bool {
+        // Bytes, since NaN would not equal itself.
+        self.continues(snapshot)
+            && bytemuck::cast_slice::<_, u8>(&self.received)
+                == bytemuck::cast_slice::<_, u8>(&snapshot.points)
+            && self.images == snapshot.probe.cloud
+    }
+
+    /// Sends the points to the places of a later snapshot.
+    pub fn follow(&mut self, snapshot: &Snapshot, dataset: &Dataset, now: f64) {
+        self.projection = snapshot.projection;
+        self.received.clone_from(&snapshot.points);
+        self.classes = classes(snapshot, dataset);
+        self.images = Arc::clone(&snapshot.probe.cloud);
+        self.glide
+            .head_for(Arc::clone(&self.images), places(snapshot), now);
+        self.build_instances();
+    }
+
+    /// Shows and hides classes.
+    pub fn show(&mut self, visibility: &Visibility) {
+        if self.shown != *visibility {
+            self.shown = visibility.clone();
+            self.build_instances();
+        }
+    }
+
+    /// Number of points, drawn or not.
+    pub fn len(&self) -> usize {
+        self.received.len()
+    }
+
+    /// Number of points that have no place because a coordinate is not a number.
+    pub fn nowhere(&self) -> usize {
+        self.glide
+            .to()
+            .iter()
+            .filter(|&&place| !drawable(place))
+            .count()
+    }
+
+    /// Whether the axes are principal components.
+    pub fn is_projected(&self) -> bool {
+        matches!(self.projection, Projection::Pca { .. })
+    }
+
+    /// The tightest box around the new places, of hidden classes too.
+    pub fn bounds(&self) -> Option<Bounds> {
+        Bounds::of(self.glide.to().iter().copied(), !self.is_projected())
+    }
+
+    /// Test index of a point.
+    pub fn image(&self, point: usize) -> Option<u32> {
+        self.images.get(point).copied()
+    }
+
+    /// The point that shows this test image.
+    pub fn point_of(&self, image: u32) -> Option<usize> {
+        self.images.iter().position(|&other| other == image)
+    }
+
+    /// Index and present place of every point that is drawn, in the coordinates of the data.
+    pub fn drawn(&self, now: f64) -> impl Iterator<Item = (usize, Vec3)> {
+        let progress = self.glide.progress(now);
+        self.instances.iter().map(move |instance| {
+            let point = instance.point as usize;
+            (point, self.glide.place(point, progress))
+        })
+    }
+
+    fn build_instances(&mut self) {
+        let ways = std::iter::zip(self.glide.from(), self.glide.to());
+        let instances = (0u32..)
+            .zip(std::iter::zip(ways, &self.classes))
+            .filter_map(|(point, ((from, to), class))| {
+                let class = class.filter(|&class| self.shown.shows(class))?;
+                drawable(*to).then(|| Instance {
+                    from: from.to_array(),
+                    point,
+                    to: to.to_array(),
+                    colour: theme::class(class).to_array(),
+                })
+            })
+            .collect();
+        self.instances = Arc::new(instances);
+    }
+}
+
+fn axes(snapshot: &Snapshot) -> usize {
+    match snapshot.projection {
+        Projection::Coordinates => snapshot.latent_size.clamp(1, 3),
+        Projection::Pca { .. } => 3,
+    }
+}
+
+fn places(snapshot: &Snapshot) -> Vec<Vec3> {
+    snapshot
+        .points
+        .iter()
+        .copied()
+        .map(Vec3::from_array)
+        .collect()
+}
+
+fn classes(snapshot: &Snapshot, dataset: &Dataset) -> Vec<Option<u8>> {
+    let labels = dataset.test.labels();
+    let class = |image: &u32| labels.get(*image as usize).copied();
+    let mut classes: Vec<_> = snapshot.probe.cloud.iter().map(class).collect();
+    classes.resize(snapshot.points.len(), None);
+    classes
+}

@@ -1,0 +1,522 @@
+//! The pane as a user meets it: pressed by its labels, drawn by a real (software) GPU.
+
+use std::sync::Arc;
+
+use eframe::egui::{self, Modifiers, Pos2, Theme, vec2};
+use egui_kittest::{
+    Harness,
+    kittest::Queryable as _,
+    wgpu::{WgpuTestRenderer, create_render_state, default_wgpu_setup},
+};
+use image::RgbaImage;
+
+use super::*;
+use crate::{
+    data::{ImageShape, Split},
+    figures::palette,
+    model::Lambda,
+    train::{Probe, RunId},
+};
+
+const FASHION: [&str; 10] = [
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+];
+
+/// A test half with `per_class` blank images of each class, ordered by class.
+fn dataset(per_class: usize) -> Dataset {
+    let labels: Vec<u8> = (0..10).flat_map(|class| vec![class; per_class]).collect();
+    let pixels = vec![0; labels.len() * ImageShape::GREY_28.pixels()];
+    let test = Split::new(ImageShape::GREY_28, pixels, labels).expect("counts fit");
+    Dataset {
+        name: "Synthetic".into(),
+        shape: ImageShape::GREY_28,
+        class_names: FASHION.map(String::from).to_vec(),
+        train: test.clone(),
+        test,
+    }
+}
+
+fn snapshot(run: u64, latent_size: usize, points: Vec<[f32; 3]>) -> Snapshot {
+    let cloud: Arc<[u32]> = (0u32..).take(points.len()).collect();
+    Snapshot {
+        run: RunId(run),
+        step: 0,
+        lambda: Lambda::BALANCED,
+        probe: Probe {
+            cloud,
+            ..Default::default()
+        },
+        latent_size,
+        latents: Vec::new(),
+        predicted: vec![0; points.len()],
+        points,
+        projection: if latent_size > 3 {
+            Projection::Pca { explained: 0.7149 }
+        } else {
+            Projection::Coordinates
+        },
+        dead: vec![false; latent_size],
+        grid: Vec::new(),
+        selected: None,
+    }
+}
+
+/// Ten soft clusters of `per_class` points in the positive octant, ordered by class.
+fn clusters(per_class: usize, axes: usize) -> Vec<[f32; 3]> {
+    let mut state = 1u32;
+    let mut noise = move || {
+        let sum: f32 = (0..4)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                f32::from((state >> 16) as u16) / 65535.0 - 0.5
+            })
+            .sum();
+        sum * 1.5
+    };
+    let centre = |class: usize, axis: usize| {
+        let turn = class as f32 * 2.399 + axis as f32 * 2.1;
+        4.0 + 3.4 * turn.sin()
+    };
+    (0..10)
+        .flat_map(|class| std::iter::repeat_n(class, per_class))
+        .map(|class| {
+            let mut point = [0.0; 3];
+            for (axis, value) in point.iter_mut().enumerate().take(axes) {
+                *value = (centre(class, axis) + noise()).max(0.0);
+            }
+            point
+        })
+        .collect()
+}
+
+struct Pane {
+    scatter: Scatter,
+    snapshot: Option<Snapshot>,
+    dataset: Dataset,
+    selected: Option<u32>,
+    output: ScatterOutput,
+    clicks: Vec<ScatterOutput>,
+}
+
+fn pane<'a>(size: [f32; 2], theme: Theme, snapshot: Option<Snapshot>) -> Harness<'a, Pane> {
+    let options = egui_wgpu::RendererOptions::PREDICTABLE;
+    let state = create_render_state(default_wgpu_setup(), options);
+    let per_class = snapshot
+        .as_ref()
+        .map_or(1, |snapshot| snapshot.points.len().div_ceil(10));
+    let pane = Pane {
+        scatter: Scatter::new(Some(&state)),
+        snapshot,
+        dataset: dataset(per_class),
+        selected: None,
+        output: ScatterOutput::default(),
+        clicks: Vec::new(),
+    };
+    let mut harness = Harness::builder()
+        .with_size(vec2(size[0], size[1]))
+        .with_theme(theme)
+        .with_render_cursor(false)
+        .renderer(WgpuTestRenderer::from_render_state(state))
+        .build_ui_state(
+            |ui, pane: &mut Pane| {
+                egui::CentralPanel::default().show(ui, |ui| {
+                    pane.output =
+                        pane.scatter
+                            .ui(ui, pane.snapshot.as_ref(), &pane.dataset, pane.selected);
+                    if pane.output.clicked.is_some() || pane.output.background_clicked {
+                        pane.clicks.push(pane.output);
+                    }
+                });
+            },
+            pane,
+        );
+    harness.run();
+    harness
+}
+
+fn picture(harness: &mut Harness<'_, Pane>, name: &str) -> RgbaImage {
+    let image = harness.render().expect("renders");
+    image
+        .save(format!("/tmp/scatter-{name}.png"))
+        .expect("saved");
+    image
+}
+
+#[test]
+fn look() {
+    for theme in [Theme::Dark, Theme::Light] {
+        for (n, size) in [
+            (3, [520.0, 420.0]),
+            (3, [1100.0, 800.0]),
+            (2, [520.0, 420.0]),
+            (1, [520.0, 420.0]),
+            (16, [760.0, 560.0]),
+        ] {
+            let mut harness = pane(size, theme, Some(snapshot(1, n, clusters(50, n.min(3)))));
+            harness.state_mut().selected = Some(123);
+            harness.run();
+            picture(&mut harness, &format!("{theme:?}-{n}-{}", size[0]));
+        }
+    }
+    let mut harness = pane(
+        [1100.0, 800.0],
+        Theme::Dark,
+        Some(snapshot(1, 3, clusters(1000, 3))),
+    );
+    picture(&mut harness, "10000");
+}
+
+/// Number of pixels within `radius` of a place that have about this colour.
+fn coloured(image: &RgbaImage, at: Pos2, radius: f32, [r, g, b]: palette::Rgb) -> usize {
+    let near = |a: u8, b: u8| a.abs_diff(b) < 56;
+    image
+        .enumerate_pixels()
+        .filter(|&(x, y, pixel)| {
+            at.distance(egui::pos2(x as f32 + 0.5, y as f32 + 0.5)) <= radius
+                && near(pixel[0], r)
+                && near(pixel[1], g)
+                && near(pixel[2], b)
+        })
+        .count()
+}
+
+/// Where a point of the data is seen.
+fn place(harness: &Harness<'_, Pane>, point: [f32; 3]) -> Pos2 {
+    let scatter = &harness.state().scatter;
+    let rect = harness.get_by_label_contains("Latent scatter").rect();
+    let axes = scatter.cloud.as_ref().expect("a cloud").axes;
+    let (scale, shift) = scatter.fit.expect("a fit").goal().to_scene(axes);
+    let scene = glam::Vec3::from_array(point) * scale + shift;
+    let (at, _) = scatter
+        .preferences
+        .camera
+        .view(rect, axes)
+        .project(scene)
+        .expect("visible");
+    at
+}
+
+/// One point of each class, far from each other.
+fn lone_points() -> Vec<[f32; 3]> {
+    (0..10u8)
+        .map(|class| {
+            [
+                f32::from(class),
+                f32::from(class * 7 % 10),
+                f32::from(class * 3 % 10),
+            ]
+        })
+        .collect()
+}
+
+#[test]
+fn every_point_is_drawn_in_its_class_colour_where_it_projects() {
+    for theme in [Theme::Dark, Theme::Light] {
+        for n in [1, 2, 3, 16] {
+            let points = lone_points();
+            let mut harness = pane([520.0, 420.0], theme, Some(snapshot(1, n, points.clone())));
+            let image = picture(&mut harness, "lone");
+            for (class, point) in (0u8..).zip(points) {
+                let found = coloured(&image, place(&harness, point), 3.0, palette::class(class));
+                assert!(
+                    found > 3,
+                    "{theme:?}, n = {n}, class {class}: {found} pixels"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_legend_hides_and_solos() {
+    let points = lone_points();
+    let mut harness = pane(
+        [520.0, 420.0],
+        Theme::Dark,
+        Some(snapshot(1, 3, points.clone())),
+    );
+    let visible = |harness: &mut Harness<'_, Pane>| -> Vec<u8> {
+        harness.run();
+        let image = harness.render().expect("renders");
+        let is_seen = |class: u8, point: [f32; 3]| {
+            coloured(&image, place(harness, point), 3.0, palette::class(class)) > 3
+        };
+        (0u8..)
+            .zip(&points)
+            .filter(|&(class, &point)| is_seen(class, point))
+            .map(|(class, _)| class)
+            .collect()
+    };
+    harness.get_by_label("Class Dress: shown").click();
+    assert_eq!(visible(&mut harness), [0, 1, 2, 4, 5, 6, 7, 8, 9]);
+    harness.get_by_label("Class Dress: hidden").click();
+    assert_eq!(visible(&mut harness).len(), 10);
+    harness
+        .get_by_label("Class Bag: shown")
+        .click_modifiers(Modifiers::ALT);
+    assert_eq!(visible(&mut harness), [8]);
+    harness
+        .get_by_label("Class Bag: shown")
+        .click_modifiers(Modifiers::ALT);
+    assert_eq!(visible(&mut harness).len(), 10);
+}
+
+#[test]
+fn auto_rotate_turns_the_scene_until_it_is_switched_off() {
+    let mut harness = pane(
+        [520.0, 420.0],
+        Theme::Dark,
+        Some(snapshot(1, 3, lone_points())),
+    );
+    let camera = |harness: &Harness<'_, Pane>| harness.state().scatter.preferences.camera;
+    let before = camera(&harness);
+    harness.get_by_label("Auto-rotate").click();
+    harness.run_steps(4);
+    assert_ne!(camera(&harness), before);
+    harness.get_by_label("Auto-rotate").click();
+    harness.run();
+    let stopped = camera(&harness);
+    harness.run_steps(3);
+    assert_eq!(camera(&harness), stopped);
+    harness.get_by_label("Reset view").click();
+    harness.run();
+    assert_eq!(camera(&harness), Camera::home(3));
+}
+
+#[test]
+fn locked_axes_stay_when_the_points_move() {
+    let mut harness = pane(
+        [520.0, 420.0],
+        Theme::Dark,
+        Some(snapshot(1, 3, lone_points())),
+    );
+    let limits = |harness: &Harness<'_, Pane>| harness.state().scatter.fit.expect("a fit").goal();
+    let before = limits(&harness);
+    harness.get_by_label("Lock axes").click();
+    harness.run();
+    let larger = lone_points()
+        .iter()
+        .map(|point| point.map(|value| value * 3.0))
+        .collect();
+    harness.state_mut().snapshot = Some(snapshot(1, 3, larger));
+    harness.run();
+    assert_eq!(limits(&harness), before);
+    harness.get_by_label("Lock axes").click();
+    harness.run();
+    assert!(limits(&harness).max.x > 27.0);
+}
+
+#[test]
+fn the_pointer_finds_a_point_and_a_click_names_its_image() {
+    let points = lone_points();
+    let mut first = snapshot(1, 3, points.clone());
+    first.probe.cloud = (0u32..10).rev().collect();
+    let mut harness = pane([520.0, 420.0], Theme::Dark, Some(first));
+    let at = place(&harness, points[4]);
+    harness.hover_at(at);
+    harness.run();
+    assert_eq!(harness.state().output.hovered, Some(4));
+    assert!(
+        harness
+            .state()
+            .output
+            .hovered_at
+            .expect("a place")
+            .distance(at)
+            < 1.0
+    );
+    let corner = harness
+        .get_by_label_contains("Latent scatter")
+        .rect()
+        .right_bottom()
+        - vec2(3.0, 3.0);
+    for target in [at, corner] {
+        harness.drag_at(target);
+        harness.run();
+        harness.drop_at(target);
+        harness.run();
+    }
+    let clicks = &harness.state().clicks;
+    assert_eq!(
+        clicks.iter().map(|click| click.clicked).collect::<Vec<_>>(),
+        [Some(5), None]
+    );
+    assert!(!clicks[0].background_clicked && clicks[1].background_clicked);
+}
+
+#[test]
+fn arrow_keys_turn_the_focused_scene_and_home_resets_it() {
+    let mut harness = pane(
+        [520.0, 420.0],
+        Theme::Dark,
+        Some(snapshot(1, 3, lone_points())),
+    );
+    harness.get_by_label_contains("Latent scatter").focus();
+    harness.run();
+    harness.key_press(egui::Key::ArrowLeft);
+    harness.key_press(egui::Key::Plus);
+    harness.run();
+    let depth = |camera: Camera| {
+        camera
+            .view(egui::Rect::EVERYTHING, 3)
+            .depth(glam::Vec3::ZERO)
+    };
+    let camera = harness.state().scatter.preferences.camera;
+    assert_ne!(camera, Camera::home(3));
+    assert!(depth(camera) < 0.9 * depth(Camera::home(3)));
+    harness.key_press(egui::Key::Home);
+    harness.run();
+    assert_eq!(harness.state().scatter.preferences.camera, Camera::home(3));
+}
+
+#[test]
+fn points_glide_within_a_run_and_then_rest() {
+    let mut harness = pane(
+        [520.0, 420.0],
+        Theme::Dark,
+        Some(snapshot(1, 3, lone_points())),
+    );
+    let gliding = |harness: &Harness<'_, Pane>| {
+        let now = harness.ctx.input(|input| input.time);
+        harness
+            .state()
+            .scatter
+            .cloud
+            .as_ref()
+            .expect("a cloud")
+            .glide
+            .moving(now)
+    };
+    let turned: Vec<_> = lone_points().iter().map(|&[x, y, z]| [y, z, x]).collect();
+    harness.state_mut().snapshot = Some(snapshot(1, 3, turned));
+    harness.step();
+    assert!(gliding(&harness));
+    harness.run(); // panics if the pane went on asking for frames
+    assert!(!gliding(&harness));
+    harness.state_mut().snapshot = Some(snapshot(2, 3, lone_points()));
+    harness.step();
+    assert!(!gliding(&harness), "another run starts in place");
+}
+
+#[test]
+fn broken_snapshots_are_shown_as_far_as_they_go() {
+    let mut points = lone_points();
+    points[3] = [f32::NAN, 1.0, 1.0];
+    points[5] = [1.0, f32::INFINITY, 1.0];
+    let mut harness = pane(
+        [520.0, 420.0],
+        Theme::Dark,
+        Some(snapshot(1, 3, points.clone())),
+    );
+    harness.get_by_label_contains("10 points, 2 not finite");
+    let image = harness.render().expect("renders");
+    assert!(coloured(&image, place(&harness, points[4]), 3.0, palette::class(4)) > 3);
+
+    let nowhere = vec![[f32::NAN; 3]; 10];
+    harness.state_mut().snapshot = Some(snapshot(1, 3, nowhere));
+    harness.run();
+    let mut short = snapshot(1, 3, lone_points());
+    short.probe.cloud = [1, 99_999].into();
+    harness.state_mut().snapshot = Some(short);
+    harness.run();
+    harness.state_mut().snapshot = Some(snapshot(1, 0, Vec::new()));
+    harness.run();
+    harness.render().expect("renders");
+    harness.state_mut().snapshot = None;
+    harness.run();
+    harness.get_by_label("Waiting for the first snapshot…");
+}
+
+#[test]
+fn zz_time() {
+    for per_class in [50, 1000] {
+        for mode in ["idle", "hover", "new snapshots"] {
+            let base = clusters(per_class, 3);
+            let state = create_render_state(
+                default_wgpu_setup(),
+                egui_wgpu::RendererOptions::PREDICTABLE,
+            );
+            let mut scatter = Scatter::new(Some(&state));
+            let data = dataset(per_class);
+            let mut snap = snapshot(1, 3, base.clone());
+            let mut times = Vec::new();
+            let ctx = egui::Context::default();
+            for i in 0..200u32 {
+                if mode == "new snapshots" {
+                    let f = 1.0 + (i as f32) * 1e-3;
+                    snap.points = base.iter().map(|p| p.map(|v| v * f)).collect();
+                }
+                let mut input = egui::RawInput {
+                    screen_rect: Some(egui::Rect::from_min_size(Pos2::ZERO, vec2(800.0, 600.0))),
+                    time: Some(f64::from(i) / 60.0),
+                    ..Default::default()
+                };
+                if mode == "hover" {
+                    input.events.push(egui::Event::PointerMoved(egui::pos2(
+                        400.0 + (i % 50) as f32,
+                        300.0,
+                    )));
+                }
+                let mut dt = 0.0;
+                let out = ctx.run_ui(input, |ui| {
+                    let t = std::time::Instant::now();
+                    scatter.ui(ui, Some(&snap), &data, Some(3));
+                    dt = t.elapsed().as_secs_f64() * 1e3;
+                });
+                out.drop_without_applying_deltas();
+                times.push(dt);
+            }
+            times.drain(..20);
+            times.sort_by(f64::total_cmp);
+            eprintln!(
+                "TIME {} {mode}: median {:.3} ms p95 {:.3}",
+                per_class * 10,
+                times[90],
+                times[171]
+            );
+        }
+    }
+}
+
+#[test]
+fn zz_look_more() {
+    for (i, (yaw, pitch, zoom)) in [
+        (0.9f32, 0.0f32, 1.0f32),
+        (2.4, -0.7, 1.0),
+        (0.0, 1.4, 1.0),
+        (4.0, 0.2, 2.5),
+        (1.0, -0.36, 1.0),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut harness = pane(
+            [700.0, 520.0],
+            Theme::Light,
+            Some(snapshot(1, 3, clusters(50, 3))),
+        );
+        let camera = &mut harness.state_mut().scatter.preferences.camera;
+        camera.orbit(yaw, pitch);
+        camera.zoom(zoom);
+        harness.get_by_label("Class Sandal: shown").click();
+        harness.get_by_label_contains("Latent scatter").focus();
+        harness.run();
+        picture(&mut harness, &format!("more-{i}"));
+    }
+    let mut flat = clusters(50, 3);
+    for p in &mut flat {
+        p[2] = 0.0;
+        p[1] *= 1000.0;
+    }
+    let mut harness = pane([420.0, 320.0], Theme::Dark, Some(snapshot(1, 3, flat)));
+    picture(&mut harness, "flat");
+}

@@ -1,0 +1,117 @@
+//! Round numbers along an axis.
+
+/// Values to mark between two limits, at 1, 2 or 5 times a power of ten apart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ticks {
+    /// The values, rising.
+    pub values: Vec<f64>,
+    step: f64,
+}
+
+impl Ticks {
+    /// About five ticks between `low` and `high`; none if they are no interval.
+    pub fn between(low: f32, high: f32) -> Self {
+        let (low, high) = (f64::from(low), f64::from(high));
+        let rough = (high - low) / 5.0;
+        if !rough.is_finite() || rough <= 0.0 {
+            return Self {
+                values: Vec::new(),
+                step: 1.0,
+            };
+        }
+        let power = 10f64.powf(rough.log10().floor());
+        let step = match rough / power {
+            share if share < 1.5 => power,
+            share if share < 3.5 => 2.0 * power,
+            share if share < 7.5 => 5.0 * power,
+            _ => 10.0 * power,
+        };
+        // The slack keeps a tick that only rounding moved past a limit.
+        let slack = 1e-6;
+        let first = (low / step - slack).ceil();
+        let values = (0u8..12)
+            .map(|i| (first + f64::from(i)) * step)
+            .take_while(|value| *value <= high + slack * step)
+            .collect();
+        Self { values, step }
+    }
+
+    /// A tick value as text, with the digits that its step needs.
+    pub fn label(&self, value: f64) -> String {
+        if value == 0.0 {
+            return "0".into();
+        }
+        let text = if value.abs() >= 1e5 || self.step < 1e-4 {
+            // Steps have one leading digit; values as many more as they are larger.
+            let digits = (value.abs() / self.step).log10().floor().max(0.0);
+            format!("{value:.*e}", as_count(digits))
+        } else {
+            format!("{value:.*}", as_count((-self.step.log10()).ceil().max(0.0)))
+        };
+        text.replace('-', "−")
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a number of digits: whole, 0 or a little more"
+)]
+fn as_count(digits: f64) -> usize {
+    digits.min(8.0) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn labels(low: f32, high: f32) -> Vec<String> {
+        let ticks = Ticks::between(low, high);
+        ticks
+            .values
+            .iter()
+            .map(|&value| ticks.label(value))
+            .collect()
+    }
+
+    #[test]
+    fn ticks_are_round_numbers() {
+        assert_eq!(labels(0.0, 10.8), ["0", "2", "4", "6", "8", "10"]);
+        assert_eq!(labels(-0.5, 0.5), ["−0.4", "−0.2", "0", "0.2", "0.4"]);
+        assert_eq!(
+            labels(0.0, 1.3),
+            ["0", "0.2", "0.4", "0.6", "0.8", "1.0", "1.2"]
+        );
+        assert_eq!(labels(0.0, 250.0), ["0", "50", "100", "150", "200", "250"]);
+        assert_eq!(
+            labels(0.0, 6e6),
+            ["0", "1e6", "2e6", "3e6", "4e6", "5e6", "6e6"]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_interval_gets_a_few_ticks_inside(low in -1e30f32..1e30, span in 1e-3f32..1.0) {
+            let high = low + span * low.abs();
+            prop_assume!(high > low);
+            let ticks = Ticks::between(low, high).values;
+            prop_assert!((3..=9).contains(&ticks.len()), "{ticks:?}");
+            let slack = f64::from(high - low) * 1e-5;
+            let inside = f64::from(low) - slack..=f64::from(high) + slack;
+            prop_assert!(ticks.iter().all(|tick| inside.contains(tick)));
+        }
+    }
+
+    #[test]
+    fn what_is_no_interval_has_no_ticks() {
+        for (low, high) in [
+            (1.0, 1.0),
+            (2.0, 1.0),
+            (0.0, f32::NAN),
+            (0.0, f32::INFINITY),
+        ] {
+            assert!(Ticks::between(low, high).values.is_empty());
+        }
+    }
+}

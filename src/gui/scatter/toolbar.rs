@@ -1,0 +1,69 @@
+//! The line above the scene: what is shown, and how it is looked at.
+
+use eframe::egui::{Align, Button, Label, Layout, Ui, vec2};
+
+use super::{ViewPreferences, camera::Camera, cloud::Cloud};
+use crate::train::Projection;
+
+/// Shows caption and buttons; returns whether the axes have just been unlocked.
+pub fn toolbar(ui: &mut Ui, preferences: &mut ViewPreferences, cloud: &Cloud) -> bool {
+    let size = vec2(ui.available_width(), ui.spacing().interact_size.y);
+    let right_to_left = Layout::right_to_left(Align::Center);
+    let row = ui.allocate_ui_with_layout(size, right_to_left, |ui| {
+        let reset = ui.add(Button::new("Reset view").frame_when_inactive(false));
+        if reset
+            .on_hover_text("Look from where you began (double-click, Home)")
+            .clicked()
+        {
+            preferences.camera = Camera::home(cloud.axes);
+        }
+        let lock = ui.add(Button::selectable(preferences.lock_fit, "Lock axes"));
+        let lock = lock.on_hover_text("Keep the limits of the axes while the points move");
+        if lock.clicked() {
+            preferences.lock_fit ^= true;
+        }
+        let can_turn = cloud.axes == 3;
+        let rotate = Button::selectable(preferences.auto_rotate && can_turn, "Auto-rotate");
+        let rotate = ui
+            .add_enabled(can_turn, rotate)
+            .on_hover_text("Turn the scene slowly")
+            .on_disabled_hover_text("Needs three axes");
+        if rotate.clicked() {
+            preferences.auto_rotate ^= true;
+        }
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            ui.add(Label::new(caption(cloud)).truncate());
+        });
+        lock.clicked() && !preferences.lock_fit
+    });
+    row.inner
+}
+
+/// What is shown, in words: "z, 3 coordinates · 500 points".
+fn caption(cloud: &Cloud) -> String {
+    let space = match (cloud.projection, cloud.axes) {
+        (Projection::Coordinates, 1) => "z, 1 coordinate".to_owned(),
+        (Projection::Coordinates, axes) => format!("z, {axes} coordinates"),
+        (Projection::Pca { explained }, _) if explained.is_finite() => {
+            format!(
+                "PCA, {:.0} % of variance",
+                explained.clamp(0.0, 1.0) * 100.0
+            )
+        }
+        (Projection::Pca { .. }, _) => "PCA".to_owned(),
+    };
+    let nowhere = match cloud.nowhere() {
+        0 => String::new(),
+        count => format!(", {count} not finite"),
+    };
+    format!("{space} · {}{nowhere}", points(cloud.len()))
+}
+
+/// A number of points in words, with thousands set apart.
+pub fn points(count: usize) -> String {
+    match (count / 1000, count % 1000) {
+        (0, 1) => "1 point".to_owned(),
+        (0, rest) => format!("{rest} points"),
+        (thousands, rest) => format!("{thousands},{rest:03} points"),
+    }
+}

@@ -1,0 +1,94 @@
+//! Reading data sets without holding up the window.
+
+use std::{path::PathBuf, sync::Arc, thread};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use eframe::egui::Context;
+
+use crate::data::{DataSource, Dataset};
+
+/// What came of a request; the error is one sentence.
+pub type Loaded = (DataSource, Result<Arc<Dataset>, String>);
+
+/// Loads data sets on threads of their own.
+#[derive(Debug)]
+pub struct Loader {
+    ctx: Context,
+    results: Receiver<Option<Loaded>>,
+    sender: Sender<Option<Loaded>>,
+    /// Requests that are not answered yet.
+    pending: usize,
+}
+
+impl Loader {
+    /// `ctx` is woken when something is there.
+    pub fn new(ctx: Context) -> Self {
+        let (sender, results) = unbounded();
+        Self {
+            ctx,
+            results,
+            sender,
+            pending: 0,
+        }
+    }
+
+    /// Whether a request is under way.
+    pub fn is_busy(&self) -> bool {
+        self.pending > 0
+    }
+
+    /// Begins to read `source`.
+    pub fn load(&mut self, source: DataSource) {
+        self.begin(move || {
+            // A parser that panics must not leave the window waiting for ever.
+            let result = std::panic::catch_unwind(|| source.load())
+                .map_err(|_| format!("{source} could not be read"))
+                .and_then(|loaded| loaded.map_err(|error| error.to_string()))
+                .map(Arc::new);
+            Some((source, result))
+        });
+    }
+
+    /// Asks for a folder with the system's own dialog, then reads it.
+    pub fn choose_folder(&mut self) {
+        // The dialog must be asked for on the window's own thread, and awaited elsewhere.
+        let dialog = rfd::AsyncFileDialog::new()
+            .set_title("Open a folder with the four IDX files")
+            .pick_folder();
+        self.begin(move || {
+            let folder: PathBuf = pollster::block_on(dialog)?.path().to_owned();
+            let source = DataSource::Folder(folder);
+            let result = source
+                .load()
+                .map(Arc::new)
+                .map_err(|error| error.to_string());
+            Some((source, result))
+        });
+    }
+
+    fn begin(&mut self, work: impl FnOnce() -> Option<Loaded> + Send + 'static) {
+        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
+        let spawned = thread::Builder::new()
+            .name("loading".to_owned())
+            .spawn(move || {
+                // The window may be gone by now; then nobody waits for the answer.
+                let _ = sender.send(work());
+                ctx.request_repaint();
+            });
+        match spawned {
+            Ok(_) => self.pending += 1,
+            Err(error) => tracing::error!("cannot start a thread to read data: {error}"),
+        }
+    }
+
+    /// The next finished request; a dialog that was cancelled gives nothing.
+    pub fn next(&mut self) -> Option<Loaded> {
+        loop {
+            let answer = self.results.try_recv().ok()?;
+            self.pending = self.pending.saturating_sub(1);
+            if answer.is_some() {
+                return answer;
+            }
+        }
+    }
+}

@@ -1,0 +1,447 @@
+//! The window's side of an experiment: what it wants, what it was told, what it asks for.
+
+pub mod loader;
+pub mod notice;
+pub mod run_view;
+pub mod sample;
+pub mod seed_hunt;
+
+use std::sync::Arc;
+
+use eframe::egui::Context;
+
+pub use notice::{Notice, Remedy};
+pub use run_view::RunView;
+pub use sample::Sample;
+
+use self::{
+    loader::Loader,
+    seed_hunt::{SeedHunt, Verdict},
+};
+use crate::{
+    data::{DataSource, Dataset},
+    model::Lambda,
+    train::{
+        Command, DeviceChoice, Event, Problem, RunConfig, RunId, RunState, Snapshot, Start, Worker,
+    },
+};
+
+/// Everything about the experiment that panes read and change. Nothing here ever waits.
+#[derive(Debug)]
+pub struct Session {
+    ctx: Context,
+    worker: Option<Worker>,
+    loader: Loader,
+    /// Settings in force: those of the run that was asked for last.
+    config: RunConfig,
+    /// Settings that wait for their data set.
+    waiting: Option<RunConfig>,
+    sample: Sample,
+    selected: Option<u32>,
+    ids: u64,
+    /// The run that was asked for and has not started yet.
+    pending: Option<Pending>,
+    /// The run on show.
+    run: Option<RunView>,
+    notices: Vec<Notice>,
+    /// The run whose dead units the user has chosen to ignore.
+    ignored: Option<RunId>,
+    hunt: Option<SeedHunt>,
+}
+
+/// A run on its way.
+#[derive(Debug)]
+struct Pending {
+    id: RunId,
+    source: DataSource,
+    dataset: Arc<Dataset>,
+}
+
+impl Session {
+    /// Starts the worker and begins to load `source`; training starts as soon as it is there.
+    pub fn new(ctx: &Context, config: RunConfig, source: DataSource, sample: Sample) -> Self {
+        let mut session = Self {
+            ctx: ctx.clone(),
+            worker: None,
+            loader: Loader::new(ctx.clone()),
+            config,
+            waiting: None,
+            sample,
+            selected: None,
+            ids: 0,
+            pending: None,
+            run: None,
+            notices: Vec::new(),
+            ignored: None,
+            hunt: None,
+        };
+        session.loader.load(source);
+        session
+    }
+
+    // ---- what panes read ----
+
+    /// The run on show, once one has started.
+    pub fn run(&self) -> Option<&RunView> {
+        self.run.as_ref()
+    }
+
+    /// The settings in force.
+    pub fn config(&self) -> &RunConfig {
+        &self.config
+    }
+
+    /// Which test images are looked at.
+    pub fn sample(&self) -> Sample {
+        self.sample
+    }
+
+    /// The image looked at closely.
+    pub fn selected(&self) -> Option<u32> {
+        self.selected
+    }
+
+    /// λ as the user has set it.
+    pub fn lambda(&self) -> Lambda {
+        self.config.lambda
+    }
+
+    /// Whether steps are being taken.
+    pub fn is_training(&self) -> bool {
+        self.run
+            .as_ref()
+            .is_some_and(|run| run.state == RunState::Training)
+    }
+
+    /// Whether a data set is being read or a run prepared.
+    pub fn is_preparing(&self) -> bool {
+        self.loader.is_busy() || (self.pending.is_some() && self.worker.is_some())
+    }
+
+    /// What to tell the user now.
+    pub fn notices(&self) -> Vec<Notice> {
+        let mut notices = self.notices.clone();
+        if let Some(hunt) = self.hunt {
+            notices.push(Notice::Hunting {
+                seed: self.config.seed,
+                tried: hunt.tried,
+            });
+        } else if let Some(run) = &self.run
+            && self.ignored != Some(run.id)
+            && let Some(snapshot) = &run.snapshot
+            && snapshot.dead_units() > 0
+        {
+            notices.push(Notice::DeadUnits {
+                dead: snapshot.dead_units(),
+                of: snapshot.latent_size,
+            });
+        }
+        notices
+    }
+
+    // ---- what panes ask for ----
+
+    /// Weighs the losses anew; the run goes on.
+    pub fn set_lambda(&mut self, lambda: Lambda) {
+        if lambda != self.config.lambda {
+            self.config.lambda = lambda;
+            self.send(Command::SetLambda(lambda));
+        }
+    }
+
+    /// Changes Adam's step size; the run goes on.
+    pub fn set_learning_rate(&mut self, learning_rate: f64) {
+        if learning_rate != self.config.learning_rate {
+            self.config.learning_rate = learning_rate;
+            self.send(Command::SetLearningRate(learning_rate));
+        }
+    }
+
+    pub fn toggle_training(&mut self) {
+        self.send(if self.is_training() {
+            Command::Pause
+        } else {
+            Command::Resume
+        });
+    }
+
+    pub fn step(&mut self) {
+        self.send(Command::Step);
+    }
+
+    pub fn epoch(&mut self) {
+        self.send(Command::Epoch);
+    }
+
+    /// Begins anew with the same settings.
+    pub fn reset(&mut self) {
+        self.hunt = None;
+        self.begin_again(self.config.clone());
+    }
+
+    /// Begins anew with other settings, and perhaps other data.
+    pub fn apply(&mut self, config: RunConfig, source: DataSource) {
+        self.hunt = None;
+        if self.run.as_ref().is_some_and(|run| run.source == source) {
+            self.begin_again(config);
+        } else {
+            self.waiting = Some(config);
+            self.loader.load(source);
+        }
+    }
+
+    /// Begins anew with the next seed and, where that one dies, the one after it.
+    pub fn new_seed(&mut self) {
+        let tried = self.hunt.map_or(0, |hunt| hunt.tried);
+        self.notices
+            .retain(|notice| !matches!(notice, Notice::Found { .. }));
+        self.hunt = Some(SeedHunt { tried: tried + 1 });
+        self.begin_again(RunConfig {
+            seed: self.config.seed.wrapping_add(1),
+            ..self.config.clone()
+        });
+    }
+
+    /// Asks the user for a folder of images.
+    pub fn open_data_set(&mut self) {
+        self.loader.choose_folder();
+    }
+
+    /// Reads a folder that was dropped on the window.
+    pub fn load(&mut self, source: DataSource) {
+        self.loader.load(source);
+    }
+
+    /// Looks at other test images.
+    pub fn set_sample(&mut self, sample: Sample) {
+        if sample != self.sample {
+            self.sample = sample;
+            self.send_probe();
+        }
+    }
+
+    /// Looks closely at one test image, or at none.
+    pub fn select(&mut self, image: Option<u32>) {
+        if image != self.selected {
+            self.selected = image;
+            self.send_probe();
+        }
+    }
+
+    /// Does what a button of a notice promised.
+    pub fn remedy(&mut self, notice: &Notice, remedy: Remedy) {
+        self.notices.retain(|other| other != notice);
+        match remedy {
+            Remedy::NewSeed => self.new_seed(),
+            Remedy::StopHunting => self.hunt = None,
+            Remedy::RollBack => self.send(Command::Rollback),
+            Remedy::Restart => self.reset(),
+            Remedy::RestartOnCpu => self.begin_again(RunConfig {
+                device: DeviceChoice::Cpu,
+                ..self.config.clone()
+            }),
+            Remedy::OpenDataSet => self.open_data_set(),
+            Remedy::Dismiss => {
+                if matches!(notice, Notice::DeadUnits { .. }) {
+                    self.ignored = self.run.as_ref().map(|run| run.id);
+                }
+            }
+        }
+    }
+
+    // ---- what the threads say ----
+
+    /// Takes in everything that has arrived. Called once before each frame.
+    pub fn receive(&mut self) {
+        while let Some((source, result)) = self.loader.next() {
+            match result {
+                Ok(dataset) => {
+                    let config = self.waiting.take().unwrap_or_else(|| self.config.clone());
+                    self.selected = None;
+                    self.begin(config, source, dataset);
+                }
+                Err(reason) => {
+                    self.waiting = None;
+                    self.tell(Notice::BadFile { reason });
+                }
+            }
+        }
+        let Some(worker) = &self.worker else { return };
+        let events: Vec<Event> = worker.events().try_iter().collect();
+        let snapshot = worker.snapshots().try_recv().ok();
+        for event in events {
+            self.hear(event);
+        }
+        if let Some(snapshot) = snapshot {
+            self.look(snapshot);
+        }
+    }
+
+    fn hear(&mut self, event: Event) {
+        match event {
+            Event::Started {
+                run,
+                config,
+                device,
+                steps_per_epoch,
+                parameters,
+            } => {
+                let Some(pending) = self.pending.take_if(|pending| pending.id == run) else {
+                    return;
+                };
+                // λ and learning rate may have moved on while the run was being prepared.
+                let config = RunConfig {
+                    lambda: self.config.lambda,
+                    learning_rate: self.config.learning_rate,
+                    ..config
+                };
+                self.config = config.clone();
+                self.run = Some(RunView::new(
+                    run,
+                    config,
+                    pending.source,
+                    pending.dataset,
+                    device,
+                    steps_per_epoch,
+                    parameters,
+                ));
+                self.notices
+                    .retain(|notice| matches!(notice, Notice::BadFile { .. } | Notice::Found { .. }));
+            }
+            Event::Problem { run, problem } => self.hear_problem(run, problem),
+            event => {
+                if let Some(run) = &mut self.run
+                    && run.id == event.run()
+                {
+                    run.hear(event);
+                }
+            }
+        }
+    }
+
+    fn hear_problem(&mut self, run: RunId, problem: Problem) {
+        self.hunt = None;
+        match problem {
+            Problem::NotFinite {
+                step,
+                can_roll_back,
+            } => {
+                if self.run.as_ref().is_some_and(|shown| shown.id == run) {
+                    self.tell(Notice::NotFinite {
+                        step,
+                        can_roll_back,
+                    });
+                }
+            }
+            Problem::CannotStart { reason } => {
+                if self.pending.take_if(|pending| pending.id == run).is_some() {
+                    // The earlier run goes on, and so do its settings.
+                    if let Some(shown) = &self.run {
+                        self.config = RunConfig {
+                            lambda: self.config.lambda,
+                            learning_rate: self.config.learning_rate,
+                            ..shown.config.clone()
+                        };
+                    }
+                    self.tell(Notice::CannotStart { reason });
+                }
+            }
+            Problem::Crashed { reason } => {
+                self.worker = None;
+                if let Some(shown) = &mut self.run {
+                    shown.enter(RunState::Paused);
+                }
+                self.tell(Notice::Crashed { reason });
+            }
+        }
+    }
+
+    fn look(&mut self, snapshot: Snapshot) {
+        let Some(run) = &mut self.run else { return };
+        if snapshot.run != run.id {
+            return;
+        }
+        let verdict = SeedHunt::judge(&snapshot);
+        run.snapshot = Some(snapshot);
+        if self.pending.is_some() {
+            return;
+        }
+        match (self.hunt, verdict) {
+            (Some(_), Verdict::Dead) => self.new_seed(),
+            (Some(hunt), Verdict::Lives) => {
+                self.hunt = None;
+                self.tell(Notice::Found {
+                    seed: self.config.seed,
+                    tried: hunt.tried,
+                });
+            }
+            (Some(_), Verdict::TooEarly) | (None, _) => {}
+        }
+    }
+
+    // ---- inside ----
+
+    /// Begins with the images that are there already.
+    fn begin_again(&mut self, config: RunConfig) {
+        let known = match (&self.pending, &self.run) {
+            (Some(pending), _) => Some((pending.source.clone(), pending.dataset.clone())),
+            (None, Some(run)) => Some((run.source.clone(), run.dataset.clone())),
+            (None, None) => None,
+        };
+        if let Some((source, dataset)) = known {
+            self.begin(config, source, dataset);
+        }
+    }
+
+    fn begin(&mut self, config: RunConfig, source: DataSource, dataset: Arc<Dataset>) {
+        self.config = RunConfig {
+            lambda: self.config.lambda,
+            ..config
+        };
+        self.ids += 1;
+        let id = RunId(self.ids);
+        let start = Start {
+            run: id,
+            config: self.config.clone(),
+            probe: self.sample.probe(&dataset, self.selected),
+            dataset: dataset.clone(),
+            paused: false,
+        };
+        self.pending = Some(Pending {
+            id,
+            source,
+            dataset,
+        });
+        if self.worker.is_none() {
+            let ctx = self.ctx.clone();
+            match Worker::spawn(move || ctx.request_repaint()) {
+                Ok(worker) => self.worker = Some(worker),
+                Err(error) => self.tell(Notice::Crashed {
+                    reason: error.to_string(),
+                }),
+            }
+        }
+        self.send(Command::Reset(Box::new(start)));
+    }
+
+    fn send(&self, command: Command) {
+        if let Some(worker) = &self.worker {
+            worker.send(command);
+        }
+    }
+
+    fn send_probe(&self) {
+        let dataset = match (&self.pending, &self.run) {
+            (Some(pending), _) => &pending.dataset,
+            (None, Some(run)) => &run.dataset,
+            (None, None) => return,
+        };
+        self.send(Command::Probe(self.sample.probe(dataset, self.selected)));
+    }
+
+    fn tell(&mut self, notice: Notice) {
+        if !self.notices.contains(&notice) {
+            self.notices.push(notice);
+        }
+    }
+}

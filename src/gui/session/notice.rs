@@ -1,0 +1,118 @@
+//! Plain sentences about what went wrong or needs a decision, each with a way on.
+
+/// Something to tell the user.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// Some or all latent units are zero for every probe image.
+    DeadUnits { dead: usize, of: usize },
+    /// Seeds are being tried until all units live.
+    Hunting { seed: u64, tried: usize },
+    /// The hunt has found one.
+    Found { seed: u64, tried: usize },
+    /// A loss is no longer a number.
+    NotFinite { step: u64, can_roll_back: bool },
+    /// A run could not begin.
+    CannotStart { reason: String },
+    /// The training thread has ended.
+    Crashed { reason: String },
+    /// A file or folder could not be used.
+    BadFile { reason: String },
+}
+
+/// What a notice's buttons ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    NewSeed,
+    StopHunting,
+    RollBack,
+    Restart,
+    RestartOnCpu,
+    OpenDataSet,
+    Dismiss,
+}
+
+impl Notice {
+    /// The sentence.
+    pub fn text(&self) -> String {
+        match self {
+            Self::DeadUnits { dead, of } if dead == of => {
+                let all = if *of == 1 {
+                    "The latent unit is dead".to_owned()
+                } else {
+                    format!("All {of} latent units are dead")
+                };
+                format!("{all}: z is 0 for every image, and this seed cannot recover")
+            }
+            Self::DeadUnits { dead, of } => {
+                let are = if *dead == 1 { "is" } else { "are" };
+                format!(
+                    "{dead} of {of} latent units {are} dead: always 0, and this seed will hardly recover"
+                )
+            }
+            Self::Hunting { seed, tried } => {
+                format!("Looking for a seed whose latent units all live: trying {seed} ({tried} tried)")
+            }
+            Self::Found { seed, tried } => {
+                let seeds = if *tried == 1 { "seed" } else { "seeds" };
+                format!("Seed {seed} lives: all its latent units respond ({tried} {seeds} tried)")
+            }
+            Self::NotFinite { step, .. } => format!(
+                "A loss is no longer a number at step {step}; a smaller learning rate may help"
+            ),
+            Self::CannotStart { reason } => format!("This run cannot start: {reason}"),
+            Self::Crashed { reason } => format!("Training broke off: {reason}"),
+            Self::BadFile { reason } => reason.clone(),
+        }
+    }
+
+    /// The buttons, the best way on first.
+    pub fn remedies(&self) -> &'static [(Remedy, &'static str)] {
+        match self {
+            Self::DeadUnits { .. } => &[(Remedy::NewSeed, "New seed"), (Remedy::Dismiss, "Ignore")],
+            Self::Hunting { .. } => &[(Remedy::StopHunting, "Stop")],
+            Self::Found { .. } => &[(Remedy::Dismiss, "OK")],
+            Self::NotFinite {
+                can_roll_back: true,
+                ..
+            } => &[
+                (Remedy::RollBack, "Back to the last good epoch"),
+                (Remedy::Restart, "Start again"),
+                (Remedy::NewSeed, "New seed"),
+            ],
+            Self::NotFinite { .. } => {
+                &[(Remedy::Restart, "Start again"), (Remedy::NewSeed, "New seed")]
+            }
+            Self::CannotStart { .. } => &[
+                (Remedy::RestartOnCpu, "Use the CPU"),
+                (Remedy::Dismiss, "Dismiss"),
+            ],
+            Self::Crashed { .. } => &[
+                (Remedy::Restart, "Start again"),
+                (Remedy::RestartOnCpu, "Start again on the CPU"),
+            ],
+            Self::BadFile { .. } => &[
+                (Remedy::OpenDataSet, "Open another…"),
+                (Remedy::Dismiss, "Dismiss"),
+            ],
+        }
+    }
+
+    /// Whether it is good news.
+    pub fn is_good(&self) -> bool {
+        matches!(self, Self::Found { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_agree_in_number() {
+        let text = |dead, of| Notice::DeadUnits { dead, of }.text();
+        assert!(text(1, 3).starts_with("1 of 3 latent units is dead"));
+        assert!(text(2, 3).starts_with("2 of 3 latent units are dead"));
+        assert!(text(3, 3).starts_with("All 3 latent units are dead"));
+        assert!(text(1, 1).starts_with("The latent unit is dead"));
+    }
+}

@@ -1,0 +1,73 @@
+//! Keys that work wherever the focus is not in a text field.
+
+use eframe::egui::{Context, Id, Key, KeyboardShortcut, Modifiers, Ui};
+
+use super::{lambda_slider, session::Session};
+
+/// Opens a data set.
+pub const OPEN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::O);
+/// Closes the window.
+pub const QUIT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Q);
+
+/// Every key and what it does, for the help window.
+pub const HELP: [(&str, &str); 12] = [
+    ("← →", "λ by 0.01, with Shift by 0.1"),
+    ("Home, End", "λ to 0 or 1"),
+    ("Space", "train or pause"),
+    ("S", "one step"),
+    ("E", "to the end of the epoch"),
+    ("R", "reset with the same seed"),
+    ("N", "new seed, until all latent units live"),
+    ("Esc", "put the selected image away"),
+    ("Ctrl O", "open a data set"),
+    ("Ctrl + − 0", "larger, smaller, usual size"),
+    ("F1", "this list"),
+    ("Ctrl Q", "quit"),
+];
+
+/// Obeys the keys pressed in this frame. With the focus on a widget, keys belong to that widget;
+/// `canvas` is the one that leaves letters and the space bar to the window.
+pub fn obey(ui: &Ui, session: &mut Session, canvas: Option<Id>, show_keys: &mut bool) {
+    let ctx: &Context = ui.ctx();
+    let command = |shortcut| ctx.input_mut(|input| input.consume_shortcut(&shortcut));
+    if command(OPEN) {
+        session.open_data_set();
+    }
+    if command(QUIT) {
+        ctx.send_viewport_cmd(eframe::egui::ViewportCommand::Close);
+    }
+    let pressed = |key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    if pressed(Key::F1) {
+        *show_keys ^= true;
+    }
+    let focused = ctx.memory(|memory| memory.focused());
+    if focused.is_none() {
+        let mut lambda = session.lambda();
+        lambda_slider::step_by_keys(ui, &mut lambda);
+        session.set_lambda(lambda);
+    }
+    if focused.is_some() && focused != canvas {
+        return;
+    }
+    if pressed(Key::Escape) {
+        session.select(None);
+    }
+    if session.run().is_none() {
+        return;
+    }
+    if pressed(Key::Space) {
+        session.toggle_training();
+    }
+    if pressed(Key::S) {
+        session.step();
+    }
+    if pressed(Key::E) {
+        session.epoch();
+    }
+    if pressed(Key::R) {
+        session.reset();
+    }
+    if pressed(Key::N) {
+        session.new_seed();
+    }
+}

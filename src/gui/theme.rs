@@ -1,0 +1,42 @@
+//! The window's colours, for dark and light.
+
+use eframe::egui::{Color32, Context, Visuals, vec2};
+
+use crate::figures::palette::{self, Rgb};
+
+fn colour([r, g, b]: Rgb) -> Color32 {
+    Color32::from_rgb(r, g, b)
+}
+
+/// The blue of classification, cross-entropy and accuracy.
+pub fn classification(visuals: &Visuals) -> Color32 {
+    colour(if visuals.dark_mode {
+        palette::CLASSIFICATION_ON_DARK
+    } else {
+        palette::CLASSIFICATION_ON_LIGHT
+    })
+}
+
+/// The orange of reconstruction and its error.
+pub fn reconstruction(visuals: &Visuals) -> Color32 {
+    colour(if visuals.dark_mode {
+        palette::RECONSTRUCTION_ON_DARK
+    } else {
+        palette::RECONSTRUCTION_ON_LIGHT
+    })
+}
+
+/// The colour of a class, in every theme.
+pub fn class(label: u8) -> Color32 {
+    colour(palette::class(label))
+}
+
+/// Sets the window's style, for both themes.
+pub fn install(ctx: &Context) {
+    ctx.all_styles_mut(|style| {
+        style.spacing.item_spacing = vec2(8.0, 5.0);
+        style.spacing.button_padding = vec2(8.0, 3.0);
+        style.visuals.striped = false;
+        style.spacing.tooltip_width = 420.0;
+    });
+}

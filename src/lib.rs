@@ -1,0 +1,16 @@
+//! CRE Lab: watch classification and reconstruction share one latent representation.
+//!
+//! The rooms, and the one direction in which they may use each other:
+//!
+//! `data → model → train → figures → { gui, cli }`
+//!
+//! Nothing below `gui` knows that a window exists; `gui` never touches a tensor.
+
+pub mod cli;
+pub mod data;
+pub mod figures;
+pub mod files;
+#[cfg(feature = "gui")]
+pub mod gui;
+pub mod model;
+pub mod train;

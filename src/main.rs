@@ -1,0 +1,60 @@
+//! The command line of CRE Lab.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use cre_lab::cli::{self, Cli, Command};
+
+/// Tensors come and go with every step; an allocator that keeps their pages at hand saves about a
+/// sixth of the training time over one that returns them to the system.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cre-lab: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Some(Command::Train(args)) => cli::train::run(&args),
+        Some(Command::Bench(args)) => cli::bench::run(&args),
+        Some(Command::Data(args)) => cli::data::run(args),
+        None => open_window(cli.window),
+    }
+}
+
+/// Opens the window or, where there is no display to open it on, trains the default job instead.
+#[cfg(feature = "gui")]
+fn open_window(args: cli::WindowArgs) -> anyhow::Result<()> {
+    if has_display() {
+        return cre_lab::gui::run(args);
+    }
+    train_instead(args, "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)")
+}
+
+#[cfg(not(feature = "gui"))]
+fn open_window(args: cli::WindowArgs) -> anyhow::Result<()> {
+    train_instead(args, "this build has no window (feature `gui` is off)")
+}
+
+#[cfg(feature = "gui")]
+fn has_display() -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    cfg!(not(all(unix, not(target_os = "macos")))) || set("DISPLAY") || set("WAYLAND_DISPLAY")
+}
+
+fn train_instead(args: cli::WindowArgs, why: &str) -> anyhow::Result<()> {
+    eprintln!("cre-lab: {why}; training without a window instead, as `cre-lab train` does");
+    let defaults = cli::train::TrainArgs::default();
+    cli::train::run(&cli::train::TrainArgs {
+        data: args.data.unwrap_or(defaults.data),
+        device: args.device.unwrap_or(defaults.device),
+        ..defaults
+    })
+}

@@ -1,0 +1,91 @@
+//! λ, the weight between the two losses.
+
+use serde::{Deserialize, Serialize};
+
+/// λ ∈ [0, 1] of `L(λ) = λ · MSE + (1 − λ) · CE`: 0 is a pure classifier, 1 a pure autoencoder.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Lambda(f64);
+
+/// A λ outside [0, 1], or not a number.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("λ must lie between 0 and 1, not {0}")]
+pub struct LambdaOutOfRange(pub f64);
+
+impl Lambda {
+    /// λ = 0: the encoder hears the classifier alone.
+    pub const CLASSIFIER: Self = Self(0.0);
+    /// λ = 0.5: both losses weigh the same.
+    pub const BALANCED: Self = Self(0.5);
+    /// λ = 1: the encoder hears the decoder alone.
+    pub const AUTOENCODER: Self = Self(1.0);
+
+    /// # Errors
+    /// When `value` is outside [0, 1] or not a number.
+    pub fn new(value: f64) -> Result<Self, LambdaOutOfRange> {
+        if (0.0..=1.0).contains(&value) {
+            // −0.0 is in the range too, and would print as "-0.00".
+            Ok(Self(value.abs()))
+        } else {
+            Err(LambdaOutOfRange(value))
+        }
+    }
+
+    /// Weight of the reconstruction loss.
+    pub fn value(self) -> f64 {
+        self.0
+    }
+
+    /// Weight of the classification loss, 1 − λ.
+    pub fn complement(self) -> f64 {
+        1.0 - self.0
+    }
+
+    /// `λ · mse + (1 − λ) · ce`. A weight of 0 silences its loss even where that is infinite.
+    pub fn mix(self, mse: f64, ce: f64) -> f64 {
+        let weighed = |weight: f64, loss: f64| if weight == 0.0 { 0.0 } else { weight * loss };
+        weighed(self.0, mse) + weighed(self.complement(), ce)
+    }
+
+    /// What this λ asks of the encoder, in two or three words.
+    pub fn meaning(self) -> &'static str {
+        match self.0 {
+            0.0 => "pure classifier",
+            v if v < 0.2 => "nearly a classifier",
+            v if v < 0.45 => "leans to classification",
+            v if v <= 0.55 => "balanced",
+            v if v <= 0.8 => "leans to reconstruction",
+            v if v < 1.0 => "nearly an autoencoder",
+            _ => "pure autoencoder",
+        }
+    }
+}
+
+impl TryFrom<f64> for Lambda {
+    type Error = LambdaOutOfRange;
+
+    fn try_from(value: f64) -> Result<Self, Self::Error> {
+        Self::new(value)
+    }
+}
+
+impl From<Lambda> for f64 {
+    fn from(lambda: Lambda) -> Self {
+        lambda.0
+    }
+}
+
+impl std::str::FromStr for Lambda {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let value: f64 = text.trim().parse().map_err(|_| format!("“{text}” is not a number"))?;
+        Self::new(value).map_err(|error| error.to_string())
+    }
+}
+
+impl std::fmt::Display for Lambda {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}

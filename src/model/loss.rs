@@ -1,0 +1,26 @@
+//! The two losses, as sums, so that parts of a batch add up to the whole exactly.
+
+use burn::tensor::{Int, Tensor, activation};
+
+/// Sum over images of the mean squared error over an image's pixels.
+/// Both are `[batch, pixels]` in [−1, 1].
+pub fn squared_error(reconstruction: Tensor<2>, target: Tensor<2>) -> Tensor<1> {
+    per_image_squared_error(reconstruction, target).sum()
+}
+
+/// Mean squared error over the pixels of each image, `[batch]`.
+pub fn per_image_squared_error(reconstruction: Tensor<2>, target: Tensor<2>) -> Tensor<1> {
+    (reconstruction - target).square().mean_dim(1).squeeze_dim(1)
+}
+
+/// Sum over images of the cross-entropy in nats; `labels` are class indices `[batch]`.
+pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+    let right: Tensor<2, Int> = labels.unsqueeze_dim(1);
+    activation::log_softmax(logits, 1).gather(1, right).sum().neg()
+}
+
+/// Number of images whose arg-max class is right, as a float `[1]`.
+pub fn correct(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+    let guess: Tensor<1, Int> = logits.argmax(1).squeeze_dim(1);
+    guess.equal(labels).float().sum()
+}

@@ -1,0 +1,45 @@
+//! The settings of one run.
+
+use serde::{Deserialize, Serialize};
+
+use super::DeviceChoice;
+use crate::model::{Architecture, Lambda, LatentSize};
+
+/// Settings of one run; the defaults are the authors' (Adam, 1e-3, batch 512).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunConfig {
+    /// The network.
+    pub architecture: Architecture,
+    /// Size n of the latent z.
+    pub latent: LatentSize,
+    /// λ of the first step.
+    pub lambda: Lambda,
+    /// Images per step.
+    pub batch_size: usize,
+    /// Adam's step size, for encoder, decoder and classifier alike.
+    pub learning_rate: f64,
+    /// Decides initial weights and the order of the images.
+    pub seed: u64,
+    /// Where to compute.
+    pub device: DeviceChoice,
+}
+
+impl RunConfig {
+    /// A seed with which all three latent units live on both bundled sets (λ = 0.5, Medium, n = 3).
+    pub const DEFAULT_SEED: u64 = 0;
+}
+
+impl Default for RunConfig {
+    fn default() -> Self {
+        Self {
+            architecture: Architecture::default(),
+            latent: LatentSize::default(),
+            lambda: Lambda::BALANCED,
+            batch_size: 512,
+            learning_rate: 1e-3,
+            seed: Self::DEFAULT_SEED,
+            device: DeviceChoice::Auto,
+        }
+    }
+}

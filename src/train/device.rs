@@ -1,0 +1,184 @@
+//! Where to compute: a real GPU through wgpu, or the CPU.
+
+use burn::tensor::{Device, DeviceKind};
+use burn_wgpu::{WgpuInitError, wgpu};
+use serde::{Deserialize, Serialize};
+
+/// What the user asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceChoice {
+    /// A GPU where there is a real one, else the CPU.
+    #[default]
+    Auto,
+    /// wgpu, even where its only adapter is a software rasteriser.
+    Wgpu,
+    /// The CPU.
+    Cpu,
+}
+
+impl DeviceChoice {
+    /// Every choice, the default first.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Wgpu, Self::Cpu];
+
+    /// Its name on the command line and in files.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Wgpu => "wgpu",
+            Self::Cpu => "cpu",
+        }
+    }
+}
+
+impl std::fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Auto => "Automatic",
+            Self::Wgpu => "GPU (wgpu)",
+            Self::Cpu => "CPU",
+        })
+    }
+}
+
+impl std::str::FromStr for DeviceChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|choice| choice.id() == text)
+            .ok_or_else(|| {
+                let valid = Self::ALL.map(Self::id).join(", ");
+                format!("unknown device “{text}”; there are {valid}")
+            })
+    }
+}
+
+/// Which kind of device is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Backend {
+    Wgpu,
+    Cpu,
+}
+
+/// What is in use, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceReport {
+    pub backend: Backend,
+    /// "CPU, 2 threads" or the adapter's own name and graphics API.
+    pub name: String,
+    /// One sentence for the curious.
+    pub why: String,
+}
+
+/// No device of the kind asked for could be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    #[error(
+        "wgpu finds no adapter: install a Vulkan, Metal or DirectX 12 driver, or choose the CPU"
+    )]
+    NoAdapter,
+    #[error("wgpu cannot open {adapter}: {reason}; choose the CPU instead")]
+    Refused { adapter: String, reason: String },
+}
+
+/// Opens the device that `choice` asks for.
+///
+/// # Errors
+/// When wgpu was asked for by name and there is no adapter, or it cannot be opened. `Auto` falls
+/// back to the CPU and says so.
+pub fn open(choice: DeviceChoice) -> Result<(Device, DeviceReport), DeviceError> {
+    match choice {
+        DeviceChoice::Cpu => Ok(cpu("chosen by hand")),
+        DeviceChoice::Wgpu => {
+            let adapter = best_adapter().ok_or(DeviceError::NoAdapter)?;
+            open_adapter(&adapter, "chosen by hand")
+        }
+        DeviceChoice::Auto => Ok(match best_adapter() {
+            None => cpu("wgpu finds no adapter here"),
+            Some(adapter) if adapter.info.device_type == wgpu::DeviceType::Cpu => cpu(&format!(
+                "the only wgpu adapter, {}, is a software rasteriser",
+                adapter.info.name
+            )),
+            Some(adapter) => open_adapter(&adapter, "a real GPU was found")
+                .unwrap_or_else(|error| cpu(&error.to_string())),
+        }),
+    }
+}
+
+fn cpu(why: &str) -> (Device, DeviceReport) {
+    let threads = available_threads();
+    let report = DeviceReport {
+        backend: Backend::Cpu,
+        name: format!(
+            "CPU, {threads} thread{}",
+            if threads == 1 { "" } else { "s" }
+        ),
+        why: why.to_owned(),
+    };
+    (Device::flex(), report)
+}
+
+/// Threads that this process may keep busy.
+pub fn available_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// An adapter and the selector that leads burn to it.
+struct Adapter {
+    info: wgpu::AdapterInfo,
+    kind: DeviceKind,
+}
+
+/// The adapter most likely to be fast: discrete, integrated, virtual, software, in this order.
+fn best_adapter() -> Option<Adapter> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    let backends = wgpu::Backends::PRIMARY;
+    let mut infos: Vec<_> = pollster::block_on(instance.enumerate_adapters(backends))
+        .into_iter()
+        .map(|adapter| adapter.get_info())
+        .collect();
+    let rank = |info: &wgpu::AdapterInfo| match info.device_type {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => 4,
+    };
+    infos.sort_by_key(rank);
+    let info = infos.into_iter().next()?;
+    let kind = match info.device_type {
+        wgpu::DeviceType::DiscreteGpu => DeviceKind::DiscreteGpu(0),
+        wgpu::DeviceType::IntegratedGpu => DeviceKind::IntegratedGpu(0),
+        wgpu::DeviceType::VirtualGpu => DeviceKind::VirtualGpu(0),
+        wgpu::DeviceType::Cpu => DeviceKind::Cpu,
+        wgpu::DeviceType::Other => DeviceKind::DefaultDevice,
+    };
+    Some(Adapter { info, kind })
+}
+
+fn open_adapter(adapter: &Adapter, why: &str) -> Result<(Device, DeviceReport), DeviceError> {
+    let name = format!("{}, {}", adapter.info.name, adapter.info.backend);
+    let device = match Device::wgpu_options()
+        .device_kind(adapter.kind.clone())
+        .init()
+    {
+        Ok(device) => device,
+        // The runtime lives as long as the process: a second run finds it there already.
+        Err(WgpuInitError::Registration { .. }) => Device::wgpu(adapter.kind.clone()),
+        Err(error) => {
+            return Err(DeviceError::Refused {
+                adapter: name,
+                reason: error.to_string(),
+            });
+        }
+    };
+    let report = DeviceReport {
+        backend: Backend::Wgpu,
+        name,
+        why: why.to_owned(),
+    };
+    Ok((device, report))
+}

@@ -1,0 +1,253 @@
+//! What the worker and its watchers say to each other. Plain values, no tensors.
+
+use std::sync::Arc;
+
+use super::{RunConfig, device::DeviceReport};
+use crate::{data::Dataset, model::Lambda};
+
+/// Names one run: a model from its initialisation to its reset. Never reused within a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct RunId(pub u64);
+
+/// What a watcher asks of the worker.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Weigh the losses anew from the next step on; never restarts the run.
+    SetLambda(Lambda),
+    /// Take the next steps with this learning rate.
+    SetLearningRate(f64),
+    /// Stop between two steps.
+    Pause,
+    /// Go on without end.
+    Resume,
+    /// Take one step, then pause.
+    Step,
+    /// Go on to the end of the running epoch, then pause.
+    Epoch,
+    /// Begin a new run.
+    Reset(Box<Start>),
+    /// Look at these test images from now on.
+    Probe(Probe),
+    /// Go back to the last evaluation whose losses were finite, and pause there.
+    Rollback,
+    /// End the thread.
+    Stop,
+}
+
+/// Everything that a new run needs.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// The run's name, chosen by the one who starts it.
+    pub run: RunId,
+    /// Network, training settings and seed.
+    pub config: RunConfig,
+    /// Images, shared, never changed.
+    pub dataset: Arc<Dataset>,
+    /// The test images to look at.
+    pub probe: Probe,
+    /// Whether to train at once or to wait for [`Command::Resume`].
+    pub paused: bool,
+}
+
+/// The test images that a snapshot shows, by index into the test half.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Probe {
+    /// Points of the latent cloud.
+    pub cloud: Arc<[u32]>,
+    /// Images of the reconstruction grid.
+    pub grid: Arc<[u32]>,
+    /// The image looked at closely.
+    pub selected: Option<u32>,
+}
+
+/// What the worker tells, in order, none left out.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A run is ready; its test metrics before training follow.
+    Started {
+        run: RunId,
+        config: RunConfig,
+        device: DeviceReport,
+        steps_per_epoch: u64,
+        /// Trainable parameters of encoder, decoder and classifier together.
+        parameters: usize,
+    },
+    /// Training losses of the steps since the last such message, oldest first.
+    Losses { run: RunId, losses: Vec<StepLosses>, images_per_second: f64 },
+    /// Test metrics over the whole test half.
+    Evaluated { run: RunId, evaluation: Evaluation },
+    /// Something that changed what the curves mean, at this step.
+    Marked { run: RunId, step: u64, mark: Mark },
+    /// Training goes on, or stands still.
+    State { run: RunId, state: RunState },
+    /// The run stands again where it stood after this many steps.
+    RolledBack { run: RunId, step: u64 },
+    /// Something went wrong.
+    Problem { run: RunId, problem: Problem },
+}
+
+impl Event {
+    /// The run it belongs to.
+    pub fn run(&self) -> RunId {
+        match self {
+            Self::Started { run, .. }
+            | Self::Losses { run, .. }
+            | Self::Evaluated { run, .. }
+            | Self::Marked { run, .. }
+            | Self::State { run, .. }
+            | Self::RolledBack { run, .. }
+            | Self::Problem { run, .. } => *run,
+        }
+    }
+}
+
+/// Means over one training batch, before its update.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepLosses {
+    /// Steps taken with this one, from 1.
+    pub step: u64,
+    /// Mean squared error over all pixels, in [−1, 1] units.
+    pub mse: f32,
+    /// Mean cross-entropy, in nats.
+    pub ce: f32,
+    /// Share of images whose arg-max is right, 0–1.
+    pub accuracy: f32,
+}
+
+/// Means over a set of images.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Metrics {
+    /// Mean squared error over all pixels, in [−1, 1] units.
+    pub mse: f64,
+    /// Mean cross-entropy, in nats.
+    pub ce: f64,
+    /// Share of images whose arg-max is right, 0–1.
+    pub accuracy: f64,
+}
+
+impl Metrics {
+    /// `L(λ) = λ · MSE + (1 − λ) · CE`.
+    pub fn loss(&self, lambda: Lambda) -> f64 {
+        lambda.mix(self.mse, self.ce)
+    }
+
+    /// Whether both losses are numbers.
+    pub fn is_finite(&self) -> bool {
+        self.mse.is_finite() && self.ce.is_finite()
+    }
+}
+
+/// Where a run stands at the end of an epoch (or, with `epoch` 0, before its first step).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Whole epochs trained.
+    pub epoch: u64,
+    /// Steps taken.
+    pub step: u64,
+    /// λ at this moment.
+    pub lambda: Lambda,
+    /// Means over the batches of the epoch, as they were trained; none at epoch 0.
+    pub train: Option<Metrics>,
+    /// Means over the whole test half.
+    pub test: Metrics,
+    /// Latent units that are zero for every probe image.
+    pub dead_units: usize,
+    /// Training speed over the epoch, evaluation left out; 0 at epoch 0.
+    pub images_per_second: f64,
+}
+
+/// A change that the curves show as a vertical line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Mark {
+    Lambda(Lambda),
+    LearningRate(f64),
+    Seed(u64),
+}
+
+/// Whether steps are being taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum RunState {
+    #[default]
+    Preparing,
+    Training,
+    Paused,
+}
+
+/// What can go wrong, and where that leaves the worker.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Problem {
+    /// A loss is not a number or infinite; the run is paused.
+    NotFinite { step: u64, can_roll_back: bool },
+    /// The run could not begin; the earlier one, if there was one, goes on untouched.
+    CannotStart { reason: String },
+    /// The backend gave up (lost device, out of memory, a bug); the worker has ended.
+    Crashed { reason: String },
+}
+
+/// The model seen through the probe images at one moment. Latest wins.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub run: RunId,
+    pub step: u64,
+    pub lambda: Lambda,
+    /// The images it shows.
+    pub probe: Probe,
+    /// Size of z.
+    pub latent_size: usize,
+    /// z of every cloud image, `[points, latent_size]`.
+    pub latents: Vec<f32>,
+    /// Where each cloud image stands in the three-dimensional scene.
+    pub points: Vec<[f32; 3]>,
+    /// How `points` came from `latents`.
+    pub projection: Projection,
+    /// Arg-max class of every cloud image.
+    pub predicted: Vec<u8>,
+    /// Which latent units are zero for every cloud image.
+    pub dead: Vec<bool>,
+    /// One for each image of `probe.grid`.
+    pub grid: Vec<Reading>,
+    /// The closely inspected image, if one is.
+    pub selected: Option<Reading>,
+}
+
+impl Snapshot {
+    /// Number of dead latent units.
+    pub fn dead_units(&self) -> usize {
+        self.dead.iter().filter(|dead| **dead).count()
+    }
+}
+
+/// How the latent became three coordinates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Projection {
+    /// n ≤ 3: the coordinates themselves, missing ones 0.
+    Coordinates,
+    /// n > 3: principal components; the share of variance that the three keep, 0–1.
+    Pca { explained: f32 },
+}
+
+/// What the model makes of one image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// Index into the test half.
+    pub index: u32,
+    /// Its latent.
+    pub latent: Vec<f32>,
+    /// Rebuilt bytes, `[channels, height, width]`.
+    pub reconstruction: Vec<u8>,
+    /// Squared error, mean over its pixels, in [−1, 1] units.
+    pub mse: f32,
+    /// Softmax of the logits, one per class.
+    pub probabilities: Vec<f32>,
+}
+
+impl Reading {
+    /// The most probable class and its probability.
+    pub fn predicted(&self) -> (u8, f32) {
+        (0u8..)
+            .zip(&self.probabilities)
+            .fold((0, f32::NEG_INFINITY), |best, (class, &p)| {
+                if p > best.1 { (class, p) } else { best }
+            })
+    }
+}

@@ -1,0 +1,18 @@
+//! Training: a pure [`Trainer`], the [`Worker`] thread around it, and what they say.
+
+pub mod batches;
+pub mod config;
+pub mod device;
+pub mod history;
+pub mod message;
+pub mod observer;
+pub mod projection;
+pub mod shards;
+pub mod trainer;
+pub mod worker;
+
+pub use config::RunConfig;
+pub use device::DeviceChoice;
+pub use message::*;
+pub use trainer::Trainer;
+pub use worker::Worker;

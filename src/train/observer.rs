@@ -1,0 +1,158 @@
+//! Looking at a model through the probe images.
+
+use burn::tensor::{Tensor, activation};
+
+use super::{
+    Probe, Reading, RunId, Snapshot,
+    projection::Projector,
+    trainer::{TrainError, Trainer, floats},
+};
+use crate::{
+    data::unit_to_pixel,
+    model::{Cre, loss},
+};
+
+/// Makes snapshots; remembers the axes of its projection from one to the next.
+#[derive(Debug, Default)]
+pub struct Observer {
+    projector: Projector,
+}
+
+impl Observer {
+    /// What `trainer`'s model makes of the probe images now. Indices beyond the test half are
+    /// left out of the snapshot's own probe.
+    ///
+    /// # Errors
+    /// When the device has failed.
+    pub fn observe(
+        &mut self,
+        run: RunId,
+        trainer: &Trainer,
+        probe: &Probe,
+    ) -> Result<Snapshot, TrainError> {
+        let probe = within(probe, trainer.dataset().test.len());
+        let cloud = trainer.look_at(&probe.cloud, |model, images| {
+            let latent = model.encode(images);
+            let logits = floats(model.classify(latent.clone()))?;
+            let rows = latent.dims()[0];
+            let latent = floats(latent)?;
+            Ok(rows_of(&latent, rows)
+                .zip(rows_of(&logits, rows))
+                .map(|(z, logits)| (z.to_vec(), arg_max(logits)))
+                .collect())
+        })?;
+        let mut closer: Vec<u32> = probe.grid.to_vec();
+        closer.extend(probe.selected);
+        let mut readings = readings(trainer, &closer)?;
+        let selected = probe.selected.and_then(|_| readings.pop());
+
+        let latent_size = cloud.first().map_or(0, |(z, _)| z.len());
+        let predicted = cloud.iter().map(|(_, class)| *class).collect();
+        let mut dead = vec![!cloud.is_empty(); latent_size];
+        let mut latents = Vec::with_capacity(cloud.len() * latent_size);
+        for (z, _) in &cloud {
+            for (dead, x) in dead.iter_mut().zip(z) {
+                *dead &= *x == 0.0;
+            }
+            latents.extend_from_slice(z);
+        }
+        let (points, projection) = self.projector.project(&latents, latent_size);
+        Ok(Snapshot {
+            run,
+            step: trainer.steps(),
+            lambda: trainer.lambda(),
+            probe,
+            latent_size,
+            latents,
+            points,
+            projection,
+            predicted,
+            dead,
+            grid: readings,
+            selected,
+        })
+    }
+}
+
+/// Number of latent units that are zero for all of `indices`.
+///
+/// # Errors
+/// When the device has failed.
+pub fn dead_units(trainer: &Trainer, indices: &[u32]) -> Result<usize, TrainError> {
+    let indices: Vec<u32> = inside(indices, trainer.dataset().test.len());
+    let largest = trainer.look_at(&indices, |model, images| {
+        floats(model.encode(images).max_dim(0)).map(|row| vec![row])
+    })?;
+    let units = largest.first().map_or(0, Vec::len);
+    Ok((0..units)
+        .filter(|&unit| largest.iter().all(|row| row[unit] == 0.0))
+        .count())
+}
+
+fn readings(trainer: &Trainer, indices: &[u32]) -> Result<Vec<Reading>, TrainError> {
+    let rows = trainer.look_at(indices, read)?;
+    Ok(indices
+        .iter()
+        .zip(rows)
+        .map(|(&index, reading)| Reading { index, ..reading })
+        .collect())
+}
+
+fn read(model: &Cre, images: Tensor<2>) -> Result<Vec<Reading>, TrainError> {
+    let rows = images.dims()[0];
+    let output = model.forward(images.clone());
+    let errors = floats(loss::per_image_squared_error(
+        output.reconstruction.clone(),
+        images,
+    ))?;
+    let latents = floats(output.latent)?;
+    let reconstructions = floats(output.reconstruction)?;
+    let probabilities = floats(activation::softmax(output.logits, 1))?;
+    Ok(errors
+        .into_iter()
+        .zip(rows_of(&latents, rows))
+        .zip(rows_of(&reconstructions, rows))
+        .zip(rows_of(&probabilities, rows))
+        .map(|(((mse, latent), reconstruction), probabilities)| Reading {
+            index: 0,
+            latent: latent.to_vec(),
+            reconstruction: reconstruction.iter().copied().map(unit_to_pixel).collect(),
+            mse,
+            probabilities: probabilities.to_vec(),
+        })
+        .collect())
+}
+
+fn rows_of(values: &[f32], rows: usize) -> std::slice::ChunksExact<'_, f32> {
+    values.chunks_exact((values.len() / rows.max(1)).max(1))
+}
+
+/// Place of the largest value; the first where several are equal.
+fn arg_max(values: &[f32]) -> u8 {
+    (0u8..)
+        .zip(values)
+        .fold((0, f32::NEG_INFINITY), |best, (place, &value)| {
+            if value > best.1 { (place, value) } else { best }
+        })
+        .0
+}
+
+fn inside(indices: &[u32], images: usize) -> Vec<u32> {
+    indices
+        .iter()
+        .copied()
+        .filter(|&index| (index as usize) < images)
+        .collect()
+}
+
+fn within(probe: &Probe, images: usize) -> Probe {
+    let fits = |index: &u32| (*index as usize) < images;
+    if probe.cloud.iter().chain(&*probe.grid).chain(&probe.selected).all(fits) {
+        return probe.clone();
+    }
+    Probe {
+        cloud: inside(&probe.cloud, images).into(),
+        grid: inside(&probe.grid, images).into(),
+        selected: probe.selected.filter(fits),
+    }
+}

@@ -1,0 +1,212 @@
+//! From a latent of any size to three coordinates that hold still.
+
+use nalgebra::{DMatrix, DVector};
+
+use super::Projection;
+
+/// Columns of the subspace iteration: three to show, the rest to make the three converge quickly.
+const BLOCK: usize = 8;
+/// Iterations for a fresh basis, and for one that only has to follow the training.
+const ITERATIONS: [usize; 2] = [40, 6];
+/// Rows that the principal axes are fitted on; more would cost time and change nothing to see.
+const FIT_ROWS: usize = 2_000;
+
+/// Projects latents to 3-D and remembers its axes, so that neither sign nor order of the axes
+/// flips from one snapshot to the next.
+#[derive(Clone, Debug, Default)]
+pub struct Projector {
+    /// Start of the next subspace iteration, `[n, block]`.
+    block: Option<DMatrix<f32>>,
+    /// The axes shown last, `[n, 3]`, orthonormal.
+    axes: Option<DMatrix<f32>>,
+}
+
+impl Projector {
+    /// Projects `latents` (`[points, n]`, row after row).
+    ///
+    /// n ≤ 3 is shown as it is. For n > 3 the scene is the space of the first three principal
+    /// components, turned within itself as little as possible from snapshot to snapshot.
+    pub fn project(&mut self, latents: &[f32], n: usize) -> (Vec<[f32; 3]>, Projection) {
+        if n <= 3 {
+            let points = latents
+                .chunks_exact(n.max(1))
+                .map(|z| std::array::from_fn(|axis| z.get(axis).copied().unwrap_or(0.0)))
+                .collect();
+            return (points, Projection::Coordinates);
+        }
+        let points = latents.len() / n;
+        let step = points.div_ceil(FIT_ROWS).max(1);
+        let finite: Vec<&[f32]> = latents
+            .chunks_exact(n)
+            .step_by(step)
+            .filter(|z| z.iter().all(|x| x.is_finite()))
+            .collect();
+        if finite.is_empty() {
+            return (vec![[f32::NAN; 3]; points], Projection::Pca { explained: 0.0 });
+        }
+        let (mean, explained) = self.fit(&finite, n);
+        let Some(axes) = &self.axes else {
+            return (vec![[0.0; 3]; points], Projection::Pca { explained });
+        };
+        let projected = latents
+            .chunks_exact(n)
+            .map(|z| {
+                std::array::from_fn(|axis| {
+                    z.iter()
+                        .zip(&mean)
+                        .zip(axes.column(axis).iter())
+                        .map(|((x, m), a)| (x - m) * a)
+                        .sum()
+                })
+            })
+            .collect();
+        (projected, Projection::Pca { explained })
+    }
+
+    /// Moves the axes to the principal subspace of `rows`; returns mean and explained share.
+    fn fit(&mut self, rows: &[&[f32]], n: usize) -> (Vec<f32>, f32) {
+        let count = rows.len();
+        let data = DMatrix::from_fn(count, n, |row, column| rows[row][column]);
+        let mean = DVector::from_fn(n, |column, _| {
+            let sum: f64 = data.column(column).iter().copied().map(f64::from).sum();
+            (sum / count as f64) as f32
+        });
+        let centred = DMatrix::from_fn(count, n, |row, column| data[(row, column)] - mean[column]);
+        let total = f64::from(centred.norm()).powi(2);
+        if total <= 0.0 {
+            // All points coincide: any axes will do, the ones shown last above all.
+            if self.axes.as_ref().is_none_or(|axes| axes.nrows() != n) {
+                self.axes = Some(DMatrix::identity(n, 3));
+            }
+            return (mean.data.into(), 1.0);
+        }
+
+        let width = BLOCK.min(n);
+        let known = self.block.take().filter(|block| block.nrows() == n);
+        let iterations = ITERATIONS[usize::from(known.is_some())];
+        let mut block = known.unwrap_or_else(|| spread_columns(n, width));
+        for _ in 0..iterations {
+            block = centred.tr_mul(&(&centred * &block)).qr().q();
+        }
+        // Rayleigh–Ritz: the principal axes within the block, largest variance first.
+        let seen = &centred * &block;
+        let eigen = seen.tr_mul(&seen).symmetric_eigen();
+        let mut order: Vec<usize> = (0..width).collect();
+        order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
+        let ritz = DMatrix::from_fn(width, width, |row, column| {
+            eigen.eigenvectors[(row, order[column])]
+        });
+        let block = &block * ritz;
+        let kept: f64 = order[..3]
+            .iter()
+            .map(|&place| f64::from(eigen.eigenvalues[place]))
+            .sum();
+
+        let fresh = block.columns(0, 3).into_owned();
+        let previous = self.axes.take().filter(|axes| axes.nrows() == n);
+        self.axes = Some(match previous {
+            Some(previous) => turned_towards(fresh, &previous),
+            None => fresh,
+        });
+        self.block = Some(block);
+        (mean.data.into(), ((kept / total) as f32).clamp(0.0, 1.0))
+    }
+}
+
+/// Any full-rank start will do; a fixed one keeps runs reproducible.
+fn spread_columns(n: usize, width: usize) -> DMatrix<f32> {
+    DMatrix::from_fn(n, width, |row, column| {
+        ((row * width + column + 1) as f32 * 0.754_877_7).fract() - 0.5
+    })
+    .qr()
+    .q()
+}
+
+/// `axes · R` for the orthogonal R that brings it closest to `previous` (Procrustes).
+fn turned_towards(axes: DMatrix<f32>, previous: &DMatrix<f32>) -> DMatrix<f32> {
+    let svd = axes.tr_mul(previous).svd(true, true);
+    match (svd.u, svd.v_t) {
+        (Some(u), Some(v_t)) => axes * (u * v_t),
+        _ => axes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::RngExt as _;
+
+    use super::*;
+    use crate::model::init::generator;
+
+    /// Points with standard deviations 3, 2, 1 along three fixed axes of ten, and 0.1 elsewhere.
+    fn cloud(points: usize, stream: u64) -> Vec<f32> {
+        let mut rng = generator(1, stream);
+        (0..points)
+            .flat_map(|_| {
+                let mut z = [0.0f32; 10];
+                for (unit, value) in z.iter_mut().enumerate() {
+                    let spread = [3.0, 2.0, 1.0].get(unit).copied().unwrap_or(0.1);
+                    // Uniform with the wanted standard deviation.
+                    *value = spread * 12f32.sqrt() * (rng.random::<f32>() - 0.5) + 5.0;
+                }
+                z
+            })
+            .collect()
+    }
+
+    #[test]
+    fn small_latents_are_shown_as_they_are() {
+        let (points, projection) = Projector::default().project(&[1.0, 2.0, 3.0, 4.0], 2);
+        assert_eq!(points, [[1.0, 2.0, 0.0], [3.0, 4.0, 0.0]]);
+        assert_eq!(projection, Projection::Coordinates);
+    }
+
+    #[test]
+    fn principal_axes_and_explained_variance_are_found() {
+        let (points, projection) = Projector::default().project(&cloud(4_000, 0), 10);
+        let Projection::Pca { explained } = projection else {
+            panic!("n = 10 is projected")
+        };
+        // Variances 9 + 4 + 1 of 14 + 7 · 0.01.
+        assert!((explained - 14.0 / 14.07).abs() < 0.005, "{explained}");
+        for (axis, wanted) in [9.0f32, 4.0, 1.0].into_iter().enumerate() {
+            let mean = points.iter().map(|p| p[axis]).sum::<f32>() / points.len() as f32;
+            let variance =
+                points.iter().map(|p| (p[axis] - mean).powi(2)).sum::<f32>() / points.len() as f32;
+            assert!((variance / wanted - 1.0).abs() < 0.1, "{axis}: {variance}");
+        }
+    }
+
+    #[test]
+    fn axes_hold_still_when_the_sample_changes_or_variances_swap() {
+        let mut projector = Projector::default();
+        let (before, _) = projector.project(&cloud(500, 0), 10);
+        // The two largest variances trade places: plain PCA would exchange the first two axes.
+        let mut swapped = cloud(500, 0);
+        for z in swapped.chunks_exact_mut(10) {
+            z[0] = (z[0] - 5.0) / 3.0 * 1.9 + 5.0;
+            z[1] = (z[1] - 5.0) / 2.0 * 2.1 + 5.0;
+        }
+        let (after, _) = projector.project(&swapped, 10);
+        for axis in 0..3 {
+            let agreement: f32 = before
+                .iter()
+                .zip(&after)
+                .map(|(a, b)| a[axis] * b[axis])
+                .sum();
+            assert!(agreement > 0.0, "axis {axis} flipped");
+            let norms: f32 = before.iter().map(|p| p[axis] * p[axis]).sum::<f32>().sqrt()
+                * after.iter().map(|p| p[axis] * p[axis]).sum::<f32>().sqrt();
+            assert!(agreement / norms > 0.9, "axis {axis} turned");
+        }
+    }
+
+    #[test]
+    fn degenerate_latents_do_not_panic() {
+        let mut projector = Projector::default();
+        for latents in [vec![0.0; 40], vec![f32::NAN; 40], Vec::new()] {
+            let (points, _) = projector.project(&latents, 10);
+            assert_eq!(points.len(), latents.len() / 10);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Splitting work over the cores.
+//!
+//! A matrix product of one batch is too small to keep several cores busy, so a batch is cut into
+//! shards and every core works through whole shards on its own. How a batch is cut depends on the
+//! batch alone, and results come back in order: the number of cores changes the speed, never a bit
+//! of the outcome.
+
+use std::{
+    ops::Range,
+    panic::resume_unwind,
+    sync::{Mutex, PoisonError},
+};
+
+use burn::tensor::Device;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::device::available_threads;
+
+/// Shards of a training batch on the CPU.
+const CPU_SHARDS: usize = 4;
+
+/// One small thread pool per shard that runs at a time; none where the device itself is parallel.
+#[derive(Debug)]
+pub struct Shards {
+    pools: Vec<ThreadPool>,
+    count: usize,
+}
+
+impl Shards {
+    /// As many shards as suit `device`.
+    ///
+    /// # Errors
+    /// When the system refuses another thread.
+    pub fn new(device: &Device) -> Result<Self, rayon::ThreadPoolBuildError> {
+        if *device != Device::flex() {
+            return Ok(Self {
+                pools: Vec::new(),
+                count: 1,
+            });
+        }
+        let threads = available_threads();
+        let pools = (0..CPU_SHARDS.min(threads))
+            .map(|_| {
+                ThreadPoolBuilder::new()
+                    .num_threads((threads / CPU_SHARDS).max(1))
+                    .build()
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            pools,
+            count: CPU_SHARDS,
+        })
+    }
+
+    /// Cuts `0..length` into at most [`CPU_SHARDS`] ranges of nearly equal length.
+    pub fn cut(&self, length: usize) -> Vec<Range<usize>> {
+        let count = self.count.min(length);
+        (0..count)
+            .map(|shard| shard * length / count..(shard + 1) * length / count)
+            .collect()
+    }
+
+    /// `work` on every part, results in the order of `parts`.
+    pub fn map<P: Send, R: Send>(
+        &self,
+        parts: Vec<P>,
+        work: impl Fn(P) -> R + Sync,
+    ) -> Vec<R> {
+        if self.pools.is_empty() {
+            return parts.into_iter().map(work).collect();
+        }
+        let queue = Mutex::new(parts.into_iter().enumerate());
+        let take = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let drain = || -> Vec<(usize, R)> {
+            std::iter::from_fn(take)
+                .map(|(place, part)| (place, work(part)))
+                .collect()
+        };
+        let drain = &drain;
+        let mut results: Vec<(usize, R)> = std::thread::scope(|scope| {
+            let threads: Vec<_> = self
+                .pools
+                .iter()
+                .map(|pool| scope.spawn(move || pool.install(drain)))
+                .collect();
+            threads
+                .into_iter()
+                .flat_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+                .collect()
+        });
+        results.sort_unstable_by_key(|(place, _)| *place);
+        results.into_iter().map(|(_, result)| result).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_is_worked_on_once_and_in_order() {
+        let shards = Shards::new(&Device::flex()).unwrap();
+        for length in [0, 1, 3, 4, 511, 512] {
+            let cut = shards.cut(length);
+            assert!(cut.len() <= CPU_SHARDS);
+            let joined: Vec<usize> = shards
+                .map(cut, Iterator::collect::<Vec<_>>)
+                .into_iter()
+                .flatten()
+                .collect();
+            assert_eq!(joined, (0..length).collect::<Vec<_>>());
+        }
+    }
+}

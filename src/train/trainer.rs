@@ -1,0 +1,342 @@
+//! One run: a model, its optimisers and its data. No threads of its own making, no channels.
+
+use std::{ops::Range, sync::Arc};
+
+use burn::{
+    module::Module as _,
+    optim::{AdamConfig, GradientsAccumulator, GradientsParams, ModuleOptimizer},
+    tensor::{Device, ExecutionError, Int, Tensor, TensorData},
+};
+
+use super::{
+    Metrics, RunConfig, StepLosses,
+    batches::Batches,
+    shards::Shards,
+};
+use crate::{
+    data::{Dataset, Split, pixel_to_unit},
+    model::{Cre, Lambda, loss},
+};
+
+/// Images that one evaluation forward pass takes at a time: large enough for the matrix product to
+/// be efficient, small enough to be spread over cores and to keep memory low.
+const EVALUATION_CHUNK: usize = 250;
+
+/// Why a run cannot begin or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    #[error(
+        "batch size {batch_size} does not fit: the data set has {images} training images"
+    )]
+    BatchSize { batch_size: usize, images: usize },
+    #[error("the learning rate must be a positive number, not {0}")]
+    LearningRate(f64),
+    #[error("the data set has no test images")]
+    NoTestImages,
+    #[error("the system refuses more threads: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    #[error("the device failed: {0}")]
+    Device(String),
+}
+
+impl From<ExecutionError> for TrainError {
+    fn from(error: ExecutionError) -> Self {
+        Self::Device(error.to_string())
+    }
+}
+
+/// Everything that a step changes; cloning it is cheap, since tensors are shared until written.
+#[derive(Clone)]
+struct State {
+    model: Cre,
+    optimizer: ModuleOptimizer,
+    batches: Batches,
+    step: u64,
+}
+
+/// A place to return to.
+#[derive(Clone)]
+pub struct Checkpoint(State);
+
+/// Trains one CRE, step by step.
+pub struct Trainer {
+    dataset: Arc<Dataset>,
+    device: Device,
+    shards: Shards,
+    batch_size: usize,
+    learning_rate: f64,
+    lambda: Lambda,
+    state: State,
+    /// Losses still on the device: `[Σ MSE, Σ CE, correct]` of each step since the last look.
+    pending: Vec<(u64, Tensor<1>)>,
+}
+
+impl Trainer {
+    /// Builds the model with the weights and the order of images that the seed decides.
+    ///
+    /// # Errors
+    /// When batch size or learning rate cannot work with this data.
+    pub fn new(
+        config: &RunConfig,
+        dataset: Arc<Dataset>,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let images = dataset.train.len();
+        let batches =
+            Batches::new(images, config.batch_size, config.seed).ok_or(TrainError::BatchSize {
+                batch_size: config.batch_size,
+                images,
+            })?;
+        if dataset.test.is_empty() {
+            return Err(TrainError::NoTestImages);
+        }
+        let model = config.architecture.build(
+            dataset.shape,
+            dataset.classes(),
+            config.latent,
+            config.seed,
+            device,
+        );
+        let mut trainer = Self {
+            device: device.clone(),
+            shards: Shards::new(device)?,
+            batch_size: config.batch_size,
+            learning_rate: 0.0,
+            lambda: config.lambda,
+            state: State {
+                model,
+                // burn's default ε is 1e-5; PyTorch's, and so the authors', is 1e-8.
+                optimizer: AdamConfig::new().with_epsilon(1e-8).init(),
+                batches,
+                step: 0,
+            },
+            pending: Vec::new(),
+            dataset,
+        };
+        trainer.set_learning_rate(config.learning_rate)?;
+        Ok(trainer)
+    }
+
+    /// The images it learns from and is measured with.
+    pub fn dataset(&self) -> &Arc<Dataset> {
+        &self.dataset
+    }
+
+    /// The network as it is now, without autodiff.
+    pub fn model(&self) -> &Cre {
+        &self.state.model
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> u64 {
+        self.state.step
+    }
+
+    /// Steps in an epoch.
+    pub fn steps_per_epoch(&self) -> u64 {
+        self.state.batches.per_epoch() as u64
+    }
+
+    /// Images in a step.
+    pub fn batch_size(&self) -> usize {
+        self.batch_size
+    }
+
+    /// λ of the next step.
+    pub fn lambda(&self) -> Lambda {
+        self.lambda
+    }
+
+    /// Weighs the losses anew from the next step on.
+    pub fn set_lambda(&mut self, lambda: Lambda) {
+        self.lambda = lambda;
+    }
+
+    /// Adam's step size from the next step on.
+    ///
+    /// # Errors
+    /// When it is not a positive number.
+    pub fn set_learning_rate(&mut self, learning_rate: f64) -> Result<(), TrainError> {
+        if !(learning_rate.is_finite() && learning_rate > 0.0) {
+            return Err(TrainError::LearningRate(learning_rate));
+        }
+        self.learning_rate = learning_rate;
+        Ok(())
+    }
+
+    /// Takes one step. Losses stay on the device until [`Self::take_losses`].
+    pub fn step(&mut self) {
+        let Self { state, shards, .. } = self;
+        let (model, batch_size, lambda) = (&state.model, self.batch_size, self.lambda);
+        let (dataset, device) = (&self.dataset, &self.device);
+        let order = state.batches.next_batch();
+
+        let outcomes = shards.map(shards.cut(order.len()), |range| {
+            // Every shard trains leaves of its own, so that no autodiff graph is shared.
+            let model = model.clone().train();
+            let (images, labels) = gather(&dataset.train, &order[range], device);
+            let output = model.forward_split(images.clone(), lambda);
+            let mse = loss::squared_error(output.reconstruction, images);
+            let ce = loss::cross_entropy(output.logits.clone(), labels.clone());
+            let correct = loss::correct(output.logits.inner(), labels);
+            let sums = Tensor::cat(
+                vec![mse.clone().inner(), ce.clone().inner(), correct],
+                0,
+            );
+            // Sums over shards, divided by the whole batch, are the means over the batch.
+            let loss = (mse + ce).div_scalar(batch_size as f64);
+            let gradients = GradientsParams::from_grads(loss.backward(), &model);
+            (gradients, sums)
+        });
+
+        let mut accumulator = GradientsAccumulator::new();
+        let mut sums: Option<Tensor<1>> = None;
+        for (gradients, shard_sums) in outcomes {
+            accumulator.accumulate(&state.model, gradients);
+            sums = Some(match sums {
+                None => shard_sums,
+                Some(sums) => sums + shard_sums,
+            });
+        }
+        state.step += 1;
+        self.pending.extend(sums.map(|sums| (state.step, sums)));
+        let gradients = accumulator.grads();
+        // burn's optimisers work on autodiff parameters only.
+        let model = state.model.clone().train();
+        state.model = state
+            .optimizer
+            .step(self.learning_rate, model, gradients)
+            .valid();
+    }
+
+    /// Training losses of the steps since the last call, oldest first.
+    ///
+    /// # Errors
+    /// When the device has failed.
+    pub fn take_losses(&mut self) -> Result<Vec<StepLosses>, TrainError> {
+        if self.pending.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (steps, sums): (Vec<u64>, Vec<Tensor<1>>) = self.pending.drain(..).unzip();
+        let sums = floats(Tensor::cat(sums, 0))?;
+        let batch = self.batch_size as f32;
+        Ok(steps
+            .into_iter()
+            .zip(sums.as_chunks::<3>().0)
+            .map(|(step, &[mse, ce, correct])| StepLosses {
+                step,
+                mse: mse / batch,
+                ce: ce / batch,
+                accuracy: correct / batch,
+            })
+            .collect())
+    }
+
+    /// Means over the whole test half, dropout and the like switched off.
+    ///
+    /// # Errors
+    /// When the device has failed.
+    pub fn evaluate(&self) -> Result<Metrics, TrainError> {
+        let test = &self.dataset.test;
+        let sums = self.shards.map(chunks(test.len()), |range| {
+            let (images, labels) = slice(test, range, &self.device);
+            let output = self.state.model.forward(images.clone());
+            Tensor::cat(
+                vec![
+                    loss::squared_error(output.reconstruction, images),
+                    loss::cross_entropy(output.logits.clone(), labels.clone()),
+                    loss::correct(output.logits, labels),
+                ],
+                0,
+            )
+        });
+        let sums = floats(Tensor::cat(sums, 0))?;
+        let mean = |place: usize| {
+            let total: f64 = sums.iter().skip(place).step_by(3).copied().map(f64::from).sum();
+            total / test.len() as f64
+        };
+        Ok(Metrics {
+            mse: mean(0),
+            ce: mean(1),
+            accuracy: mean(2),
+        })
+    }
+
+    /// Runs `look` over the test images `indices`, `EVALUATION_CHUNK` at a time, over all cores;
+    /// `look` gets the model, the images `[images, pixels]` and returns a row for each of them.
+    ///
+    /// # Errors
+    /// When the device has failed.
+    pub fn look_at<R: Send>(
+        &self,
+        indices: &[u32],
+        look: impl Fn(&Cre, Tensor<2>) -> Result<Vec<R>, TrainError> + Sync,
+    ) -> Result<Vec<R>, TrainError> {
+        let rows = self.shards.map(chunks(indices.len()), |range| {
+            let (images, _) = gather(&self.dataset.test, &indices[range], &self.device);
+            look(&self.state.model, images)
+        });
+        let rows: Vec<Vec<R>> = rows.into_iter().collect::<Result<_, _>>()?;
+        Ok(rows.into_iter().flatten().collect())
+    }
+
+    /// Remembers this moment.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint(self.state.clone())
+    }
+
+    /// Returns to a remembered moment of this run.
+    pub fn restore(&mut self, checkpoint: Checkpoint) {
+        self.state = checkpoint.0;
+        self.pending.clear();
+    }
+}
+
+/// Reads a tensor back as plain numbers.
+///
+/// # Errors
+/// When the device has failed.
+pub fn floats<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, TrainError> {
+    tensor
+        .try_into_vec_as::<f32>()
+        .map_err(|error| TrainError::Device(error.to_string()))
+}
+
+fn chunks(length: usize) -> Vec<Range<usize>> {
+    (0..length)
+        .step_by(EVALUATION_CHUNK)
+        .map(|start| start..(start + EVALUATION_CHUNK).min(length))
+        .collect()
+}
+
+/// Images `[images, pixels]` in [−1, 1] and labels `[images]`.
+fn slice(split: &Split, range: Range<usize>, device: &Device) -> (Tensor<2>, Tensor<1, Int>) {
+    let labels = &split.labels()[range.clone()];
+    tensors(split.images(range).iter(), labels.iter(), device)
+}
+
+/// The same for images picked by index.
+fn gather(split: &Split, indices: &[u32], device: &Device) -> (Tensor<2>, Tensor<1, Int>) {
+    let places = || indices.iter().map(|&index| index as usize);
+    let labels: Vec<u8> = places().map(|index| split.label(index)).collect();
+    tensors(
+        places().flat_map(|index| split.image(index)),
+        labels.iter(),
+        device,
+    )
+}
+
+fn tensors<'a>(
+    pixels: impl Iterator<Item = &'a u8>,
+    labels: impl ExactSizeIterator<Item = &'a u8>,
+    device: &Device,
+) -> (Tensor<2>, Tensor<1, Int>) {
+    let images = labels.len();
+    let pixels: Vec<f32> = pixels.map(|&byte| pixel_to_unit(byte)).collect();
+    let labels: Vec<i32> = labels.map(|&label| i32::from(label)).collect();
+    let shape = [images, pixels.len() / images.max(1)];
+    (
+        Tensor::from_data(TensorData::new(pixels, shape), device),
+        Tensor::from_data(TensorData::new(labels, [images]), device),
+    )
+}
