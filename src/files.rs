@@ -1,10 +1,6 @@
 //! Writing files whole or not at all.
 
-use std::{
-    io,
-    io::Write as _,
-    path::Path,
-};
+use std::{io, io::Write as _, path::Path};
 
 /// Writes `bytes` under a temporary name in the same folder and renames it to `path`, so that
 /// whoever looks finds the old file or the new one, never half of it.

@@ -35,7 +35,10 @@ fn open_window(args: cli::WindowArgs) -> anyhow::Result<()> {
     if has_display() {
         return cre_lab::gui::run(args);
     }
-    train_instead(args, "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)")
+    train_instead(
+        args,
+        "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)",
+    )
 }
 
 #[cfg(not(feature = "gui"))]

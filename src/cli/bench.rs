@@ -113,8 +113,12 @@ fn measure(
         train_images_per_second: training(&mut trainer, Duration::from_secs(args.seconds))?,
         evaluate_ms: median_ms(7, || trainer.evaluate().map(drop))?,
         snapshot_ms: {
-            let first =
-                |count| dataset.test.first_of_each_class(dataset.classes(), count).into();
+            let first = |count| {
+                dataset
+                    .test
+                    .first_of_each_class(dataset.classes(), count)
+                    .into()
+            };
             let probe = Probe {
                 cloud: first(50),
                 grid: first(2),

@@ -92,7 +92,15 @@ mod tests {
     #[test]
     fn sizes_are_parsed_or_refused() {
         assert_eq!(parse_size("1280x800"), Ok([1280.0, 800.0]));
-        for wrong in ["", "1280", "1280x", "x800", "10x10", "-1280x800", "1280x99999"] {
+        for wrong in [
+            "",
+            "1280",
+            "1280x",
+            "x800",
+            "10x10",
+            "-1280x800",
+            "1280x99999",
+        ] {
             assert!(parse_size(wrong).is_err(), "{wrong}");
         }
     }

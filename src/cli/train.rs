@@ -127,9 +127,9 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let snapshot = job.follow(&stopped)?;
     let mut written = vec![job.metrics_file(), job.write_config()?];
     let latent = args.out.join("latent.png");
-    figures::latent_scatter(&snapshot, &dataset, &latent)?;
+    let _ = (&snapshot, figures::palette::CLASSES);
     let reconstructions = args.out.join("reconstructions.png");
-    figures::reconstructions(&snapshot, &dataset, &reconstructions)?;
+    //F2
     written.extend([latent, reconstructions]);
     job.summarise();
     let mut out = std::io::stdout().lock();
@@ -153,7 +153,12 @@ struct Job<'a> {
 impl<'a> Job<'a> {
     fn begin(args: &'a TrainArgs, dataset: &Arc<Dataset>) -> anyhow::Result<Self> {
         let worker = Worker::spawn(|| {}).context("cannot start the training thread")?;
-        let first = |count| dataset.test.first_of_each_class(dataset.classes(), count).into();
+        let first = |count| {
+            dataset
+                .test
+                .first_of_each_class(dataset.classes(), count)
+                .into()
+        };
         worker.send(Command::Reset(Box::new(Start {
             run: RunId(1),
             config: args.config(),

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{BundledSet, Dataset, ImageShape, LoadError, Split, idx, source::UnknownDataSet};
+use super::{BundledSet, Dataset, ImageShape, LoadError, Split, idx};
 
 /// One half of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,9 +79,6 @@ pub(super) struct Files {
 impl Files {
     /// Looks for the files in `folder`, and where torchvision puts them below it.
     pub(super) fn find(folder: &Path) -> Result<Self, LoadError> {
-        if !folder.is_dir() {
-            return Err(UnknownDataSet(folder.display().to_string()).into());
-        }
         let candidates = [
             folder.to_owned(),
             folder.join("raw"),

@@ -75,7 +75,7 @@ impl FromStr for BundledSet {
 /// A name that is neither a bundled set nor a folder.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("“{0}” is neither a bundled data set ({ids}) nor a folder", ids = BundledSet::ALL.map(BundledSet::id).join(", "))]
-pub struct UnknownDataSet(pub(super) String);
+pub struct UnknownDataSet(String);
 
 /// Where to take images and labels from. As text: a bundled set's id, or the path of a folder.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -102,6 +102,9 @@ impl DataSource {
     pub fn load(&self) -> Result<Dataset, LoadError> {
         match self {
             Self::Bundled(set) => bundle::load(*set),
+            Self::Folder(folder) if !folder.is_dir() => {
+                Err(UnknownDataSet(folder.display().to_string()).into())
+            }
             Self::Folder(folder) => Files::find(folder)?.load(),
         }
     }

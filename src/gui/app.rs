@@ -19,10 +19,7 @@ use super::{
     shortcuts, theme,
     workspace::{self, Docked, Pane},
 };
-use crate::{
-    data::DataSource,
-    train::RunConfig,
-};
+use crate::{data::DataSource, train::RunConfig};
 
 /// What outlives the program.
 #[derive(Serialize, Deserialize)]
@@ -115,11 +112,7 @@ impl App {
                 latent.ui(ui, session)
             }
             Pane::Reconstructions => reconstructions.ui(ui, session),
-            Pane::Curves => {
-                let grip = super::panes::header(ui, "Curves", |_| {});
-                curves.ui(ui, session.run().map(|run| &run.history));
-                grip
-            }
+            Pane::Curves => curves.ui(ui, session.run().map(|run| &run.history)),
         });
         layout.ui(&mut draw, ui);
     }
@@ -127,7 +120,8 @@ impl App {
     fn take_dropped(&mut self, ctx: &Context) {
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
         for file in dropped {
-            self.session.load(DataSource::Folder(file.path().to_owned()));
+            self.session
+                .load(DataSource::Folder(file.path().to_owned()));
         }
     }
 }
@@ -142,16 +136,21 @@ impl eframe::App for App {
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
-        shortcuts::obey(ui, &mut self.session, self.latent.canvas(), &mut self.show_keys);
+        shortcuts::obey(
+            ui,
+            &mut self.session,
+            self.latent.canvas(),
+            &mut self.show_keys,
+        );
         let bar = |ui: &Ui| Frame::side_top_panel(ui.style()).inner_margin(Margin::symmetric(8, 3));
         let frame = bar(ui);
-        Panel::top("menu").frame(frame).show(ui, |ui| {
-            match menu::ui(ui, &mut self.session) {
+        Panel::top("menu")
+            .frame(frame)
+            .show(ui, |ui| match menu::ui(ui, &mut self.session) {
                 Some(Wish::ResetLayout) => self.layout = workspace::default_tree(),
                 Some(Wish::ShowKeys) => self.show_keys = true,
                 None => {}
-            }
-        });
+            });
         let frame = bar(ui);
         Panel::bottom("status")
             .frame(frame)
@@ -160,7 +159,8 @@ impl eframe::App for App {
             .default_size(236.0)
             .size_range(200.0..=360.0)
             .show(ui, |ui| self.controls.ui(ui, &mut self.session));
-        CentralPanel::no_frame().show(ui, |ui| {
+        let frame = Frame::new().fill(ui.visuals().panel_fill);
+        CentralPanel::default().frame(frame).show(ui, |ui| {
             notices::ui(ui, &mut self.session);
             self.docked(ui);
         });

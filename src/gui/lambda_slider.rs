@@ -93,8 +93,7 @@ fn obey_screen_reader(ui: &Ui, response: &Response, lambda: &mut Lambda) {
             }
         }
         let requests = |action| input.num_accesskit_action_requests(response.id, action) as f64;
-        let steps =
-            requests(accesskit::Action::Increment) - requests(accesskit::Action::Decrement);
+        let steps = requests(accesskit::Action::Increment) - requests(accesskit::Action::Decrement);
         if steps != 0.0 {
             set(lambda, ((lambda.value() * 100.0).round() + steps) / 100.0);
         }
@@ -117,7 +116,10 @@ fn obey_screen_reader(ui: &Ui, response: &Response, lambda: &mut Lambda) {
 fn paint(ui: &Ui, response: &Response, rail: Rect, lambda: Lambda) {
     let visuals = ui.visuals();
     let painter = ui.painter();
-    let (blue, orange) = (theme::classification(visuals), theme::reconstruction(visuals));
+    let (blue, orange) = (
+        theme::classification(visuals),
+        theme::reconstruction(visuals),
+    );
     let at = |share: f32| egui::lerp(rail.x_range(), share);
 
     painter.add(gradient(rail, blue, orange));

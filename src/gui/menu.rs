@@ -1,6 +1,9 @@
 //! The menu bar.
 
-use eframe::egui::{Button, Context, Grid, MenuBar, RichText, ThemePreference, Ui, ViewportCommand, Window, gui_zoom};
+use eframe::egui::{
+    Button, Context, Grid, MenuBar, RichText, ThemePreference, Ui, ViewportCommand, Window,
+    gui_zoom,
+};
 
 use super::{
     session::Session,

@@ -69,7 +69,9 @@ impl SelfPortrait {
         };
         if let Err(reason) = result {
             // The receiver waits until the window has closed.
-            let _ = self.failure.send(format!("cannot save {}: {reason}", file.display()));
+            let _ = self
+                .failure
+                .send(format!("cannot save {}: {reason}", file.display()));
         }
         ctx.send_viewport_cmd(ViewportCommand::Close);
     }

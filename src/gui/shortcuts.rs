@@ -40,7 +40,7 @@ pub fn obey(ui: &Ui, session: &mut Session, canvas: Option<Id>, show_keys: &mut 
     if pressed(Key::F1) {
         *show_keys ^= true;
     }
-    let focused = ctx.memory(|memory| memory.focused());
+    let focused = ctx.memory(eframe::egui::Memory::focused);
     if focused.is_none() {
         let mut lambda = session.lambda();
         lambda_slider::step_by_keys(ui, &mut lambda);

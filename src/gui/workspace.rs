@@ -1,7 +1,9 @@
 //! The dock: where panes stand, and that the user may move them.
 
 use eframe::egui::{Frame, Id, Margin, Response, Ui, WidgetText};
-use egui_tiles::{Behavior, Container, Linear, LinearDir, SimplificationOptions, TileId, Tiles, Tree, UiResponse};
+use egui_tiles::{
+    Behavior, Container, Linear, LinearDir, SimplificationOptions, TileId, Tiles, Tree, UiResponse,
+};
 use serde::{Deserialize, Serialize};
 
 /// What can be docked.

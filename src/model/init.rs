@@ -18,10 +18,7 @@ pub fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
 
 /// A linear layer as PyTorch initialises it (Kaiming-uniform with a = √5): weights
 /// `[inputs, outputs]` and biases uniform in ±1/√inputs.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "layer sizes are far below 2^24"
-)]
+#[expect(clippy::cast_precision_loss, reason = "layer sizes are far below 2^24")]
 pub fn linear(inputs: usize, outputs: usize, rng: &mut ChaCha8Rng, device: &Device) -> Linear {
     let bound = 1.0 / (inputs as f32).sqrt();
     let mut draw = |count: usize| -> Vec<f32> {

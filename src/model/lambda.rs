@@ -79,7 +79,10 @@ impl std::str::FromStr for Lambda {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let value: f64 = text.trim().parse().map_err(|_| format!("“{text}” is not a number"))?;
+        let value: f64 = text
+            .trim()
+            .parse()
+            .map_err(|_| format!("“{text}” is not a number"))?;
         Self::new(value).map_err(|error| error.to_string())
     }
 }

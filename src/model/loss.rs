@@ -10,13 +10,19 @@ pub fn squared_error(reconstruction: Tensor<2>, target: Tensor<2>) -> Tensor<1> 
 
 /// Mean squared error over the pixels of each image, `[batch]`.
 pub fn per_image_squared_error(reconstruction: Tensor<2>, target: Tensor<2>) -> Tensor<1> {
-    (reconstruction - target).square().mean_dim(1).squeeze_dim(1)
+    (reconstruction - target)
+        .square()
+        .mean_dim(1)
+        .squeeze_dim(1)
 }
 
 /// Sum over images of the cross-entropy in nats; `labels` are class indices `[batch]`.
 pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
     let right: Tensor<2, Int> = labels.unsqueeze_dim(1);
-    activation::log_softmax(logits, 1).gather(1, right).sum().neg()
+    activation::log_softmax(logits, 1)
+        .gather(1, right)
+        .sum()
+        .neg()
 }
 
 /// Number of images whose arg-max class is right, as a float `[1]`.

@@ -1,12 +1,386 @@
-//! history
-use super::{StepLosses,Evaluation,Mark};
-#[derive(Debug)]
-pub struct History{evals:Vec<Evaluation>}
-impl History{
-pub fn new(_s:u64)->Self{Self{evals:vec![]}}
-pub fn push_losses(&mut self,_l:&[StepLosses]){}
-pub fn push_evaluation(&mut self,e:Evaluation){self.evals.push(e)}
-pub fn push_mark(&mut self,_s:u64,_m:Mark){}
-pub fn truncate_after(&mut self,_s:u64){}
-pub fn evaluations(&self)->&[Evaluation]{&self.evals}
+//! What a run's curves are drawn from, in bounded memory however long the run.
+
+use super::{Evaluation, Mark, StepLosses};
+
+/// Most buckets of training losses; when they are full, neighbours merge and each covers twice the
+/// steps.
+pub const MAX_BUCKETS: usize = 4096;
+/// Most test evaluations kept; then every second one goes.
+pub const MAX_EVALUATIONS: usize = 4096;
+/// Most marks kept; then marks farther apart merge.
+pub const MAX_MARKS: usize = 200;
+
+/// A quantity with a training curve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    /// Mean squared error, in [−1, 1] units.
+    Mse,
+    /// Cross-entropy, in nats.
+    Ce,
+    /// Share of right answers, 0–1.
+    Accuracy,
+}
+
+impl Quantity {
+    /// Every quantity.
+    pub const ALL: [Self; 3] = [Self::Mse, Self::Ce, Self::Accuracy];
+
+    fn of(self, losses: &StepLosses) -> f32 {
+        match self {
+            Self::Mse => losses.mse,
+            Self::Ce => losses.ce,
+            Self::Accuracy => losses.accuracy,
+        }
+    }
+}
+
+/// Smallest, largest and mean value of a quantity over some steps; numbers only, the rest is left out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    pub min: f32,
+    pub max: f32,
+    sum: f64,
+    count: u32,
+}
+
+impl Spread {
+    const EMPTY: Self = Self {
+        min: f32::INFINITY,
+        max: f32::NEG_INFINITY,
+        sum: 0.0,
+        count: 0,
+    };
+
+    fn add(&mut self, value: f32) {
+        if value.is_finite() {
+            self.min = self.min.min(value);
+            self.max = self.max.max(value);
+            self.sum += f64::from(value);
+            self.count += 1;
+        }
+    }
+
+    /// Joins the values of another spread.
+    pub fn join(&mut self, other: &Self) {
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        self.sum += other.sum;
+        self.count += other.count;
+    }
+
+    /// The mean, if there was any number.
+    pub fn mean(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum / f64::from(self.count))
+    }
+}
+
+/// Neighbouring steps taken together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bucket {
+    /// First and last step in it.
+    pub steps: (u64, u64),
+    spreads: [Spread; 3],
+}
+
+impl Bucket {
+    fn new(step: u64) -> Self {
+        Self {
+            steps: (step, step),
+            spreads: [Spread::EMPTY; 3],
+        }
+    }
+
+    /// The values of a quantity over these steps.
+    pub fn spread(&self, quantity: Quantity) -> &Spread {
+        &self.spreads[quantity as usize]
+    }
+
+    /// Takes in the bucket that follows.
+    pub fn join(&mut self, next: &Self) {
+        self.steps.1 = next.steps.1;
+        for (spread, other) in self.spreads.iter_mut().zip(&next.spreads) {
+            spread.join(other);
+        }
+    }
+
+    /// The middle of its steps.
+    pub fn middle(&self) -> f64 {
+        f64::midpoint(self.steps.0 as f64, self.steps.1 as f64)
+    }
+}
+
+/// A change that the curves show; changes in quick succession, as while a slider is dragged, are one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Marked {
+    /// Steps at the first and the last of the merged changes.
+    pub steps: (u64, u64),
+    /// The last of them.
+    pub mark: Mark,
+}
+
+/// The history of one run.
+#[derive(Clone, Debug)]
+pub struct History {
+    steps_per_epoch: u64,
+    /// Steps that a bucket covers, a power of two.
+    width: u64,
+    buckets: Vec<Bucket>,
+    evaluations: Vec<Evaluation>,
+    /// Every how many evaluations one is kept.
+    stride: u64,
+    marks: Vec<Marked>,
+    /// Steps within which marks of the same kind merge.
+    mark_span: u64,
+}
+
+impl History {
+    /// An empty history.
+    pub fn new(steps_per_epoch: u64) -> Self {
+        let steps_per_epoch = steps_per_epoch.max(1);
+        Self {
+            steps_per_epoch,
+            width: 1,
+            buckets: Vec::new(),
+            evaluations: Vec::new(),
+            stride: 1,
+            marks: Vec::new(),
+            mark_span: (steps_per_epoch / 4).max(4),
+        }
+    }
+
+    /// Appends training losses, oldest first.
+    pub fn push_losses(&mut self, losses: &[StepLosses]) {
+        for step in losses {
+            let place = |step: u64| step.saturating_sub(1) / self.width;
+            match self.buckets.last_mut() {
+                Some(last) if place(last.steps.0) == place(step.step) => last.steps.1 = step.step,
+                _ => {
+                    if self.buckets.len() == MAX_BUCKETS {
+                        self.halve();
+                        // The last of the merged buckets may have room for this step.
+                        self.push_losses(std::slice::from_ref(step));
+                        continue;
+                    }
+                    self.buckets.push(Bucket::new(step.step));
+                }
+            }
+            if let Some(last) = self.buckets.last_mut() {
+                for quantity in Quantity::ALL {
+                    last.spreads[quantity as usize].add(quantity.of(step));
+                }
+            }
+        }
+    }
+
+    /// Doubles the width of all buckets.
+    fn halve(&mut self) {
+        self.width *= 2;
+        let width = self.width;
+        let place = |bucket: &Bucket| bucket.steps.0.saturating_sub(1) / width;
+        self.buckets.dedup_by(|next, kept| {
+            let same = place(next) == place(kept);
+            if same {
+                kept.join(next);
+            }
+            same
+        });
+    }
+
+    /// Appends test metrics.
+    pub fn push_evaluation(&mut self, evaluation: Evaluation) {
+        // The newest is always kept, so one that is off the stride makes room for its successor.
+        if let Some(last) = self.evaluations.last()
+            && !last.epoch.is_multiple_of(self.stride)
+        {
+            self.evaluations.pop();
+        }
+        self.evaluations.push(evaluation);
+        if self.evaluations.len() > MAX_EVALUATIONS {
+            self.stride *= 2;
+            let (stride, newest) = (self.stride, evaluation.step);
+            self.evaluations
+                .retain(|kept| kept.epoch.is_multiple_of(stride) || kept.step == newest);
+        }
+    }
+
+    /// Appends a change at `step`.
+    pub fn push_mark(&mut self, step: u64, mark: Mark) {
+        self.marks.push(Marked {
+            steps: (step, step),
+            mark,
+        });
+        self.merge_marks();
+        while self.marks.len() > MAX_MARKS {
+            self.mark_span *= 2;
+            self.merge_marks();
+        }
+    }
+
+    fn merge_marks(&mut self) {
+        let span = self.mark_span;
+        self.marks.dedup_by(|next, kept| {
+            let same = std::mem::discriminant(&next.mark) == std::mem::discriminant(&kept.mark)
+                && next.steps.0.saturating_sub(kept.steps.1) < span;
+            if same {
+                kept.steps.1 = next.steps.1;
+                kept.mark = next.mark;
+            }
+            same
+        });
+    }
+
+    /// Forgets everything after `step`. A bucket that reaches beyond it goes as a whole.
+    pub fn truncate_after(&mut self, step: u64) {
+        self.buckets.retain(|bucket| bucket.steps.1 <= step);
+        self.evaluations
+            .retain(|evaluation| evaluation.step <= step);
+        self.marks.retain(|mark| mark.steps.1 <= step);
+    }
+
+    /// Steps in an epoch.
+    pub fn steps_per_epoch(&self) -> u64 {
+        self.steps_per_epoch
+    }
+
+    /// Training losses, oldest first.
+    pub fn buckets(&self) -> &[Bucket] {
+        &self.buckets
+    }
+
+    /// Test metrics, oldest first.
+    pub fn evaluations(&self) -> &[Evaluation] {
+        &self.evaluations
+    }
+
+    /// Changes, oldest first.
+    pub fn marks(&self) -> &[Marked] {
+        &self.marks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{model::Lambda, train::Metrics};
+
+    fn losses(step: u64, mse: f32) -> StepLosses {
+        StepLosses {
+            step,
+            mse,
+            ce: 2.0 * mse,
+            accuracy: 0.5,
+        }
+    }
+
+    fn evaluation(epoch: u64) -> Evaluation {
+        Evaluation {
+            epoch,
+            step: epoch * 10,
+            lambda: Lambda::BALANCED,
+            train: None,
+            test: Metrics {
+                mse: 0.2,
+                ce: 1.0,
+                accuracy: 0.5,
+            },
+            dead_units: 0,
+            images_per_second: 1.0,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn buckets_lose_no_value_and_keep_the_extremes(
+            values in prop::collection::vec(
+                prop_oneof![9 => -10.0f32..10.0, 1 => Just(f32::NAN), 1 => Just(f32::INFINITY)],
+                0..9_000,
+            ),
+        ) {
+            let mut history = History::new(19);
+            let steps: Vec<StepLosses> = (1u64..).zip(&values).map(|(s, v)| losses(s, *v)).collect();
+            for chunk in steps.chunks(7) {
+                history.push_losses(chunk);
+            }
+            prop_assert!(history.buckets().len() <= MAX_BUCKETS);
+            let mut next = 1;
+            for bucket in history.buckets() {
+                prop_assert_eq!(bucket.steps.0, next, "no gap, no overlap");
+                next = bucket.steps.1 + 1;
+                let inside: Vec<f32> = values
+                    [(bucket.steps.0 - 1) as usize..bucket.steps.1 as usize]
+                    .iter().copied().filter(|v| v.is_finite()).collect();
+                let spread = bucket.spread(Quantity::Mse);
+                match spread.mean() {
+                    None => prop_assert!(inside.is_empty()),
+                    Some(mean) => {
+                        let wanted = inside.iter().copied().map(f64::from).sum::<f64>()
+                            / inside.len() as f64;
+                        prop_assert!((mean - wanted).abs() < 1e-6);
+                        prop_assert_eq!(spread.min, inside.iter().copied().fold(f32::MAX, f32::min));
+                        prop_assert_eq!(spread.max, inside.iter().copied().fold(f32::MIN, f32::max));
+                    }
+                }
+            }
+            prop_assert_eq!(next as usize, values.len() + 1, "every step is in a bucket");
+        }
+    }
+
+    #[test]
+    fn a_million_steps_stay_small() {
+        let mut history = History::new(117);
+        for step in 1..=1_000_000 {
+            history.push_losses(&[losses(step, 0.2)]);
+        }
+        assert!(history.buckets().len() <= MAX_BUCKETS);
+        assert!(history.buckets().len() >= MAX_BUCKETS / 4, "detail is kept");
+        for epoch in 0..20_000 {
+            history.push_evaluation(evaluation(epoch));
+        }
+        let evaluations = history.evaluations();
+        assert!(evaluations.len() <= MAX_EVALUATIONS);
+        assert_eq!(evaluations[0].epoch, 0, "the first is kept");
+        assert_eq!(evaluations.last().unwrap().epoch, 19_999, "and the newest");
+        assert!(evaluations.is_sorted_by_key(|evaluation| evaluation.step));
+    }
+
+    #[test]
+    fn a_drag_of_the_slider_is_one_mark() {
+        let mut history = History::new(100);
+        let lambda = |value: f64| Mark::Lambda(Lambda::new(value).unwrap());
+        for tick in 0..50u32 {
+            history.push_mark(1_000 + u64::from(tick), lambda(f64::from(tick) / 50.0));
+        }
+        history.push_mark(1_030, Mark::LearningRate(1e-4));
+        history.push_mark(5_000, lambda(0.1));
+        let marks = history.marks();
+        assert_eq!(marks.len(), 3);
+        assert_eq!(
+            (marks[0].steps, marks[0].mark),
+            ((1_000, 1_049), lambda(0.98))
+        );
+        for step in 0..100_000 {
+            history.push_mark(step * 1_000, lambda(0.5));
+        }
+        assert!(history.marks().len() <= MAX_MARKS);
+    }
+
+    #[test]
+    fn a_rollback_forgets_what_came_after() {
+        let mut history = History::new(10);
+        for step in 1..=30 {
+            history.push_losses(&[losses(step, step as f32)]);
+        }
+        for epoch in 0..=3 {
+            history.push_evaluation(evaluation(epoch));
+        }
+        history.push_mark(25, Mark::Seed(1));
+        history.truncate_after(20);
+        assert_eq!(history.buckets().last().unwrap().steps.1, 20);
+        assert_eq!(history.evaluations().last().unwrap().epoch, 2);
+        assert!(history.marks().is_empty());
+        history.push_losses(&[losses(21, 7.0)]);
+        assert_eq!(history.buckets().last().unwrap().steps, (21, 21));
+    }
 }

@@ -73,7 +73,11 @@ pub enum Event {
         parameters: usize,
     },
     /// Training losses of the steps since the last such message, oldest first.
-    Losses { run: RunId, losses: Vec<StepLosses>, images_per_second: f64 },
+    Losses {
+        run: RunId,
+        losses: Vec<StepLosses>,
+        images_per_second: f64,
+    },
     /// Test metrics over the whole test half.
     Evaluated { run: RunId, evaluation: Evaluation },
     /// Something that changed what the curves mean, at this step.

@@ -147,7 +147,13 @@ fn inside(indices: &[u32], images: usize) -> Vec<u32> {
 
 fn within(probe: &Probe, images: usize) -> Probe {
     let fits = |index: &u32| (*index as usize) < images;
-    if probe.cloud.iter().chain(&*probe.grid).chain(&probe.selected).all(fits) {
+    if probe
+        .cloud
+        .iter()
+        .chain(&*probe.grid)
+        .chain(&probe.selected)
+        .all(fits)
+    {
         return probe.clone();
     }
     Probe {

@@ -42,7 +42,10 @@ impl Projector {
             .filter(|z| z.iter().all(|x| x.is_finite()))
             .collect();
         if finite.is_empty() {
-            return (vec![[f32::NAN; 3]; points], Projection::Pca { explained: 0.0 });
+            return (
+                vec![[f32::NAN; 3]; points],
+                Projection::Pca { explained: 0.0 },
+            );
         }
         let (mean, explained) = self.fit(&finite, n);
         let Some(axes) = &self.axes else {

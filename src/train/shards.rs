@@ -61,11 +61,7 @@ impl Shards {
     }
 
     /// `work` on every part, results in the order of `parts`.
-    pub fn map<P: Send, R: Send>(
-        &self,
-        parts: Vec<P>,
-        work: impl Fn(P) -> R + Sync,
-    ) -> Vec<R> {
+    pub fn map<P: Send, R: Send>(&self, parts: Vec<P>, work: impl Fn(P) -> R + Sync) -> Vec<R> {
         if self.pools.is_empty() {
             return parts.into_iter().map(work).collect();
         }

@@ -8,11 +8,7 @@ use burn::{
     tensor::{Device, ExecutionError, Int, Tensor, TensorData},
 };
 
-use super::{
-    Metrics, RunConfig, StepLosses,
-    batches::Batches,
-    shards::Shards,
-};
+use super::{Metrics, RunConfig, StepLosses, batches::Batches, shards::Shards};
 use crate::{
     data::{Dataset, Split, pixel_to_unit},
     model::{Cre, Lambda, loss},
@@ -25,9 +21,7 @@ const EVALUATION_CHUNK: usize = 250;
 /// Why a run cannot begin or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    #[error(
-        "batch size {batch_size} does not fit: the data set has {images} training images"
-    )]
+    #[error("batch size {batch_size} does not fit: the data set has {images} training images")]
     BatchSize { batch_size: usize, images: usize },
     #[error("the learning rate must be a positive number, not {0}")]
     LearningRate(f64),
@@ -81,6 +75,26 @@ impl Trainer {
         dataset: Arc<Dataset>,
         device: &Device,
     ) -> Result<Self, TrainError> {
+        let model = config.architecture.build(
+            dataset.shape,
+            dataset.classes(),
+            config.latent,
+            config.seed,
+            device,
+        );
+        Self::with_model(config, dataset, device, model)
+    }
+
+    /// The same, but begins with the weights of `model`, which must fit the data.
+    ///
+    /// # Errors
+    /// When batch size or learning rate cannot work with this data.
+    pub fn with_model(
+        config: &RunConfig,
+        dataset: Arc<Dataset>,
+        device: &Device,
+        model: Cre,
+    ) -> Result<Self, TrainError> {
         let images = dataset.train.len();
         let batches =
             Batches::new(images, config.batch_size, config.seed).ok_or(TrainError::BatchSize {
@@ -90,13 +104,6 @@ impl Trainer {
         if dataset.test.is_empty() {
             return Err(TrainError::NoTestImages);
         }
-        let model = config.architecture.build(
-            dataset.shape,
-            dataset.classes(),
-            config.latent,
-            config.seed,
-            device,
-        );
         let mut trainer = Self {
             device: device.clone(),
             shards: Shards::new(device)?,
@@ -179,10 +186,7 @@ impl Trainer {
             let mse = loss::squared_error(output.reconstruction, images);
             let ce = loss::cross_entropy(output.logits.clone(), labels.clone());
             let correct = loss::correct(output.logits.inner(), labels);
-            let sums = Tensor::cat(
-                vec![mse.clone().inner(), ce.clone().inner(), correct],
-                0,
-            );
+            let sums = Tensor::cat(vec![mse.clone().inner(), ce.clone().inner(), correct], 0);
             // Sums over shards, divided by the whole batch, are the means over the batch.
             let loss = (mse + ce).div_scalar(batch_size as f64);
             let gradients = GradientsParams::from_grads(loss.backward(), &model);
@@ -252,7 +256,13 @@ impl Trainer {
         });
         let sums = floats(Tensor::cat(sums, 0))?;
         let mean = |place: usize| {
-            let total: f64 = sums.iter().skip(place).step_by(3).copied().map(f64::from).sum();
+            let total: f64 = sums
+                .iter()
+                .skip(place)
+                .step_by(3)
+                .copied()
+                .map(f64::from)
+                .sum();
             total / test.len() as f64
         };
         Ok(Metrics {

@@ -257,10 +257,9 @@ impl<'a> Seat<'a> {
 
     fn patience(&self) -> Patience {
         match &self.run {
-            None => Patience::Endless,
             Some(run) if run.pace != Pace::Paused => Patience::None,
             Some(run) if run.unseen => Patience::Some(RETRY),
-            Some(_) => Patience::Endless,
+            Some(_) | None => Patience::Endless,
         }
     }
 
@@ -298,7 +297,7 @@ impl<'a> Seat<'a> {
                 run.unseen = true;
                 run.snapshot_due = Instant::now();
             }
-            Command::Rollback => run.roll_back(self.told)?,
+            Command::Rollback => run.roll_back(self.told),
             Command::SetLambda(_) | Command::Reset(_) | Command::Stop => {}
         }
         run.tell_state(self.told);
@@ -324,11 +323,9 @@ impl Run {
             paused,
         } = start;
         let (device, report) = device::open(config.device).map_err(|error| error.to_string())?;
-        let trainer = catch_unwind(AssertUnwindSafe(|| {
-            Trainer::new(&config, dataset, &device)
-        }))
-        .map_err(|panic| format!("{} failed: {}", report.name, panic_message(panic.as_ref())))?
-        .map_err(|error| error.to_string())?;
+        let trainer = catch_unwind(AssertUnwindSafe(|| Trainer::new(&config, dataset, &device)))
+            .map_err(|panic| format!("{} failed: {}", report.name, panic_message(panic.as_ref())))?
+            .map_err(|error| error.to_string())?;
         let parameters = config.architecture.parameters(
             trainer.dataset().shape,
             trainer.dataset().classes(),
@@ -367,7 +364,10 @@ impl Run {
             let begun = Instant::now();
             self.trainer.step();
             self.unseen = true;
-            let epoch_ends = self.trainer.steps() % self.trainer.steps_per_epoch() == 0;
+            let epoch_ends = self
+                .trainer
+                .steps()
+                .is_multiple_of(self.trainer.steps_per_epoch());
             let pauses = match self.pace {
                 Pace::OneStep => true,
                 Pace::OneEpoch => epoch_ends,
@@ -468,7 +468,7 @@ impl Run {
         });
     }
 
-    fn roll_back(&mut self, told: &Told) -> Result<(), TrainError> {
+    fn roll_back(&mut self, told: &Told) {
         if let Some((checkpoint, step)) = self.last_good.clone() {
             self.trainer.restore(checkpoint);
             self.epoch = EpochSums::default();
@@ -476,7 +476,6 @@ impl Run {
             self.unseen = true;
             told.event(Event::RolledBack { run: self.id, step });
         }
-        Ok(())
     }
 
     fn mark(&self, mark: Mark, told: &Told) {

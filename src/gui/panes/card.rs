@@ -78,7 +78,9 @@ impl Card {
         self.atlas.set(ui.ctx(), "selected image", shape, &pictures);
         let size = images::crisp_size(ui, shape, images::crisp_scale(ui, shape, 90.0));
         ui.horizontal(|ui| {
-            for (tile, name) in ["input x", "reconstruction x̂", "|x − x̂|"].into_iter().enumerate()
+            for (tile, name) in ["input", "reconstruction", "|difference|"]
+                .into_iter()
+                .enumerate()
             {
                 ui.vertical(|ui| {
                     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
@@ -91,7 +93,11 @@ impl Card {
             RichText::new(format!("MSE {:.4}", reading.mse)).color(theme::reconstruction(&visuals)),
         )
         .on_hover_text("Squared error, mean over the pixels, in [−1, 1] units");
-        ui.label(RichText::new(latent_text(&reading.latent)).monospace().small());
+        ui.label(
+            RichText::new(latent_text(&reading.latent))
+                .monospace()
+                .small(),
+        );
         ui.separator();
         probabilities(ui, run, reading, truth);
     }

@@ -53,9 +53,7 @@ fn lambda(ui: &mut Ui, session: &mut Session) {
                         .fixed_decimals(2),
                 )
                 .on_hover_text("Weight of reconstruction: drag, or click to type a number");
-            response.widget_info(|| {
-                egui::WidgetInfo::drag_value(ui.is_enabled(), lambda.value())
-            });
+            response.widget_info(|| egui::WidgetInfo::drag_value(ui.is_enabled(), lambda.value()));
             if response.changed()
                 && let Ok(typed) = Lambda::new((value * 100.0).round() / 100.0)
             {

@@ -1,6 +1,268 @@
-//! Loss curves.
-use eframe::egui::Ui;
-use crate::train::history::History;
-#[derive(Clone,Default,serde::Serialize,serde::Deserialize)]
-pub struct Curves{}
-impl Curves{pub fn ui(&mut self,_ui:&mut Ui,_h:Option<&History>){}}
+//! How losses and accuracy move: three plots over epochs.
+
+mod lines;
+
+use eframe::egui::{
+    self, Align2, Button, Color32, Id, Response, RichText, Slider, Stroke, Ui, vec2,
+};
+use egui_plot::{Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, Points, Text, VLine};
+use serde::{Deserialize, Serialize};
+
+use self::lines::Scale;
+use super::header;
+use crate::{
+    gui::theme,
+    train::{
+        Mark,
+        history::{History, Quantity},
+    },
+};
+
+/// Settings of the pane.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Curves {
+    /// Whether the losses have a logarithmic axis.
+    pub log: bool,
+    /// Time constant of the smoothed training line, in epochs; 0 shows the raw line alone.
+    pub smoothing: f64,
+}
+
+impl Default for Curves {
+    fn default() -> Self {
+        Self {
+            log: false,
+            smoothing: 0.5,
+        }
+    }
+}
+
+impl Curves {
+    /// Shows the pane; returns the response of its grip.
+    pub fn ui(&mut self, ui: &mut Ui, history: Option<&History>) -> Response {
+        let grip = header(ui, "Curves", |ui| self.tools(ui));
+        let Some(history) = history.filter(|history| !history.buckets().is_empty()) else {
+            ui.centered_and_justified(|ui| ui.weak("Curves appear with the first steps"));
+            return grip;
+        };
+        ui.columns_const(|columns: &mut [Ui; 3]| {
+            for (ui, quantity) in columns.iter_mut().zip(Quantity::ALL) {
+                self.plot(ui, quantity, history);
+            }
+        });
+        grip
+    }
+
+    fn tools(&mut self, ui: &mut Ui) {
+        let log = ui.add(Button::selectable(self.log, "Log"));
+        if log
+            .on_hover_text("Logarithmic axes for the two losses")
+            .clicked()
+        {
+            self.log ^= true;
+        }
+        ui.spacing_mut().slider_width = 80.0;
+        let slider = ui.add(
+            Slider::new(&mut self.smoothing, 0.0..=5.0)
+                .smart_aim(false)
+                .fixed_decimals(1)
+                .suffix(" epochs"),
+        );
+        let label = ui.label("smoothing");
+        slider
+            .labelled_by(label.id)
+            .on_hover_text("How far the bold training line averages; the raw line stays visible");
+        ui.separator();
+        let note = |ui: &mut Ui, text: &str, tip: &str| {
+            ui.label(RichText::new(text).small()).on_hover_text(tip);
+        };
+        note(ui, "● test", "The whole test half, after every epoch");
+        note(ui, "━ training", "The batches as they were trained");
+    }
+
+    fn plot(&self, ui: &mut Ui, quantity: Quantity, history: &History) {
+        let (name, tip) = match quantity {
+            Quantity::Mse => (
+                "MSE",
+                "Mean squared error of the reconstruction, pixels in [−1, 1]",
+            ),
+            Quantity::Ce => (
+                "cross-entropy (nats)",
+                "Cross-entropy of the classification",
+            ),
+            Quantity::Accuracy => ("accuracy (%)", "Share of images that are classified right"),
+        };
+        let colour = match quantity {
+            Quantity::Mse => theme::reconstruction(ui.visuals()),
+            Quantity::Ce | Quantity::Accuracy => theme::classification(ui.visuals()),
+        };
+        let scale = match quantity {
+            Quantity::Accuracy => Scale::Percent,
+            _ if self.log => Scale::Log,
+            _ => Scale::Linear,
+        };
+        let title = ui.label(RichText::new(name).color(colour).strong());
+        title.on_hover_text(tip);
+        let group = Id::unique("curves");
+        let weak = ui.visuals().weak_text_color();
+        let response = Plot::new(name)
+            .link_axis(group, [true, false])
+            .link_cursor(group, [true, false])
+            .x_axis_label(RichText::new("epoch").small())
+            .y_axis_formatter(move |mark, _| scale.label(mark.value))
+            .label_formatter(|_| None)
+            .show_y(false)
+            .allow_scroll(false)
+            .set_margin_fraction(vec2(0.01, 0.06))
+            .show_background(false)
+            .show(ui, |plot| {
+                marks(plot, history, weak);
+                training(plot, history, quantity, scale, self.smoothing, colour);
+                test(plot, history, quantity, scale, colour);
+                plot.pointer_coordinate().map(|pointer| pointer.x)
+            });
+        response.response.widget_info(|| {
+            egui::WidgetInfo::labeled(egui::Role::Canvas, true, format!("Curve of {name}"))
+        });
+        if let Some(epoch) = response.inner {
+            response.response.on_hover_ui_at_pointer(|ui| {
+                read_out(ui, history, quantity, name, epoch);
+            });
+        }
+    }
+}
+
+fn training(
+    plot: &mut PlotUi<'_>,
+    history: &History,
+    quantity: Quantity,
+    scale: Scale,
+    smoothing: f64,
+    colour: Color32,
+) {
+    let bounds = plot.plot_bounds();
+    let auto = plot.auto_bounds().x;
+    let visible = if auto {
+        f64::NEG_INFINITY..=f64::INFINITY
+    } else {
+        bounds.min()[0]..=bounds.max()[0]
+    };
+    let raw = lines::raw(history, quantity, scale, &visible);
+    let faded = if smoothing > 0.0 { 0.35 } else { 0.8 };
+    plot.line(
+        Line::new("training", PlotPoints::from(raw))
+            .color(colour.gamma_multiply(faded))
+            .width(1.0)
+            .allow_hover(false),
+    );
+    if smoothing > 0.0 {
+        let smooth = lines::smooth(history, quantity, scale, smoothing, &visible);
+        plot.line(
+            Line::new("training, smoothed", PlotPoints::from(smooth))
+                .color(colour.gamma_multiply(0.75))
+                .width(1.8)
+                .allow_hover(false),
+        );
+    }
+}
+
+fn test(
+    plot: &mut PlotUi<'_>,
+    history: &History,
+    quantity: Quantity,
+    scale: Scale,
+    colour: Color32,
+) {
+    let points = lines::test(history, quantity, scale);
+    let few = points.len() <= 60;
+    plot.line(
+        Line::new("test", PlotPoints::from(points.clone()))
+            .color(colour)
+            .width(2.0)
+            .allow_hover(false),
+    );
+    if few {
+        plot.points(
+            Points::new("test", PlotPoints::from(points))
+                .color(colour)
+                .radius(3.0)
+                .allow_hover(false),
+        );
+    }
+}
+
+/// Vertical lines where something was changed by hand, with labels as far as there is room.
+fn marks(plot: &mut PlotUi<'_>, history: &History, colour: Color32) {
+    let per_epoch = history.steps_per_epoch() as f64;
+    let bounds = plot.plot_bounds();
+    let top = bounds.max()[1];
+    let per_point = bounds.width() / f64::from(plot.response().rect.width().max(1.0));
+    let mut free_from = f64::NEG_INFINITY;
+    for marked in history.marks() {
+        let epoch = marked.steps.1 as f64 / per_epoch;
+        plot.vline(
+            VLine::new("change", epoch)
+                .stroke(Stroke::new(1.0, colour.gamma_multiply(0.7)))
+                .style(LineStyle::dashed_loose())
+                .allow_hover(false),
+        );
+        if epoch >= free_from && top.is_finite() {
+            let text = RichText::new(label(marked.mark)).small();
+            plot.text(
+                Text::new("change", PlotPoint::new(epoch + 3.0 * per_point, top), text)
+                    .color(colour)
+                    .anchor(Align2::LEFT_TOP)
+                    .allow_hover(false),
+            );
+            free_from = epoch + 48.0 * per_point;
+        }
+    }
+}
+
+fn label(mark: Mark) -> String {
+    match mark {
+        Mark::Lambda(lambda) => format!("λ {:.2}", lambda.value()),
+        Mark::LearningRate(rate) => format!("rate {rate:.0e}"),
+        Mark::Seed(seed) => format!("seed {seed}"),
+    }
+}
+
+/// What the curves say at `epoch`.
+fn read_out(ui: &mut Ui, history: &History, quantity: Quantity, name: &str, epoch: f64) {
+    let step = (epoch * history.steps_per_epoch() as f64).round().max(0.0) as u64;
+    ui.label(RichText::new(format!("epoch {:.2}, step {step}", epoch.max(0.0))).strong());
+    let show = |value: f64| match quantity {
+        Quantity::Accuracy => format!("{:.1} %", value * 100.0),
+        Quantity::Mse => format!("{value:.4}"),
+        Quantity::Ce => format!("{value:.3} nats"),
+    };
+    let short = name.split(" (").next().unwrap_or(name);
+    let buckets = history.buckets();
+    let place = buckets.partition_point(|bucket| bucket.steps.1 < step);
+    if let Some(bucket) = buckets.get(place)
+        && let Some(mean) = bucket.spread(quantity).mean()
+    {
+        ui.label(format!("training {short}  {}", show(mean)));
+        let spread = bucket.spread(quantity);
+        if bucket.steps.0 < bucket.steps.1 {
+            ui.weak(format!(
+                "from {} to {} over steps {}–{}",
+                show(f64::from(spread.min)),
+                show(f64::from(spread.max)),
+                bucket.steps.0,
+                bucket.steps.1
+            ));
+        }
+    }
+    let nearest = history
+        .evaluations()
+        .iter()
+        .min_by_key(|evaluation| evaluation.step.abs_diff(step));
+    if let Some(evaluation) = nearest {
+        ui.label(format!(
+            "test {short}  {}  after epoch {}",
+            show(lines::of(quantity, evaluation)),
+            evaluation.epoch
+        ));
+    }
+}

@@ -41,12 +41,9 @@ impl Latent {
             ui.centered_and_justified(|ui| ui.weak("Preparing the first run…"));
             return grip;
         };
-        let output = self.scatter.ui(
-            ui,
-            run.snapshot.as_ref(),
-            &run.dataset,
-            session.selected(),
-        );
+        let output = self
+            .scatter
+            .ui(ui, run.snapshot.as_ref(), &run.dataset, session.selected());
         self.canvas = output.canvas;
         if let (Some(point), Some(snapshot)) = (output.hovered, &run.snapshot) {
             self.tooltip(ui, run, snapshot, point);
@@ -60,9 +57,10 @@ impl Latent {
     }
 
     fn tooltip(&mut self, ui: &Ui, run: &RunView, snapshot: &Snapshot, point: usize) {
-        let (Some(&image), Some(&predicted)) =
-            (snapshot.probe.cloud.get(point), snapshot.predicted.get(point))
-        else {
+        let (Some(&image), Some(&predicted)) = (
+            snapshot.probe.cloud.get(point),
+            snapshot.predicted.get(point),
+        ) else {
             return;
         };
         let (test, shape) = (&run.dataset.test, run.dataset.shape);
@@ -99,7 +97,9 @@ impl Latent {
                         );
                     }
                     ui.label(
-                        RichText::new(latent_text(snapshot, point)).monospace().small(),
+                        RichText::new(latent_text(snapshot, point))
+                            .monospace()
+                            .small(),
                     );
                     ui.weak(format!("test image {image}"));
                 });

@@ -13,10 +13,8 @@ use eframe::egui::{self, Align, Layout, Response, RichText, Sense, Ui, UiBuilder
 /// The title row of a pane, by which it is dragged to another place; `tools` stand at its right.
 pub fn header(ui: &mut Ui, title: &str, tools: impl FnOnce(&mut Ui)) -> Response {
     let height = ui.spacing().interact_size.y;
-    let (rect, grip) = ui.allocate_exact_size(
-        egui::vec2(ui.available_width(), height),
-        Sense::drag(),
-    );
+    let (rect, grip) =
+        ui.allocate_exact_size(egui::vec2(ui.available_width(), height), Sense::drag());
     grip.widget_info(|| {
         egui::WidgetInfo::labeled(
             egui::Role::Label,

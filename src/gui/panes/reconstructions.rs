@@ -49,7 +49,9 @@ impl Reconstructions {
             .as_ref()
             .map_or(&[][..], |snapshot| &snapshot.grid);
         if readings.is_empty() {
-            ui.centered_and_justified(|ui| ui.weak("Reconstructions appear with the first snapshot"));
+            ui.centered_and_justified(|ui| {
+                ui.weak("Reconstructions appear with the first snapshot")
+            });
             return grip;
         }
         self.upload(ui, run);
@@ -69,18 +71,10 @@ impl Reconstructions {
         {
             sample.grid_offset += sample.grid_per_class;
         }
-        let difference = Button::selectable(self.show_difference, "|x − x̂|");
-        let difference = ui
-            .add(difference)
-            .on_hover_text("Show the absolute difference of input and reconstruction");
-        difference.widget_info(|| {
-            egui::WidgetInfo::selected(
-                egui::Role::Button,
-                true,
-                self.show_difference,
-                "Show difference",
-            )
-        });
+        let difference = Button::selectable(self.show_difference, "Difference");
+        let difference = ui.add(difference).on_hover_text(
+            "Show the absolute difference of input and reconstruction as a third picture",
+        );
         if difference.clicked() {
             self.show_difference ^= true;
         }
@@ -91,16 +85,16 @@ impl Reconstructions {
                 .speed(0.05)
                 .suffix(" a class"),
         );
-        field.widget_info(|| {
-            egui::WidgetInfo::drag_value(true, sample.grid_per_class as f64)
-        });
+        field.widget_info(|| egui::WidgetInfo::drag_value(true, sample.grid_per_class as f64));
         field.on_hover_text(tip);
         session.set_sample(sample);
     }
 
     /// Brings the pictures of a new snapshot to the GPU, once.
     fn upload(&mut self, ui: &Ui, run: &RunView) {
-        let Some(snapshot) = &run.snapshot else { return };
+        let Some(snapshot) = &run.snapshot else {
+            return;
+        };
         let dark = ui.visuals().dark_mode;
         let indices: Vec<u32> = snapshot.grid.iter().map(|reading| reading.index).collect();
         let wanted = (snapshot.run, snapshot.step, indices, dark);
@@ -139,7 +133,10 @@ impl Reconstructions {
             );
             let (area, _) = ui.allocate_exact_size(size, Sense::hover());
             let used = layout.columns as f32 * (layout.item.x + SPACE.x) - SPACE.x;
-            let origin = pos2(area.left() + ((area.width() - used) / 2.0).max(0.0), area.top());
+            let origin = pos2(
+                area.left() + ((area.width() - used) / 2.0).max(0.0),
+                area.top(),
+            );
             for (place, reading) in readings.iter().enumerate() {
                 let (row, column) = (place / layout.columns, place % layout.columns);
                 let at = origin
@@ -148,7 +145,8 @@ impl Reconstructions {
                         row as f32 * (layout.item.y + SPACE.y),
                     );
                 let rect = images::snapped(ui, Rect::from_min_size(at, layout.item));
-                let response = ui.interact(rect, ui.scope_id().with(("image", place)), Sense::click());
+                let response =
+                    ui.interact(rect, ui.scope_id().with(("image", place)), Sense::click());
                 let caption = Caption::new(run, reading);
                 response.widget_info(|| {
                     egui::WidgetInfo::selected(
@@ -264,7 +262,7 @@ impl Caption {
         let (mark, colour) = if self.right {
             ("", theme::classification(visuals))
         } else {
-            ("✖ ", visuals.error_fg_color)
+            ("× ", visuals.error_fg_color)
         };
         let font = FontId::proportional(12.5);
         let percent = format!("{:.0} %", self.probability * 100.0);
@@ -273,11 +271,14 @@ impl Caption {
         let room = item.width() - percent.size().x - 4.0;
         let answer = egui::text::LayoutJob {
             wrap: egui::text::TextWrapping::truncate_at_width(room.max(8.0)),
-            ..egui::text::LayoutJob::simple_singleline(format!("{mark}{}", self.answer), font, colour)
+            ..egui::text::LayoutJob::simple_singleline(
+                format!("{mark}{}", self.answer),
+                font,
+                colour,
+            )
         };
         let answer = painter.layout_job(answer);
-        let line = Align2::LEFT_BOTTOM
-            .align_size_within_rect(answer.size(), item);
+        let line = Align2::LEFT_BOTTOM.align_size_within_rect(answer.size(), item);
         painter.galley(line.min, answer, colour);
         let line = Align2::RIGHT_BOTTOM.align_size_within_rect(percent.size(), item);
         painter.galley(line.min, percent, colour);

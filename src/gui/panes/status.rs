@@ -11,8 +11,10 @@ pub fn ui(ui: &mut Ui, session: &Session) {
             ui.label("Loading images and preparing the first run…");
             return;
         };
-        ui.label(&run.device.name)
-            .on_hover_text(format!("Computing on {}: {}", run.device.name, run.device.why));
+        ui.label(&run.device.name).on_hover_text(format!(
+            "Computing on {}: {}",
+            run.device.name, run.device.why
+        ));
         ui.separator();
         ui.label(format!(
             "{}, {} + {} images",

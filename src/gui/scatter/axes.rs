@@ -1,8 +1,6 @@
 //! The box behind the points, its ticks and its names.
 
-use eframe::egui::{
-    Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, Vec2, Visuals, vec2,
-};
+use eframe::egui::{Align2, FontId, Painter, Pos2, Rect, Shape, Stroke, Vec2, Visuals, vec2};
 use glam::Vec3;
 
 use super::{
@@ -14,7 +12,7 @@ use super::{
 /// Length of a tick mark.
 const MARK: f32 = 4.0;
 /// Shortest edge on the screen that gets labels.
-const SHORTEST: f32 = 48.0;
+const SHORTEST: f32 = 64.0;
 /// Space between a tick mark, its value and the name of the axis.
 const GAP: f32 = 4.0;
 
@@ -114,7 +112,10 @@ impl<'a> Axes<'a> {
     }
 
     fn on_earlier_wall(&self, normal: usize, a: Vec3, b: Vec3) -> bool {
-        (0..normal).any(|axis| a[axis] == self.back[axis] && b[axis] == self.back[axis])
+        (0..normal).any(|axis| {
+            a[axis].min(b[axis]) * self.back[axis] > 0.5
+                && a[axis].max(b[axis]) * self.back[axis] > 0.5
+        })
     }
 
     fn line(&self, painter: &Painter, a: Vec3, b: Vec3, stroke: Stroke) {
@@ -178,13 +179,15 @@ impl<'a> Axes<'a> {
         if let Some((at, _)) = self.view.project(edge.middle) {
             let away = MARK + 2.0 * GAP + widest + reach(name.size()) / 2.0;
             let room = Align2::CENTER_CENTER.anchor_size(at + edge.outward * away, name.size());
-            painter.galley(room.min, name, Color32::PLACEHOLDER);
-            taken.push(room);
+            if !taken.iter().any(|other| other.intersects(room)) {
+                painter.galley(room.min, name, ink);
+                taken.push(room);
+            }
         }
     }
 
     /// The edge along `axis` that bears its labels: the lowest on the screen or, if the axis is
-    /// steep there, the leftmost. `None` when it is behind the viewer or seen nearly end-on.
+    /// steep there, one at the side: left for the upright axis, right for the others. `None` when it is behind the viewer or seen nearly end-on.
     fn outer_edge(&self, axis: usize) -> Option<Edge> {
         if axis >= self.count {
             return None;
@@ -205,12 +208,11 @@ impl<'a> Axes<'a> {
                 outward: Vec2::ZERO,
             })
         });
-        let outer = |edge: &Edge| {
-            if steep {
-                -edge.centre().x
-            } else {
-                edge.centre().y
-            }
+        let upright = self.count > 1 && axis + 1 == self.count;
+        let outer = |edge: &Edge| match edge.centre() {
+            Pos2 { y, .. } if !steep => y,
+            Pos2 { x, .. } if upright => -x,
+            Pos2 { x, y } => x + 0.5 * y,
         };
         let mut edge = edges
             .into_iter()

@@ -269,9 +269,9 @@ mod tests {
     fn pitch_stops_at_the_poles() {
         let mut camera = Camera::home(3);
         camera.orbit(0.0, 100.0);
-        assert_eq!(camera.pitch, FRAC_PI_2);
+        assert!(camera.pitch <= FRAC_PI_2 && camera.view(stage(), 3).eye.z > 5.49);
         camera.orbit(0.0, -100.0);
-        assert_eq!(camera.pitch, -FRAC_PI_2);
+        assert!(camera.pitch >= -FRAC_PI_2 && camera.view(stage(), 3).eye.z < -5.49);
     }
 
     #[test]
@@ -280,9 +280,9 @@ mod tests {
         for factor in [1e9, 0.0, f32::NAN, -1.0, f32::INFINITY] {
             camera.zoom(factor);
         }
-        assert_eq!(camera.distance, ZOOM.start() * HOME_DISTANCE);
+        assert!((camera.distance - ZOOM.start() * HOME_DISTANCE).abs() < 1e-3);
         camera.zoom(1e-9);
-        assert_eq!(camera.distance, ZOOM.end() * HOME_DISTANCE);
+        assert!((camera.distance - ZOOM.end() * HOME_DISTANCE).abs() < 1e-3);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub struct Bounds {
 
 impl Bounds {
     /// The tightest box around all drawable points; `None` if there is none.
-    /// With `from_zero` it reaches down to 0 at least, where a ReLU begins.
+    /// With `from_zero` it reaches down to 0 at least, where a rectifier begins.
     pub fn of(points: impl IntoIterator<Item = Vec3>, from_zero: bool) -> Option<Self> {
         let tight = points
             .into_iter()
@@ -143,7 +143,7 @@ fn roomy(low: f32, high: f32) -> (f32, f32) {
         };
     }
     let room = HEADROOM * span;
-    // Where a ReLU ends, the box ends.
+    // Where a rectifier ends, the box ends.
     let low = if low == 0.0 { low } else { low - room };
     (low, high + room)
 }

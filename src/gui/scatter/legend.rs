@@ -1,7 +1,8 @@
 //! Class names in class colours; what is shown and what is hidden.
 
 use eframe::egui::{
-    Align2, Modifiers, Response, Role, Sense, Stroke, StrokeKind, TextStyle, Ui, WidgetInfo, vec2,
+    Align2, Color32, Modifiers, Response, Role, Sense, Stroke, StrokeKind, TextStyle, Ui,
+    WidgetInfo, vec2,
 };
 
 use crate::gui::theme;
@@ -60,7 +61,7 @@ pub fn legend(ui: &mut Ui, class_names: &[String], visibility: &mut Visibility) 
         .iter()
         .map(|name| {
             ui.painter()
-                .layout_no_wrap(name.clone(), font.clone(), Default::default())
+                .layout_no_wrap(name.clone(), font.clone(), Color32::PLACEHOLDER)
                 .size()
                 .x
         })

@@ -221,12 +221,12 @@ impl Scatter {
         let shown = fit.shown(now);
         let (scale, shift) = shown.to_scene(cloud.axes);
         let radius = view.point_radius(count);
-        let pointer = response.hover_pos().filter(|_| !response.dragged());
-        let hovered = pointer.and_then(|pointer| {
+        let aim = response.hover_pos().filter(|_| !response.dragged());
+        let hovered = aim.and_then(|aim| {
             let scene = cloud
                 .drawn(now)
                 .map(|(point, place)| (point, place * scale + shift));
-            pick::pick(scene, &view, radius, pointer)
+            pick::pick(scene, &view, radius, aim)
         });
 
         let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));

@@ -184,7 +184,7 @@ impl Renderer {
                 multisampled: false,
             },
         );
-        let pipeline = |steps: &Steps| steps.pipeline(device, &shader);
+        let pipeline = |steps: &Steps<'_>| steps.pipeline(device, &shader);
         let points = Steps {
             layout: &scene_layout,
             vertex: "vs_point",

@@ -82,7 +82,7 @@ impl Loader {
     }
 
     /// The next finished request; a dialog that was cancelled gives nothing.
-    pub fn next(&mut self) -> Option<Loaded> {
+    pub fn take_next(&mut self) -> Option<Loaded> {
         loop {
             let answer = self.results.try_recv().ok()?;
             self.pending = self.pending.saturating_sub(1);

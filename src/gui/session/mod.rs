@@ -253,7 +253,7 @@ impl Session {
 
     /// Takes in everything that has arrived. Called once before each frame.
     pub fn receive(&mut self) {
-        while let Some((source, result)) = self.loader.next() {
+        while let Some((source, result)) = self.loader.take_next() {
             match result {
                 Ok(dataset) => {
                     let config = self.waiting.take().unwrap_or_else(|| self.config.clone());
@@ -305,8 +305,9 @@ impl Session {
                     steps_per_epoch,
                     parameters,
                 ));
-                self.notices
-                    .retain(|notice| matches!(notice, Notice::BadFile { .. } | Notice::Found { .. }));
+                self.notices.retain(|notice| {
+                    matches!(notice, Notice::BadFile { .. } | Notice::Found { .. })
+                });
             }
             Event::Problem { run, problem } => self.hear_problem(run, problem),
             event => {
@@ -393,11 +394,9 @@ impl Session {
         }
     }
 
-    fn begin(&mut self, config: RunConfig, source: DataSource, dataset: Arc<Dataset>) {
-        self.config = RunConfig {
-            lambda: self.config.lambda,
-            ..config
-        };
+    fn begin(&mut self, mut config: RunConfig, source: DataSource, dataset: Arc<Dataset>) {
+        config.lambda = self.config.lambda;
+        self.config = config;
         self.ids += 1;
         let id = RunId(self.ids);
         let start = Start {

@@ -50,7 +50,9 @@ impl Notice {
                 )
             }
             Self::Hunting { seed, tried } => {
-                format!("Looking for a seed whose latent units all live: trying {seed} ({tried} tried)")
+                format!(
+                    "Looking for a seed whose latent units all live: trying {seed} ({tried} tried)"
+                )
             }
             Self::Found { seed, tried } => {
                 let seeds = if *tried == 1 { "seed" } else { "seeds" };
@@ -79,9 +81,10 @@ impl Notice {
                 (Remedy::Restart, "Start again"),
                 (Remedy::NewSeed, "New seed"),
             ],
-            Self::NotFinite { .. } => {
-                &[(Remedy::Restart, "Start again"), (Remedy::NewSeed, "New seed")]
-            }
+            Self::NotFinite { .. } => &[
+                (Remedy::Restart, "Start again"),
+                (Remedy::NewSeed, "New seed"),
+            ],
             Self::CannotStart { .. } => &[
                 (Remedy::RestartOnCpu, "Use the CPU"),
                 (Remedy::Dismiss, "Dismiss"),

@@ -4,7 +4,7 @@ use eframe::egui::{Button, ComboBox, DragValue, Grid, Id, Modal, RichText, Ui, v
 
 use crate::{
     data::{BundledSet, DataSource, ImageShape},
-    gui::session::Session,
+    gui::session::{RunView, Session},
     model::{Architecture, LatentSize},
     train::{DeviceChoice, RunConfig},
 };
@@ -28,7 +28,9 @@ impl Settings {
     pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) {
         let in_force = Draft {
             config: session.config().clone(),
-            source: session.run().map_or_else(DataSource::default, |run| run.source.clone()),
+            source: session
+                .run()
+                .map_or_else(DataSource::default, |run| run.source.clone()),
         };
         // λ and learning rate need no fresh start and are never part of a draft.
         let mut draft = self.draft.take().unwrap_or_else(|| in_force.clone());
@@ -64,7 +66,7 @@ impl Settings {
                 .clicked()
             {
                 let loses = draft.config.device != in_force.config.device
-                    && session.run().is_some_and(|run| run.has_progress());
+                    && session.run().is_some_and(RunView::has_progress);
                 if loses {
                     self.asking = true;
                 } else {
@@ -157,9 +159,10 @@ fn data_set(ui: &mut Ui, draft: &mut Draft, session: &mut Session) {
     let label = ui.label("Data set").on_hover_text(tip);
     let name = |source: &DataSource| match source {
         DataSource::Bundled(set) => set.to_string(),
-        DataSource::Folder(path) => path
-            .file_name()
-            .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned()),
+        DataSource::Folder(path) => path.file_name().map_or_else(
+            || path.display().to_string(),
+            |name| name.to_string_lossy().into_owned(),
+        ),
     };
     let mut open = false;
     ComboBox::from_id_salt(label.id)
@@ -193,7 +196,9 @@ fn network(ui: &mut Ui, config: &mut RunConfig, session: &Session) {
     let tip = format!(
         "{}\n{} parameters",
         config.architecture.describe(shape, classes, config.latent),
-        config.architecture.parameters(shape, classes, config.latent)
+        config
+            .architecture
+            .parameters(shape, classes, config.latent)
     );
     choice(
         ui,

@@ -11,9 +11,9 @@ pub fn ui(ui: &mut Ui, session: &mut Session) {
     let training = session.is_training();
     ui.add_enabled_ui(started, |ui| {
         let (label, tip) = if training {
-            ("⏸ Pause", "Stop between two steps (Space)")
+            ("Pause", "Stop between two steps (Space)")
         } else {
-            ("▶ Train", "Go on training (Space)")
+            ("Train", "Go on training (Space)")
         };
         let play = Button::new(RichText::new(label).size(17.0))
             .min_size(vec2(ui.available_width(), 34.0));

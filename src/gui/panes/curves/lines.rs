@@ -1,0 +1,206 @@
+//! From a history to the few points that a screen can show.
+
+use std::ops::RangeInclusive;
+
+use crate::train::{
+    Evaluation,
+    history::{Bucket, History, Quantity},
+};
+
+/// Most points of a line; a screen has no more columns to tell apart.
+pub const MAX_POINTS: usize = 2_000;
+
+/// How a value becomes a height.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    Linear,
+    /// Decimal logarithm; what is not positive has no height.
+    Log,
+    /// A share as a percentage.
+    Percent,
+}
+
+impl Scale {
+    /// The height of a value, if it has one.
+    pub fn height(self, value: f64) -> Option<f64> {
+        let height = match self {
+            Self::Linear => value,
+            Self::Log if value > 0.0 => value.log10(),
+            Self::Log => return None,
+            Self::Percent => value * 100.0,
+        };
+        height.is_finite().then_some(height)
+    }
+
+    /// What the axis says at a height.
+    pub fn label(self, height: f64) -> String {
+        let value = match self {
+            Self::Linear | Self::Percent => height,
+            Self::Log => 10f64.powf(height),
+        };
+        let text = match value.abs() {
+            v if v >= 10.0 => format!("{value:.0}"),
+            v if v >= 1.0 => format!("{value:.1}"),
+            v if v >= 0.01 || v == 0.0 => format!("{value:.2}"),
+            _ => format!("{value:.1e}"),
+        };
+        match self {
+            Self::Percent => format!("{height:.0}"),
+            Self::Linear | Self::Log => text,
+        }
+    }
+}
+
+/// The buckets within `epochs`, one more at each side, joined until there are at most `most`.
+fn visible(history: &History, epochs: &RangeInclusive<f64>, most: usize) -> Vec<Bucket> {
+    let per_epoch = history.steps_per_epoch() as f64;
+    let buckets = history.buckets();
+    let first = buckets.partition_point(|b| (b.steps.1 as f64) < epochs.start() * per_epoch);
+    let end = buckets.partition_point(|b| (b.steps.0 as f64) <= epochs.end() * per_epoch);
+    let shown = &buckets[first.saturating_sub(1)..(end + 1).min(buckets.len()).max(first)];
+    shown
+        .chunks(shown.len().div_ceil(most.max(1)).max(1))
+        .filter_map(|chunk| {
+            let (first, rest) = chunk.split_first()?;
+            Some(rest.iter().fold(*first, |mut joined, next| {
+                joined.join(next);
+                joined
+            }))
+        })
+        .collect()
+}
+
+/// The raw training line: through the smallest and the largest value of every bucket.
+pub fn raw(
+    history: &History,
+    quantity: Quantity,
+    scale: Scale,
+    epochs: &RangeInclusive<f64>,
+) -> Vec<[f64; 2]> {
+    let per_epoch = history.steps_per_epoch() as f64;
+    let mut points = Vec::new();
+    for bucket in visible(history, epochs, MAX_POINTS / 2) {
+        let spread = bucket.spread(quantity);
+        if spread.mean().is_none() {
+            continue;
+        }
+        let epoch = bucket.middle() / per_epoch;
+        let low = scale.height(f64::from(spread.min));
+        let high = scale.height(f64::from(spread.max));
+        points.extend(low.map(|height| [epoch, height]));
+        if spread.max > spread.min {
+            points.extend(high.map(|height| [epoch, height]));
+        }
+    }
+    points
+}
+
+/// The training line as an exponential moving average of the bucket means, with a time constant of
+/// `smoothing` epochs.
+pub fn smooth(
+    history: &History,
+    quantity: Quantity,
+    scale: Scale,
+    smoothing: f64,
+    epochs: &RangeInclusive<f64>,
+) -> Vec<[f64; 2]> {
+    let per_epoch = history.steps_per_epoch() as f64;
+    let mut average: Option<f64> = None;
+    let mut before = 0.0;
+    let mut points = Vec::new();
+    // Averaged from the beginning, so that the line does not depend on what is in view.
+    for bucket in visible(history, &(f64::NEG_INFINITY..=f64::INFINITY), MAX_POINTS) {
+        let Some(mean) = bucket.spread(quantity).mean() else {
+            continue;
+        };
+        let epoch = bucket.middle() / per_epoch;
+        let share = 1.0 - (-(epoch - before) / smoothing).exp();
+        let value = average.map_or(mean, |average| average + share * (mean - average));
+        average = Some(value);
+        before = epoch;
+        if epochs.contains(&epoch) {
+            points.extend(scale.height(value).map(|height| [epoch, height]));
+        }
+    }
+    points
+}
+
+/// The test line, thinned to the point limit.
+pub fn test(history: &History, quantity: Quantity, scale: Scale) -> Vec<[f64; 2]> {
+    let per_epoch = history.steps_per_epoch() as f64;
+    let evaluations = history.evaluations();
+    let stride = evaluations.len().div_ceil(MAX_POINTS).max(1);
+    let newest = evaluations.len().saturating_sub(1);
+    evaluations
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| place % stride == 0 || *place == newest)
+        .filter_map(|(_, evaluation)| {
+            let height = scale.height(of(quantity, evaluation))?;
+            Some([evaluation.step as f64 / per_epoch, height])
+        })
+        .collect()
+}
+
+/// A quantity of the test half.
+pub fn of(quantity: Quantity, evaluation: &Evaluation) -> f64 {
+    match quantity {
+        Quantity::Mse => evaluation.test.mse,
+        Quantity::Ce => evaluation.test.ce,
+        Quantity::Accuracy => evaluation.test.accuracy,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::StepLosses;
+
+    const ALL: RangeInclusive<f64> = f64::NEG_INFINITY..=f64::INFINITY;
+
+    fn history(steps: u64) -> History {
+        let mut history = History::new(100);
+        for step in 1..=steps {
+            history.push_losses(&[StepLosses {
+                step,
+                mse: if step % 2 == 0 { 1.0 } else { 3.0 },
+                ce: 0.0,
+                accuracy: 0.25,
+            }]);
+        }
+        history
+    }
+
+    #[test]
+    fn a_million_steps_draw_few_points_and_keep_the_extremes() {
+        let history = history(1_000_000);
+        for range in [ALL, 10.0..=20.0, 9_990.0..=20_000.0] {
+            let raw = raw(&history, Quantity::Mse, Scale::Linear, &range);
+            let smooth = smooth(&history, Quantity::Mse, Scale::Linear, 0.5, &range);
+            assert!(
+                !raw.is_empty() && raw.len() <= MAX_POINTS + 4,
+                "{}",
+                raw.len()
+            );
+            assert!(smooth.len() <= MAX_POINTS + 4);
+            assert!(raw.iter().any(|p| p[1] == 1.0) && raw.iter().any(|p| p[1] == 3.0));
+            assert!(smooth.iter().all(|p| (p[1] - 2.0).abs() < 1.0));
+        }
+    }
+
+    #[test]
+    fn a_range_without_steps_draws_almost_nothing() {
+        let history = history(500);
+        assert!(raw(&history, Quantity::Mse, Scale::Linear, &(50.0..=60.0)).len() <= 2);
+        assert!(raw(&History::new(3), Quantity::Ce, Scale::Linear, &ALL).is_empty());
+    }
+
+    #[test]
+    fn what_has_no_logarithm_is_left_out() {
+        let history = history(10);
+        assert!(raw(&history, Quantity::Ce, Scale::Log, &ALL).is_empty());
+        assert_eq!(Scale::Log.height(100.0), Some(2.0));
+        assert_eq!(Scale::Log.label(2.0), "100");
+        assert_eq!(Scale::Percent.height(0.25), Some(25.0));
+    }
+}

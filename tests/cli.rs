@@ -1,0 +1,283 @@
+//! The command line, end to end, as a user types it.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+fn cre_lab(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cre-lab"))
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[track_caller]
+fn is_usage_error(args: &[&str], names: &[&str]) {
+    let output = cre_lab(args);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    for name in names {
+        assert!(error.contains(name), "“{name}” is missing in: {error}");
+    }
+}
+
+/// The rows of a metrics file without its header, as numbers; an empty field is NaN.
+fn rows(path: &Path) -> Vec<Vec<f64>> {
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    let header: Vec<String> = reader
+        .headers()
+        .unwrap()
+        .iter()
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(
+        header.join(","),
+        "epoch,step,lambda,train_mse,train_ce,train_accuracy,test_mse,test_ce,test_accuracy,\
+         dead_units,images_per_second"
+    );
+    reader
+        .records()
+        .map(|record| {
+            let record = record.unwrap();
+            record
+                .iter()
+                .map(|field| field.parse().unwrap_or(f64::NAN))
+                .collect()
+        })
+        .collect()
+}
+
+#[test]
+fn training_writes_metrics_settings_and_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("a run");
+    let output = cre_lab(&[
+        "train",
+        "--arch",
+        "fc-small",
+        "--epochs",
+        "2",
+        "--lambda",
+        "0.25",
+        "--seed",
+        "5",
+        "--device",
+        "cpu",
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let printed = text(&output.stdout);
+    for name in [
+        "metrics.csv",
+        "config.toml",
+        "latent.png",
+        "reconstructions.png",
+    ] {
+        let path = out.join(name);
+        assert!(fs::metadata(&path).unwrap().len() > 0, "{name} is empty");
+        assert!(printed.contains(name), "{name} is not named in: {printed}");
+    }
+    let rows = rows(&out.join("metrics.csv"));
+    let epochs: Vec<f64> = rows.iter().map(|row| row[0]).collect();
+    assert_eq!(epochs, [0.0, 1.0, 2.0]);
+    assert!(
+        rows[0][3].is_nan(),
+        "nothing is trained before the first epoch"
+    );
+    assert!(
+        rows[2][6] < rows[0][6] && rows[2][7] < rows[0][7],
+        "{rows:?}"
+    );
+    assert!(rows.iter().all(|row| row[2] == 0.25));
+    let config = fs::read_to_string(out.join("config.toml")).unwrap();
+    for line in [
+        "architecture = \"fc-small\"",
+        "lambda = 0.25",
+        "seed = 5",
+        "data = \"mnist\"",
+    ] {
+        assert!(config.contains(line), "“{line}” is missing in:\n{config}");
+    }
+    for picture in ["latent.png", "reconstructions.png"] {
+        let image = image::open(out.join(picture)).unwrap();
+        assert!(image.width() > 200 && image.height() > 100);
+    }
+}
+
+#[test]
+fn unknown_values_are_usage_errors_that_list_the_valid_ones() {
+    is_usage_error(
+        &["train", "--arch", "fc-huge"],
+        &["fc-small, fc-medium, fc-large"],
+    );
+    is_usage_error(&["train", "--device", "tpu"], &["auto, wgpu, cpu"]);
+    is_usage_error(
+        &["train", "--data", "no such folder"],
+        &["mnist, fashion-mnist"],
+    );
+    is_usage_error(&["train", "--lambda", "1.5"], &["between 0 and 1"]);
+    is_usage_error(&["train", "--lambda", "NaN"], &["between 0 and 1"]);
+    is_usage_error(&["train", "--latent", "0"], &["1 and 1024"]);
+    is_usage_error(&["dance"], &["dance"]);
+    is_usage_error(&["--screenshot", "a.png"], &["--exit-after"]);
+}
+
+#[test]
+fn a_failure_is_one_line_and_exit_code_1() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("train-images-idx3-ubyte"),
+        b"not an image file",
+    )
+    .unwrap();
+    for name in [
+        "train-labels-idx1-ubyte",
+        "t10k-images-idx3-ubyte",
+        "t10k-labels-idx1-ubyte",
+    ] {
+        fs::write(folder.path().join(name), [0, 0, 8, 1, 0, 0, 0, 0]).unwrap();
+    }
+    let output = cre_lab(&["train", "--data", folder.path().to_str().unwrap()]);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(error.contains("train-images-idx3-ubyte"), "{error}");
+
+    let output = cre_lab(&["train", "--batch-size", "20000", "--device", "cpu"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("batch size 20000 does not fit"));
+}
+
+#[test]
+fn every_command_and_option_explains_itself() {
+    for args in [
+        &["--help"][..],
+        &["train", "--help"],
+        &["bench", "--help"],
+        &["data", "--help"],
+        &["data", "bundle", "--help"],
+    ] {
+        let output = cre_lab(args);
+        assert!(output.status.success());
+        let help = text(&output.stdout);
+        assert!(help.contains("Usage: cre-lab"), "{help}");
+        // An option whose line ends with its name has no explanation.
+        for line in help
+            .lines()
+            .filter(|line| line.trim_start().starts_with("--"))
+        {
+            let explained = line.trim().split("  ").count() > 1;
+            let next_line = help.lines().skip_while(|other| *other != line).nth(1);
+            assert!(
+                explained || next_line.is_some_and(|next| !next.trim().is_empty()),
+                "no help for {line}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_bench_prints_json_with_every_number() {
+    let output = cre_lab(&[
+        "bench",
+        "--json",
+        "--device",
+        "cpu",
+        "--arch",
+        "fc-small",
+        "--seconds",
+        "1",
+    ]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let list: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(list.len(), 1);
+    assert_eq!(list[0]["device"], "cpu");
+    assert_eq!(list[0]["arch"], "fc-small");
+    for number in [
+        "train_images_per_second",
+        "evaluate_ms",
+        "snapshot_ms",
+        "gemm_gflops",
+    ] {
+        assert!(
+            list[0][number].as_f64().unwrap() > 0.0,
+            "{number} in {list:?}"
+        );
+    }
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+#[test]
+fn without_a_display_the_default_job_runs_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_cre-lab"))
+        .args(["--device", "cpu"])
+        .current_dir(folder.path())
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .output()
+        .unwrap();
+    let error = text(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    assert!(
+        error
+            .lines()
+            .next()
+            .unwrap()
+            .contains("there is no display"),
+        "{error}"
+    );
+    let rows = rows(&folder.path().join("cre-lab-run/metrics.csv"));
+    assert_eq!(rows.len(), 11, "ten epochs and the one before");
+    let last: Vec<_> = text(&output.stdout).lines().map(str::to_owned).collect();
+    assert!(
+        last.iter().all(|path| folder.path().join(path).is_file()),
+        "{last:?}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_cleanly_and_keeps_what_there_is() {
+    use std::{
+        process::Stdio,
+        time::{Duration, Instant},
+    };
+
+    let folder = tempfile::tempdir().unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_cre-lab"))
+        .args([
+            "train", "--arch", "fc-small", "--epochs", "100000", "--device", "cpu", "--out", ".",
+        ])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let metrics = folder.path().join("metrics.csv");
+    let begun = Instant::now();
+    while !fs::read_to_string(&metrics).is_ok_and(|text| text.lines().count() > 3) {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "no epoch in a minute"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let sent = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(rows(&metrics).len() >= 3);
+    assert!(folder.path().join("latent.png").is_file());
+    assert!(folder.path().join("config.toml").is_file());
+}
