@@ -1,4 +1,9 @@
 //! The command line, end to end, as a user types it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 use std::{
     fs,

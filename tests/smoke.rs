@@ -1,6 +1,12 @@
 //! The real program in a real window: a virtual display and, where there is no GPU, software Vulkan.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 #![cfg(all(feature = "gui", target_os = "linux"))]
 
+use cre_lab::figures::palette;
 use std::{
     io::{BufRead as _, BufReader},
     process::{Child, Command, Stdio},
@@ -87,7 +93,6 @@ fn the_window_opens_trains_and_takes_its_own_picture() {
             })
             .count()
     };
-    use cre_lab::figures::palette;
     // Both ends of the λ slider, the formula and the curves.
     for colour in [
         palette::CLASSIFICATION_ON_DARK,

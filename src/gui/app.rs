@@ -96,6 +96,11 @@ impl App {
         &self.session
     }
 
+    /// Reads a data set and begins with it, as if its folder had been dropped on the window.
+    pub fn load_data_set(&mut self, source: DataSource) {
+        self.session.load(source);
+    }
+
     fn docked(&mut self, ui: &mut Ui) {
         let Self {
             session,

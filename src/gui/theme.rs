@@ -1,6 +1,6 @@
 //! The window's colours, for dark and light.
 
-use eframe::egui::{Color32, Context, Visuals, vec2};
+use eframe::egui::{Color32, Context, Theme, Visuals, vec2};
 
 use crate::figures::palette::{self, Rgb};
 
@@ -33,10 +33,21 @@ pub fn class(label: u8) -> Color32 {
 
 /// Sets the window's style, for both themes.
 pub fn install(ctx: &Context) {
+    // Stronger than egui's own grey: it must be legible from the last row.
+    for (theme, text) in [(Theme::Dark, 0xd8), (Theme::Light, 0x28)] {
+        ctx.style_mut_of(theme, |style| {
+            style.visuals.widgets.noninteractive.fg_stroke.color = Color32::from_gray(text);
+            style.visuals.widgets.inactive.fg_stroke.color = Color32::from_gray(text);
+            style.visuals.error_fg_color = if theme == Theme::Dark {
+                Color32::from_rgb(0xff, 0x7a, 0x70)
+            } else {
+                Color32::from_rgb(0xc0, 0x20, 0x18)
+            };
+        });
+    }
     ctx.all_styles_mut(|style| {
         style.spacing.item_spacing = vec2(8.0, 5.0);
         style.spacing.button_padding = vec2(8.0, 3.0);
-        style.visuals.striped = false;
         style.spacing.tooltip_width = 420.0;
     });
 }

@@ -247,7 +247,7 @@ impl<'a> Seat<'a> {
                 if matches!(command, Command::Stop) {
                     return Ok(());
                 }
-                self.obey(command)?;
+                self.obey(command);
             }
             if let Some(run) = &mut self.run {
                 run.go_on(self.told)?;
@@ -263,7 +263,7 @@ impl<'a> Seat<'a> {
         }
     }
 
-    fn obey(&mut self, command: Command) -> Result<(), TrainError> {
+    fn obey(&mut self, command: Command) {
         if let Command::Reset(start) = command {
             let id = start.run;
             match Run::start(*start, self.told) {
@@ -273,11 +273,9 @@ impl<'a> Seat<'a> {
                     problem: Problem::CannotStart { reason },
                 }),
             }
-            return Ok(());
+            return;
         }
-        let Some(run) = &mut self.run else {
-            return Ok(());
-        };
+        let Some(run) = &mut self.run else { return };
         match command {
             Command::SetLambda(lambda) if lambda != run.trainer.lambda() => {
                 run.trainer.set_lambda(lambda);
@@ -301,7 +299,6 @@ impl<'a> Seat<'a> {
             Command::SetLambda(_) | Command::Reset(_) | Command::Stop => {}
         }
         run.tell_state(self.told);
-        Ok(())
     }
 }
 
@@ -374,11 +371,12 @@ impl Run {
                 Pace::Paused | Pace::Endless => false,
             };
             if pauses || epoch_ends || begun >= self.losses_due {
-                // Reading the losses waits for the device, so it belongs to the step's time.
-                self.read_losses(begun, told)?;
-            } else {
-                self.count(begun);
+                self.tell_losses(told)?;
             }
+            // Reading losses waits for the device, so it belongs to the step's time.
+            let time = begun.elapsed();
+            self.epoch.training += time;
+            self.speed.add(self.trainer.batch_size(), time);
             if pauses && self.pace != Pace::Paused {
                 self.pace = Pace::Paused;
             }
@@ -389,6 +387,9 @@ impl Run {
         }
         let now = Instant::now();
         let paused = self.pace == Pace::Paused;
+        if paused {
+            self.tell_losses(told)?;
+        }
         if self.unseen && told.slot.is_empty() && (paused || now >= self.snapshot_due) {
             let snapshot = self.observer.observe(self.id, &self.trainer, &self.probe)?;
             told.snapshot(snapshot);
@@ -399,16 +400,13 @@ impl Run {
         Ok(())
     }
 
-    fn count(&mut self, begun: Instant) {
-        let time = begun.elapsed();
-        self.epoch.training += time;
-        self.speed.add(self.trainer.batch_size(), time);
-    }
-
-    fn read_losses(&mut self, begun: Instant, told: &Told) -> Result<(), TrainError> {
+    /// Tells what was trained since the last time, if anything.
+    fn tell_losses(&mut self, told: &Told) -> Result<(), TrainError> {
         let losses = self.trainer.take_losses()?;
-        self.count(begun);
         self.losses_due = Instant::now() + LOSS_INTERVAL;
+        if losses.is_empty() {
+            return Ok(());
+        }
         self.epoch.add(&losses);
         let broken = losses
             .iter()

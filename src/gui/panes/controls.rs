@@ -67,10 +67,10 @@ fn lambda(ui: &mut Ui, session: &mut Session) {
     );
     let visuals = ui.visuals().clone();
     ui.horizontal(|ui| {
-        let small = |text: &str, colour| RichText::new(text).small().color(colour);
-        ui.label(small("classify", theme::classification(&visuals)));
+        let small = |text: &str, colour| RichText::new(text).size(12.5).color(colour);
+        ui.label(small("classification", theme::classification(&visuals)));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            ui.label(small("rebuild", theme::reconstruction(&visuals)));
+            ui.label(small("reconstruction", theme::reconstruction(&visuals)));
         });
     });
     ui.label(formula(ui, lambda)).on_hover_text(

@@ -1,6 +1,7 @@
 //! How losses and accuracy move: three plots over epochs.
 
 mod lines;
+mod scale;
 
 use eframe::egui::{
     self, Align2, Button, Color32, Id, Response, RichText, Slider, Stroke, Ui, vec2,
@@ -8,7 +9,7 @@ use eframe::egui::{
 use egui_plot::{Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, Points, Text, VLine};
 use serde::{Deserialize, Serialize};
 
-use self::lines::Scale;
+use self::scale::Scale;
 use super::header;
 use crate::{
     gui::theme,
@@ -26,6 +27,13 @@ pub struct Curves {
     pub log: bool,
     /// Time constant of the smoothed training line, in epochs; 0 shows the raw line alone.
     pub smoothing: f64,
+    /// Whether the plots follow the run; panning or zooming ends it, a double-click brings it back.
+    #[serde(skip, default = "following")]
+    following: bool,
+}
+
+fn following() -> bool {
+    true
 }
 
 impl Default for Curves {
@@ -33,6 +41,7 @@ impl Default for Curves {
         Self {
             log: false,
             smoothing: 0.5,
+            following: following(),
         }
     }
 }
@@ -73,14 +82,11 @@ impl Curves {
             .labelled_by(label.id)
             .on_hover_text("How far the bold training line averages; the raw line stays visible");
         ui.separator();
-        let note = |ui: &mut Ui, text: &str, tip: &str| {
-            ui.label(RichText::new(text).small()).on_hover_text(tip);
-        };
-        note(ui, "● test", "The whole test half, after every epoch");
-        note(ui, "━ training", "The batches as they were trained");
+        key(ui, true, "test", "The whole test half, after every epoch");
+        key(ui, false, "training", "The batches as they were trained");
     }
 
-    fn plot(&self, ui: &mut Ui, quantity: Quantity, history: &History) {
+    fn plot(&mut self, ui: &mut Ui, quantity: Quantity, history: &History) {
         let (name, tip) = match quantity {
             Quantity::Mse => (
                 "MSE",
@@ -106,21 +112,39 @@ impl Curves {
         let group = Id::unique("curves");
         let weak = ui.visuals().weak_text_color();
         let response = Plot::new(name)
-            .link_axis(group, [true, false])
+            .link_axis(group, [!self.following, false])
             .link_cursor(group, [true, false])
-            .x_axis_label(RichText::new("epoch").small())
-            .y_axis_formatter(move |mark, _| scale.label(mark.value))
+            .x_axis_label(RichText::new("epoch").size(11.5))
+            .x_grid_spacer(|input| Scale::Linear.grid(&input))
+            .x_axis_formatter(|mark, range| {
+                Scale::Linear.label(mark.value, *range.start(), *range.end())
+            })
+            .y_grid_spacer(move |input| scale.grid(&input))
+            .y_axis_formatter(move |mark, range| {
+                scale.label(mark.value, *range.start(), *range.end())
+            })
             .label_formatter(|_| None)
             .show_y(false)
+            .y_axis_min_width(34.0)
+            .grid_spacing(8.0..=60.0)
             .allow_scroll(false)
-            .set_margin_fraction(vec2(0.01, 0.06))
+            .allow_double_click_reset(false)
             .show_background(false)
             .show(ui, |plot| {
+                if self.following {
+                    let (epochs, heights) = lines::window(history, quantity, scale);
+                    plot.set_plot_bounds_x(epochs);
+                    plot.set_plot_bounds_y(heights);
+                }
                 marks(plot, history, weak);
                 training(plot, history, quantity, scale, self.smoothing, colour);
                 test(plot, history, quantity, scale, colour);
                 plot.pointer_coordinate().map(|pointer| pointer.x)
             });
+        let touched = response.response.dragged()
+            || (response.response.hovered() && ui.input(|input| input.zoom_delta() != 1.0));
+        self.following &= !touched;
+        self.following |= response.response.double_clicked();
         response.response.widget_info(|| {
             egui::WidgetInfo::labeled(egui::Role::Canvas, true, format!("Curve of {name}"))
         });
@@ -129,6 +153,19 @@ impl Curves {
                 read_out(ui, history, quantity, name, epoch);
             });
         }
+    }
+}
+
+/// An entry of the legend: what a kind of line looks like.
+fn key(ui: &mut Ui, is_test: bool, name: &str, tip: &str) {
+    ui.label(name).on_hover_text(tip);
+    let (rect, _) = ui.allocate_exact_size(vec2(22.0, 12.0), egui::Sense::hover());
+    let colour = ui.visuals().text_color();
+    let width = if is_test { 2.0 } else { 1.2 };
+    ui.painter()
+        .hline(rect.x_range(), rect.center().y, Stroke::new(width, colour));
+    if is_test {
+        ui.painter().circle_filled(rect.center(), 3.5, colour);
     }
 }
 
@@ -141,12 +178,7 @@ fn training(
     colour: Color32,
 ) {
     let bounds = plot.plot_bounds();
-    let auto = plot.auto_bounds().x;
-    let visible = if auto {
-        f64::NEG_INFINITY..=f64::INFINITY
-    } else {
-        bounds.min()[0]..=bounds.max()[0]
-    };
+    let visible = bounds.min()[0]..=bounds.max()[0];
     let raw = lines::raw(history, quantity, scale, &visible);
     let faded = if smoothing > 0.0 { 0.35 } else { 0.8 };
     plot.line(

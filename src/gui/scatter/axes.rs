@@ -6,8 +6,8 @@ use glam::Vec3;
 use super::{
     camera::View,
     fit::{Bounds, extent},
-    ticks::Ticks,
 };
+use crate::gui::ticks::Ticks;
 
 /// Length of a tick mark.
 const MARK: f32 = 4.0;
@@ -42,7 +42,7 @@ impl<'a> Axes<'a> {
             if axis >= count {
                 return Vec::new();
             }
-            let ticks = Ticks::between(goal.min[axis], goal.max[axis]);
+            let ticks = Ticks::between(goal.min[axis].into(), goal.max[axis].into());
             let place = |value: f64| {
                 #[expect(clippy::cast_possible_truncation, reason = "came from f32 limits")]
                 let value = value as f32;

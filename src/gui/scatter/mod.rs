@@ -9,7 +9,6 @@ mod legend;
 mod pick;
 mod pipeline;
 mod renderer;
-mod ticks;
 mod toolbar;
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::scale::Scale;
 use crate::train::{
     Evaluation,
     history::{Bucket, History, Quantity},
@@ -9,47 +10,6 @@ use crate::train::{
 
 /// Most points of a line; a screen has no more columns to tell apart.
 pub const MAX_POINTS: usize = 2_000;
-
-/// How a value becomes a height.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scale {
-    Linear,
-    /// Decimal logarithm; what is not positive has no height.
-    Log,
-    /// A share as a percentage.
-    Percent,
-}
-
-impl Scale {
-    /// The height of a value, if it has one.
-    pub fn height(self, value: f64) -> Option<f64> {
-        let height = match self {
-            Self::Linear => value,
-            Self::Log if value > 0.0 => value.log10(),
-            Self::Log => return None,
-            Self::Percent => value * 100.0,
-        };
-        height.is_finite().then_some(height)
-    }
-
-    /// What the axis says at a height.
-    pub fn label(self, height: f64) -> String {
-        let value = match self {
-            Self::Linear | Self::Percent => height,
-            Self::Log => 10f64.powf(height),
-        };
-        let text = match value.abs() {
-            v if v >= 10.0 => format!("{value:.0}"),
-            v if v >= 1.0 => format!("{value:.1}"),
-            v if v >= 0.01 || v == 0.0 => format!("{value:.2}"),
-            _ => format!("{value:.1e}"),
-        };
-        match self {
-            Self::Percent => format!("{height:.0}"),
-            Self::Linear | Self::Log => text,
-        }
-    }
-}
 
 /// The buckets within `epochs`, one more at each side, joined until there are at most `most`.
 fn visible(history: &History, epochs: &RangeInclusive<f64>, most: usize) -> Vec<Bucket> {
@@ -142,6 +102,44 @@ pub fn test(history: &History, quantity: Quantity, scale: Scale) -> Vec<[f64; 2]
         .collect()
 }
 
+/// The epochs and heights that show a run at its best: all of it, but the plunge of the first epoch,
+/// once there is more to see, does not press the rest flat.
+pub fn window(
+    history: &History,
+    quantity: Quantity,
+    scale: Scale,
+) -> (RangeInclusive<f64>, RangeInclusive<f64>) {
+    let per_epoch = history.steps_per_epoch() as f64;
+    let buckets = history.buckets();
+    let end = buckets.last().map_or(0.0, |last| last.steps.1 as f64) / per_epoch;
+    let from = if end > 2.0 { 1.0 } else { 0.0 };
+    let trained = buckets
+        .iter()
+        .filter(|bucket| bucket.steps.0 as f64 >= from * per_epoch)
+        .flat_map(|bucket| {
+            let spread = bucket.spread(quantity);
+            [f64::from(spread.min), f64::from(spread.max)]
+        });
+    let tested = history
+        .evaluations()
+        .iter()
+        .filter(|evaluation| evaluation.epoch as f64 >= from)
+        .map(|evaluation| of(quantity, evaluation));
+    let (low, high) = trained
+        .chain(tested)
+        .filter_map(|value| scale.height(value))
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), height| {
+            (low.min(height), high.max(height))
+        });
+    let heights = if low <= high {
+        let margin = ((high - low) * 0.08).max(1e-3 * high.abs().max(1e-3));
+        low - margin..=high + margin
+    } else {
+        0.0..=1.0
+    };
+    (-0.01 * end.max(1.0)..=end.max(1.0) * 1.02, heights)
+}
+
 /// A quantity of the test half.
 pub fn of(quantity: Quantity, evaluation: &Evaluation) -> f64 {
     match quantity {
@@ -196,11 +194,28 @@ mod tests {
     }
 
     #[test]
+    fn the_window_holds_the_run_and_leaves_the_first_plunge_out() {
+        let mut history = History::new(10);
+        for step in 1..=50 {
+            history.push_losses(&[StepLosses {
+                step,
+                mse: if step < 5 { 9.0 } else { 0.25 },
+                ce: 1.0,
+                accuracy: 0.5,
+            }]);
+        }
+        let (epochs, heights) = window(&history, Quantity::Mse, Scale::Linear);
+        assert!(epochs.contains(&0.0) && epochs.contains(&5.0));
+        assert!(heights.contains(&0.25) && !heights.contains(&1.0));
+        // A constant still has a height, and nothing at all has a window too.
+        assert!(heights.end() > heights.start());
+        let (epochs, heights) = window(&History::new(10), Quantity::Ce, Scale::Log);
+        assert!(epochs.end() > epochs.start() && heights.end() > heights.start());
+    }
+
+    #[test]
     fn what_has_no_logarithm_is_left_out() {
         let history = history(10);
         assert!(raw(&history, Quantity::Ce, Scale::Log, &ALL).is_empty());
-        assert_eq!(Scale::Log.height(100.0), Some(2.0));
-        assert_eq!(Scale::Log.label(2.0), "100");
-        assert_eq!(Scale::Percent.height(0.25), Some(25.0));
     }
 }

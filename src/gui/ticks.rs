@@ -10,8 +10,7 @@ pub struct Ticks {
 
 impl Ticks {
     /// About five ticks between `low` and `high`; none if they are no interval.
-    pub fn between(low: f32, high: f32) -> Self {
-        let (low, high) = (f64::from(low), f64::from(high));
+    pub fn between(low: f64, high: f64) -> Self {
         let rough = (high - low) / 5.0;
         if !rough.is_finite() || rough <= 0.0 {
             return Self {
@@ -66,7 +65,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn labels(low: f32, high: f32) -> Vec<String> {
+    fn labels(low: f64, high: f64) -> Vec<String> {
         let ticks = Ticks::between(low, high);
         ticks
             .values
@@ -95,7 +94,7 @@ mod tests {
         fn every_interval_gets_a_few_ticks_inside(low in -1e30f32..1e30, span in 1e-3f32..1.0) {
             let high = low + span * low.abs();
             prop_assume!(high > low);
-            let ticks = Ticks::between(low, high).values;
+            let ticks = Ticks::between(low.into(), high.into()).values;
             prop_assert!((3..=9).contains(&ticks.len()), "{ticks:?}");
             let slack = f64::from(high - low) * 1e-5;
             let inside = f64::from(low) - slack..=f64::from(high) + slack;
@@ -108,8 +107,8 @@ mod tests {
         for (low, high) in [
             (1.0, 1.0),
             (2.0, 1.0),
-            (0.0, f32::NAN),
-            (0.0, f32::INFINITY),
+            (0.0, f64::NAN),
+            (0.0, f64::INFINITY),
         ] {
             assert!(Ticks::between(low, high).values.is_empty());
         }
