@@ -20,7 +20,7 @@ use cre_lab::{
 };
 
 /// Long enough for a loaded machine, and only ever reached by a failing test.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn mnist() -> Arc<Dataset> {
     Arc::new(DataSource::Bundled(BundledSet::Mnist).load().unwrap())

@@ -224,30 +224,24 @@ impl<'a> Seat<'a> {
         self.run.as_ref().map_or(RunId::default(), |run| run.id)
     }
 
-    /// Works until told to stop.
+    /// Works until told to stop, or until nobody can tell anything any more.
     fn work(&mut self, inbox: &Receiver<Command>) -> Result<(), TrainError> {
         loop {
+            let mut next = match self.patience() {
+                Patience::None => inbox.try_recv(),
+                Patience::Some(time) => inbox.recv_timeout(time).map_err(|error| match error {
+                    RecvTimeoutError::Timeout => TryRecvError::Empty,
+                    RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
+                }),
+                Patience::Endless => inbox.recv().map_err(|_| TryRecvError::Disconnected),
+            };
             loop {
-                let command = match self.patience() {
-                    Patience::None => match inbox.try_recv() {
-                        Ok(command) => command,
-                        Err(TryRecvError::Empty) => break,
-                        Err(TryRecvError::Disconnected) => return Ok(()),
-                    },
-                    Patience::Some(time) => match inbox.recv_timeout(time) {
-                        Ok(command) => command,
-                        Err(RecvTimeoutError::Timeout) => break,
-                        Err(RecvTimeoutError::Disconnected) => return Ok(()),
-                    },
-                    Patience::Endless => match inbox.recv() {
-                        Ok(command) => command,
-                        Err(_) => return Ok(()),
-                    },
-                };
-                if matches!(command, Command::Stop) {
-                    return Ok(());
+                match next {
+                    Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return Ok(()),
+                    Ok(command) => self.obey(command),
+                    Err(TryRecvError::Empty) => break,
                 }
-                self.obey(command);
+                next = inbox.try_recv();
             }
             if let Some(run) = &mut self.run {
                 run.go_on(self.told)?;
@@ -298,7 +292,6 @@ impl<'a> Seat<'a> {
             Command::Rollback => run.roll_back(self.told),
             Command::SetLambda(_) | Command::Reset(_) | Command::Stop => {}
         }
-        run.tell_state(self.told);
     }
 }
 
@@ -351,11 +344,10 @@ impl Run {
             parameters,
         });
         run.evaluate(told).map_err(|error| error.to_string())?;
-        run.tell_state(told);
         Ok(run)
     }
 
-    /// One turn: a step if not paused, then whatever is due.
+    /// One turn: a step if not paused, then what is due.
     fn go_on(&mut self, told: &Told) -> Result<(), TrainError> {
         if self.pace != Pace::Paused {
             let begun = Instant::now();
@@ -383,13 +375,14 @@ impl Run {
             if epoch_ends {
                 self.evaluate(told)?;
             }
-            self.tell_state(told);
         }
         let now = Instant::now();
         let paused = self.pace == Pace::Paused;
         if paused {
+            // Who hears of the pause has heard of every step before it.
             self.tell_losses(told)?;
         }
+        self.tell_state(told);
         if self.unseen && told.slot.is_empty() && (paused || now >= self.snapshot_due) {
             let snapshot = self.observer.observe(self.id, &self.trainer, &self.probe)?;
             told.snapshot(snapshot);

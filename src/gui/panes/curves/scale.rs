@@ -52,7 +52,7 @@ impl Scale {
             .collect()
     }
 
-    /// Grid lines for egui_plot.
+    /// Grid lines, as a plot wants them.
     pub fn grid(self, input: &GridInput) -> Vec<GridMark> {
         let (low, high) = input.bounds;
         self.marks(low, high)
