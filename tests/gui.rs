@@ -57,7 +57,9 @@ fn wait(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> bool)
 }
 
 fn steps(app: &App) -> u64 {
-    app.session().run().map_or(0, cre_lab::gui::session::RunView::step)
+    app.session()
+        .run()
+        .map_or(0, cre_lab::gui::session::RunView::step)
 }
 
 fn snapshot(app: &App) -> Option<&Snapshot> {

@@ -1,10 +1,11 @@
 //! The engine against PyTorch: the same weights, the same images, the same numbers.
 //!
 //! `reference/make_fc_reference.py` computed the reference in float64, with three backward passes
-//! and three optimisers. That script also ran PyTorch in float32: rounding alone moved losses by
-//! 3e-7, single parameters by 5e-7, their sums by 5e-5 and norms by 6e-8 of themselves, and the
-//! path taken in five steps by 4e-6 of its length. The tolerances here leave a few times as much.
-//! An Adam with burn's own ε, for one, is off by a hundred times more.
+//! and three optimisers. That script also ran PyTorch in float32: rounding alone moves losses by up
+//! to 3e-7 and single parameters by 5e-7. burn works out Adam's bias correction in float32, which
+//! makes whole steps up to 7e-6 longer or shorter; hence sums and norms may be off in proportion to
+//! the way that a parameter has moved. The tolerances leave about three times as much, far less
+//! than a wrong weight or a wrong ε would take.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -180,11 +181,13 @@ fn assert_parameters(before: &[Vec<f32>], after: &[Vec<f32>], expected: &[Parame
     {
         let what = |part: &str| format!("{part} of parameter {tensor}");
         let values = || after.iter().copied().map(f64::from);
-        assert_close(&what("sum"), values().sum(), expected.sum, 2e-4);
-        let length = norm(&mut values());
-        assert_close(&what("norm"), length, expected.norm, 3e-7 * expected.norm);
         let moved = norm(&mut values().zip(before).map(|(new, old)| new - f64::from(*old)));
-        assert_close(&what("way"), moved, expected.moved, 2e-5 * expected.moved);
+        let slack = 2e-5 * expected.moved;
+        assert_close(&what("way"), moved, expected.moved, slack);
+        assert_close(&what("norm"), norm(&mut values()), expected.norm, slack);
+        // A vector of norm x has a sum of at most √N · x.
+        let slack = slack * (after.len() as f64).sqrt();
+        assert_close(&what("sum"), values().sum(), expected.sum, slack);
         for (k, &value) in expected.values.iter().enumerate() {
             let place = k * (after.len() - 1) / 3;
             let what = what(&format!("value {place}"));

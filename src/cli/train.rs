@@ -127,9 +127,9 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let snapshot = job.follow(&stopped)?;
     let mut written = vec![job.metrics_file(), job.write_config()?];
     let latent = args.out.join("latent.png");
-    let _ = (&snapshot, figures::palette::CLASSES);
+    figures::latent_scatter(&snapshot, &dataset, &latent)?;
     let reconstructions = args.out.join("reconstructions.png");
-    //F2
+    figures::reconstructions(&snapshot, &dataset, &reconstructions)?;
     written.extend([latent, reconstructions]);
     job.summarise();
     let mut out = std::io::stdout().lock();
