@@ -4,12 +4,13 @@
 //! frame (layout, panes, input, tessellation), which the training threads do not disturb.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io,
     path::Path,
     time::{Duration, Instant},
 };
 
+use cpu_time::ThreadTime;
 use cre_lab::{
     data::{BundledSet, DataSource, idx},
     gui::App,
@@ -96,31 +97,15 @@ fn frames(folder: &Path, points: usize, all: bool) -> io::Result<Vec<Duration>> 
             560.0 + 120.0 * angle.cos(),
             300.0 + 90.0 * angle.sin(),
         ));
-        let begun = cpu_time()?;
+        let begun = ThreadTime::now();
         harness.step();
         let output = harness.output();
         let triangles = harness
             .ctx
             .tessellate(output.shapes.clone(), output.pixels_per_point);
-        times.push(cpu_time()?.saturating_sub(begun));
+        times.push(begun.elapsed());
         assert!(!triangles.is_empty());
         std::thread::sleep(Duration::from_millis(12));
     }
     Ok(times)
-}
-
-/// CPU time of this thread so far; off Linux the wall clock, which a busy machine inflates.
-fn cpu_time() -> io::Result<Duration> {
-    if cfg!(target_os = "linux") {
-        let text = fs::read_to_string("/proc/thread-self/schedstat")?;
-        let nanoseconds = text
-            .split_whitespace()
-            .next()
-            .and_then(|number| number.parse().ok())
-            .ok_or_else(|| io::Error::other("schedstat has an unknown format"))?;
-        Ok(Duration::from_nanos(nanoseconds))
-    } else {
-        static BEGUN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-        Ok(BEGUN.get_or_init(Instant::now).elapsed())
-    }
 }

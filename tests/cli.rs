@@ -257,7 +257,7 @@ fn ctrl_c_stops_cleanly_and_keeps_what_there_is() {
     };
 
     let folder = tempfile::tempdir().unwrap();
-    let child = Command::new(env!("CARGO_BIN_EXE_cre-lab"))
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cre-lab"))
         .args([
             "train", "--arch", "fc-small", "--epochs", "100000", "--device", "cpu", "--out", ".",
         ])
@@ -280,6 +280,14 @@ fn ctrl_c_stops_cleanly_and_keeps_what_there_is() {
         .status()
         .unwrap();
     assert!(sent.success());
+    let sent = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if sent.elapsed() > Duration::from_secs(20) {
+            child.kill().unwrap();
+            panic!("still running 20 s after Ctrl-C");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(rows(&metrics).len() >= 3);

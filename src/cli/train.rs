@@ -188,18 +188,16 @@ impl<'a> Job<'a> {
     /// Follows the run to its last epoch, or until told to stop; returns the last snapshot.
     fn follow(&mut self, stopped: &Receiver<()>) -> anyhow::Result<Snapshot> {
         let mut ending = false;
+        // Events and snapshots come by two channels, in no order between them: the end is reached when both
+        // have told of the same step.
+        let mut latest: Option<Snapshot> = None;
         loop {
             select! {
                 recv(self.worker.events()) -> event => {
                     self.hear(event.context("the training thread has ended without a word")?, ending)?;
                 }
                 recv(self.worker.snapshots()) -> snapshot => {
-                    let snapshot = snapshot.context("the training thread has ended without a word")?;
-                    let last = ending || self.epochs_done() == Some(self.args.epochs);
-                    if last && self.worker.events().is_empty() && snapshot.step == self.step {
-                        self.bar.finish_and_clear();
-                        return Ok(snapshot);
-                    }
+                    latest = Some(snapshot.context("the training thread has ended without a word")?);
                 }
                 recv(stopped) -> _ => {
                     if ending {
@@ -208,9 +206,18 @@ impl<'a> Job<'a> {
                     ending = true;
                     self.bar.println("Stopping after this step; press Ctrl-C again to give up what there is");
                     self.worker.send(Command::Pause);
-                    // A probe asks for one more snapshot, wherever the run stands.
+                    // A step asks for one more snapshot, wherever the run stands.
                     self.worker.send(Command::Step);
                 }
+            }
+            let last = ending || self.epochs_done() == Some(self.args.epochs);
+            let agreed = |snapshot: &mut Snapshot| snapshot.step == self.step;
+            if last
+                && self.worker.events().is_empty()
+                && let Some(snapshot) = latest.take_if(agreed)
+            {
+                self.bar.finish_and_clear();
+                return Ok(snapshot);
             }
         }
     }
