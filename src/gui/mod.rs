@@ -4,6 +4,7 @@ pub mod app;
 pub mod images;
 pub mod lambda_slider;
 pub mod menu;
+mod numbers;
 pub mod panes;
 pub mod scatter;
 pub mod self_portrait;

@@ -111,6 +111,7 @@ impl Curves {
         title.on_hover_text(tip);
         let group = Id::unique("curves");
         let weak = ui.visuals().weak_text_color();
+        let grid = ui.visuals().text_color().gamma_multiply(0.16);
         let response = Plot::new(name)
             .link_axis(group, [!self.following, false])
             .link_cursor(group, [true, false])
@@ -127,6 +128,7 @@ impl Curves {
             .show_y(false)
             .y_axis_min_width(34.0)
             .grid_spacing(8.0..=60.0)
+            .grid_color(grid)
             .allow_scroll(false)
             .allow_double_click_reset(false)
             .show_background(false)

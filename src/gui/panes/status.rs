@@ -2,7 +2,10 @@
 
 use eframe::egui::{Align, Layout, RichText, Ui};
 
-use crate::gui::session::Session;
+use crate::gui::{
+    numbers::{count, thousands},
+    session::Session,
+};
 
 pub fn ui(ui: &mut Ui, session: &Session) {
     ui.horizontal(|ui| {
@@ -19,19 +22,21 @@ pub fn ui(ui: &mut Ui, session: &Session) {
         ui.label(format!(
             "{}, {} + {} images",
             run.dataset.name,
-            run.dataset.train.len(),
-            run.dataset.test.len()
+            count(run.dataset.train.len()),
+            count(run.dataset.test.len())
         ))
         .on_hover_text(format!("From {}", run.source));
         ui.separator();
         ui.label(format!(
             "{}, n = {}, {} parameters",
-            run.config.architecture, run.config.latent, run.parameters
+            run.config.architecture,
+            run.config.latent,
+            count(run.parameters)
         ));
         ui.separator();
         ui.label(format!("seed {}", run.config.seed));
         ui.separator();
-        ui.label(format!("step {}", run.step()));
+        ui.label(format!("step {}", thousands(run.step() as f64)));
         if session.is_preparing() {
             ui.separator();
             ui.spinner();

@@ -8,7 +8,7 @@ use eframe::egui::Context;
 use crate::data::{DataSource, Dataset};
 
 /// What came of a request; the error is one sentence.
-pub type Loaded = (DataSource, Result<Arc<Dataset>, String>);
+pub type Loaded = Result<(DataSource, Arc<Dataset>), String>;
 
 /// Loads data sets on threads of their own.
 #[derive(Debug)]
@@ -44,8 +44,8 @@ impl Loader {
             let result = std::panic::catch_unwind(|| source.load())
                 .map_err(|_| format!("{source} could not be read"))
                 .and_then(|loaded| loaded.map_err(|error| error.to_string()))
-                .map(Arc::new);
-            Some((source, result))
+                .map(|dataset| (source, Arc::new(dataset)));
+            Some(result)
         });
     }
 
@@ -60,9 +60,9 @@ impl Loader {
             let source = DataSource::Folder(folder);
             let result = source
                 .load()
-                .map(Arc::new)
+                .map(|dataset| (source, Arc::new(dataset)))
                 .map_err(|error| error.to_string());
-            Some((source, result))
+            Some(result)
         });
     }
 
@@ -75,9 +75,10 @@ impl Loader {
                 let _ = sender.send(work());
                 ctx.request_repaint();
             });
-        match spawned {
-            Ok(_) => self.pending += 1,
-            Err(error) => tracing::error!("cannot start a thread to read data: {error}"),
+        self.pending += 1;
+        if let Err(error) = spawned {
+            let reason = format!("the system refuses a thread to read data: {error}");
+            let _ = self.sender.send(Some(Err(reason)));
         }
     }
 

@@ -253,9 +253,9 @@ impl Session {
 
     /// Takes in everything that has arrived. Called once before each frame.
     pub fn receive(&mut self) {
-        while let Some((source, result)) = self.loader.take_next() {
+        while let Some(result) = self.loader.take_next() {
             match result {
-                Ok(dataset) => {
+                Ok((source, dataset)) => {
                     let config = self.waiting.take().unwrap_or_else(|| self.config.clone());
                     self.selected = None;
                     self.begin(config, source, dataset);

@@ -1,10 +1,11 @@
 //! Play, pause, step, epoch, reset, new seed; and how far training has come.
 
-use std::time::Duration;
-
 use eframe::egui::{Button, Grid, ProgressBar, RichText, Ui, vec2};
 
-use crate::gui::session::Session;
+use crate::gui::{
+    numbers::{clock, thousands},
+    session::Session,
+};
 
 pub fn ui(ui: &mut Ui, session: &mut Session) {
     let started = session.run().is_some();
@@ -79,41 +80,4 @@ fn progress(ui: &mut Ui, session: &Session) {
         ui.label(RichText::new(clock(run.elapsed())).monospace());
         ui.end_row();
     });
-}
-
-fn clock(time: Duration) -> String {
-    let seconds = time.as_secs();
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 {
-        format!("{hours}:{minutes:02}:{seconds:02} h")
-    } else {
-        format!("{minutes}:{seconds:02} min")
-    }
-}
-
-/// 12,345 for 12345.4.
-fn thousands(value: f64) -> String {
-    let digits = format!("{:.0}", value.max(0.0));
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_read_well() {
-        assert_eq!(thousands(999.4), "999");
-        assert_eq!(thousands(12_345.4), "12,345");
-        assert_eq!(thousands(1_234_567.0), "1,234,567");
-        assert_eq!(clock(Duration::from_secs(61)), "1:01 min");
-        assert_eq!(clock(Duration::from_secs(3_661)), "1:01:01 h");
-    }
 }
