@@ -14,6 +14,9 @@ use crate::{
     train::Reading,
 };
 
+/// Size of the words under a picture, in points.
+const CAPTION: f32 = 12.0;
+
 /// State of the card.
 #[derive(Default)]
 pub struct Card {
@@ -85,7 +88,7 @@ impl Card {
                 ui.vertical(|ui| {
                     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
                     self.atlas.paint(ui, tile, images::snapped(ui, rect));
-                    ui.label(RichText::new(name).small());
+                    ui.label(RichText::new(name).size(CAPTION));
                 });
             }
         });
@@ -96,7 +99,7 @@ impl Card {
         ui.label(
             RichText::new(latent_text(&reading.latent))
                 .monospace()
-                .small(),
+                .size(CAPTION),
         );
         ui.separator();
         probabilities(ui, run, reading, truth);
@@ -124,7 +127,8 @@ fn probabilities(ui: &mut Ui, run: &RunView, reading: &Reading, truth: u8) {
     let (predicted, _) = reading.predicted();
     Grid::new("probabilities")
         .num_columns(3)
-        .spacing(vec2(8.0, 2.0))
+        .min_row_height(15.0)
+        .spacing(vec2(8.0, 1.0))
         .show(ui, |ui| {
             for (class, &probability) in (0u8..).zip(&reading.probabilities) {
                 let mut name = RichText::new(class_name(run, class)).size(12.5);
@@ -142,7 +146,7 @@ fn probabilities(ui: &mut Ui, run: &RunView, reading: &Reading, truth: u8) {
 
 fn bar(ui: &mut Ui, probability: f32, is_answer: bool, is_right: bool) {
     let visuals = ui.visuals().clone();
-    let (rect, response) = ui.allocate_exact_size(vec2(130.0, 11.0), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(vec2(120.0, 10.0), Sense::hover());
     let colour = match (is_answer, is_right) {
         (true, false) => visuals.error_fg_color,
         (true, true) => theme::classification(&visuals),

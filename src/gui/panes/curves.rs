@@ -126,7 +126,7 @@ impl Curves {
             })
             .label_formatter(|_| None)
             .show_y(false)
-            .y_axis_min_width(34.0)
+            .y_axis_min_width(44.0)
             .grid_spacing(8.0..=60.0)
             .grid_color(grid)
             .allow_scroll(false)
