@@ -17,7 +17,7 @@ pub const HELP: [(&str, &str); 12] = [
     ("S", "one step"),
     ("E", "to the end of the epoch"),
     ("R", "reset with the same seed"),
-    ("N", "new seed, until all latent units live"),
+    ("N", "new seed, until its latent units live"),
     ("Esc", "put the selected image away"),
     ("Ctrl O", "open a data set"),
     ("Ctrl + − 0", "larger, smaller, usual size"),

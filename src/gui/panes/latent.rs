@@ -99,7 +99,7 @@ impl Latent {
                     ui.label(
                         RichText::new(latent_text(snapshot, point))
                             .monospace()
-                            .small(),
+                            .size(12.0),
                     );
                     ui.weak(format!("test image {image}"));
                 });

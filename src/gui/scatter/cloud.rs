@@ -23,6 +23,8 @@ pub struct Cloud {
     pub axes: usize,
     /// How the coordinates came about.
     pub projection: Projection,
+    /// Latent units that are zero for every point.
+    pub dead_units: usize,
     /// The points as they were received, to recognise a new snapshot.
     received: Vec<[f32; 3]>,
     images: Arc<[u32]>,
@@ -42,6 +44,7 @@ impl Cloud {
             run: snapshot.run,
             axes: axes(snapshot),
             projection: snapshot.projection,
+            dead_units: snapshot.dead_units(),
             received: snapshot.points.clone(),
             images: Arc::clone(&snapshot.probe.cloud),
             classes: classes(snapshot, dataset),
@@ -72,6 +75,7 @@ impl Cloud {
     /// Sends the points to the places of a later snapshot.
     pub fn follow(&mut self, snapshot: &Snapshot, dataset: &Dataset, now: f64) {
         self.projection = snapshot.projection;
+        self.dead_units = snapshot.dead_units();
         self.received.clone_from(&snapshot.points);
         self.classes = classes(snapshot, dataset);
         self.images = Arc::clone(&snapshot.probe.cloud);

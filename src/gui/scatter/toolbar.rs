@@ -52,11 +52,16 @@ fn caption(cloud: &Cloud) -> String {
         }
         (Projection::Pca { .. }, _) => "PCA".to_owned(),
     };
+    let dead = match cloud.dead_units {
+        0 => String::new(),
+        1 => ", 1 unit dead".to_owned(),
+        count => format!(", {count} units dead"),
+    };
     let nowhere = match cloud.nowhere() {
         0 => String::new(),
         count => format!(", {count} not finite"),
     };
-    format!("{space} · {}{nowhere}", points(cloud.len()))
+    format!("{space}{dead} · {}{nowhere}", points(cloud.len()))
 }
 
 /// A number of points in words, with thousands set apart.

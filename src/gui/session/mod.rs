@@ -129,7 +129,7 @@ impl Session {
         } else if let Some(run) = &self.run
             && self.ignored != Some(run.id)
             && let Some(snapshot) = &run.snapshot
-            && snapshot.dead_units() > 0
+            && seed_hunt::is_flat(snapshot)
         {
             notices.push(Notice::DeadUnits {
                 dead: snapshot.dead_units(),
@@ -363,6 +363,8 @@ impl Session {
             return;
         }
         let verdict = SeedHunt::judge(&snapshot);
+        let of = snapshot.latent_size;
+        let living = of.saturating_sub(snapshot.dead_units());
         run.snapshot = Some(snapshot);
         if self.pending.is_some() {
             return;
@@ -374,6 +376,8 @@ impl Session {
                 self.tell(Notice::Found {
                     seed: self.config.seed,
                     tried: hunt.tried,
+                    living,
+                    of,
                 });
             }
             (Some(_), Verdict::TooEarly) | (None, _) => {}

@@ -5,10 +5,15 @@
 pub enum Notice {
     /// Some or all latent units are zero for every probe image.
     DeadUnits { dead: usize, of: usize },
-    /// Seeds are being tried until all units live.
+    /// Seeds are being tried until enough units live.
     Hunting { seed: u64, tried: usize },
     /// The hunt has found one.
-    Found { seed: u64, tried: usize },
+    Found {
+        seed: u64,
+        tried: usize,
+        living: usize,
+        of: usize,
+    },
     /// A loss is no longer a number.
     NotFinite { step: u64, can_roll_back: bool },
     /// A run could not begin.
@@ -50,13 +55,21 @@ impl Notice {
                 )
             }
             Self::Hunting { seed, tried } => {
-                format!(
-                    "Looking for a seed whose latent units all live: trying {seed} ({tried} tried)"
-                )
+                format!("Looking for a seed whose latent units live: trying {seed} ({tried} tried)")
             }
-            Self::Found { seed, tried } => {
+            Self::Found {
+                seed,
+                tried,
+                living,
+                of,
+            } => {
                 let seeds = if *tried == 1 { "seed" } else { "seeds" };
-                format!("Seed {seed} lives: all its latent units respond ({tried} {seeds} tried)")
+                let units = if living == of {
+                    "all its latent units respond".to_owned()
+                } else {
+                    format!("{living} of its {of} latent units respond")
+                };
+                format!("Seed {seed} lives: {units} ({tried} {seeds} tried)")
             }
             Self::NotFinite { step, .. } => format!(
                 "A loss is no longer a number at step {step}; a smaller learning rate may help"

@@ -1,8 +1,18 @@
-//! Trying seeds, in plain sight, until all latent units live.
+//! Trying seeds, in plain sight, until enough latent units live.
 
 use crate::train::Snapshot;
 
-/// Steps for which every unit must stay alive before a seed counts as living: an unlucky latent
+/// Living units that a latent needs: all of a small one, so that its cloud is not flat; of a larger
+/// one always some units die, and no seed keeps them all.
+const NEEDED: usize = 3;
+
+/// Whether so many units are dead that the latent has lost dimensions of the scene.
+pub fn is_flat(snapshot: &Snapshot) -> bool {
+    let living = snapshot.latent_size.saturating_sub(snapshot.dead_units());
+    living < snapshot.latent_size.min(NEEDED)
+}
+
+/// Steps for which these units must stay alive before a seed counts as living: an unlucky latent
 /// dies within the first dozens of steps.
 const SURVIVAL_STEPS: u64 = 60;
 
@@ -16,18 +26,18 @@ pub struct SeedHunt {
 /// What a snapshot means for the search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// A unit is dead: on to the next seed.
+    /// Too few units live: on to the next seed.
     Dead,
-    /// All live, but for too short a time to tell.
+    /// Enough live, but for too short a time to tell.
     TooEarly,
-    /// All have lived long enough.
+    /// They have lived long enough.
     Lives,
 }
 
 impl SeedHunt {
     /// Judges the running seed by a look at its model.
     pub fn judge(snapshot: &Snapshot) -> Verdict {
-        if snapshot.dead_units() > 0 {
+        if is_flat(snapshot) {
             Verdict::Dead
         } else if snapshot.step < SURVIVAL_STEPS {
             Verdict::TooEarly

@@ -56,7 +56,7 @@ impl Settings {
         ui.label(
             RichText::new("These changes need a fresh start")
                 .color(ui.visuals().warn_fg_color)
-                .small(),
+                .size(12.0),
         );
         ui.columns_const(|[left, right]: &mut [Ui; 2]| {
             let apply = Button::new("Apply").min_size(vec2(left.available_width(), 26.0));

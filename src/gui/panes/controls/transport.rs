@@ -42,7 +42,7 @@ pub fn ui(ui: &mut Ui, session: &mut Session) {
             if wide(
                 right,
                 "New seed",
-                "Begin again with other initial weights; goes on to the next seed until all latent units live (N)",
+                "Begin again with other initial weights; goes on to the next seed until its latent units live (N)",
             ) {
                 session.new_seed();
             }
