@@ -312,6 +312,39 @@ fn a_reconstruction_opens_its_card() {
 }
 
 #[test]
+fn a_drawing_is_read_while_the_model_trains() {
+    let mut harness = window(small());
+    wait(&mut harness, "the first steps", trains);
+    harness.key_press(Key::D);
+    harness.run_steps(3);
+    let pad = harness
+        .get_by_role_and_label(Role::Canvas, "Drawing pad")
+        .rect();
+    harness.drag_at(pad.center() - vec2(0.0, 60.0));
+    harness.step();
+    harness.hover_at(pad.center() + vec2(0.0, 60.0));
+    harness.step();
+    harness.drop_at(pad.center() + vec2(0.0, 60.0));
+    wait(&mut harness, "a reading of the drawing", |app| {
+        snapshot(app).is_some_and(|shown| shown.own.is_some())
+    });
+    harness.run_steps(2);
+    harness.get_by_label("as seen");
+    let own = snapshot(harness.state()).unwrap().own.clone().unwrap();
+    assert!(own.pixels.contains(&255) && own.pixels.contains(&0));
+    assert_eq!(own.reading.latent, own.point, "n = 3 is shown as it is");
+    let step = snapshot(harness.state()).unwrap().step;
+    wait(&mut harness, "a later reading", |app| {
+        snapshot(app).is_some_and(|shown| shown.step > step && shown.own.is_some())
+    });
+
+    harness.get_by_role_and_label(Role::Button, "Clear").click();
+    wait(&mut harness, "no reading of a blank pad", |app| {
+        snapshot(app).is_some_and(|shown| shown.own.is_none())
+    });
+}
+
+#[test]
 fn the_default_seed_lives_on_both_bundled_sets() {
     for set in BundledSet::ALL {
         let mut harness = Harness::builder()

@@ -123,6 +123,7 @@ fn measure(
                 cloud: first(50),
                 grid: first(2),
                 selected: None,
+                own: None,
             };
             let mut observer = Observer::default();
             median_ms(15, || {

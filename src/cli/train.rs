@@ -167,6 +167,7 @@ impl<'a> Job<'a> {
                 cloud: first(CLOUD_PER_CLASS),
                 grid: first(GRID_PER_CLASS),
                 selected: None,
+                own: None,
             },
             paused: true,
         })));

@@ -169,6 +169,7 @@ mod tests {
                 reading(5, vec![0; 7]),
             ],
             selected: None,
+            own: None,
         };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("grid.png");

@@ -256,6 +256,7 @@ mod tests {
             dead: vec![false; n],
             grid: Vec::new(),
             selected: None,
+            own: None,
         }
     }
 

@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 use super::{
     menu::{self, Wish},
     panes::{
-        card::Card, controls::Controls, curves::Curves, latent::Latent, notices,
+        card::Card, controls::Controls, curves::Curves, drawing::Drawing, latent::Latent, notices,
         reconstructions::Reconstructions, status,
     },
     scatter::{Scatter, ViewPreferences},
     self_portrait::SelfPortrait,
     session::{Sample, Session},
-    shortcuts, theme,
+    shortcuts::{self, Toggles},
+    theme,
     workspace::{self, Docked, Pane},
 };
 use crate::{data::DataSource, train::RunConfig};
@@ -53,8 +54,11 @@ pub struct App {
     reconstructions: Reconstructions,
     curves: Curves,
     card: Card,
+    drawing: Drawing,
     /// Where the card appears first: the latent pane's corner.
     card_home: Rect,
+    /// The space of all panes, in whose corner the drawing pad appears first.
+    dock: Rect,
     show_keys: bool,
     portrait: Option<SelfPortrait>,
 }
@@ -85,7 +89,9 @@ impl App {
             reconstructions: Reconstructions::new(preferences.show_difference),
             curves: preferences.curves,
             card: Card::default(),
+            drawing: Drawing::default(),
             card_home: Rect::NOTHING,
+            dock: Rect::NOTHING,
             show_keys: false,
             portrait,
         }
@@ -145,7 +151,10 @@ impl eframe::App for App {
             ui,
             &mut self.session,
             self.latent.canvas(),
-            &mut self.show_keys,
+            &mut Toggles {
+                keys: &mut self.show_keys,
+                drawing: &mut self.drawing.open,
+            },
         );
         let bar = |ui: &Ui| Frame::side_top_panel(ui.style()).inner_margin(Margin::symmetric(8, 3));
         let frame = bar(ui);
@@ -154,6 +163,7 @@ impl eframe::App for App {
             .show(ui, |ui| match menu::ui(ui, &mut self.session) {
                 Some(Wish::ResetLayout) => self.layout = workspace::default_tree(),
                 Some(Wish::ShowKeys) => self.show_keys = true,
+                Some(Wish::Draw) => self.drawing.open = true,
                 None => {}
             });
         let frame = bar(ui);
@@ -167,10 +177,12 @@ impl eframe::App for App {
         let frame = Frame::new().fill(ui.visuals().panel_fill);
         CentralPanel::default().frame(frame).show(ui, |ui| {
             notices::ui(ui, &mut self.session);
+            self.dock = ui.max_rect();
             self.docked(ui);
         });
         let ctx = ui.ctx().clone();
         self.card.ui(&ctx, &mut self.session, self.card_home);
+        self.drawing.ui(&ctx, &mut self.session, self.dock);
         menu::keys(&ctx, &mut self.show_keys);
     }
 

@@ -15,6 +15,7 @@ use super::{
 pub enum Wish {
     ResetLayout,
     ShowKeys,
+    Draw,
 }
 
 /// Shows the menu bar.
@@ -40,6 +41,14 @@ pub fn ui(ui: &mut Ui, session: &mut Session) -> Option<Wish> {
         });
         ui.menu_button("Run", |ui| run(ui, session));
         ui.menu_button("View", |ui| {
+            let draw = ui.add(Button::new("Draw an image").shortcut_text("D"));
+            if draw
+                .on_hover_text("A pad to draw on; the model reads the drawing while it trains")
+                .clicked()
+            {
+                wish = Some(Wish::Draw);
+            }
+            ui.separator();
             if ui.button("Reset layout").clicked() {
                 wish = Some(Wish::ResetLayout);
             }

@@ -5,6 +5,7 @@ pub mod images;
 pub mod lambda_slider;
 pub mod menu;
 mod numbers;
+mod pad;
 pub mod panes;
 pub mod scatter;
 pub mod self_portrait;
@@ -16,7 +17,7 @@ pub mod workspace;
 
 use std::time::Duration;
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context as _, anyhow, bail};
 use crossbeam_channel::bounded;
 use eframe::egui::{self, ViewportBuilder};
 
@@ -51,10 +52,12 @@ pub fn run(args: WindowArgs) -> anyhow::Result<()> {
     if !remembers {
         viewport = viewport.with_position([0.0, 0.0]);
     }
+    // Gone with all that is in it when the window is closed.
+    let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
     let options = eframe::NativeOptions {
         viewport,
         persist_window: remembers && args.size.is_none(),
-        persistence_path: (!remembers).then(|| std::env::temp_dir().join("cre-lab-forgotten.ron")),
+        persistence_path: (!remembers).then(|| scratch.path().join("forgotten.ron")),
         ..eframe::NativeOptions::default()
     };
     let config = RunConfig {

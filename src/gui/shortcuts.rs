@@ -10,7 +10,7 @@ pub const OPEN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key
 pub const QUIT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Q);
 
 /// Every key and what it does, for the help window.
-pub const HELP: [(&str, &str); 12] = [
+pub const HELP: [(&str, &str); 13] = [
     ("← →", "λ by 0.01, with Shift by 0.1"),
     ("Home, End", "λ to 0 or 1"),
     ("Space", "train or pause"),
@@ -18,6 +18,7 @@ pub const HELP: [(&str, &str); 12] = [
     ("E", "to the end of the epoch"),
     ("R", "reset with the same seed"),
     ("N", "new seed, until its latent units live"),
+    ("D", "draw an image of your own"),
     ("Esc", "put the selected image away"),
     ("Ctrl O", "open a data set"),
     ("Ctrl + − 0", "larger, smaller, usual size"),
@@ -25,9 +26,17 @@ pub const HELP: [(&str, &str); 12] = [
     ("Ctrl Q", "quit"),
 ];
 
+/// Windows that a key opens and closes.
+pub struct Toggles<'a> {
+    /// The list of keys.
+    pub keys: &'a mut bool,
+    /// The drawing pad.
+    pub drawing: &'a mut bool,
+}
+
 /// Obeys the keys pressed in this frame. With the focus on a widget, keys belong to that widget;
 /// `canvas` is the one that leaves letters and the space bar to the window.
-pub fn obey(ui: &Ui, session: &mut Session, canvas: Option<Id>, show_keys: &mut bool) {
+pub fn obey(ui: &Ui, session: &mut Session, canvas: Option<Id>, toggles: &mut Toggles<'_>) {
     let ctx: &Context = ui.ctx();
     let command = |shortcut| ctx.input_mut(|input| input.consume_shortcut(&shortcut));
     if command(OPEN) {
@@ -38,7 +47,7 @@ pub fn obey(ui: &Ui, session: &mut Session, canvas: Option<Id>, show_keys: &mut 
     }
     let pressed = |key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
     if pressed(Key::F1) {
-        *show_keys ^= true;
+        *toggles.keys ^= true;
     }
     let focused = ctx.memory(eframe::egui::Memory::focused);
     if focused.is_none() {
@@ -54,6 +63,9 @@ pub fn obey(ui: &Ui, session: &mut Session, canvas: Option<Id>, show_keys: &mut 
     }
     if session.run().is_none() {
         return;
+    }
+    if pressed(Key::D) {
+        *toggles.drawing ^= true;
     }
     if pressed(Key::Space) {
         session.toggle_training();

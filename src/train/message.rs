@@ -58,6 +58,8 @@ pub struct Probe {
     pub grid: Arc<[u32]>,
     /// The image looked at closely.
     pub selected: Option<u32>,
+    /// An image from outside the data set, as bytes `[channels, height, width]` of its shape.
+    pub own: Option<Arc<[u8]>>,
 }
 
 /// What the worker tells, in order, none left out.
@@ -212,6 +214,8 @@ pub struct Snapshot {
     pub grid: Vec<Reading>,
     /// The closely inspected image, if one is.
     pub selected: Option<Reading>,
+    /// The image from outside the data set, if there is one.
+    pub own: Option<OwnReading>,
 }
 
 impl Snapshot {
@@ -243,6 +247,17 @@ pub struct Reading {
     pub mse: f32,
     /// Softmax of the logits, one per class.
     pub probabilities: Vec<f32>,
+}
+
+/// What the model makes of an image that is not in the data set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnReading {
+    /// The image, as in [`Probe::own`].
+    pub pixels: Arc<[u8]>,
+    /// Its place among the points of the cloud.
+    pub point: [f32; 3],
+    /// All else; the index means nothing.
+    pub reading: Reading,
 }
 
 impl Reading {

@@ -3,7 +3,7 @@
 use burn::tensor::{Tensor, activation};
 
 use super::{
-    Probe, Reading, RunId, Snapshot,
+    OwnReading, Probe, Reading, RunId, Snapshot,
     projection::Projector,
     trainer::{TrainError, Trainer, floats},
 };
@@ -57,6 +57,16 @@ impl Observer {
             latents.extend_from_slice(z);
         }
         let (points, projection) = self.projector.project(&latents, latent_size);
+        let own = match &probe.own {
+            Some(pixels) => trainer
+                .look_at_own(pixels, read)?
+                .map(|reading| OwnReading {
+                    pixels: pixels.clone(),
+                    point: self.projector.place(&reading.latent),
+                    reading,
+                }),
+            None => None,
+        };
         Ok(Snapshot {
             run,
             step: trainer.steps(),
@@ -70,6 +80,7 @@ impl Observer {
             dead,
             grid: readings,
             selected,
+            own,
         })
     }
 }
@@ -160,5 +171,6 @@ fn within(probe: &Probe, images: usize) -> Probe {
         cloud: inside(&probe.cloud, images).into(),
         grid: inside(&probe.grid, images).into(),
         selected: probe.selected.filter(fits),
+        own: probe.own.clone(),
     }
 }

@@ -19,6 +19,8 @@ pub struct Projector {
     block: Option<DMatrix<f32>>,
     /// The axes shown last, `[n, 3]`, orthonormal.
     axes: Option<DMatrix<f32>>,
+    /// The point of the latent space that was shown at the origin, `[n]`.
+    mean: Vec<f32>,
 }
 
 impl Projector {
@@ -28,10 +30,7 @@ impl Projector {
     /// components, turned within itself as little as possible from snapshot to snapshot.
     pub fn project(&mut self, latents: &[f32], n: usize) -> (Vec<[f32; 3]>, Projection) {
         if n <= 3 {
-            let points = latents
-                .chunks_exact(n.max(1))
-                .map(|z| std::array::from_fn(|axis| z.get(axis).copied().unwrap_or(0.0)))
-                .collect();
+            let points = latents.chunks_exact(n.max(1)).map(coordinates).collect();
             return (points, Projection::Coordinates);
         }
         let points = latents.len() / n;
@@ -48,22 +47,26 @@ impl Projector {
             );
         }
         let (mean, explained) = self.fit(&finite, n);
-        let Some(axes) = &self.axes else {
-            return (vec![[0.0; 3]; points], Projection::Pca { explained });
-        };
-        let projected = latents
-            .chunks_exact(n)
-            .map(|z| {
-                std::array::from_fn(|axis| {
-                    z.iter()
-                        .zip(&mean)
-                        .zip(axes.column(axis).iter())
-                        .map(|((x, m), a)| (x - m) * a)
-                        .sum()
-                })
-            })
-            .collect();
+        self.mean = mean;
+        let projected = latents.chunks_exact(n).map(|z| self.place(z)).collect();
         (projected, Projection::Pca { explained })
+    }
+
+    /// Where `z` (`[n]`) stands among the points projected last; the origin if its size is another.
+    pub fn place(&self, z: &[f32]) -> [f32; 3] {
+        if z.len() <= 3 {
+            return coordinates(z);
+        }
+        let Some(axes) = self.axes.as_ref().filter(|axes| axes.nrows() == z.len()) else {
+            return [0.0; 3];
+        };
+        std::array::from_fn(|axis| {
+            z.iter()
+                .zip(&self.mean)
+                .zip(axes.column(axis).iter())
+                .map(|((x, m), a)| (x - m) * a)
+                .sum()
+        })
     }
 
     /// Moves the axes to the principal subspace of `rows`; returns mean and explained share.
@@ -114,6 +117,11 @@ impl Projector {
         self.block = Some(block);
         (mean.data.into(), ((kept / total) as f32).clamp(0.0, 1.0))
     }
+}
+
+/// Up to three coordinates as they are, missing ones 0.
+fn coordinates(z: &[f32]) -> [f32; 3] {
+    std::array::from_fn(|axis| z.get(axis).copied().unwrap_or(0.0))
 }
 
 /// Any full-rank start will do; a fixed one keeps runs reproducible.

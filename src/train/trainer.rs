@@ -290,6 +290,23 @@ impl Trainer {
         Ok(rows.into_iter().flatten().collect())
     }
 
+    /// Runs `look` over one image from outside the data set, `pixels` bytes of its shape; `None`
+    /// when it has another size.
+    ///
+    /// # Errors
+    /// When the device has failed.
+    pub fn look_at_own<R>(
+        &self,
+        pixels: &[u8],
+        look: impl Fn(&Cre, Tensor<2>) -> Result<Vec<R>, TrainError>,
+    ) -> Result<Option<R>, TrainError> {
+        if pixels.len() != self.dataset.shape.pixels() {
+            return Ok(None);
+        }
+        let (image, _) = tensors(pixels.iter(), [0].iter(), &self.device);
+        look(&self.state.model, image).map(|mut rows| rows.pop())
+    }
+
     /// Remembers this moment.
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint(self.state.clone())

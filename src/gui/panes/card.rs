@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Size of the words under a picture, in points.
-const CAPTION: f32 = 12.0;
+pub const CAPTION: f32 = 12.0;
 
 /// State of the card.
 #[derive(Default)]
@@ -102,7 +102,7 @@ impl Card {
                 .size(CAPTION),
         );
         ui.separator();
-        probabilities(ui, run, reading, truth);
+        probabilities(ui, run, reading, Some(truth));
     }
 }
 
@@ -122,8 +122,8 @@ fn latent_text(latent: &[f32]) -> String {
     format!("z = ({}{more})", numbers.join(", "))
 }
 
-/// One bar for each class.
-fn probabilities(ui: &mut Ui, run: &RunView, reading: &Reading, truth: u8) {
+/// One bar for each class; the answer is marked as right or wrong where the truth is known.
+pub fn probabilities(ui: &mut Ui, run: &RunView, reading: &Reading, truth: Option<u8>) {
     let (predicted, _) = reading.predicted();
     Grid::new("probabilities")
         .num_columns(3)
@@ -132,11 +132,16 @@ fn probabilities(ui: &mut Ui, run: &RunView, reading: &Reading, truth: u8) {
         .show(ui, |ui| {
             for (class, &probability) in (0u8..).zip(&reading.probabilities) {
                 let mut name = RichText::new(class_name(run, class)).size(12.5);
-                if class == truth {
+                if truth == Some(class) {
                     name = name.strong();
                 }
                 ui.label(name);
-                bar(ui, probability, class == predicted, predicted == truth);
+                bar(
+                    ui,
+                    probability,
+                    class == predicted,
+                    truth.is_none_or(|truth| truth == predicted),
+                );
                 let percent = format!("{:.1} %", probability * 100.0);
                 ui.label(RichText::new(percent).font(FontId::monospace(11.5)));
                 ui.end_row();

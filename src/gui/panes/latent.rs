@@ -2,7 +2,7 @@
 
 use eframe::egui::{self, RichText, Slider, Ui, vec2};
 
-use super::header;
+use super::{drawing, header};
 use crate::{
     gui::{
         images::{self, Atlas, Picture},
@@ -47,6 +47,9 @@ impl Latent {
         self.canvas = output.canvas;
         if let (Some(point), Some(snapshot)) = (output.hovered, &run.snapshot) {
             self.tooltip(ui, run, snapshot, point);
+        }
+        if let Some(at) = output.own_at {
+            drawing::mark(ui, at);
         }
         if output.clicked.is_some() {
             session.select(output.clicked);

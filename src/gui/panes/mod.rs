@@ -3,6 +3,7 @@
 pub mod card;
 pub mod controls;
 pub mod curves;
+pub mod drawing;
 pub mod latent;
 pub mod notices;
 pub mod reconstructions;

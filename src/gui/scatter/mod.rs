@@ -91,6 +91,8 @@ pub struct ScatterOutput {
     pub hovered_at: Option<Pos2>,
     /// Test index of the image whose point was clicked.
     pub clicked: Option<u32>,
+    /// Where the image from outside the data set is on the screen, if there is one.
+    pub own_at: Option<Pos2>,
     /// Whether the click hit no point.
     pub background_clicked: bool,
     /// The widget that has the focus when keys steer the camera.
@@ -145,7 +147,8 @@ impl Scatter {
         });
         let stage = body.with_min_x(legend.response.rect.right() + ui.spacing().item_spacing.x);
         let response = ui.allocate_rect(stage, Sense::click_and_drag());
-        self.stage(ui, &response, selected, now)
+        let own = snapshot.own.as_ref().map(|own| own.point);
+        self.stage(ui, &response, selected, own, now)
     }
 
     /// Takes over what is new in a snapshot.
@@ -195,6 +198,7 @@ impl Scatter {
         ui: &Ui,
         response: &Response,
         selected: Option<u32>,
+        own: Option<[f32; 3]>,
         now: f64,
     ) -> ScatterOutput {
         let Some(cloud) = &mut self.cloud else {
@@ -221,6 +225,12 @@ impl Scatter {
         let (scale, shift) = shown.to_scene(cloud.axes);
         let radius = view.point_radius(count);
         let aim = response.hover_pos().filter(|_| !response.dragged());
+        let own_at = own
+            .map(glam::Vec3::from)
+            .filter(|&place| fit::drawable(place))
+            .and_then(|place| view.project(place * scale + shift))
+            .map(|(at, _)| at)
+            .filter(|at| rect.contains(*at));
         let hovered = aim.and_then(|aim| {
             let scene = cloud
                 .drawn(now)
@@ -275,6 +285,7 @@ impl Scatter {
         ScatterOutput {
             hovered: hovered.map(|(point, _)| point),
             hovered_at: hovered.map(|(_, at)| at),
+            own_at,
             clicked: hovered
                 .filter(|_| response.clicked())
                 .and_then(|(point, _)| cloud.image(point)),

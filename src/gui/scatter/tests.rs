@@ -67,6 +67,7 @@ fn snapshot(run: u64, latent_size: usize, points: Vec<[f32; 3]>) -> Snapshot {
         dead: vec![false; latent_size],
         grid: Vec::new(),
         selected: None,
+        own: None,
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Session {
     waiting: Option<RunConfig>,
     sample: Sample,
     selected: Option<u32>,
+    /// An image from outside the data set.
+    own: Option<Arc<[u8]>>,
     ids: u64,
     /// The run that was asked for and has not started yet.
     pending: Option<Pending>,
@@ -68,6 +70,7 @@ impl Session {
             waiting: None,
             sample,
             selected: None,
+            own: None,
             ids: 0,
             pending: None,
             run: None,
@@ -224,6 +227,14 @@ impl Session {
     pub fn select(&mut self, image: Option<u32>) {
         if image != self.selected {
             self.selected = image;
+            self.send_probe();
+        }
+    }
+
+    /// Looks at an image from outside the data set, or at none; see [`crate::train::Probe::own`].
+    pub fn set_own(&mut self, own: Option<Arc<[u8]>>) {
+        if own != self.own {
+            self.own = own;
             self.send_probe();
         }
     }
@@ -406,7 +417,7 @@ impl Session {
         let start = Start {
             run: id,
             config: self.config.clone(),
-            probe: self.sample.probe(&dataset, self.selected),
+            probe: self.sample.probe(&dataset, self.selected, self.own.clone()),
             dataset: dataset.clone(),
             paused: false,
         };
@@ -439,7 +450,11 @@ impl Session {
             (None, Some(run)) => &run.dataset,
             (None, None) => return,
         };
-        self.send(Command::Probe(self.sample.probe(dataset, self.selected)));
+        self.send(Command::Probe(self.sample.probe(
+            dataset,
+            self.selected,
+            self.own.clone(),
+        )));
     }
 
     fn tell(&mut self, notice: Notice) {

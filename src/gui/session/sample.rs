@@ -1,5 +1,7 @@
 //! Which test images the window looks at.
 
+use std::sync::Arc;
+
 use crate::{data::Dataset, train::Probe};
 
 /// The choice of images, in terms that outlive a change of data set.
@@ -27,7 +29,7 @@ impl Default for Sample {
 
 impl Sample {
     /// The images themselves.
-    pub fn probe(&self, dataset: &Dataset, selected: Option<u32>) -> Probe {
+    pub fn probe(&self, dataset: &Dataset, selected: Option<u32>, own: Option<Arc<[u8]>>) -> Probe {
         let classes = dataset.classes();
         let mut by_class = vec![Vec::new(); classes];
         for (index, &label) in (0u32..).zip(dataset.test.labels()) {
@@ -50,6 +52,7 @@ impl Sample {
                 .into(),
             grid,
             selected: selected.filter(|index| (*index as usize) < dataset.test.len()),
+            own: own.filter(|pixels| pixels.len() == dataset.shape.pixels()),
         }
     }
 

@@ -1,0 +1,253 @@
+//! An image of one's own: drawn with the mouse or dropped on the window, and read by the model
+//! while it trains.
+
+use std::sync::Arc;
+
+use eframe::egui::{
+    self, Align2, Button, Color32, Context, Event, PointerButton, Pos2, Rect, RichText, Sense,
+    Slider, Stroke, StrokeKind, Ui, Window, vec2,
+};
+
+use super::card::{CAPTION, probabilities};
+use crate::{
+    data::ImageShape,
+    gui::{
+        images::{self, Atlas, Picture},
+        pad::Pad,
+        session::{RunView, Session},
+        theme,
+    },
+    train::OwnReading,
+};
+
+/// The brush's radius at first, in pixels of the image: strokes as bold as MNIST's.
+const BRUSH: f32 = 1.2;
+
+/// State of the window.
+pub struct Drawing {
+    /// Whether it is shown.
+    pub open: bool,
+    pad: Pad,
+    brush: f32,
+    colour: [f32; 3],
+    centre: bool,
+    /// Whether the brush takes ink away.
+    rubs: bool,
+    /// Where the brush touches the pad, in pixels of the image.
+    last: Option<[f32; 2]>,
+    paper: Atlas,
+    answer: Atlas,
+}
+
+impl Default for Drawing {
+    fn default() -> Self {
+        Self {
+            open: false,
+            pad: Pad::new(ImageShape::GREY_28),
+            brush: BRUSH,
+            colour: [1.0; 3],
+            centre: true,
+            rubs: false,
+            last: None,
+            paper: Atlas::default(),
+            answer: Atlas::default(),
+        }
+    }
+}
+
+impl Drawing {
+    /// Opens with an image, bytes of `shape`, to be read and drawn upon.
+    pub fn show(&mut self, shape: ImageShape, bytes: &[u8]) {
+        self.open = true;
+        self.pad = Pad::new(shape);
+        self.pad.set(bytes);
+        // What comes from a file is shown as it is.
+        self.centre = false;
+    }
+
+    /// Shows the window while it is open.
+    pub fn ui(&mut self, ctx: &Context, session: &mut Session, home: Rect) {
+        let Some(shape) = session.run().map(|run| run.dataset.shape) else {
+            return;
+        };
+        if !self.open {
+            session.set_own(None);
+            return;
+        }
+        if self.pad.shape() != shape {
+            self.pad = Pad::new(shape);
+        }
+        let mut open = true;
+        Window::new("Draw")
+            .id(egui::Id::unique("drawing"))
+            .open(&mut open)
+            .resizable(false)
+            .pivot(Align2::RIGHT_BOTTOM)
+            .default_pos(home.right_bottom() - vec2(12.0, 12.0))
+            .show(ctx, |ui| {
+                ui.horizontal_top(|ui| {
+                    ui.vertical(|ui| self.paper(ui));
+                    let run = session.run();
+                    let own = run
+                        .and_then(|run| run.snapshot.as_ref())
+                        .and_then(|snapshot| snapshot.own.as_ref());
+                    ui.vertical(|ui| match (run, own) {
+                        (Some(run), Some(own)) if !self.pad.is_blank() => {
+                            self.answer(ui, run, own);
+                        }
+                        _ => hint(ui),
+                    });
+                });
+            });
+        self.open = open;
+        let pixels = (!self.pad.is_blank()).then(|| self.pixels());
+        session.set_own(pixels.filter(|_| open));
+    }
+
+    /// What the model gets to see.
+    fn pixels(&self) -> Arc<[u8]> {
+        if self.centre && self.pad.shape().channels == 1 {
+            self.pad.centred()
+        } else {
+            self.pad.bytes()
+        }
+    }
+
+    /// Draws a line to a point, from where the brush was if it was down.
+    fn draw_to(&mut self, to: [f32; 2]) {
+        let ink = if self.rubs { [0.0; 3] } else { self.colour };
+        let from = self.last.replace(to).unwrap_or(to);
+        self.pad.stroke(from, to, self.brush, ink);
+    }
+
+    /// The pad and its tools.
+    fn paper(&mut self, ui: &mut Ui) {
+        let shape = self.pad.shape();
+        let scale = images::crisp_scale(ui, shape, 230.0);
+        let size = images::crisp_size(ui, shape, scale);
+        let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
+        let rect = images::snapped(ui, rect);
+        response.widget_info(|| {
+            egui::WidgetInfo::labeled(egui::Role::Canvas, true, "Drawing pad".to_owned())
+        });
+        let response = response.on_hover_cursor(egui::CursorIcon::Crosshair);
+        let to_pixel = |at: Pos2| {
+            let at = (at - rect.min) / size;
+            [at.x * shape.width as f32, at.y * shape.height as f32]
+        };
+        // Frame by frame would not do: a quick hand moves more than once between two frames.
+        for event in ui.input(|input| input.events.clone()) {
+            match event {
+                Event::PointerButton {
+                    pos,
+                    button,
+                    pressed: true,
+                    ..
+                } if rect.contains(pos) && response.contains_pointer() => {
+                    self.rubs = button == PointerButton::Secondary;
+                    self.draw_to(to_pixel(pos));
+                }
+                Event::PointerMoved(pos) if self.last.is_some() => self.draw_to(to_pixel(pos)),
+                Event::PointerButton { pressed: false, .. } | Event::PointerGone => {
+                    self.last = None;
+                }
+                _ => {}
+            }
+        }
+        let bytes = self.pad.bytes();
+        self.paper
+            .set(ui.ctx(), "drawing", shape, &[Picture::Plain(&bytes)]);
+        self.paper.paint(ui, 0, rect);
+        let border = Stroke::new(1.0, ui.visuals().weak_text_color());
+        ui.painter()
+            .rect_stroke(rect, 0.0, border, StrokeKind::Outside);
+        self.tools(ui, shape);
+    }
+
+    fn tools(&mut self, ui: &mut Ui, shape: ImageShape) {
+        ui.horizontal(|ui| {
+            let clear = ui.add_enabled(!self.pad.is_blank(), Button::new("Clear"));
+            if clear.on_hover_text("Begin with a black image").clicked() {
+                self.pad.clear();
+            }
+            if shape.channels == 1 {
+                ui.checkbox(&mut self.centre, "Centre").on_hover_text(
+                    "The model sees the drawing with its centre of mass in the middle, as MNIST's digits have it",
+                );
+            } else {
+                ui.color_edit_button_rgb(&mut self.colour)
+                    .on_hover_text("Colour of the brush");
+            }
+        });
+        ui.horizontal(|ui| {
+            let label = ui.label("Brush");
+            ui.spacing_mut().slider_width = 90.0;
+            ui.add(
+                Slider::new(&mut self.brush, 0.5..=4.0)
+                    .fixed_decimals(1)
+                    .suffix(" px"),
+            )
+            .labelled_by(label.id)
+            .on_hover_text("Radius of the brush; the right mouse button rubs out");
+        });
+    }
+
+    /// Reconstruction, error, z and class probabilities.
+    fn answer(&mut self, ui: &mut Ui, run: &RunView, own: &OwnReading) {
+        let shape = run.dataset.shape;
+        let orange = theme::reconstruction(ui.visuals());
+        let pictures = [
+            Picture::Plain(&own.pixels),
+            Picture::Plain(&own.reading.reconstruction),
+            Picture::Difference(&own.pixels, &own.reading.reconstruction, orange),
+        ];
+        self.answer.set(ui.ctx(), "own image", shape, &pictures);
+        let size = images::crisp_size(ui, shape, images::crisp_scale(ui, shape, 90.0));
+        ui.horizontal(|ui| {
+            for (tile, name) in ["as seen", "reconstruction", "|difference|"]
+                .into_iter()
+                .enumerate()
+            {
+                ui.vertical(|ui| {
+                    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+                    self.answer.paint(ui, tile, images::snapped(ui, rect));
+                    ui.label(RichText::new(name).size(CAPTION));
+                });
+            }
+        });
+        ui.label(RichText::new(format!("MSE {:.4}", own.reading.mse)).color(orange))
+            .on_hover_text("Squared error, mean over the pixels, in [−1, 1] units");
+        ui.separator();
+        probabilities(ui, run, &own.reading, None);
+    }
+}
+
+fn hint(ui: &mut Ui) {
+    ui.set_max_width(200.0);
+    ui.label("Draw with the mouse: the model reads it at once, and its z appears in the cloud");
+    ui.add_space(6.0);
+    ui.weak("An image file dropped on the window is read the same way");
+}
+
+/// Marks the place of one's own image in the cloud.
+pub fn mark(ui: &Ui, at: Pos2) {
+    let colour = ui.visuals().strong_text_color();
+    let painter = ui.painter();
+    let corners = [
+        vec2(0.0, -9.0),
+        vec2(9.0, 0.0),
+        vec2(0.0, 9.0),
+        vec2(-9.0, 0.0),
+    ];
+    let outline = |stroke| {
+        egui::Shape::closed_line(corners.iter().map(|corner| at + *corner).collect(), stroke)
+    };
+    let halo: Color32 = ui.visuals().panel_fill;
+    painter.add(outline(Stroke::new(5.0, halo)));
+    painter.add(outline(Stroke::new(2.5, colour)));
+    let text = painter.layout_no_wrap("yours".to_owned(), egui::FontId::proportional(14.0), colour);
+    let corner = at + vec2(14.0, -text.size().y / 2.0);
+    let back = Rect::from_min_size(corner, text.size()).expand2(vec2(4.0, 1.0));
+    painter.rect_filled(back, 4.0, halo.gamma_multiply(0.85));
+    painter.galley(corner, text, colour);
+}
