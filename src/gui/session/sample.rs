@@ -50,6 +50,7 @@ impl Sample {
                 .into(),
             grid,
             selected: selected.filter(|index| (*index as usize) < dataset.test.len()),
+            ..Probe::default()
         }
     }
 
