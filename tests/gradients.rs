@@ -16,11 +16,30 @@ use burn::{
 use common::{dataset, parameters};
 use cre_lab::{
     data::{Dataset, ImageShape, Split, pixel_to_unit},
-    model::{Architecture, Cre, Lambda, LatentSize, Output, loss},
+    model::{Architecture, Cre, Lambda, LatentSize, Output, Pass, Plan, loss},
     train::{DeviceChoice, RunConfig, Trainer, device, trainer::floats},
 };
 
 const CLASSES: usize = 10;
+
+/// `architecture` for `shape` with a latent of `n` units.
+fn build(architecture: Architecture, shape: ImageShape, n: usize, seed: u64) -> Cre {
+    let plan = plan(shape, CLASSES, n);
+    architecture.build(&plan, seed, &Device::flex()).unwrap()
+}
+
+fn plan(shape: ImageShape, classes: usize, n: usize) -> Plan {
+    Plan {
+        shape,
+        classes,
+        latent: LatentSize::new(n).unwrap(),
+    }
+}
+
+/// The first step of training of a whole batch.
+fn pass(images: &Tensor<2>) -> Pass {
+    Pass::training(1, 0, 0..images.dims()[0])
+}
 
 /// The three parts, in the order of a model's parameters.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,6 +72,9 @@ fn gradients(model: &Cre, grads: &Gradients) -> Vec<Gradient> {
             }
         }
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if !param.is_require_grad() {
+                return;
+            }
             let count = param.dims().iter().product();
             // What a loss does not depend on has no gradient: zero.
             let values = param
@@ -90,7 +112,7 @@ fn batch(split: &Split, device: &Device) -> (Tensor<2>, Tensor<1, Int>) {
 fn losses(output: Output, images: Tensor<2>, labels: Tensor<1, Int>) -> (Tensor<1>, Tensor<1>) {
     let count = images.dims()[0] as f64;
     (
-        loss::squared_error(output.reconstruction, images).div_scalar(count),
+        loss::squared_error(output.reconstruction, images, output.weight).div_scalar(count),
         loss::cross_entropy(output.logits, labels).div_scalar(count),
     )
 }
@@ -109,23 +131,21 @@ fn one_backward_pass_gives_the_gradients_of_three() {
     let device = Device::flex();
     let noise = dataset(ImageShape::GREY_28, CLASSES, 12, 1);
     for architecture in Architecture::ALL {
-        let model = architecture
-            .build(noise.shape, CLASSES, LatentSize::default(), 1, &device)
-            .train();
+        let model = build(architecture, noise.shape, 3, 1).train();
         let (images, labels) = batch(&noise.train, &device);
         // Every pass has a graph of its own.
-        let pass = |weigh: &dyn Fn(Tensor<1>, Tensor<1>) -> Tensor<1>| {
-            let output = model.forward(images.clone());
+        let backward = |weigh: &dyn Fn(Tensor<1>, Tensor<1>) -> Tensor<1>| {
+            let output = model.forward_in(images.clone(), &mut pass(&images));
             let (mse, ce) = losses(output, images.clone(), labels.clone());
             gradients(&model, &weigh(mse, ce).backward())
         };
-        let of_decoder = pass(&|mse, _| mse);
-        let of_classifier = pass(&|_, ce| ce);
+        let of_decoder = backward(&|mse, _| mse);
+        let of_classifier = backward(&|_, ce| ce);
         for lambda in [0.0, 0.3, 1.0].map(|value| Lambda::new(value).unwrap()) {
-            let of_encoder = pass(&|mse, ce| {
+            let of_encoder = backward(&|mse, ce| {
                 mse.mul_scalar(lambda.value()) + ce.mul_scalar(lambda.complement())
             });
-            let output = model.forward_split(images.clone(), lambda);
+            let output = model.forward_split(images.clone(), lambda, &mut pass(&images));
             let (mse, ce) = losses(output, images.clone(), labels.clone());
             let split = gradients(&model, &(mse + ce).backward());
 
@@ -164,14 +184,11 @@ fn splitting_the_gradient_changes_no_value() {
             .collect()
     };
     for architecture in Architecture::ALL {
-        let latent = LatentSize::new(8).unwrap();
-        let model = architecture
-            .build(noise.shape, CLASSES, latent, 2, &device)
-            .train();
-        let plain = bits(model.forward(images.clone()));
+        let model = build(architecture, noise.shape, 8, 2).train();
+        let plain = bits(model.forward_in(images.clone(), &mut pass(&images)));
         for lambda in [0.0, 0.1, 0.3, 0.5, 0.9, 1.0] {
             let lambda = Lambda::new(lambda).unwrap();
-            let split = bits(model.forward_split(images.clone(), lambda));
+            let split = bits(model.forward_split(images.clone(), lambda, &mut pass(&images)));
             assert_eq!(split, plain, "{architecture}, λ = {lambda}");
         }
     }
@@ -231,15 +248,16 @@ fn the_gradients_are_the_slopes_of_the_losses() {
         height: 2,
         width: 3,
     };
-    let (classes, latent) = (4, LatentSize::new(2).unwrap());
+    let classes = 4;
     let lambda = Lambda::new(0.3).unwrap();
     let noise = dataset(shape, classes, 5, 1);
     let device = Device::flex();
     let model = Architecture::FcMedium
-        .build(shape, classes, latent, 3, &device)
+        .build(&plan(shape, classes, 2), 3, &device)
+        .unwrap()
         .train();
     let (images, labels) = batch(&noise.train, &device);
-    let output = model.forward_split(images.clone(), lambda);
+    let output = model.forward_split(images.clone(), lambda, &mut pass(&images));
     let (mse, ce) = losses(output, images.clone(), labels);
     let analytic = gradients(&model, &(mse.clone() + ce.clone()).backward());
 
@@ -293,7 +311,6 @@ fn the_gradients_are_the_slopes_of_the_losses() {
 
 #[test]
 fn the_networks_have_the_papers_sizes() {
-    let device = Device::flex();
     for n in [3, 512] {
         let small = (784 * n + n) + (n * 784 + 784) + (n * 10 + 10);
         let medium = (784 * 616 + 616 + 616 * n + n)
@@ -307,10 +324,10 @@ fn the_networks_have_the_papers_sizes() {
             (Architecture::FcMedium, medium),
             (Architecture::FcLarge, large),
         ] {
-            let (shape, latent) = (ImageShape::GREY_28, LatentSize::new(n).unwrap());
-            let model = architecture.build(shape, CLASSES, latent, 0, &device);
+            let model = build(architecture, ImageShape::GREY_28, n, 0);
             assert_eq!(model.num_params(), expected, "{architecture}, n = {n}");
-            assert_eq!(architecture.parameters(shape, CLASSES, latent), expected);
+            let plan = plan(ImageShape::GREY_28, CLASSES, n);
+            assert_eq!(architecture.parameters(&plan), Ok(expected));
         }
     }
 }
@@ -351,14 +368,12 @@ fn on_the_cpu_a_seed_decides_every_bit() {
 fn more_threads_change_no_bit() {
     let device = Device::flex();
     let noise = dataset(ImageShape::GREY_28, CLASSES, 128, 1);
-    let model = Architecture::FcMedium
-        .build(noise.shape, CLASSES, LatentSize::default(), 1, &device)
-        .train();
+    let model = build(Architecture::FcMedium, noise.shape, 3, 1).train();
     let (images, labels) = batch(&noise.train, &device);
     let with_threads = |threads: usize| -> Vec<Vec<u32>> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         pool.unwrap().install(|| {
-            let output = model.forward_split(images.clone(), Lambda::BALANCED);
+            let output = model.forward_split(images.clone(), Lambda::BALANCED, &mut pass(&images));
             let (mse, ce) = losses(output, images.clone(), labels.clone());
             gradients(&model, &(mse + ce).backward())
                 .into_iter()

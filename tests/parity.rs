@@ -23,7 +23,7 @@ use burn::{
 use common::{dataset, parameters, stream};
 use cre_lab::{
     data::ImageShape,
-    model::{Architecture, Cre, Lambda, LatentSize},
+    model::{Architecture, Cre, Lambda, LatentSize, Plan},
     train::{Metrics, RunConfig, Trainer, trainer::floats},
 };
 use serde::Deserialize;
@@ -107,9 +107,15 @@ impl ModuleMapper for Fill {
 
 fn hashed_model(network: &Network, device: &Device) -> Cre {
     let shape = ImageShape::GREY_28;
+    let plan = Plan {
+        shape,
+        classes: CLASSES,
+        latent: network.n,
+    };
     network
         .architecture
-        .build(shape, CLASSES, network.n, 0, device)
+        .build(&plan, 0, device)
+        .unwrap()
         .map(&mut Fill {
             salt: network.salt,
             tensor: 0,

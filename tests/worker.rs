@@ -44,7 +44,7 @@ fn start(run: u64, config: RunConfig, paused: bool) -> Command {
             cloud: dataset.test.first_of_each_class(10, 5).into(),
             grid: dataset.test.first_of_each_class(10, 1).into(),
             selected: Some(7),
-            own: None,
+            ..Probe::default()
         },
         dataset,
         paused,
@@ -200,6 +200,7 @@ fn snapshots_show_the_probe_that_was_asked_for() {
         grid: Arc::new([u32::MAX]),
         selected: Some(4_000),
         own: Some(Arc::new([1, 2, 3])),
+        ..Probe::default()
     };
     worker.send(Command::Probe(probe));
     let shown = snapshot(&worker, |snapshot| snapshot.points.len() != 50);

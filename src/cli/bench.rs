@@ -29,7 +29,7 @@ pub struct BenchArgs {
     /// Device to measure: wgpu or cpu; auto measures the CPU and a real GPU where there is one
     #[arg(long, value_name = "DEVICE", default_value = DeviceChoice::default().id())]
     pub device: DeviceChoice,
-    /// Network: fc-small, fc-medium or fc-large
+    /// Network: fc-small, fc-medium, fc-large, cnn-small or cnn-large
     #[arg(long, value_name = "NAME", default_value = Architecture::default().id())]
     pub arch: Architecture,
     /// Seconds of training to measure on each device
@@ -122,8 +122,7 @@ fn measure(
             let probe = Probe {
                 cloud: first(50),
                 grid: first(2),
-                selected: None,
-                own: None,
+                ..Probe::default()
             };
             let mut observer = Observer::default();
             median_ms(15, || {

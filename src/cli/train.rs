@@ -35,7 +35,7 @@ pub struct TrainArgs {
     /// Data set: mnist, fashion-mnist, or a folder with the four IDX files
     #[arg(long, value_name = "NAME|DIR", default_value = "mnist")]
     pub data: DataSource,
-    /// Network: fc-small, fc-medium or fc-large
+    /// Network: fc-small, fc-medium, fc-large, cnn-small or cnn-large
     #[arg(long, value_name = "NAME", default_value = Architecture::default().id())]
     pub arch: Architecture,
     /// Size n of the latent z, 1 to 1024
@@ -166,8 +166,7 @@ impl<'a> Job<'a> {
             probe: Probe {
                 cloud: first(CLOUD_PER_CLASS),
                 grid: first(GRID_PER_CLASS),
-                selected: None,
-                own: None,
+                ..Probe::default()
             },
             paused: true,
         })));

@@ -28,6 +28,13 @@ impl ImageShape {
         width: 28,
     };
 
+    /// CIFAR-10: three colour channels of 32×32 pixels.
+    pub const COLOUR_32: Self = Self {
+        channels: 3,
+        height: 32,
+        width: 32,
+    };
+
     /// Bytes of one image, and inputs of a network that reads it.
     pub const fn pixels(self) -> usize {
         self.channels * self.height * self.width

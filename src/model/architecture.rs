@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::{Cre, LatentSize, fc::FcWidths};
+use super::{Cre, LatentLayout, Plan, Unfit, cnn, fc};
 use crate::data::ImageShape;
 
 /// A variant of the paper's networks.
@@ -17,11 +17,21 @@ pub enum Architecture {
     FcMedium,
     /// Three hidden layers of 716, 684 and 616.
     FcLarge,
+    /// Three convolutions of 16 channels.
+    CnnSmall,
+    /// Five convolutions of 64 to 128 channels, and two in the classifier.
+    CnnLarge,
 }
 
 impl Architecture {
-    /// Every variant, smallest first.
-    pub const ALL: [Self; 3] = [Self::FcSmall, Self::FcMedium, Self::FcLarge];
+    /// Every variant, family by family, smallest first.
+    pub const ALL: [Self; 5] = [
+        Self::FcSmall,
+        Self::FcMedium,
+        Self::FcLarge,
+        Self::CnnSmall,
+        Self::CnnLarge,
+    ];
 
     /// Its name on the command line and in files.
     pub fn id(self) -> &'static str {
@@ -29,51 +39,76 @@ impl Architecture {
             Self::FcSmall => "fc-small",
             Self::FcMedium => "fc-medium",
             Self::FcLarge => "fc-large",
+            Self::CnnSmall => "cnn-small",
+            Self::CnnLarge => "cnn-large",
         }
     }
 
-    /// The hidden layers, as the paper lists them.
-    fn widths(self) -> FcWidths {
+    /// Where its layers are written down.
+    fn blueprint(self) -> &'static dyn Blueprint {
         match self {
-            Self::FcSmall => FcWidths {
-                encoder: &[],
-                decoder: &[],
-                classifier: &[],
-            },
-            Self::FcMedium => FcWidths {
-                encoder: &[616],
-                decoder: &[616],
-                classifier: &[12],
-            },
-            Self::FcLarge => FcWidths {
-                encoder: &[716, 684, 616],
-                decoder: &[616, 684, 716],
-                classifier: &[64],
-            },
+            Self::FcSmall => &fc::SMALL,
+            Self::FcMedium => &fc::MEDIUM,
+            Self::FcLarge => &fc::LARGE,
+            Self::CnnSmall => &cnn::SMALL,
+            Self::CnnLarge => &cnn::LARGE,
         }
     }
 
     /// Builds the network with fresh weights that depend on `seed` alone, the same on every device.
-    pub fn build(
-        self,
-        shape: ImageShape,
-        classes: usize,
-        latent: LatentSize,
-        seed: u64,
-        device: &Device,
-    ) -> Cre {
-        self.widths().build(shape, classes, latent, seed, device)
+    ///
+    /// # Errors
+    /// When no such network can be built for these data and settings.
+    pub fn build(self, plan: &Plan, seed: u64, device: &Device) -> Result<Cre, Unfit> {
+        self.blueprint().build(plan, seed, device)
     }
 
     /// Trainable parameters of encoder, decoder and classifier together.
-    pub fn parameters(self, shape: ImageShape, classes: usize, latent: LatentSize) -> usize {
-        self.widths().parameters(shape, classes, latent)
+    ///
+    /// # Errors
+    /// As for [`Self::build`].
+    pub fn parameters(self, plan: &Plan) -> Result<usize, Unfit> {
+        self.blueprint().parameters(plan)
     }
 
-    /// The layers in one line, for tooltips: "784 → 616 → 3".
-    pub fn describe(self, shape: ImageShape, classes: usize, latent: LatentSize) -> String {
-        self.widths().describe(shape, classes, latent)
+    /// The layers, a line for each part, for tooltips: "Encoder 784 → 616 → 3".
+    ///
+    /// # Errors
+    /// As for [`Self::build`].
+    pub fn describe(self, plan: &Plan) -> Result<String, Unfit> {
+        self.blueprint().describe(plan)
     }
+
+    /// Size and order of z.
+    ///
+    /// # Errors
+    /// As for [`Self::build`].
+    pub fn latent_layout(self, plan: &Plan) -> Result<LatentLayout, Unfit> {
+        self.blueprint().layout(plan)
+    }
+
+    /// Whether the size n of z is a free choice, [`Plan::latent`].
+    pub fn has_free_latent(self) -> bool {
+        matches!(self, Self::FcSmall | Self::FcMedium | Self::FcLarge)
+    }
+
+    /// Whether the paper does not pair this network with images of this shape: it trains CNN Large
+    /// on 3×32×32, all others on 1×28×28.
+    pub fn beyond_paper(self, shape: ImageShape) -> bool {
+        shape
+            != match self {
+                Self::CnnLarge => ImageShape::COLOUR_32,
+                _ => ImageShape::GREY_28,
+            }
+    }
+}
+
+/// What a family of networks tells of each of its variants.
+pub(super) trait Blueprint {
+    fn layout(&self, plan: &Plan) -> Result<LatentLayout, Unfit>;
+    fn build(&self, plan: &Plan, seed: u64, device: &Device) -> Result<Cre, Unfit>;
+    fn parameters(&self, plan: &Plan) -> Result<usize, Unfit>;
+    fn describe(&self, plan: &Plan) -> Result<String, Unfit>;
 }
 
 impl std::fmt::Display for Architecture {
@@ -82,6 +117,8 @@ impl std::fmt::Display for Architecture {
             Self::FcSmall => "FC Small",
             Self::FcMedium => "FC Medium",
             Self::FcLarge => "FC Large",
+            Self::CnnSmall => "CNN Small",
+            Self::CnnLarge => "CNN Large",
         })
     }
 }

@@ -7,60 +7,88 @@ use burn::{
 };
 use rand_chacha::ChaCha8Rng;
 
-use super::{Cre, LatentSize, init};
-use crate::data::ImageShape;
+use super::{Cre, LatentLayout, Pass, Plan, Unfit, architecture::Blueprint, cre::Latent, init};
+
+/// Every image goes its own way.
+pub(super) const SEPARABLE: bool = true;
+
+/// One layer each way.
+pub(super) const SMALL: FcWidths = FcWidths {
+    encoder: &[],
+    decoder: &[],
+    classifier: &[],
+};
+/// One hidden layer.
+pub(super) const MEDIUM: FcWidths = FcWidths {
+    encoder: &[616],
+    decoder: &[616],
+    classifier: &[12],
+};
+/// Three hidden layers.
+pub(super) const LARGE: FcWidths = FcWidths {
+    encoder: &[716, 684, 616],
+    decoder: &[616, 684, 716],
+    classifier: &[64],
+};
 
 /// Hidden layer widths of a variant; input, latent and output widths come from data and n.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FcWidths {
-    pub encoder: &'static [usize],
-    pub decoder: &'static [usize],
-    pub classifier: &'static [usize],
+    encoder: &'static [usize],
+    decoder: &'static [usize],
+    classifier: &'static [usize],
 }
 
 impl FcWidths {
     /// Layer widths from input to output of encoder, decoder and classifier.
-    fn chains(&self, shape: ImageShape, classes: usize, latent: LatentSize) -> [Vec<usize>; 3] {
+    fn chains(&self, plan: &Plan) -> [Vec<usize>; 3] {
         let chain = |from: usize, hidden: &[usize], to: usize| {
             std::iter::once(from)
                 .chain(hidden.iter().copied())
                 .chain(std::iter::once(to))
                 .collect()
         };
-        let (pixels, n) = (shape.pixels(), latent.get());
+        let (pixels, n) = (plan.shape.pixels(), plan.latent.get());
         [
             chain(pixels, self.encoder, n),
             chain(n, self.decoder, pixels),
-            chain(n, self.classifier, classes),
+            chain(n, self.classifier, plan.classes),
         ]
     }
+}
 
-    pub fn build(
-        &self,
-        shape: ImageShape,
-        classes: usize,
-        latent: LatentSize,
-        seed: u64,
-        device: &Device,
-    ) -> Cre {
-        let mut rng = init::generator(seed, 0);
-        let [encoder, decoder, classifier] = self.chains(shape, classes, latent);
-        Cre {
-            encoder: Mlp::new(&encoder, &mut rng, device),
-            decoder: Mlp::new(&decoder, &mut rng, device),
-            classifier: Mlp::new(&classifier, &mut rng, device),
-        }
+impl Blueprint for FcWidths {
+    fn layout(&self, plan: &Plan) -> Result<LatentLayout, Unfit> {
+        Ok(LatentLayout::Units(plan.latent.get()))
     }
 
-    pub fn parameters(&self, shape: ImageShape, classes: usize, latent: LatentSize) -> usize {
-        self.chains(shape, classes, latent)
+    fn build(&self, plan: &Plan, seed: u64, device: &Device) -> Result<Cre, Unfit> {
+        let mut rng = init::generator(seed, init::WEIGHTS);
+        let [encoder, decoder, classifier] = self.chains(plan);
+        let mut layers = |widths: &[usize]| linears(widths, &mut rng, device);
+        Ok(Cre::from((
+            Encoder {
+                layers: layers(&encoder),
+            },
+            Decoder {
+                layers: layers(&decoder),
+            },
+            Classifier {
+                layers: layers(&classifier),
+            },
+        )))
+    }
+
+    fn parameters(&self, plan: &Plan) -> Result<usize, Unfit> {
+        Ok(self
+            .chains(plan)
             .iter()
             .flat_map(|chain| chain.windows(2))
             .map(|pair| (pair[0] + 1) * pair[1])
-            .sum()
+            .sum())
     }
 
-    pub fn describe(&self, shape: ImageShape, classes: usize, latent: LatentSize) -> String {
+    fn describe(&self, plan: &Plan) -> Result<String, Unfit> {
         let line = |chain: &Vec<usize>| {
             chain
                 .iter()
@@ -68,41 +96,67 @@ impl FcWidths {
                 .collect::<Vec<_>>()
                 .join(" → ")
         };
-        let [encoder, decoder, classifier] = self.chains(shape, classes, latent);
-        format!(
+        let [encoder, decoder, classifier] = self.chains(plan);
+        Ok(format!(
             "Encoder {}\nDecoder {}\nClassifier {}",
             line(&encoder),
             line(&decoder),
             line(&classifier)
-        )
+        ))
     }
 }
 
-/// Linear layers with a ReLU between them.
+/// One layer for each pair of neighbouring `widths`.
+fn linears(widths: &[usize], rng: &mut ChaCha8Rng, device: &Device) -> Vec<Linear> {
+    widths
+        .windows(2)
+        .map(|pair| init::linear(pair[0], pair[1], rng, device))
+        .collect()
+}
+
+/// `[batch, inputs]` → `[batch, outputs]`, a ReLU between the layers, nothing after the last.
+fn through(layers: &[Linear], input: Tensor<2>) -> Tensor<2> {
+    let mut layers = layers.iter();
+    let Some(first) = layers.next() else {
+        return input;
+    };
+    layers.fold(first.forward(input), |x, layer| {
+        layer.forward(activation::relu(x))
+    })
+}
+
+/// Images to z ≥ 0.
 #[derive(Module, Debug)]
-pub struct Mlp {
+pub struct Encoder {
     layers: Vec<Linear>,
 }
 
-impl Mlp {
-    /// One layer for each pair of neighbouring `widths`.
-    fn new(widths: &[usize], rng: &mut ChaCha8Rng, device: &Device) -> Self {
-        Self {
-            layers: widths
-                .windows(2)
-                .map(|pair| init::linear(pair[0], pair[1], rng, device))
-                .collect(),
-        }
+impl Encoder {
+    pub fn forward(&self, images: Tensor<2>, _: &mut Pass) -> Tensor<2> {
+        activation::relu(through(&self.layers, images))
     }
+}
 
-    /// `[batch, inputs]` → `[batch, outputs]`, nothing after the last layer.
-    pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
-        let mut layers = self.layers.iter();
-        let Some(first) = layers.next() else {
-            return input;
-        };
-        layers.fold(first.forward(input), |x, layer| {
-            layer.forward(activation::relu(x))
-        })
+/// z to images.
+#[derive(Module, Debug)]
+pub struct Decoder {
+    layers: Vec<Linear>,
+}
+
+impl Decoder {
+    pub fn forward(&self, latent: Latent, _: &mut Pass) -> Tensor<2> {
+        activation::tanh(through(&self.layers, latent.values))
+    }
+}
+
+/// z to class scores.
+#[derive(Module, Debug)]
+pub struct Classifier {
+    layers: Vec<Linear>,
+}
+
+impl Classifier {
+    pub fn forward(&self, latent: Latent, _: &mut Pass) -> Tensor<2> {
+        through(&self.layers, latent.values)
     }
 }

@@ -3,33 +3,51 @@
 use burn::{
     module::Param,
     nn::Linear,
-    tensor::{Device, TensorData},
+    tensor::{Device, Tensor, TensorData},
 };
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-/// The generator of everything random in a run: stream 0 draws the weights, stream 1 + e shuffles
-/// epoch e, so that any epoch's order is known without replaying the earlier ones.
+/// The stream that draws the weights.
+pub const WEIGHTS: u64 = 0;
+
+/// The stream that shuffles epoch `epoch`.
+pub fn order_stream(epoch: u64) -> u64 {
+    1 + epoch
+}
+
+/// The stream of what is random in step `step` for the image at `place` of the batch.
+pub fn chance_stream(step: u64, place: usize) -> u64 {
+    // Apart from the streams above for 2^63 epochs, from one another for batches of 2^24 images.
+    1 << 63 | step << 24 | place as u64
+}
+
+/// The generator of everything random in a run, a stream for each purpose, so that any epoch and
+/// any step can be had without replaying the earlier ones.
 pub fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
     generator.set_stream(stream);
     generator
 }
 
-/// A linear layer as PyTorch initialises it (Kaiming-uniform with a = √5): weights
-/// `[inputs, outputs]` and biases uniform in ±1/√inputs.
-#[expect(clippy::cast_precision_loss, reason = "layer sizes are far below 2^24")]
+/// A weight or bias as PyTorch initialises it (Kaiming-uniform with a = √5): uniform in ±1/√`fan_in`.
+pub fn uniform<const D: usize>(
+    shape: [usize; D],
+    fan_in: usize,
+    rng: &mut ChaCha8Rng,
+    device: &Device,
+) -> Param<Tensor<D>> {
+    let bound = 1.0 / (fan_in as f32).sqrt();
+    let values: Vec<f32> = (0..shape.iter().product())
+        .map(|_| rng.random_range(-bound..bound))
+        .collect();
+    Param::from_data(TensorData::new(values, shape), device)
+}
+
+/// A linear layer as PyTorch initialises it: weights `[inputs, outputs]` and biases.
 pub fn linear(inputs: usize, outputs: usize, rng: &mut ChaCha8Rng, device: &Device) -> Linear {
-    let bound = 1.0 / (inputs as f32).sqrt();
-    let mut draw = |count: usize| -> Vec<f32> {
-        (0..count)
-            .map(|_| rng.random_range(-bound..bound))
-            .collect()
-    };
-    let weight = TensorData::new(draw(inputs * outputs), [inputs, outputs]);
-    let bias = TensorData::new(draw(outputs), [outputs]);
     Linear {
-        weight: Param::from_data(weight, device),
-        bias: Some(Param::from_data(bias, device)),
+        weight: uniform([inputs, outputs], inputs, rng, device),
+        bias: Some(uniform([outputs], inputs, rng, device)),
     }
 }

@@ -2,18 +2,28 @@
 
 use burn::tensor::{Int, Tensor, activation};
 
-/// Sum over images of the mean squared error over an image's pixels.
-/// Both are `[batch, pixels]` in [−1, 1].
-pub fn squared_error(reconstruction: Tensor<2>, target: Tensor<2>) -> Tensor<1> {
-    per_image_squared_error(reconstruction, target).sum()
+/// Sum over images of the mean squared error over an image's pixels; `weight` (1 or 0) says which
+/// pixels count, all where there is none. All are `[batch, pixels]`, images in [−1, 1].
+pub fn squared_error(
+    reconstruction: Tensor<2>,
+    target: Tensor<2>,
+    weight: Option<Tensor<2>>,
+) -> Tensor<1> {
+    per_image_squared_error(reconstruction, target, weight).sum()
 }
 
-/// Mean squared error over the pixels of each image, `[batch]`.
-pub fn per_image_squared_error(reconstruction: Tensor<2>, target: Tensor<2>) -> Tensor<1> {
-    (reconstruction - target)
-        .square()
-        .mean_dim(1)
-        .squeeze_dim(1)
+/// Mean squared error over the pixels of each image that count, `[batch]`.
+pub fn per_image_squared_error(
+    reconstruction: Tensor<2>,
+    target: Tensor<2>,
+    weight: Option<Tensor<2>>,
+) -> Tensor<1> {
+    let squares = (reconstruction - target).square();
+    match weight {
+        None => squares.mean_dim(1),
+        Some(weight) => (squares * weight.clone()).sum_dim(1) / weight.sum_dim(1).clamp_min(1.0),
+    }
+    .squeeze_dim(1)
 }
 
 /// Sum over images of the cross-entropy in nats; `labels` are class indices `[batch]`.

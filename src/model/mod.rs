@@ -1,6 +1,9 @@
 //! The Classification-Reconstruction Encoder: an encoder, its latent z, a decoder, a classifier.
 
 pub mod architecture;
+pub mod batch_norm;
+pub mod cnn;
+pub mod conv;
 pub mod cre;
 pub mod fc;
 pub mod gradient;
@@ -8,8 +11,12 @@ pub mod init;
 pub mod lambda;
 pub mod latent;
 pub mod loss;
+pub mod pass;
+pub mod plan;
 
 pub use architecture::Architecture;
 pub use cre::{Cre, Output};
 pub use lambda::Lambda;
 pub use latent::LatentSize;
+pub use pass::Pass;
+pub use plan::{LatentLayout, Plan, Unfit};

@@ -37,8 +37,10 @@ impl Batches {
     fn shuffle(&mut self) {
         // From the sorted order, so that it does not depend on the epochs before.
         self.order.sort_unstable();
-        self.order
-            .shuffle(&mut init::generator(self.seed, 1 + self.epoch));
+        self.order.shuffle(&mut init::generator(
+            self.seed,
+            init::order_stream(self.epoch),
+        ));
         self.next = 0;
     }
 

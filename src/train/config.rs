@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::DeviceChoice;
-use crate::model::{Architecture, Lambda, LatentSize};
+use crate::{
+    data::ImageShape,
+    model::{Architecture, Lambda, LatentSize, Plan},
+};
 
 /// Settings of one run; the defaults are the authors' (Adam, 1e-3, batch 512).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +31,15 @@ pub struct RunConfig {
 impl RunConfig {
     /// A seed with which all three latent units live on both bundled sets (λ = 0.5, Medium, n = 3).
     pub const DEFAULT_SEED: u64 = 15;
+
+    /// What the network is built for, given the data.
+    pub fn plan(&self, shape: ImageShape, classes: usize) -> Plan {
+        Plan {
+            shape,
+            classes,
+            latent: self.latent,
+        }
+    }
 }
 
 impl Default for RunConfig {

@@ -60,6 +60,18 @@ pub struct Probe {
     pub selected: Option<u32>,
     /// An image from outside the data set, as bytes `[channels, height, width]` of its shape.
     pub own: Option<Arc<[u8]>>,
+    /// What the cloud shows of a z made of tokens.
+    pub tokens: TokenView,
+}
+
+/// Which part of a z made of tokens is shown; any other z is shown whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenView {
+    /// The mean over the patch tokens, which is what the classifier reads.
+    #[default]
+    MeanPatch,
+    /// One token, 0 being the class token; the last one where there are fewer.
+    Token(usize),
 }
 
 /// What the worker tells, in order, none left out.
@@ -156,7 +168,7 @@ pub struct Evaluation {
     pub train: Option<Metrics>,
     /// Means over the whole test half.
     pub test: Metrics,
-    /// Latent units that are zero for every probe image.
+    /// Latent units (of feature maps: channels) that are zero for every probe image.
     pub dead_units: usize,
     /// Training speed over the epoch, evaluation left out; 0 at epoch 0.
     pub images_per_second: f64,
@@ -198,9 +210,10 @@ pub struct Snapshot {
     pub lambda: Lambda,
     /// The images it shows.
     pub probe: Probe,
-    /// Size of z.
+    /// Number of values of z that the cloud shows.
     pub latent_size: usize,
-    /// z of every cloud image, `[points, latent_size]`.
+    /// z of every cloud image, `[points, latent_size]`; empty where that is larger than
+    /// [`Self::LATENT_SHOWN`].
     pub latents: Vec<f32>,
     /// Where each cloud image stands in the three-dimensional scene.
     pub points: Vec<[f32; 3]>,
@@ -208,7 +221,8 @@ pub struct Snapshot {
     pub projection: Projection,
     /// Arg-max class of every cloud image.
     pub predicted: Vec<u8>,
-    /// Which latent units are zero for every cloud image.
+    /// Which latent units (of feature maps: which channels) are zero for every cloud image; empty
+    /// where z follows no ReLU, so that no unit can die.
     pub dead: Vec<bool>,
     /// One for each image of `probe.grid`.
     pub grid: Vec<Reading>,
@@ -219,6 +233,9 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The largest z that a snapshot carries for every point.
+    pub const LATENT_SHOWN: usize = 64;
+
     /// Number of dead latent units.
     pub fn dead_units(&self) -> usize {
         self.dead.iter().filter(|dead| **dead).count()

@@ -1,15 +1,17 @@
 //! Looking at a model through the probe images.
 
-use burn::tensor::{Tensor, activation};
+use std::sync::Arc;
+
+use burn::tensor::{Tensor, activation, s};
 
 use super::{
-    OwnReading, Probe, Reading, RunId, Snapshot,
+    OwnReading, Probe, Reading, RunId, Snapshot, TokenView,
     projection::Projector,
     trainer::{TrainError, Trainer, floats},
 };
 use crate::{
     data::unit_to_pixel,
-    model::{Cre, loss},
+    model::{Cre, LatentLayout, loss},
 };
 
 /// Makes snapshots; remembers the axes of its projection from one to the next.
@@ -35,7 +37,7 @@ impl Observer {
             let latent = model.encode(images);
             let logits = floats(model.classify(latent.clone()))?;
             let rows = latent.dims()[0];
-            let latent = floats(latent)?;
+            let latent = floats(shown(latent, trainer.layout(), probe.tokens))?;
             Ok(rows_of(&latent, rows)
                 .zip(rows_of(&logits, rows))
                 .map(|(z, logits)| (z.to_vec(), arg_max(logits)))
@@ -48,25 +50,19 @@ impl Observer {
 
         let latent_size = cloud.first().map_or(0, |(z, _)| z.len());
         let predicted = cloud.iter().map(|(_, class)| *class).collect();
-        let mut dead = vec![!cloud.is_empty(); latent_size];
         let mut latents = Vec::with_capacity(cloud.len() * latent_size);
         for (z, _) in &cloud {
-            for (dead, x) in dead.iter_mut().zip(z) {
-                *dead &= *x == 0.0;
-            }
             latents.extend_from_slice(z);
         }
+        let dead = dead(&latents, trainer.layout());
         let (points, projection) = self.projector.project(&latents, latent_size);
         let own = match &probe.own {
-            Some(pixels) => trainer
-                .look_at_own(pixels, read)?
-                .map(|reading| OwnReading {
-                    pixels: pixels.clone(),
-                    point: self.projector.place(&reading.latent),
-                    reading,
-                }),
+            Some(pixels) => self.read_own(trainer, pixels, probe.tokens)?,
             None => None,
         };
+        if latent_size > Snapshot::LATENT_SHOWN {
+            latents.clear();
+        }
         Ok(Snapshot {
             run,
             step: trainer.steps(),
@@ -83,6 +79,42 @@ impl Observer {
             own,
         })
     }
+
+    /// What the model makes of an image from outside the data set; `None` if its size is another.
+    fn read_own(
+        &self,
+        trainer: &Trainer,
+        pixels: &Arc<[u8]>,
+        tokens: TokenView,
+    ) -> Result<Option<OwnReading>, TrainError> {
+        let own = trainer.look_at_own(pixels, |model, image| {
+            let latent = model.encode(image.clone());
+            let z = floats(shown(latent, trainer.layout(), tokens))?;
+            let readings = read(model, image)?.into_iter();
+            Ok(readings.map(|reading| (reading, z.clone())).collect())
+        })?;
+        Ok(own.map(|(reading, z)| OwnReading {
+            pixels: pixels.clone(),
+            point: self.projector.place(&z),
+            reading,
+        }))
+    }
+}
+
+/// What the cloud shows of z, `[batch, values]`.
+fn shown(latent: Tensor<2>, layout: LatentLayout, view: TokenView) -> Tensor<2> {
+    let LatentLayout::Tokens { count, width } = layout else {
+        return latent;
+    };
+    let rows = latent.dims()[0];
+    let tokens = latent.reshape([rows, count, width]);
+    match view {
+        TokenView::MeanPatch => tokens.slice(s![.., 1..]).mean_dim(1).squeeze_dim(1),
+        TokenView::Token(token) => {
+            let token = token.min(count.saturating_sub(1));
+            tokens.narrow(1, token, 1).squeeze_dim(1)
+        }
+    }
 }
 
 /// Number of latent units that are zero for all of `indices`.
@@ -90,14 +122,30 @@ impl Observer {
 /// # Errors
 /// When the device has failed.
 pub fn dead_units(trainer: &Trainer, indices: &[u32]) -> Result<usize, TrainError> {
+    if trainer.layout().mortal_units() == 0 {
+        return Ok(0);
+    }
     let indices: Vec<u32> = inside(indices, trainer.dataset().test.len());
     let largest = trainer.look_at(&indices, |model, images| {
         floats(model.encode(images).max_dim(0)).map(|row| vec![row])
     })?;
-    let units = largest.first().map_or(0, Vec::len);
-    Ok((0..units)
-        .filter(|&unit| largest.iter().all(|row| row[unit] == 0.0))
-        .count())
+    let dead = dead(&largest.concat(), trainer.layout());
+    Ok(dead.into_iter().filter(|dead| *dead).count())
+}
+
+/// Which units (of a map: channels) are zero in every row of `latents`; none where there is no row.
+fn dead(latents: &[f32], layout: LatentLayout) -> Vec<bool> {
+    let units = layout.mortal_units();
+    if units == 0 {
+        return Vec::new();
+    }
+    let mut dead = vec![!latents.is_empty(); units];
+    for z in latents.chunks_exact(layout.values()) {
+        for (dead, values) in dead.iter_mut().zip(z.chunks_exact(z.len() / units)) {
+            *dead = *dead && values.iter().all(|x| *x == 0.0);
+        }
+    }
+    dead
 }
 
 fn readings(trainer: &Trainer, indices: &[u32]) -> Result<Vec<Reading>, TrainError> {
@@ -115,6 +163,7 @@ fn read(model: &Cre, images: Tensor<2>) -> Result<Vec<Reading>, TrainError> {
     let errors = floats(loss::per_image_squared_error(
         output.reconstruction.clone(),
         images,
+        None,
     ))?;
     let latents = floats(output.latent)?;
     let reconstructions = floats(output.reconstruction)?;
@@ -172,5 +221,6 @@ fn within(probe: &Probe, images: usize) -> Probe {
         grid: inside(&probe.grid, images).into(),
         selected: probe.selected.filter(fits),
         own: probe.own.clone(),
+        tokens: probe.tokens,
     }
 }

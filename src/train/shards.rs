@@ -60,9 +60,10 @@ impl Shards {
             .collect()
     }
 
-    /// `work` on every part, results in the order of `parts`.
+    /// `work` on every part, results in the order of `parts`. A part that comes alone has all the
+    /// cores for itself.
     pub fn map<P: Send, R: Send>(&self, parts: Vec<P>, work: impl Fn(P) -> R + Sync) -> Vec<R> {
-        if self.pools.is_empty() {
+        if self.pools.is_empty() || parts.len() < 2 {
             return parts.into_iter().map(work).collect();
         }
         let queue = Mutex::new(parts.into_iter().enumerate());

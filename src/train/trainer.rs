@@ -11,7 +11,7 @@ use burn::{
 use super::{Metrics, RunConfig, StepLosses, batches::Batches, shards::Shards};
 use crate::{
     data::{Dataset, Split, pixel_to_unit},
-    model::{Cre, Lambda, loss},
+    model::{Cre, Lambda, LatentLayout, Pass, Unfit, loss},
 };
 
 /// Images that one evaluation forward pass takes at a time: large enough for the matrix product to
@@ -25,6 +25,8 @@ pub enum TrainError {
     BatchSize { batch_size: usize, images: usize },
     #[error("the learning rate must be a positive number, not {0}")]
     LearningRate(f64),
+    #[error(transparent)]
+    Network(#[from] Unfit),
     #[error("the data set has no test images")]
     NoTestImages,
     #[error("the system refuses more threads: {0}")]
@@ -55,6 +57,8 @@ pub struct Checkpoint(State);
 /// Trains one CRE, step by step.
 pub struct Trainer {
     dataset: Arc<Dataset>,
+    layout: LatentLayout,
+    seed: u64,
     device: Device,
     shards: Shards,
     batch_size: usize,
@@ -69,26 +73,21 @@ impl Trainer {
     /// Builds the model with the weights and the order of images that the seed decides.
     ///
     /// # Errors
-    /// When batch size or learning rate cannot work with this data.
+    /// When network, batch size or learning rate cannot work with this data.
     pub fn new(
         config: &RunConfig,
         dataset: Arc<Dataset>,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        let model = config.architecture.build(
-            dataset.shape,
-            dataset.classes(),
-            config.latent,
-            config.seed,
-            device,
-        );
+        let plan = config.plan(dataset.shape, dataset.classes());
+        let model = config.architecture.build(&plan, config.seed, device)?;
         Self::with_model(config, dataset, device, model)
     }
 
     /// The same, but begins with the weights of `model`, which must fit the data.
     ///
     /// # Errors
-    /// When batch size or learning rate cannot work with this data.
+    /// As for [`Self::new`].
     pub fn with_model(
         config: &RunConfig,
         dataset: Arc<Dataset>,
@@ -104,7 +103,12 @@ impl Trainer {
         if dataset.test.is_empty() {
             return Err(TrainError::NoTestImages);
         }
+        let layout = config
+            .architecture
+            .latent_layout(&config.plan(dataset.shape, dataset.classes()))?;
         let mut trainer = Self {
+            layout,
+            seed: config.seed,
             device: device.clone(),
             shards: Shards::new(device)?,
             batch_size: config.batch_size,
@@ -132,6 +136,11 @@ impl Trainer {
     /// The network as it is now, without autodiff.
     pub fn model(&self) -> &Cre {
         &self.state.model
+    }
+
+    /// Size and order of z.
+    pub fn layout(&self) -> LatentLayout {
+        self.layout
     }
 
     /// Steps taken.
@@ -176,26 +185,35 @@ impl Trainer {
         let Self { state, shards, .. } = self;
         let (model, batch_size, lambda) = (&state.model, self.batch_size, self.lambda);
         let (dataset, device) = (&self.dataset, &self.device);
+        let (seed, step) = (self.seed, state.step);
         let order = state.batches.next_batch();
+        let parts = if model.is_separable() {
+            shards.cut(order.len())
+        } else {
+            std::iter::once(0..order.len()).collect()
+        };
 
-        let outcomes = shards.map(shards.cut(order.len()), |range| {
+        let outcomes = shards.map(parts, |range| {
             // Every shard trains leaves of its own, so that no autodiff graph is shared.
             let model = model.clone().train();
+            let mut pass = Pass::training(seed, step, range.clone());
             let (images, labels) = gather(&dataset.train, &order[range], device);
-            let output = model.forward_split(images.clone(), lambda);
-            let mse = loss::squared_error(output.reconstruction, images);
+            let output = model.forward_split(images.clone(), lambda, &mut pass);
+            let mse = loss::squared_error(output.reconstruction, images, output.weight);
             let ce = loss::cross_entropy(output.logits.clone(), labels.clone());
             let correct = loss::correct(output.logits.inner(), labels);
             let sums = Tensor::cat(vec![mse.clone().inner(), ce.clone().inner(), correct], 0);
             // Sums over shards, divided by the whole batch, are the means over the batch.
             let loss = (mse + ce).div_scalar(batch_size as f64);
             let gradients = GradientsParams::from_grads(loss.backward(), &model);
-            (gradients, sums)
+            (gradients, sums, pass)
         });
 
         let mut accumulator = GradientsAccumulator::new();
         let mut sums: Option<Tensor<1>> = None;
-        for (gradients, shard_sums) in outcomes {
+        let mut passes = Vec::new();
+        for (gradients, shard_sums, pass) in outcomes {
+            passes.push(pass);
             accumulator.accumulate(&state.model, gradients);
             sums = Some(match sums {
                 None => shard_sums,
@@ -207,10 +225,13 @@ impl Trainer {
         let gradients = accumulator.grads();
         // burn's optimisers work on autodiff parameters only.
         let model = state.model.clone().train();
-        state.model = state
+        let model = state
             .optimizer
             .step(self.learning_rate, model, gradients)
             .valid();
+        state.model = passes
+            .into_iter()
+            .fold(model, |model, pass| pass.renewed(model));
     }
 
     /// Training losses of the steps since the last call, oldest first.
@@ -247,7 +268,7 @@ impl Trainer {
             let output = self.state.model.forward(images.clone());
             Tensor::cat(
                 vec![
-                    loss::squared_error(output.reconstruction, images),
+                    loss::squared_error(output.reconstruction, images, output.weight),
                     loss::cross_entropy(output.logits.clone(), labels.clone()),
                     loss::correct(output.logits, labels),
                 ],

@@ -316,11 +316,11 @@ impl Run {
         let trainer = catch_unwind(AssertUnwindSafe(|| Trainer::new(&config, dataset, &device)))
             .map_err(|panic| format!("{} failed: {}", report.name, panic_message(panic.as_ref())))?
             .map_err(|error| error.to_string())?;
-        let parameters = config.architecture.parameters(
-            trainer.dataset().shape,
-            trainer.dataset().classes(),
-            config.latent,
-        );
+        let data = trainer.dataset();
+        let parameters = config
+            .architecture
+            .parameters(&config.plan(data.shape, data.classes()))
+            .map_err(|unfit| unfit.to_string())?;
         let now = Instant::now();
         let mut run = Self {
             id,

@@ -147,10 +147,13 @@ pub fn class_name(run: &RunView, class: u8) -> &str {
         .map_or("?", String::as_str)
 }
 
-/// z of a point: all of it up to six units, else its beginning.
+/// z of a point: all of it up to six units, else its beginning; of a large one its size.
 fn latent_text(snapshot: &Snapshot, point: usize) -> String {
     const SHOWN: usize = 6;
     let n = snapshot.latent_size;
+    if n > Snapshot::LATENT_SHOWN {
+        return format!("z of {n} values");
+    }
     let z = snapshot
         .latents
         .get(point * n..(point + 1) * n)

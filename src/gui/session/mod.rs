@@ -136,7 +136,7 @@ impl Session {
         {
             notices.push(Notice::DeadUnits {
                 dead: snapshot.dead_units(),
-                of: snapshot.latent_size,
+                of: snapshot.dead.len(),
             });
         }
         notices

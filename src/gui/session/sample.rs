@@ -53,6 +53,7 @@ impl Sample {
             grid,
             selected: selected.filter(|index| (*index as usize) < dataset.test.len()),
             own: own.filter(|pixels| pixels.len() == dataset.shape.pixels()),
+            ..Probe::default()
         }
     }
 

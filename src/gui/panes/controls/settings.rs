@@ -193,13 +193,12 @@ fn network(ui: &mut Ui, config: &mut RunConfig, session: &Session) {
     let (shape, classes) = session.run().map_or((ImageShape::GREY_28, 10), |run| {
         (run.dataset.shape, run.dataset.classes())
     });
-    let tip = format!(
-        "{}\n{} parameters",
-        config.architecture.describe(shape, classes, config.latent),
-        config
-            .architecture
-            .parameters(shape, classes, config.latent)
-    );
+    let plan = config.plan(shape, classes);
+    let architecture = config.architecture;
+    let tip = match (architecture.describe(&plan), architecture.parameters(&plan)) {
+        (Ok(layers), Ok(parameters)) => format!("{layers}\n{parameters} parameters"),
+        (Err(unfit), _) | (_, Err(unfit)) => unfit.to_string(),
+    };
     choice(
         ui,
         "Network",

@@ -1,0 +1,94 @@
+//! Convolutions, forward and transposed, over `[batch, channels, height, width]`.
+
+use burn::{
+    module::{Module, Param},
+    tensor::{
+        Device, Tensor,
+        module::{conv_transpose2d, conv2d},
+        ops::{ConvOptions, ConvTransposeOptions},
+    },
+};
+use rand_chacha::ChaCha8Rng;
+
+use super::init;
+
+/// A square convolution of stride 1 that keeps height and width (odd kernel, padded by its half).
+#[derive(Module, Debug)]
+pub struct Conv {
+    /// `[outputs, inputs, kernel, kernel]`
+    weight: Param<Tensor<4>>,
+    /// `[outputs]`
+    bias: Param<Tensor<1>>,
+}
+
+impl Conv {
+    /// Fresh weights as PyTorch draws them, uniform in ±1/√(inputs · kernel²).
+    pub fn new(
+        [inputs, outputs]: [usize; 2],
+        kernel: usize,
+        rng: &mut ChaCha8Rng,
+        device: &Device,
+    ) -> Self {
+        let fan_in = inputs * kernel * kernel;
+        Self {
+            weight: init::uniform([outputs, inputs, kernel, kernel], fan_in, rng, device),
+            bias: init::uniform([outputs], fan_in, rng, device),
+        }
+    }
+
+    /// `[batch, inputs, height, width]` → `[batch, outputs, height, width]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let padding = self.weight.dims()[2] / 2;
+        let options = ConvOptions::new([1, 1], [padding; 2], [1, 1], 1);
+        conv2d(x, self.weight.val(), Some(self.bias.val()), options)
+    }
+}
+
+/// Kernel of every transposed convolution here.
+const UP_KERNEL: usize = 3;
+
+/// A transposed 3×3 convolution that keeps the size (stride 1) or doubles it (stride 2), less two
+/// rows and columns where `crop` is 1.
+#[derive(Module, Debug)]
+pub struct ConvTranspose {
+    /// `[inputs, outputs, 3, 3]`
+    weight: Param<Tensor<4>>,
+    /// `[outputs]`
+    bias: Param<Tensor<1>>,
+    stride: usize,
+    #[module(skip)]
+    crop: [usize; 2],
+}
+
+impl ConvTranspose {
+    /// Fresh weights as PyTorch draws them, uniform in ±1/√(outputs · 9): it takes a transposed
+    /// convolution's outputs for its inputs.
+    pub fn new(
+        [inputs, outputs]: [usize; 2],
+        stride: usize,
+        crop: [usize; 2],
+        rng: &mut ChaCha8Rng,
+        device: &Device,
+    ) -> Self {
+        let fan_in = outputs * UP_KERNEL * UP_KERNEL;
+        Self {
+            weight: init::uniform([inputs, outputs, UP_KERNEL, UP_KERNEL], fan_in, rng, device),
+            bias: init::uniform([outputs], fan_in, rng, device),
+            stride,
+            crop,
+        }
+    }
+
+    /// `[batch, inputs, height, width]` → `[batch, outputs, stride · height, stride · width]`, each
+    /// side less twice its crop.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let options = ConvTransposeOptions::new(
+            [self.stride; 2],
+            self.crop.map(|crop| 1 + crop),
+            [self.stride - 1; 2],
+            [1, 1],
+            1,
+        );
+        conv_transpose2d(x, self.weight.val(), Some(self.bias.val()), options)
+    }
+}
