@@ -37,7 +37,7 @@ pub enum Command {
 /// Options of the window.
 #[derive(Clone, Debug, Default, Args)]
 pub struct WindowArgs {
-    /// Data set to begin with: mnist, fashion-mnist, or a folder with the four IDX files
+    /// Data set to begin with: mnist, fashion-mnist, cifar-10, or a folder
     #[arg(long, value_name = "NAME|DIR")]
     pub data: Option<DataSource>,
     /// Where to compute: auto, wgpu or cpu

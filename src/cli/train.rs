@@ -32,7 +32,7 @@ const GRID_PER_CLASS: usize = 1;
 /// Options of `cre-lab train`.
 #[derive(Clone, Debug, Args)]
 pub struct TrainArgs {
-    /// Data set: mnist, fashion-mnist, or a folder with the four IDX files
+    /// Data set: mnist, fashion-mnist, cifar-10, or a folder with the files of MNIST (IDX), a set like it, or CIFAR-10 (binary)
     #[arg(long, value_name = "NAME|DIR", default_value = "mnist")]
     pub data: DataSource,
     /// Network: fc-small, fc-medium, fc-large, cnn-small or cnn-large

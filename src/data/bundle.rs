@@ -1,7 +1,7 @@
 //! The data sets that are compiled into the program, and how their files are made.
 //!
-//! A bundled set is the first images of each class of the original files, in file order, written
-//! as the same four IDX files with gzip. Reading it needs nothing but the reader for any folder.
+//! A bundled set is the first images of each class of the original files, in file order: of the
+//! MNIST family as the same four IDX files with gzip, of CIFAR-10 as a JPEG for each half.
 
 use std::{
     fs, io,
@@ -12,66 +12,149 @@ use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    BundledSet, Dataset, ImageShape, LoadError, Split,
+    BundledSet, Dataset, ImageShape, LoadError, Split, atlas, cifar,
     folder::{Files, Half, Named, read_split},
     idx,
 };
 use crate::files::write_atomically;
 
-/// Training images of each class in a bundled set.
-pub const TRAIN_PER_CLASS: usize = 1000;
-/// Test images of each class in a bundled set.
-pub const TEST_PER_CLASS: usize = 200;
-
 /// Images and labels of both halves, in the order of [`Half::ALL`].
 type Bytes = [[&'static [u8]; 2]; 2];
 
 macro_rules! bundled {
-    ($folder:literal) => {
+    ($images:literal, $labels:literal) => {
         [
-            [
-                bundled!($folder, "train-images-idx3-ubyte"),
-                bundled!($folder, "train-labels-idx1-ubyte"),
-            ],
-            [
-                bundled!($folder, "t10k-images-idx3-ubyte"),
-                bundled!($folder, "t10k-labels-idx1-ubyte"),
-            ],
+            include_bytes!(concat!("../../assets/data/", $images)),
+            include_bytes!(concat!("../../assets/data/", $labels)),
         ]
-    };
-    ($folder:literal, $file:literal) => {
-        include_bytes!(concat!("../../assets/data/", $folder, "/", $file, ".gz"))
     };
 }
 
-static MNIST: Bytes = bundled!("mnist");
-static FASHION_MNIST: Bytes = bundled!("fashion-mnist");
+static MNIST: Bytes = [
+    bundled!(
+        "mnist/train-images-idx3-ubyte.gz",
+        "mnist/train-labels-idx1-ubyte.gz"
+    ),
+    bundled!(
+        "mnist/t10k-images-idx3-ubyte.gz",
+        "mnist/t10k-labels-idx1-ubyte.gz"
+    ),
+];
+static FASHION_MNIST: Bytes = [
+    bundled!(
+        "fashion-mnist/train-images-idx3-ubyte.gz",
+        "fashion-mnist/train-labels-idx1-ubyte.gz"
+    ),
+    bundled!(
+        "fashion-mnist/t10k-images-idx3-ubyte.gz",
+        "fashion-mnist/t10k-labels-idx1-ubyte.gz"
+    ),
+];
+static CIFAR_10: Bytes = [
+    bundled!(
+        "cifar-10/train-images.jpg",
+        "cifar-10/train-labels-idx1-ubyte.gz"
+    ),
+    bundled!(
+        "cifar-10/t10k-images.jpg",
+        "cifar-10/t10k-labels-idx1-ubyte.gz"
+    ),
+];
+
+/// How the images of a set are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Packing {
+    /// The original IDX format, with gzip.
+    Idx,
+    /// One JPEG: colour images do not get small without loss.
+    Jpeg,
+}
+
+impl Packing {
+    /// Training and test images of each class.
+    const fn per_class(self) -> [usize; 2] {
+        match self {
+            Self::Idx => [1000, 200],
+            Self::Jpeg => [500, 100],
+        }
+    }
+
+    fn images(self, half: Half) -> String {
+        match self {
+            Self::Idx => gzip_name(&half.images()),
+            Self::Jpeg => half.atlas(),
+        }
+    }
+}
+
+const fn packing(set: BundledSet) -> Packing {
+    match set {
+        BundledSet::Mnist | BundledSet::FashionMnist => Packing::Idx,
+        BundledSet::Cifar10 => Packing::Jpeg,
+    }
+}
 
 /// Unpacks a bundled set.
 ///
 /// # Errors
 /// None but for a damaged program: the files have been tested.
 pub fn load(set: BundledSet) -> Result<Dataset, LoadError> {
+    let packing = packing(set);
+    let read = |half: Half, [images, labels]: [&'static [u8]; 2]| {
+        let named = |file: String, content| Named {
+            path: Path::new("assets/data").join(set.id()).join(file),
+            content,
+        };
+        let images = named(packing.images(half), images);
+        let labels = named(gzip_name(&half.labels()), labels);
+        match packing {
+            Packing::Idx => read_split(images, labels),
+            Packing::Jpeg => read_atlas(images, labels),
+        }
+    };
     let [train, test] = match set {
         BundledSet::Mnist => &MNIST,
         BundledSet::FashionMnist => &FASHION_MNIST,
-    };
-    let read = |half: Half, [images, labels]: [&'static [u8]; 2]| {
-        let named = |file: String, content| Named {
-            path: Path::new("assets/data")
-                .join(set.id())
-                .join(gzip_name(&file)),
-            content,
-        };
-        read_split(named(half.images(), images), named(half.labels(), labels))
+        BundledSet::Cifar10 => &CIFAR_10,
     };
     Ok(Dataset {
         name: set.to_string(),
-        shape: ImageShape::GREY_28,
+        shape: match packing {
+            Packing::Idx => ImageShape::GREY_28,
+            Packing::Jpeg => ImageShape::COLOUR_32,
+        },
         class_names: set.class_names().map(str::to_owned).to_vec(),
+        rotation: match set {
+            BundledSet::Cifar10 => cifar::ROTATION,
+            BundledSet::Mnist | BundledSet::FashionMnist => 0.0,
+        },
         train: read(Half::Train, *train)?,
         test: read(Half::Test, *test)?,
     })
+}
+
+fn read_atlas(
+    images: Named<&'static [u8]>,
+    labels: Named<&'static [u8]>,
+) -> Result<Split, LoadError> {
+    let classes = idx::read_labels(labels.content).map_err(|fault| LoadError::File {
+        file: labels.path,
+        fault,
+    })?;
+    let pixels = match atlas::decode(images.content, classes.len()) {
+        Ok(Some(pixels)) => Ok(pixels),
+        Ok(None) => Err(format!("holds fewer than {} images", classes.len())),
+        Err(error) => Err(format!("cannot be decoded: {error}")),
+    };
+    pixels
+        .and_then(|pixels| {
+            Split::new(ImageShape::COLOUR_32, pixels, classes)
+                .ok_or_else(|| "has images of another size".to_owned())
+        })
+        .map_err(|reason| LoadError::Atlas {
+            file: images.path,
+            reason,
+        })
 }
 
 /// A file that [`make`] has written.
@@ -118,6 +201,42 @@ pub enum BundleError {
     },
 }
 
+/// The original files of a set.
+enum Originals {
+    Idx(Files),
+    Cifar(cifar::Files),
+}
+
+impl Originals {
+    fn find(from: &Path) -> Result<Self, LoadError> {
+        Ok(match cifar::Files::find(from) {
+            Some(files) => Self::Cifar(files),
+            None => Self::Idx(Files::find(from)?),
+        })
+    }
+
+    fn folder(&self) -> &Path {
+        match self {
+            Self::Idx(files) => &files.folder,
+            Self::Cifar(files) => &files.folder,
+        }
+    }
+
+    fn read(&self, half: Half) -> Result<Split, LoadError> {
+        match self {
+            Self::Idx(files) => files.read(half),
+            Self::Cifar(files) => files.read(half),
+        }
+    }
+
+    fn packing(&self) -> Packing {
+        match self {
+            Self::Idx(_) => Packing::Idx,
+            Self::Cifar(_) => Packing::Jpeg,
+        }
+    }
+}
+
 /// Makes the four files of one bundled set in the folder `to` from the original files in `from`.
 ///
 /// The same original files always give the same bytes. Nothing is written before all has been
@@ -127,34 +246,38 @@ pub enum BundleError {
 /// When the original files cannot be read, hold too few images of a class or lie in `to` itself,
 /// and when writing fails.
 pub fn make(from: &Path, to: &Path) -> Result<Vec<BundleFile>, BundleError> {
-    let files = Files::find(from)?;
+    let originals = Originals::find(from)?;
+    let packing = originals.packing();
+    let [train, test] = packing.per_class();
     let halves = [
-        subset(&files, Half::Train, TRAIN_PER_CLASS)?,
-        subset(&files, Half::Test, TEST_PER_CLASS)?,
+        subset(&originals, Half::Train, train)?,
+        subset(&originals, Half::Test, test)?,
     ];
     let writing = |error| BundleError::Write {
         path: to.to_owned(),
         error,
     };
     fs::create_dir_all(to).map_err(writing)?;
-    if fs::canonicalize(to).map_err(writing)? == fs::canonicalize(&files.folder).map_err(writing)? {
+    let original = fs::canonicalize(originals.folder()).map_err(writing)?;
+    if fs::canonicalize(to).map_err(writing)? == original {
         return Err(BundleError::SameFolder(to.to_owned()));
     }
     let mut written = Vec::new();
     for (half, split) in Half::ALL.into_iter().zip(&halves) {
-        written.push(write(to, &half.images(), |gzip| {
-            idx::write_images(gzip, split.images(0..split.len()))
-        })?);
-        written.push(write(to, &half.labels(), |gzip| {
-            idx::write_labels(gzip, split.labels())
-        })?);
+        let images = match packing {
+            Packing::Idx => gzip(|gzip| idx::write_images(gzip, split.images(0..split.len()))),
+            Packing::Jpeg => atlas::encode(split).map_err(io::Error::other),
+        };
+        let labels = gzip(|gzip| idx::write_labels(gzip, split.labels()));
+        written.push(write(to.join(packing.images(half)), images)?);
+        written.push(write(to.join(gzip_name(&half.labels())), labels)?);
     }
     Ok(written)
 }
 
 /// The first `per_class` images of each class, in file order.
-fn subset(files: &Files, half: Half, per_class: usize) -> Result<Split, BundleError> {
-    let split = files.read(half)?;
+fn subset(originals: &Originals, half: Half, per_class: usize) -> Result<Split, BundleError> {
+    let split = originals.read(half)?;
     let classes = usize::from(idx::CLASSES);
     let mut chosen = split.first_of_each_class(classes, per_class);
     for class in 0..classes {
@@ -164,7 +287,7 @@ fn subset(files: &Files, half: Half, per_class: usize) -> Result<Split, BundleEr
             .count();
         if found < per_class {
             return Err(BundleError::TooFew {
-                folder: files.folder.clone(),
+                folder: originals.folder().to_owned(),
                 half,
                 class,
                 found,
@@ -176,19 +299,18 @@ fn subset(files: &Files, half: Half, per_class: usize) -> Result<Split, BundleEr
     Ok(split.select(&chosen))
 }
 
-/// Compresses what `content` writes, and puts it in place as a whole.
-fn write(
-    folder: &Path,
-    file: &str,
-    content: impl FnOnce(&mut GzEncoder<Vec<u8>>) -> io::Result<()>,
-) -> Result<BundleFile, BundleError> {
-    let path = folder.join(gzip_name(file));
+/// Compresses what `content` writes.
+fn gzip(content: impl FnOnce(&mut GzEncoder<Vec<u8>>) -> io::Result<()>) -> io::Result<Vec<u8>> {
     // The encoder's header has no name and no time, so the same content gives the same bytes.
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
-    let result = content(&mut gzip)
-        .and_then(|()| gzip.finish())
-        .and_then(|bytes| write_atomically(&path, &bytes).map(|()| bytes));
-    match result {
+    content(&mut gzip)?;
+    gzip.finish()
+}
+
+/// Puts a file in place as a whole.
+fn write(path: PathBuf, content: io::Result<Vec<u8>>) -> Result<BundleFile, BundleError> {
+    let written = content.and_then(|bytes| write_atomically(&path, &bytes).map(|()| bytes));
+    match written {
         Ok(bytes) => Ok(BundleFile {
             bytes: bytes.len() as u64,
             sha256: sha256(&bytes),
@@ -226,10 +348,8 @@ mod tests {
     fn every_class_is_there_equally_often() {
         for set in BundledSet::ALL {
             let dataset = load(set).unwrap();
-            for (split, per_class) in [
-                (&dataset.train, TRAIN_PER_CLASS),
-                (&dataset.test, TEST_PER_CLASS),
-            ] {
+            let halves = [&dataset.train, &dataset.test];
+            for (split, per_class) in halves.into_iter().zip(packing(set).per_class()) {
                 assert_eq!(split.len(), dataset.classes() * per_class);
                 assert_eq!(
                     split
@@ -247,11 +367,13 @@ mod tests {
         for (set, bytes) in [
             (BundledSet::Mnist, MNIST),
             (BundledSet::FashionMnist, FASHION_MNIST),
+            (BundledSet::Cifar10, CIFAR_10),
         ] {
             for (half, [images, labels]) in Half::ALL.into_iter().zip(bytes) {
-                for (file, bytes) in [(half.images(), images), (half.labels(), labels)] {
+                let names = [packing(set).images(half), gzip_name(&half.labels())];
+                for (file, bytes) in names.into_iter().zip([images, labels]) {
                     let row = format!(
-                        "| `{}/{file}.gz` | {} | `{}` |",
+                        "| `{}/{file}` | {} | `{}` |",
                         set.id(),
                         bytes.len(),
                         sha256(bytes)
@@ -266,7 +388,8 @@ mod tests {
     /// originals give the same bytes without having them here.
     #[test]
     fn making_it_again_gives_the_same_bytes() {
-        for set in BundledSet::ALL {
+        // A JPEG of a JPEG is another one, so CIFAR-10 cannot be made from its bundle.
+        for set in [BundledSet::Mnist, BundledSet::FashionMnist] {
             let from = assets().join(set.id());
             let to = tempfile::tempdir().unwrap();
             for file in make(&from, to.path()).unwrap() {

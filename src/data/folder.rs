@@ -42,6 +42,11 @@ impl Half {
         format!("{}-images-idx3-ubyte", self.prefix())
     }
 
+    /// Name of the JPEG of a bundled half.
+    pub(super) fn atlas(self) -> String {
+        format!("{}-images.jpg", self.prefix())
+    }
+
     /// Official name of the file of labels.
     pub(super) fn labels(self) -> String {
         format!("{}-labels-idx1-ubyte", self.prefix())
@@ -131,6 +136,7 @@ impl Files {
             name,
             shape: ImageShape::GREY_28,
             class_names,
+            rotation: 0.0,
             train: self.read(Half::Train)?,
             test: self.read(Half::Test)?,
         })

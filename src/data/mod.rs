@@ -1,8 +1,11 @@
 //! Images and labels, from the bundle or from files on disk, as one [`Dataset`].
 
+mod atlas;
 pub mod bundle;
+pub mod cifar;
 pub mod folder;
 pub mod idx;
+pub mod rotation;
 pub mod source;
 
 use std::ops::Range;
@@ -28,7 +31,7 @@ impl ImageShape {
         width: 28,
     };
 
-    /// CIFAR-10: three colour channels of 32×32 pixels.
+    /// CIFAR-10: red, green and blue channels of 32×32 pixels.
     pub const COLOUR_32: Self = Self {
         channels: 3,
         height: 32,
@@ -126,7 +129,7 @@ impl Split {
 }
 
 /// A labelled image data set, whole in memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     /// What people call it: "MNIST".
     pub name: String,
@@ -134,6 +137,9 @@ pub struct Dataset {
     pub shape: ImageShape,
     /// One name per class; a label is an index into this.
     pub class_names: Vec<String>,
+    /// Largest angle by which a training input is turned at random, in degrees; its target is not.
+    /// 0 for all but CIFAR-10.
+    pub rotation: f32,
     /// Images to learn from.
     pub train: Split,
     /// Images to measure with.

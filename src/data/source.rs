@@ -1,4 +1,4 @@
-//! Where a data set comes from: the bundle, or a folder with the four official IDX files.
+//! Where a data set comes from: the bundle, or a folder with the official files.
 
 use std::{
     fmt::{self, Display},
@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Dataset, bundle, folder::Files, idx};
+use super::{Dataset, bundle, cifar, folder::Files, idx};
 
 /// A data set that is compiled into the program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -18,17 +18,20 @@ pub enum BundledSet {
     Mnist,
     /// Pieces of clothing.
     FashionMnist,
+    /// Animals and vehicles in colour.
+    Cifar10,
 }
 
 impl BundledSet {
     /// Every bundled set, in the order of a menu.
-    pub const ALL: [Self; 2] = [Self::Mnist, Self::FashionMnist];
+    pub const ALL: [Self; 3] = [Self::Mnist, Self::FashionMnist, Self::Cifar10];
 
     /// Its name on the command line and in files.
     pub const fn id(self) -> &'static str {
         match self {
             Self::Mnist => "mnist",
             Self::FashionMnist => "fashion-mnist",
+            Self::Cifar10 => "cifar-10",
         }
     }
 
@@ -48,6 +51,18 @@ impl BundledSet {
                 "Bag",
                 "Ankle boot",
             ],
+            Self::Cifar10 => [
+                "Airplane",
+                "Automobile",
+                "Bird",
+                "Cat",
+                "Deer",
+                "Dog",
+                "Frog",
+                "Horse",
+                "Ship",
+                "Truck",
+            ],
         }
     }
 }
@@ -57,6 +72,7 @@ impl Display for BundledSet {
         f.pad(match self {
             Self::Mnist => "MNIST",
             Self::FashionMnist => "Fashion-MNIST",
+            Self::Cifar10 => "CIFAR-10",
         })
     }
 }
@@ -82,7 +98,8 @@ pub struct UnknownDataSet(String);
 pub enum DataSource {
     /// Compiled into the program.
     Bundled(BundledSet),
-    /// A folder with the four official files, each plain or with `.gz`; also a folder of
+    /// A folder with the six official files of CIFAR-10's binary version, or with the four of
+    /// MNIST or a set like it, each plain or with `.gz`; also a folder of
     /// torchvision's, which has them in `raw`, `MNIST/raw` or `FashionMNIST/raw`.
     Folder(PathBuf),
 }
@@ -105,7 +122,10 @@ impl DataSource {
             Self::Folder(folder) if !folder.is_dir() => {
                 Err(UnknownDataSet(folder.display().to_string()).into())
             }
-            Self::Folder(folder) => Files::find(folder)?.load(),
+            Self::Folder(folder) => match cifar::Files::find(folder) {
+                Some(files) => files.load(),
+                None => Files::find(folder)?.load(),
+            },
         }
     }
 }
@@ -190,6 +210,22 @@ pub enum LoadError {
         /// The reason.
         fault: idx::Fault,
     },
+    /// A file of CIFAR-10 is not what its name promises.
+    #[error("{} {fault}", file.display())]
+    Cifar {
+        /// The file.
+        file: PathBuf,
+        /// The reason.
+        fault: cifar::Fault,
+    },
+    /// A JPEG of images cannot be read.
+    #[error("{} {reason}", file.display())]
+    Atlas {
+        /// The file.
+        file: PathBuf,
+        /// The reason.
+        reason: String,
+    },
     /// Images and labels that do not belong together.
     #[error("{} holds {image_count} images, but {} holds {label_count} labels", images.display(), labels.display())]
     Counts {
@@ -248,7 +284,8 @@ mod tests {
         let text = folder.path().to_str().unwrap();
         assert_eq!(text.parse(), Ok(DataSource::Folder(text.into())));
 
-        let message = "“mnits” is neither a bundled data set (mnist, fashion-mnist) nor a folder";
+        let message =
+            "“mnits” is neither a bundled data set (mnist, fashion-mnist, cifar-10) nor a folder";
         assert_eq!(
             "mnits".parse::<DataSource>().unwrap_err().to_string(),
             message

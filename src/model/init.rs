@@ -22,6 +22,11 @@ pub fn chance_stream(step: u64, place: usize) -> u64 {
     1 << 63 | step << 24 | place as u64
 }
 
+/// The stream of the angle by which the image at `place` of step `step`'s batch is turned.
+pub fn rotation_stream(step: u64, place: usize) -> u64 {
+    3 << 62 | step << 24 | place as u64
+}
+
 /// The generator of everything random in a run, a stream for each purpose, so that any epoch and
 /// any step can be had without replaying the earlier ones.
 pub fn generator(seed: u64, stream: u64) -> ChaCha8Rng {

@@ -7,11 +7,12 @@ use burn::{
     optim::{AdamConfig, GradientsAccumulator, GradientsParams, ModuleOptimizer},
     tensor::{Device, ExecutionError, Int, Tensor, TensorData},
 };
+use rand::RngExt as _;
 
 use super::{Metrics, RunConfig, StepLosses, batches::Batches, shards::Shards};
 use crate::{
-    data::{Dataset, Split, pixel_to_unit},
-    model::{Cre, Lambda, LatentLayout, Pass, Unfit, loss},
+    data::{Dataset, Split, pixel_to_unit, rotation},
+    model::{Cre, Lambda, LatentLayout, Pass, Unfit, init, loss},
 };
 
 /// Images that one evaluation forward pass takes at a time: large enough for the matrix product to
@@ -197,8 +198,19 @@ impl Trainer {
             // Every shard trains leaves of its own, so that no autodiff graph is shared.
             let model = model.clone().train();
             let mut pass = Pass::training(seed, step, range.clone());
-            let (images, labels) = gather(&dataset.train, &order[range], device);
-            let output = model.forward_split(images.clone(), lambda, &mut pass);
+            let (images, labels) = gather(&dataset.train, &order[range.clone()], device);
+            let inputs = if dataset.rotation > 0.0 {
+                turned(
+                    dataset,
+                    &order[range.clone()],
+                    range.start,
+                    (seed, step),
+                    device,
+                )
+            } else {
+                images.clone()
+            };
+            let output = model.forward_split(inputs, lambda, &mut pass);
             let mse = loss::squared_error(output.reconstruction, images, output.weight);
             let ce = loss::cross_entropy(output.logits.clone(), labels.clone());
             let correct = loss::correct(output.logits.inner(), labels);
@@ -372,6 +384,25 @@ fn gather(split: &Split, indices: &[u32], device: &Device) -> (Tensor<2>, Tensor
         labels.iter(),
         device,
     )
+}
+
+/// Training images each turned by a random angle that depends on seed, step and place in the batch
+/// alone; `first` is the place of the first of them.
+fn turned(
+    dataset: &Dataset,
+    indices: &[u32],
+    first: usize,
+    (seed, step): (u64, u64),
+    device: &Device,
+) -> Tensor<2> {
+    let mut pixels = Vec::with_capacity(indices.len() * dataset.shape.pixels());
+    for (place, &index) in (first..).zip(indices) {
+        let mut generator = init::generator(seed, init::rotation_stream(step, place));
+        let angle = generator.random_range(-dataset.rotation..=dataset.rotation);
+        let image = dataset.train.image(index as usize);
+        rotation::rotate(image, dataset.shape, angle, &mut pixels);
+    }
+    tensors(pixels.iter(), indices.iter().map(|_| &0), device).0
 }
 
 fn tensors<'a>(

@@ -42,6 +42,7 @@ pub fn dataset(shape: ImageShape, classes: usize, train: usize, test: usize) -> 
         name: "noise".to_owned(),
         shape,
         class_names: (0..classes).map(|class| class.to_string()).collect(),
+        rotation: 0.0,
         train: split(TRAIN_STREAM, train),
         test: split(TEST_STREAM, test),
     }

@@ -40,6 +40,7 @@ fn dataset(per_class: usize) -> Dataset {
         name: "Synthetic".into(),
         shape: ImageShape::GREY_28,
         class_names: FASHION.map(String::from).to_vec(),
+        rotation: 0.0,
         train: test.clone(),
         test,
     }
