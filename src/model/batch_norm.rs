@@ -138,7 +138,5 @@ impl BatchNorm {
 
 /// Mean over every dimension but the second, which keeps their places with size 1.
 fn mean_of_channels<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    (0..D)
-        .filter(|&dim| dim != 1)
-        .fold(x, |x, dim| x.mean_dim(dim))
+    (0..D).filter(|&dim| dim != 1).fold(x, Tensor::mean_dim)
 }
