@@ -2,10 +2,10 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{Device, Tensor},
+    tensor::{Device, Tensor, activation, module::max_pool2d, ops::MaxPoolOptions},
 };
 
-use super::Pass;
+use super::{Pass, cpu};
 
 /// Weight of a new batch in the running statistics.
 const MOMENTUM: f64 = 0.1;
@@ -53,15 +53,13 @@ impl BatchNorm {
         let mut shape = [1; D];
         shape[1] = dims[1];
         let (centred, variance) = if pass.is_training() {
-            let count = dims.iter().product::<usize>() / dims[1].max(1);
             let mean = mean_of_channels(x.clone());
             let centred = x - mean.clone();
             let variance = mean_of_channels(centred.clone().square());
-            // A batch of one value has no unbiased variance: PyTorch refuses it, here it stays biased.
-            let unbiased = count as f64 / (count.max(2) - 1) as f64;
             self.remember(
-                mean.clone().reshape([dims[1]]),
-                variance.clone().reshape([dims[1]]).mul_scalar(unbiased),
+                mean.reshape([dims[1]]),
+                variance.clone().reshape([dims[1]]),
+                dims,
                 pass,
             );
             (centred, variance)
@@ -80,14 +78,61 @@ impl BatchNorm {
         }
     }
 
-    fn remember(&self, mean: Tensor<1>, variance: Tensor<1>, pass: &mut Pass) {
-        for (running, batch) in [
-            (&self.running_mean, mean),
-            (&self.running_variance, variance),
-        ] {
+    /// [`Self::forward`] of maps `[batch, channels, height, width]`, then a max-pool over windows of
+    /// 2×2 where there is a `pool` padding (0 or 1, of even sides), then a ReLU.
+    pub fn activate(&self, x: Tensor<4>, pool: Option<[usize; 2]>, pass: &mut Pass) -> Tensor<4> {
+        self.activate_on_cpu(&x, pool, pass).unwrap_or_else(|| {
+            let x = self.forward(x, pass);
+            activation::relu(match pool {
+                Some(padding) => max_pool2d(x, MaxPoolOptions::new([2, 2]).with_padding(padding)),
+                None => x,
+            })
+        })
+    }
+
+    fn activate_on_cpu(
+        &self,
+        x: &Tensor<4>,
+        pool: Option<[usize; 2]>,
+        pass: &mut Pass,
+    ) -> Option<Tensor<4>> {
+        let (weight, bias) = (self.weight.as_ref()?.val(), self.bias.as_ref()?.val());
+        let statistics = if pass.is_training() {
+            let [mean, variance] = cpu::statistics(x)?;
+            self.remember(mean.clone(), variance.clone(), x.dims(), pass);
+            [mean, variance]
+        } else if weight.is_autodiff() || x.is_autodiff() {
+            // Nobody trains with fixed statistics here; burn would know the gradients.
+            return None;
+        } else {
+            [self.running_mean.val(), self.running_variance.val()]
+        };
+        let by = cpu::Normalisation {
+            weight,
+            bias,
+            statistics,
+            epsilon: self.epsilon,
+        };
+        cpu::normalise(x.clone(), by, pool)
+    }
+
+    /// Lets the statistics of a batch of shape `dims` flow into the running ones.
+    fn remember<const D: usize>(
+        &self,
+        mean: Tensor<1>,
+        variance: Tensor<1>,
+        dims: [usize; D],
+        pass: &mut Pass,
+    ) {
+        let count = dims.iter().product::<usize>() / dims[1].max(1);
+        // A single value has no unbiased variance: PyTorch refuses it, here it stays biased.
+        let unbiased = count as f64 / (count.max(2) - 1) as f64;
+        let mut renew = |running: &Param<Tensor<1>>, batch: Tensor<1>| {
             let old = running.val().inner().mul_scalar(1.0 - MOMENTUM);
             pass.renew(running, old + batch.inner().mul_scalar(MOMENTUM));
-        }
+        };
+        renew(&self.running_mean, mean);
+        renew(&self.running_variance, variance.mul_scalar(unbiased));
     }
 }
 

@@ -307,12 +307,16 @@ struct Block {
 impl Block {
     fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
         let x = drop_channels(self.conv.forward(x), self.dropout, pass);
-        let x = match self.pool {
-            Pool::None => self.norm.forward(x, pass),
-            Pool::BeforeNorm => self.norm.forward(pooled(x), pass),
-            Pool::AfterNorm => pooled(self.norm.forward(x, pass)),
-        };
-        activation::relu(x)
+        let [_, _, height, width] = x.dims();
+        let padding = [pool_padding(height), pool_padding(width)];
+        match self.pool {
+            Pool::None => self.norm.activate(x, None, pass),
+            Pool::AfterNorm => self.norm.activate(x, Some(padding), pass),
+            Pool::BeforeNorm => {
+                let x = max_pool2d(x, MaxPoolOptions::new([2, 2]).with_padding(padding));
+                self.norm.activate(x, None, pass)
+            }
+        }
     }
 }
 
@@ -334,12 +338,6 @@ fn drop_channels(x: Tensor<4>, probability: f64, pass: &mut Pass) -> Tensor<4> {
         }
         None => x,
     }
-}
-
-fn pooled(x: Tensor<4>) -> Tensor<4> {
-    let [_, _, height, width] = x.dims();
-    let padding = [pool_padding(height), pool_padding(width)];
-    max_pool2d(x, MaxPoolOptions::new([2, 2]).with_padding(padding))
 }
 
 fn run(blocks: &[Block], x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {

@@ -10,7 +10,7 @@ use burn::{
 };
 use rand_chacha::ChaCha8Rng;
 
-use super::init;
+use super::{cpu, init};
 
 /// A square convolution of stride 1 that keeps height and width (odd kernel, padded by its half).
 #[derive(Module, Debug)]
@@ -38,9 +38,12 @@ impl Conv {
 
     /// `[batch, inputs, height, width]` → `[batch, outputs, height, width]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let padding = self.weight.dims()[2] / 2;
-        let options = ConvOptions::new([1, 1], [padding; 2], [1, 1], 1);
-        conv2d(x, self.weight.val(), Some(self.bias.val()), options)
+        let (weight, bias) = (self.weight.val(), self.bias.val());
+        cpu::convolve(x.clone(), weight.clone(), bias.clone()).unwrap_or_else(|| {
+            let padding = weight.dims()[2] / 2;
+            let options = ConvOptions::new([1, 1], [padding; 2], [1, 1], 1);
+            conv2d(x, weight, Some(bias), options)
+        })
     }
 }
 
@@ -82,13 +85,25 @@ impl ConvTranspose {
     /// `[batch, inputs, height, width]` → `[batch, outputs, stride · height, stride · width]`, each
     /// side less twice its crop.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let options = ConvTransposeOptions::new(
-            [self.stride; 2],
-            self.crop.map(|crop| 1 + crop),
-            [self.stride - 1; 2],
-            [1, 1],
-            1,
-        );
-        conv_transpose2d(x, self.weight.val(), Some(self.bias.val()), options)
+        let (weight, bias, stride) = (self.weight.val(), self.bias.val(), self.stride);
+        let [_, _, height, width] = x.dims();
+        let padding = self.crop.map(|crop| 1 + crop);
+        let size = [
+            height * stride - 2 * self.crop[0],
+            width * stride - 2 * self.crop[1],
+        ];
+        cpu::convolve_transposed(
+            x.clone(),
+            weight.clone(),
+            bias.clone(),
+            stride,
+            padding,
+            size,
+        )
+        .unwrap_or_else(|| {
+            let added = [stride - 1; 2];
+            let options = ConvTransposeOptions::new([stride; 2], padding, added, [1, 1], 1);
+            conv_transpose2d(x, weight, Some(bias), options)
+        })
     }
 }

@@ -119,7 +119,8 @@ impl Latent {
 pub struct Output {
     /// z, `[batch, values]`.
     pub latent: Tensor<2>,
-    /// Rebuilt images, `[batch, channels · height · width]`, in [−1, 1] (those of a `ViT` may lie outside).
+    /// Rebuilt images, `[batch, channels · height · width]`, in [−1, 1]
+    /// where a tanh ends the decoder.
     pub reconstruction: Tensor<2>,
     /// Class scores before the softmax, `[batch, classes]`.
     pub logits: Tensor<2>,

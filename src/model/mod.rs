@@ -4,6 +4,7 @@ pub mod architecture;
 pub mod batch_norm;
 pub mod cnn;
 pub mod conv;
+mod cpu;
 pub mod cre;
 pub mod fc;
 pub mod gradient;

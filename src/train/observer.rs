@@ -106,8 +106,8 @@ fn shown(latent: Tensor<2>, layout: LatentLayout, view: TokenView) -> Tensor<2> 
     let LatentLayout::Tokens { count, width } = layout else {
         return latent;
     };
-    let rows = latent.dims()[0];
-    let tokens = latent.reshape([rows, count, width]);
+    let images = latent.dims()[0];
+    let tokens = latent.reshape([images, count, width]);
     match view {
         TokenView::MeanPatch => tokens.slice(s![.., 1..]).mean_dim(1).squeeze_dim(1),
         TokenView::Token(token) => {

@@ -52,9 +52,10 @@ impl Shards {
         })
     }
 
-    /// Cuts `0..length` into at most [`CPU_SHARDS`] ranges of nearly equal length.
-    pub fn cut(&self, length: usize) -> Vec<Range<usize>> {
-        let count = self.count.min(length);
+    /// Cuts `0..length` into at most [`CPU_SHARDS`] ranges of nearly equal length; into one where
+    /// it is not `separable`.
+    pub fn cut(&self, length: usize, separable: bool) -> Vec<Range<usize>> {
+        let count = if separable { self.count } else { 1 }.min(length);
         (0..count)
             .map(|shard| shard * length / count..(shard + 1) * length / count)
             .collect()
@@ -98,7 +99,7 @@ mod tests {
     fn every_part_is_worked_on_once_and_in_order() {
         let shards = Shards::new(&Device::flex()).unwrap();
         for length in [0, 1, 3, 4, 511, 512] {
-            let cut = shards.cut(length);
+            let cut = shards.cut(length, true);
             assert!(cut.len() <= CPU_SHARDS);
             let joined: Vec<usize> = shards
                 .map(cut, Iterator::collect::<Vec<_>>)

@@ -188,11 +188,7 @@ impl Trainer {
         let (dataset, device) = (&self.dataset, &self.device);
         let (seed, step) = (self.seed, state.step);
         let order = state.batches.next_batch();
-        let parts = if model.is_separable() {
-            shards.cut(order.len())
-        } else {
-            std::iter::once(0..order.len()).collect()
-        };
+        let parts = shards.cut(order.len(), model.is_separable());
 
         let outcomes = shards.map(parts, |range| {
             // Every shard trains leaves of its own, so that no autodiff graph is shared.

@@ -49,15 +49,39 @@ pub fn dataset(shape: ImageShape, classes: usize, train: usize, test: usize) -> 
 }
 
 /// Every parameter, row-major, in the order encoder, decoder, classifier; of each layer first the
-/// weight `[inputs, outputs]`, then the bias.
+/// weight (of a linear one `[inputs, outputs]`), then the bias, then running statistics.
 pub fn parameters(model: &Cre) -> Vec<Vec<f32>> {
-    struct Read(Vec<Vec<f32>>);
+    let named = named_parameters(model).into_iter();
+    named.map(|(_, values)| values).collect()
+}
+
+/// Those that no gradient reaches.
+#[allow(dead_code, reason = "not every test looks at them")]
+pub fn statistics(model: &Cre) -> Vec<Vec<f32>> {
+    let named = named_parameters(model).into_iter();
+    named
+        .filter(|(name, _)| name.starts_with("running_"))
+        .map(|(_, values)| values)
+        .collect()
+}
+
+/// Last name and values of every parameter.
+fn named_parameters(model: &Cre) -> Vec<(String, Vec<f32>)> {
+    #[derive(Default)]
+    struct Read {
+        name: String,
+        found: Vec<(String, Vec<f32>)>,
+    }
     impl ModuleVisitor for Read {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            name.clone_into(&mut self.name);
+        }
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.0.push(param.val().try_into_vec_as().unwrap());
+            let values = param.val().try_into_vec_as().unwrap();
+            self.found.push((self.name.clone(), values));
         }
     }
-    let mut read = Read(Vec::new());
+    let mut read = Read::default();
     model.visit(&mut read);
-    read.0
+    read.found
 }

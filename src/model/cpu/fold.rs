@@ -1,0 +1,367 @@
+//! Convolutions as matrix products over unfolded images.
+
+use std::ops::Range;
+
+use burn::tensor::Tensor;
+use nalgebra::{DMatrixView, DMatrixViewMut, Dyn};
+use rayon::prelude::*;
+
+use super::{Kernel, is_cpu, operand, run, sum_over_chunks};
+
+/// Values that an unfolded piece of an image may have: about as much as a core's own cache holds.
+const PIECE: usize = 1 << 18;
+
+/// A convolution of stride 1 or more over `x`, `[batch, inputs, height, width]`, with `weight`
+/// `[outputs, inputs, kernel, kernel]` and `bias` `[outputs]`; the kernel is square and odd, and
+/// `padding` its half.
+pub fn convolve(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Option<Tensor<4>> {
+    let [_, inputs, height, width] = x.dims();
+    let [outputs, _, kernel, _] = weight.dims();
+    layer(
+        Fold {
+            outside: [inputs, height, width],
+            inside: [outputs, height, width],
+            kernel,
+            stride: 1,
+            padding: [kernel / 2; 2],
+        },
+        Way::Inwards,
+        x,
+        weight,
+        bias,
+    )
+}
+
+/// A transposed convolution over `x`, `[batch, inputs, height, width]`, with `weight`
+/// `[inputs, outputs, kernel, kernel]` and `bias` `[outputs]`, to `[outputs, height, width]` =
+/// `size`, `padding` of which were cut off on each side.
+pub fn convolve_transposed(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    stride: usize,
+    padding: [usize; 2],
+    [to_height, to_width]: [usize; 2],
+) -> Option<Tensor<4>> {
+    let [_, inputs, height, width] = x.dims();
+    let [_, outputs, kernel, _] = weight.dims();
+    layer(
+        Fold {
+            outside: [outputs, to_height, to_width],
+            inside: [inputs, height, width],
+            kernel,
+            stride,
+            padding,
+        },
+        Way::Outwards,
+        x,
+        weight,
+        bias,
+    )
+}
+
+fn layer(
+    fold: Fold,
+    way: Way,
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+) -> Option<Tensor<4>> {
+    if !is_cpu(&x.device()) {
+        return None;
+    }
+    let tracked = x.is_autodiff() || weight.is_autodiff() || bias.is_autodiff();
+    let operands = [
+        operand(x, tracked)?,
+        operand(weight, tracked)?,
+        operand(bias, tracked)?,
+    ];
+    Some(run(Layer { fold, way }, operands))
+}
+
+/// Whether a layer goes from the outside of a fold to its inside, as a convolution does, or back,
+/// as a transposed one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Inwards,
+    Outwards,
+}
+
+#[derive(Clone, Debug)]
+struct Layer {
+    fold: Fold,
+    way: Way,
+}
+
+impl Kernel<3> for Layer {
+    fn forward(&mut self, [x, weight, bias]: [&[f32]; 3]) -> (Vec<f32>, Vec<usize>) {
+        let (values, to) = match self.way {
+            Way::Inwards => (self.fold.inwards(x, weight, Some(bias)), self.fold.inside),
+            Way::Outwards => (self.fold.outwards(x, weight, Some(bias)), self.fold.outside),
+        };
+        let images = values.len() / to.iter().product::<usize>().max(1);
+        let [channels, height, width] = to;
+        (values, vec![images, channels, height, width])
+    }
+
+    fn backward(
+        &self,
+        [x, weight, _]: [&[f32]; 3],
+        gradient: &[f32],
+        wanted: [bool; 3],
+    ) -> [Option<Vec<f32>>; 3] {
+        let fold = &self.fold;
+        let (outside, inside, to) = match self.way {
+            Way::Inwards => (x, gradient, fold.inside),
+            Way::Outwards => (gradient, x, fold.outside),
+        };
+        [
+            wanted[0].then(|| match self.way {
+                Way::Inwards => fold.outwards(gradient, weight, None),
+                Way::Outwards => fold.inwards(gradient, weight, None),
+            }),
+            wanted[1].then(|| fold.weight_gradient(outside, inside)),
+            wanted[2].then(|| sum_of_channels(gradient, to)),
+        ]
+    }
+}
+
+/// Sum over images and places of each channel.
+fn sum_of_channels(maps: &[f32], [channels, height, width]: [usize; 3]) -> Vec<f32> {
+    let size = channels * height * width;
+    sum_over_chunks(maps.len() / size.max(1), |images| {
+        let mut sums = vec![0.0; channels];
+        for image in maps[images.start * size..images.end * size].chunks_exact(size) {
+            for (sum, plane) in sums.iter_mut().zip(image.chunks_exact(height * width)) {
+                *sum += plane.iter().sum::<f32>();
+            }
+        }
+        sums
+    })
+}
+
+/// How the places of a smaller map (inside) look at square windows of a larger one (outside).
+///
+/// Weights are `[inside channels, outside channels, kernel, kernel]`, for a convolution as for a
+/// transposed one.
+#[derive(Clone, Copy, Debug)]
+struct Fold {
+    /// `[channels, height, width]`
+    outside: [usize; 3],
+    /// `[channels, height, width]`
+    inside: [usize; 3],
+    kernel: usize,
+    stride: usize,
+    padding: [usize; 2],
+}
+
+impl Fold {
+    /// Values in a window, all channels together.
+    fn window(&self) -> usize {
+        self.outside[0] * self.kernel * self.kernel
+    }
+
+    /// Inside rows that are worked on together.
+    fn pieces(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let [_, height, width] = self.inside;
+        let rows = (PIECE / (self.window() * width).max(1)).clamp(1, height.max(1));
+        (0..height)
+            .step_by(rows)
+            .map(move |first| first..height.min(first + rows))
+    }
+
+    /// For each value of a window one row of `unfolded`, which has a column for each place of the
+    /// inside rows `rows`.
+    fn unfold(&self, outside: &[f32], rows: &Range<usize>, unfolded: &mut [f32]) {
+        let (width, stride) = (self.inside[2], self.stride);
+        let mut lines = unfolded.chunks_exact_mut(width);
+        self.for_each_line(rows, |start, columns| {
+            let Some(line) = lines.next() else { return };
+            let (before, line) = line.split_at_mut(columns.start);
+            let (line, after) = line.split_at_mut(columns.len());
+            before.fill(0.0);
+            after.fill(0.0);
+            if stride == 1 {
+                line.copy_from_slice(&outside[start..start + columns.len()]);
+            } else {
+                let from = outside[start..].iter().step_by(stride);
+                for (to, from) in line.iter_mut().zip(from) {
+                    *to = *from;
+                }
+            }
+        });
+    }
+
+    /// Adds every value of `unfolded` to the place of `outside` it would have come from.
+    fn fold(&self, unfolded: &[f32], rows: &Range<usize>, outside: &mut [f32]) {
+        let (width, stride) = (self.inside[2], self.stride);
+        let mut lines = unfolded.chunks_exact(width);
+        self.for_each_line(rows, |start, columns| {
+            let Some(line) = lines.next() else { return };
+            let line = &line[columns.clone()];
+            if stride == 1 {
+                for (to, from) in outside[start..start + line.len()].iter_mut().zip(line) {
+                    *to += *from;
+                }
+            } else {
+                let to = outside[start..].iter_mut().step_by(stride);
+                for (to, from) in to.zip(line) {
+                    *to += *from;
+                }
+            }
+        });
+    }
+
+    /// Tells of each line of an unfolded piece, in order, which of its columns see the outside, and
+    /// where the first of them does; the others see padding.
+    fn for_each_line(&self, rows: &Range<usize>, mut tell: impl FnMut(usize, Range<usize>)) {
+        let ([channels, height, width], stride) = (self.outside, self.stride);
+        for channel in 0..channels {
+            for down in 0..self.kernel {
+                for along in 0..self.kernel {
+                    // The columns j with 0 ≤ j · stride + along − padding < width.
+                    let first = self.padding[1].saturating_sub(along).div_ceil(stride);
+                    let end = (width + self.padding[1])
+                        .saturating_sub(along)
+                        .div_ceil(stride);
+                    let columns = first..end.clamp(first, self.inside[2].max(first));
+                    for row in rows.clone() {
+                        let row = (row * stride + down).wrapping_sub(self.padding[0]);
+                        if row < height {
+                            let start = (channel * height + row) * width;
+                            tell(
+                                start + first * stride + along - self.padding[1],
+                                columns.clone(),
+                            );
+                        } else {
+                            tell(0, 0..0);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// From outside maps to inside maps: a convolution, or the gradient of a transposed one.
+    fn inwards(&self, outside: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+        let (from, to) = (size(self.outside), size(self.inside));
+        let [channels, height, width] = self.inside;
+        let (places, window) = (height * width, self.window());
+        let mut inside = vec![0.0; outside.len() / from * to];
+        let images = inside.par_chunks_exact_mut(to);
+        images.zip(outside.par_chunks_exact(from)).for_each_init(
+            Vec::new,
+            |unfolded, (inside, outside)| {
+                if let Some(bias) = bias {
+                    for (plane, bias) in inside.chunks_exact_mut(places).zip(bias) {
+                        plane.fill(*bias);
+                    }
+                }
+                for rows in self.pieces() {
+                    let count = rows.len() * width;
+                    unfolded.resize(window * count, 0.0);
+                    self.unfold(outside, &rows, unfolded);
+                    let mut result = view_mut(
+                        &mut inside[rows.start * width..],
+                        [count, channels],
+                        [1, places],
+                    );
+                    result.gemm(
+                        1.0,
+                        &view(unfolded, [count, window], [1, count]),
+                        &view(weight, [window, channels], [1, window]),
+                        1.0,
+                    );
+                }
+            },
+        );
+        inside
+    }
+
+    /// From inside maps to outside maps: a transposed convolution, or the gradient of a plain one.
+    fn outwards(&self, inside: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+        let (from, to) = (size(self.inside), size(self.outside));
+        let [channels, height, width] = self.inside;
+        let (places, window) = (height * width, self.window());
+        let mut outside = vec![0.0; inside.len() / from * to];
+        let images = outside.par_chunks_exact_mut(to);
+        images.zip(inside.par_chunks_exact(from)).for_each_init(
+            Vec::new,
+            |unfolded, (outside, inside)| {
+                if let Some(bias) = bias {
+                    let size = outside.len() / self.outside[0];
+                    for (plane, bias) in outside.chunks_exact_mut(size).zip(bias) {
+                        plane.fill(*bias);
+                    }
+                }
+                for rows in self.pieces() {
+                    let count = rows.len() * width;
+                    unfolded.resize(window * count, 0.0);
+                    view_mut(unfolded, [count, window], [1, count]).gemm(
+                        1.0,
+                        &view(
+                            &inside[rows.start * width..],
+                            [count, channels],
+                            [1, places],
+                        ),
+                        &view(weight, [channels, window], [window, 1]),
+                        0.0,
+                    );
+                    self.fold(unfolded, &rows, outside);
+                }
+            },
+        );
+        outside
+    }
+
+    /// The gradient of the weights, of a convolution as of a transposed one.
+    fn weight_gradient(&self, outside: &[f32], inside: &[f32]) -> Vec<f32> {
+        let (from, to) = (size(self.outside), size(self.inside));
+        let [channels, height, width] = self.inside;
+        let (places, window) = (height * width, self.window());
+        sum_over_chunks(inside.len() / to, |images| {
+            let mut sum = vec![0.0; channels * window];
+            let mut unfolded = Vec::new();
+            for image in images {
+                let outside = &outside[image * from..(image + 1) * from];
+                let inside = &inside[image * to..(image + 1) * to];
+                for rows in self.pieces() {
+                    let count = rows.len() * width;
+                    unfolded.resize(window * count, 0.0);
+                    self.unfold(outside, &rows, &mut unfolded);
+                    view_mut(&mut sum, [window, channels], [1, window]).gemm(
+                        1.0,
+                        &view(&unfolded, [window, count], [count, 1]),
+                        &view(
+                            &inside[rows.start * width..],
+                            [count, channels],
+                            [1, places],
+                        ),
+                        1.0,
+                    );
+                }
+            }
+            sum
+        })
+    }
+}
+
+fn size([channels, height, width]: [usize; 3]) -> usize {
+    channels * height * width
+}
+
+type View<'a> = DMatrixView<'a, f32, Dyn, Dyn>;
+type ViewMut<'a> = DMatrixViewMut<'a, f32, Dyn, Dyn>;
+
+/// `values` as a matrix whose rows and columns are so many values apart.
+fn view(values: &[f32], [rows, columns]: [usize; 2], [down, along]: [usize; 2]) -> View<'_> {
+    View::from_slice_with_strides(values, rows, columns, down, along)
+}
+
+fn view_mut(
+    values: &mut [f32],
+    [rows, columns]: [usize; 2],
+    [down, along]: [usize; 2],
+) -> ViewMut<'_> {
+    ViewMut::from_slice_with_strides_mut(values, rows, columns, down, along)
+}
