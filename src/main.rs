@@ -54,10 +54,5 @@ fn has_display() -> bool {
 
 fn train_instead(args: cli::WindowArgs, why: &str) -> anyhow::Result<()> {
     eprintln!("cre-lab: {why}; training without a window instead, as `cre-lab train` does");
-    let defaults = cli::train::TrainArgs::default();
-    cli::train::run(&cli::train::TrainArgs {
-        data: args.data.unwrap_or(defaults.data),
-        device: args.device.unwrap_or(defaults.device),
-        ..defaults
-    })
+    cli::train::run(&cli::train::TrainArgs::of(args.run))
 }

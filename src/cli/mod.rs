@@ -2,13 +2,14 @@
 
 pub mod bench;
 pub mod data;
+pub mod run_args;
 pub mod train;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{data::DataSource, train::DeviceChoice};
+pub use run_args::RunArgs;
 
 /// See classification and reconstruction share one latent representation.
 ///
@@ -35,14 +36,10 @@ pub enum Command {
 }
 
 /// Options of the window.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct WindowArgs {
-    /// Data set to begin with: mnist, fashion-mnist, cifar-10, or a folder
-    #[arg(long, value_name = "NAME|DIR")]
-    pub data: Option<DataSource>,
-    /// Where to compute: auto, wgpu or cpu
-    #[arg(long, value_name = "DEVICE")]
-    pub device: Option<DeviceChoice>,
+    #[command(flatten)]
+    pub run: RunArgs,
     /// Save a picture of the window to this PNG file just before it closes by --exit-after
     #[arg(long, value_name = "FILE", requires = "exit_after")]
     pub screenshot: Option<PathBuf>,

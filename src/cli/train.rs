@@ -13,14 +13,14 @@ use crossbeam_channel::{Receiver, bounded, select};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::RunArgs;
 use crate::{
     data::{DataSource, Dataset},
     figures,
     files::write_atomically,
-    model::{Architecture, Lambda, LatentSize},
     train::{
-        Command, DeviceChoice, Evaluation, Event, Probe, Problem, RunConfig, RunId, Snapshot,
-        Start, StepLosses, Worker,
+        Command, Evaluation, Event, Probe, Problem, RunConfig, RunId, Snapshot, Start, StepLosses,
+        Worker,
     },
 };
 
@@ -32,67 +32,23 @@ const GRID_PER_CLASS: usize = 1;
 /// Options of `cre-lab train`.
 #[derive(Clone, Debug, Args)]
 pub struct TrainArgs {
-    /// Data set: mnist, fashion-mnist, cifar-10, or a folder with the files of MNIST (IDX), a set like it, or CIFAR-10 (binary)
-    #[arg(long, value_name = "NAME|DIR", default_value = "mnist")]
-    pub data: DataSource,
-    /// Network: fc-small, fc-medium, fc-large, cnn-small or cnn-large
-    #[arg(long, value_name = "NAME", default_value = Architecture::default().id())]
-    pub arch: Architecture,
-    /// Size n of the latent z, 1 to 1024
-    #[arg(long, value_name = "N", default_value_t = LatentSize::default())]
-    pub latent: LatentSize,
-    /// Weight of reconstruction: 0 is a pure classifier, 1 a pure autoencoder
-    #[arg(long, value_name = "λ", default_value_t = Lambda::BALANCED)]
-    pub lambda: Lambda,
+    #[command(flatten)]
+    pub run: RunArgs,
     /// Passes over the training images
     #[arg(long, value_name = "COUNT", default_value_t = 10)]
     pub epochs: u64,
-    /// Images per step
-    #[arg(long, value_name = "IMAGES", default_value_t = RunConfig::default().batch_size)]
-    pub batch_size: usize,
-    /// Step size of Adam
-    #[arg(long, value_name = "RATE", default_value_t = RunConfig::default().learning_rate)]
-    pub learning_rate: f64,
-    /// Decides initial weights and order of the images
-    #[arg(long, value_name = "SEED", default_value_t = RunConfig::DEFAULT_SEED)]
-    pub seed: u64,
-    /// Where to compute: auto, wgpu or cpu
-    #[arg(long, value_name = "DEVICE", default_value = DeviceChoice::default().id())]
-    pub device: DeviceChoice,
     /// Folder to write to, made if it is not there
     #[arg(long, value_name = "DIR", default_value = "cre-lab-run")]
     pub out: PathBuf,
 }
 
-impl Default for TrainArgs {
-    /// The job that every option's default describes.
-    fn default() -> Self {
-        let config = RunConfig::default();
-        Self {
-            data: DataSource::default(),
-            arch: config.architecture,
-            latent: config.latent,
-            lambda: config.lambda,
-            epochs: 10,
-            batch_size: config.batch_size,
-            learning_rate: config.learning_rate,
-            seed: config.seed,
-            device: config.device,
-            out: PathBuf::from("cre-lab-run"),
-        }
-    }
-}
-
 impl TrainArgs {
-    fn config(&self) -> RunConfig {
-        RunConfig {
-            architecture: self.arch,
-            latent: self.latent,
-            lambda: self.lambda,
-            batch_size: self.batch_size,
-            learning_rate: self.learning_rate,
-            seed: self.seed,
-            device: self.device,
+    /// The default job with these settings.
+    pub fn of(run: RunArgs) -> Self {
+        Self {
+            run,
+            epochs: 10,
+            out: PathBuf::from("cre-lab-run"),
         }
     }
 }
@@ -114,7 +70,7 @@ struct ConfigFile<'a> {
 /// # Errors
 /// When data, device, training or a file fails.
 pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
-    let dataset = Arc::new(args.data.load()?);
+    let dataset = Arc::new(args.run.data.load()?);
     fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     let (stop, stopped) = bounded(1);
@@ -161,7 +117,7 @@ impl<'a> Job<'a> {
         };
         worker.send(Command::Reset(Box::new(Start {
             run: RunId(1),
-            config: args.config(),
+            config: args.run.config(),
             dataset: dataset.clone(),
             probe: Probe {
                 cloud: first(CLOUD_PER_CLASS),
@@ -239,7 +195,7 @@ impl<'a> Job<'a> {
                 self.bar.set_length(steps_per_epoch * self.args.epochs);
                 self.bar.println(format!(
                     "{} n = {}, {parameters} parameters, λ = {}, on {}",
-                    self.args.arch, self.args.latent, self.args.lambda, self.device
+                    self.args.run.arch, self.args.run.latent, self.args.run.lambda, self.device
                 ));
             }
             Event::Losses {
@@ -290,10 +246,10 @@ impl<'a> Job<'a> {
         let path = self.args.out.join("config.toml");
         let text = toml::to_string_pretty(&ConfigFile {
             program: concat!("cre-lab ", env!("CARGO_PKG_VERSION")),
-            data: &self.args.data,
+            data: &self.args.run.data,
             epochs: self.epochs_done().unwrap_or(0),
             device_used: self.device.clone(),
-            run: self.args.config(),
+            run: self.args.run.config(),
         })?;
         write(&path, text.as_bytes())?;
         Ok(path)
@@ -305,7 +261,7 @@ impl<'a> Job<'a> {
         {
             eprintln!(
                 "{} of {} latent units are dead (zero for every probe image); another --seed may live",
-                last.dead_units, self.args.latent
+                last.dead_units, self.args.run.latent
             );
         }
     }

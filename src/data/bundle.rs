@@ -119,10 +119,7 @@ pub fn load(set: BundledSet) -> Result<Dataset, LoadError> {
     };
     Ok(Dataset {
         name: set.to_string(),
-        shape: match packing {
-            Packing::Idx => ImageShape::GREY_28,
-            Packing::Jpeg => ImageShape::COLOUR_32,
-        },
+        shape: set.shape(),
         class_names: set.class_names().map(str::to_owned).to_vec(),
         rotation: match set {
             BundledSet::Cifar10 => cifar::ROTATION,

@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Dataset, bundle, cifar, folder::Files, idx};
+use super::{Dataset, ImageShape, bundle, cifar, folder::Files, idx};
 
 /// A data set that is compiled into the program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -32,6 +32,14 @@ impl BundledSet {
             Self::Mnist => "mnist",
             Self::FashionMnist => "fashion-mnist",
             Self::Cifar10 => "cifar-10",
+        }
+    }
+
+    /// Shape of its images.
+    pub const fn shape(self) -> ImageShape {
+        match self {
+            Self::Mnist | Self::FashionMnist => ImageShape::GREY_28,
+            Self::Cifar10 => ImageShape::COLOUR_32,
         }
     }
 

@@ -24,10 +24,7 @@ use eframe::egui::{self, ViewportBuilder};
 pub use app::App;
 
 use self::self_portrait::SelfPortrait;
-use crate::{
-    cli::{ThemeChoice, WindowArgs},
-    train::{DeviceChoice, RunConfig},
-};
+use crate::cli::{ThemeChoice, WindowArgs};
 
 /// Size of the window at the first start, in points.
 const SIZE: [f32; 2] = [1280.0, 800.0];
@@ -60,11 +57,8 @@ pub fn run(args: WindowArgs) -> anyhow::Result<()> {
         persistence_path: (!remembers).then(|| scratch.path().join("forgotten.ron")),
         ..eframe::NativeOptions::default()
     };
-    let config = RunConfig {
-        device: args.device.unwrap_or(DeviceChoice::Auto),
-        ..RunConfig::default()
-    };
-    let source = args.data.unwrap_or_default();
+    let config = args.run.config();
+    let source = args.run.data;
     let theme = args.theme;
     eframe::run_native(
         "cre-lab",

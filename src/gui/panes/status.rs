@@ -28,9 +28,9 @@ pub fn ui(ui: &mut Ui, session: &Session) {
         .on_hover_text(format!("From {}", run.source));
         ui.separator();
         ui.label(format!(
-            "{}, n = {}, {} parameters",
+            "{}, {}, {} parameters",
             run.config.architecture,
-            run.config.latent,
+            run.latent_size(),
             count(run.parameters)
         ));
         ui.separator();

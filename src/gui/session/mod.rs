@@ -374,8 +374,8 @@ impl Session {
             return;
         }
         let verdict = SeedHunt::judge(&snapshot);
-        let of = snapshot.latent_size;
-        let living = of.saturating_sub(snapshot.dead_units());
+        let of = snapshot.dead.len();
+        let living = of - snapshot.dead_units();
         run.snapshot = Some(snapshot);
         if self.pending.is_some() {
             return;

@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     data::{DataSource, Dataset},
+    model::LatentLayout,
     train::{
         Evaluation, Event, RunConfig, RunId, RunState, Snapshot, StepLosses, device::DeviceReport,
         history::History,
@@ -36,6 +37,16 @@ pub struct RunView {
 }
 
 impl RunView {
+    /// Size of z in words: "n = 3", or "z 16×4×4" where the network decides it.
+    pub fn latent_size(&self) -> String {
+        let plan = self.config.plan(self.dataset.shape, self.dataset.classes());
+        match self.config.architecture.latent_layout(&plan) {
+            Ok(LatentLayout::Units(n)) => format!("n = {n}"),
+            Ok(layout) => format!("z {layout}"),
+            Err(unfit) => unfit.to_string(),
+        }
+    }
+
     /// A run that has just started.
     pub fn new(
         id: RunId,

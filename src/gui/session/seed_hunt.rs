@@ -8,8 +8,8 @@ const NEEDED: usize = 3;
 
 /// Whether so many units are dead that the latent has lost dimensions of the scene.
 pub fn is_flat(snapshot: &Snapshot) -> bool {
-    let living = snapshot.latent_size.saturating_sub(snapshot.dead_units());
-    living < snapshot.latent_size.min(NEEDED)
+    let units = snapshot.dead.len();
+    units - snapshot.dead_units() < units.min(NEEDED)
 }
 
 /// Steps for which these units must stay alive before a seed counts as living: an unlucky latent

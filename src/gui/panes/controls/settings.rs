@@ -4,8 +4,11 @@ use eframe::egui::{Button, ComboBox, DragValue, Grid, Id, Modal, RichText, Ui, v
 
 use crate::{
     data::{BundledSet, DataSource, ImageShape},
-    gui::session::{RunView, Session},
-    model::{Architecture, LatentSize},
+    gui::{
+        numbers::count,
+        session::{RunView, Session},
+    },
+    model::{Architecture, LatentSize, Plan},
     train::{DeviceChoice, RunConfig},
 };
 
@@ -38,12 +41,15 @@ impl Settings {
         draft.config.learning_rate = in_force.config.learning_rate;
 
         let images = session.run().map_or(60_000, |run| run.dataset.train.len());
+        let mut plan = plan(&draft, session);
         Grid::new("settings")
             .num_columns(2)
             .spacing(vec2(8.0, 5.0))
             .show(ui, |ui| {
                 data_set(ui, &mut draft, session);
-                network(ui, &mut draft.config, session);
+                plan = self::plan(&draft, session);
+                network(ui, &mut draft.config, &plan);
+                latent(ui, &mut draft.config, &plan);
                 numbers(ui, &mut draft.config, images);
                 learning_rate(ui, session);
                 device(ui, &mut draft.config, session);
@@ -60,11 +66,13 @@ impl Settings {
         );
         ui.columns_const(|[left, right]: &mut [Ui; 2]| {
             let apply = Button::new("Apply").min_size(vec2(left.available_width(), 26.0));
-            if left
-                .add(apply)
-                .on_hover_text("Begin a new run with these settings")
-                .clicked()
-            {
+            let unfit = draft.config.architecture.latent_layout(&plan).err();
+            let apply = left.add_enabled(unfit.is_none(), apply);
+            let apply = match unfit {
+                Some(unfit) => apply.on_disabled_hover_text(unfit.to_string()),
+                None => apply.on_hover_text("Begin a new run with these settings"),
+            };
+            if apply.clicked() {
                 let loses = draft.config.device != in_force.config.device
                     && session.run().is_some_and(RunView::has_progress);
                 if loses {
@@ -189,14 +197,20 @@ fn data_set(ui: &mut Ui, draft: &mut Draft, session: &mut Session) {
     ui.end_row();
 }
 
-fn network(ui: &mut Ui, config: &mut RunConfig, session: &Session) {
-    let (shape, classes) = session.run().map_or((ImageShape::GREY_28, 10), |run| {
-        (run.dataset.shape, run.dataset.classes())
-    });
-    let plan = config.plan(shape, classes);
+/// What the network is for: the chosen images, as far as they are known before they are read.
+fn plan(draft: &Draft, session: &Session) -> Plan {
+    let (shape, classes) = match (&draft.source, session.run()) {
+        (DataSource::Bundled(set), _) => (set.shape(), set.class_names().len()),
+        (DataSource::Folder(_), Some(run)) => (run.dataset.shape, run.dataset.classes()),
+        (DataSource::Folder(_), None) => (ImageShape::GREY_28, 10),
+    };
+    draft.config.plan(shape, classes)
+}
+
+fn network(ui: &mut Ui, config: &mut RunConfig, plan: &Plan) {
     let architecture = config.architecture;
-    let tip = match (architecture.describe(&plan), architecture.parameters(&plan)) {
-        (Ok(layers), Ok(parameters)) => format!("{layers}\n{parameters} parameters"),
+    let tip = match (architecture.describe(plan), architecture.parameters(plan)) {
+        (Ok(layers), Ok(parameters)) => format!("{layers}\n{} parameters", count(parameters)),
         (Err(unfit), _) | (_, Err(unfit)) => unfit.to_string(),
     };
     choice(
@@ -207,6 +221,38 @@ fn network(ui: &mut Ui, config: &mut RunConfig, session: &Session) {
         &Architecture::ALL,
         |architecture| architecture.to_string(),
     );
+    if config.architecture.beyond_paper(plan.shape) {
+        ui.label("");
+        ui.label(RichText::new("beyond the paper").italics().size(12.0))
+            .on_hover_text(
+                "The paper trains CNN Large on colour images of 32×32 pixels and all other networks on grey ones of 28×28",
+            );
+        ui.end_row();
+    }
+}
+
+/// n, or the size of z that the layers decide.
+fn latent(ui: &mut Ui, config: &mut RunConfig, plan: &Plan) {
+    if !config.architecture.has_free_latent() {
+        let tip = "Values of z: this network's layers decide how many; they are shown by their principal components";
+        ui.label("Latent z").on_hover_text(tip);
+        let size = config.architecture.latent_layout(plan);
+        ui.label(size.map_or_else(|unfit| unfit.to_string(), |layout| layout.to_string()))
+            .on_hover_text(tip);
+        ui.end_row();
+        return;
+    }
+    let mut n = config.latent.get();
+    number(
+        ui,
+        "Latent n",
+        "Units of z: 1 is a line, 2 a plane, 3 a space; more are shown by their principal components",
+        &mut n,
+        LatentSize::MIN..=LatentSize::MAX,
+    );
+    if let Ok(latent) = LatentSize::new(n) {
+        config.latent = latent;
+    }
 }
 
 fn number<N: eframe::emath::Numeric>(
@@ -224,17 +270,6 @@ fn number<N: eframe::emath::Numeric>(
 }
 
 fn numbers(ui: &mut Ui, config: &mut RunConfig, images: usize) {
-    let mut n = config.latent.get();
-    number(
-        ui,
-        "Latent n",
-        "Units of z: 1 is a line, 2 a plane, 3 a space; more are shown by their principal components",
-        &mut n,
-        LatentSize::MIN..=LatentSize::MAX,
-    );
-    if let Ok(latent) = LatentSize::new(n) {
-        config.latent = latent;
-    }
     number(
         ui,
         "Batch",
