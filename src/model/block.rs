@@ -89,16 +89,10 @@ mod tests {
 
         let trained = drop_channels(ones, 0.2, &mut Pass::training(1, 0, 0..5));
         let trained = values(trained);
-        let silent = trained
-            .chunks(6)
-            .filter(|channel| match channel[0] {
-                0.0 => channel.iter().all(|x| *x == 0.0),
-                _ => {
-                    assert!(channel.iter().all(|x| *x == 1.25));
-                    false
-                }
-            })
-            .count();
+        let is = |channel: &&[f32], value: f32| channel.iter().all(|x| *x == value);
+        let channels = || trained.chunks(6);
+        assert!(channels().all(|channel| is(&channel, 0.0) || is(&channel, 1.25)));
+        let silent = channels().filter(|channel| is(channel, 0.0)).count();
         let share = silent as f64 / (5 * CHANNELS) as f64;
         // Four standard deviations of 2,000 draws.
         assert!((share - 0.2).abs() < 0.036, "{share}");
