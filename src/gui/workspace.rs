@@ -20,7 +20,7 @@ pub fn default_tree() -> Tree<Pane> {
     let latent = tiles.insert_pane(Pane::Latent);
     let reconstructions = tiles.insert_pane(Pane::Reconstructions);
     let curves = tiles.insert_pane(Pane::Curves);
-    let above = Linear::new_binary(LinearDir::Horizontal, [latent, reconstructions], 0.6);
+    let above = Linear::new_binary(LinearDir::Horizontal, [latent, reconstructions], 0.585);
     let above = tiles.insert_container(Container::Linear(above));
     let all = Linear::new_binary(LinearDir::Vertical, [above, curves], 0.68);
     let all = tiles.insert_container(Container::Linear(all));

@@ -9,7 +9,7 @@
 use burn::{
     module::Module,
     nn::Linear,
-    tensor::{Device, Tensor, activation, module::max_pool2d, ops::MaxPoolOptions},
+    tensor::{Device, Tensor, activation},
 };
 use rand_chacha::ChaCha8Rng;
 
@@ -17,6 +17,7 @@ use super::{
     Cre, LatentLayout, Pass, Plan, Unfit,
     architecture::Blueprint,
     batch_norm::BatchNorm,
+    block::{Block, Pool, halved},
     conv::{Conv, ConvTranspose},
     cre::Latent,
     init,
@@ -60,14 +61,6 @@ pub(super) const LARGE: CnnLayers = CnnLayers {
     ],
     dropout: 0.2,
 };
-
-/// Where a block halves height and width.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pool {
-    None,
-    BeforeNorm,
-    AfterNorm,
-}
 
 /// A block of encoder or classifier.
 #[derive(Clone, Copy, Debug)]
@@ -196,16 +189,6 @@ impl CnnLayers {
 /// Three halvings of a smaller side would leave nothing to halve.
 const SMALLEST_SIDE: usize = 8;
 
-/// Half of an even side, rounded up to an even number.
-fn halved(side: usize) -> usize {
-    side / 2 + pool_padding(side)
-}
-
-/// What a pool adds on both ends of a side, so that half of it is even.
-fn pool_padding(side: usize) -> usize {
-    side / 2 % 2
-}
-
 /// Sizes before the first layer and after each.
 fn maps(input: Map, layers: &[Down]) -> Vec<Map> {
     let mut maps = vec![input];
@@ -291,52 +274,6 @@ impl Blueprint for CnnLayers {
             line(&sized.classifier),
             plan.classes
         ))
-    }
-}
-
-/// Convolution, dropout of whole channels, normalisation, perhaps a max-pool, ReLU.
-#[derive(Module, Debug)]
-struct Block {
-    conv: Conv,
-    norm: BatchNorm,
-    #[module(skip)]
-    pool: Pool,
-    dropout: f64,
-}
-
-impl Block {
-    fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
-        let x = drop_channels(self.conv.forward(x), self.dropout, pass);
-        let [_, _, height, width] = x.dims();
-        let padding = [pool_padding(height), pool_padding(width)];
-        match self.pool {
-            Pool::None => self.norm.activate(x, None, pass),
-            Pool::AfterNorm => self.norm.activate(x, Some(padding), pass),
-            Pool::BeforeNorm => {
-                let x = max_pool2d(x, MaxPoolOptions::new([2, 2]).with_padding(padding));
-                self.norm.activate(x, None, pass)
-            }
-        }
-    }
-}
-
-/// Training silences each channel of each image with this probability, and raises the others so
-/// that their mean stays.
-fn drop_channels(x: Tensor<4>, probability: f64, pass: &mut Pass) -> Tensor<4> {
-    if probability == 0.0 {
-        return x;
-    }
-    let [batch, channels, _, _] = x.dims();
-    match pass.uniform(channels, &x.device()) {
-        Some(draws) => {
-            let kept = draws
-                .greater_equal_elem(probability)
-                .float()
-                .div_scalar(1.0 - probability)
-                .reshape([batch, channels, 1, 1]);
-            x * kept
-        }
-        None => x,
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod architecture;
 pub mod batch_norm;
+mod block;
 pub mod cnn;
 pub mod conv;
 mod cpu;

@@ -1,15 +1,18 @@
 //! From a latent of any size to three coordinates that hold still.
 
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DMatrix;
+use rayon::prelude::*;
 
 use super::Projection;
 
 /// Columns of the subspace iteration: three to show, the rest to make the three converge quickly.
 const BLOCK: usize = 8;
 /// Iterations for a fresh basis, and for one that only has to follow the training.
-const ITERATIONS: [usize; 2] = [40, 6];
-/// Rows that the principal axes are fitted on; more would cost time and change nothing to see.
+const ITERATIONS: [usize; 2] = [24, 6];
+/// Rows, and values in them, that the principal axes are fitted on; more would cost time and change
+/// nothing to see.
 const FIT_ROWS: usize = 2_000;
+const FIT_VALUES: usize = 1 << 20;
 
 /// Projects latents to 3-D and remembers its axes, so that neither sign nor order of the axes
 /// flips from one snapshot to the next.
@@ -19,8 +22,9 @@ pub struct Projector {
     block: Option<DMatrix<f32>>,
     /// The axes shown last, `[n, 3]`, orthonormal.
     axes: Option<DMatrix<f32>>,
-    /// The point of the latent space that was shown at the origin, `[n]`.
-    mean: Vec<f32>,
+    /// Where the mean stood on each axis: taken from a point's coordinates, so that no point needs the
+    /// mean itself taken away.
+    offset: [f32; 3],
 }
 
 impl Projector {
@@ -34,7 +38,7 @@ impl Projector {
             return (points, Projection::Coordinates);
         }
         let points = latents.len() / n;
-        let step = points.div_ceil(FIT_ROWS).max(1);
+        let step = points.div_ceil(FIT_ROWS.min(FIT_VALUES / n)).max(1);
         let finite: Vec<&[f32]> = latents
             .chunks_exact(n)
             .step_by(step)
@@ -47,8 +51,10 @@ impl Projector {
             );
         }
         let (mean, explained) = self.fit(&finite, n);
-        self.mean = mean;
-        let projected = latents.chunks_exact(n).map(|z| self.place(z)).collect();
+        if let Some(axes) = &self.axes {
+            self.offset = std::array::from_fn(|axis| dot(&mean, axes.column(axis).as_slice()));
+        }
+        let projected = latents.par_chunks_exact(n).map(|z| self.place(z)).collect();
         (projected, Projection::Pca { explained })
     }
 
@@ -60,24 +66,19 @@ impl Projector {
         let Some(axes) = self.axes.as_ref().filter(|axes| axes.nrows() == z.len()) else {
             return [0.0; 3];
         };
-        std::array::from_fn(|axis| {
-            z.iter()
-                .zip(&self.mean)
-                .zip(axes.column(axis).iter())
-                .map(|((x, m), a)| (x - m) * a)
-                .sum()
-        })
+        std::array::from_fn(|axis| dot(z, axes.column(axis).as_slice()) - self.offset[axis])
     }
 
     /// Moves the axes to the principal subspace of `rows`; returns mean and explained share.
     fn fit(&mut self, rows: &[&[f32]], n: usize) -> (Vec<f32>, f32) {
         let count = rows.len();
-        let data = DMatrix::from_fn(count, n, |row, column| rows[row][column]);
-        let mean = DVector::from_fn(n, |column, _| {
-            let sum: f64 = data.column(column).iter().copied().map(f64::from).sum();
-            (sum / count as f64) as f32
-        });
-        let centred = DMatrix::from_fn(count, n, |row, column| data[(row, column)] - mean[column]);
+        // A column for each row: that is how they lie in memory.
+        let mut turned = DMatrix::from_iterator(n, count, rows.iter().copied().flatten().copied());
+        let mean = turned.column_mean();
+        for mut column in turned.column_iter_mut() {
+            column -= &mean;
+        }
+        let centred = turned.transpose();
         let total = f64::from(centred.norm()).powi(2);
         if total <= 0.0 {
             // All points coincide: any axes will do, the ones shown last above all.
@@ -92,7 +93,7 @@ impl Projector {
         let iterations = ITERATIONS[usize::from(known.is_some())];
         let mut block = known.unwrap_or_else(|| spread_columns(n, width));
         for _ in 0..iterations {
-            block = centred.tr_mul(&(&centred * &block)).qr().q();
+            block = (&turned * (&centred * &block)).qr().q();
         }
         // Rayleigh–Ritz: the principal axes within the block, largest variance first.
         let seen = &centred * &block;
@@ -122,6 +123,20 @@ impl Projector {
 /// Up to three coordinates as they are, missing ones 0.
 fn coordinates(z: &[f32]) -> [f32; 3] {
     std::array::from_fn(|axis| z.get(axis).copied().unwrap_or(0.0))
+}
+
+/// Σ a · b, in as many lanes as processors add at once.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    const LANES: usize = 16;
+    let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let mut lanes = [0.0; LANES];
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..LANES {
+            lanes[lane] += a[lane] * b[lane];
+        }
+    }
+    let rest = rest_a.iter().zip(rest_b).map(|(a, b)| a * b);
+    lanes.into_iter().chain(rest).sum()
 }
 
 /// Any full-rank start will do; a fixed one keeps runs reproducible.

@@ -173,7 +173,20 @@ impl Fold {
     /// For each value of a window one row of `unfolded`, which has a column for each place of the
     /// inside rows `rows`.
     fn unfold(&self, outside: &[f32], rows: &Range<usize>, unfolded: &mut [f32]) {
-        let (width, stride) = (self.inside[2], self.stride);
+        let width = self.inside[2];
+        if self.shifts() {
+            let lines = unfolded.chunks_exact_mut(rows.len() * width);
+            for (place, line) in lines.enumerate() {
+                let shift = self.shift(place, rows);
+                let (before, rest) = line.split_at_mut(shift.target);
+                let (middle, after) = rest.split_at_mut(shift.source.len());
+                before.fill(0.0);
+                middle.copy_from_slice(&outside[shift.source]);
+                after.fill(0.0);
+                clear(line, width, &shift.foreign);
+            }
+            return;
+        }
         let mut lines = unfolded.chunks_exact_mut(width);
         self.for_each_line(rows, |start, columns| {
             let Some(line) = lines.next() else { return };
@@ -181,35 +194,65 @@ impl Fold {
             let (line, after) = line.split_at_mut(columns.len());
             before.fill(0.0);
             after.fill(0.0);
-            if stride == 1 {
-                line.copy_from_slice(&outside[start..start + columns.len()]);
-            } else {
-                let from = outside[start..].iter().step_by(stride);
-                for (to, from) in line.iter_mut().zip(from) {
-                    *to = *from;
-                }
+            let from = outside[start..].iter().step_by(self.stride);
+            for (to, from) in line.iter_mut().zip(from) {
+                *to = *from;
             }
         });
     }
 
     /// Adds every value of `unfolded` to the place of `outside` it would have come from.
-    fn fold(&self, unfolded: &[f32], rows: &Range<usize>, outside: &mut [f32]) {
-        let (width, stride) = (self.inside[2], self.stride);
-        let mut lines = unfolded.chunks_exact(width);
-        self.for_each_line(rows, |start, columns| {
-            let Some(line) = lines.next() else { return };
-            let line = &line[columns.clone()];
-            if stride == 1 {
-                for (to, from) in outside[start..start + line.len()].iter_mut().zip(line) {
-                    *to += *from;
-                }
-            } else {
-                let to = outside[start..].iter_mut().step_by(stride);
-                for (to, from) in to.zip(line) {
+    fn fold(&self, unfolded: &mut [f32], rows: &Range<usize>, outside: &mut [f32]) {
+        let width = self.inside[2];
+        if self.shifts() {
+            let lines = unfolded.chunks_exact_mut(rows.len() * width);
+            for (place, line) in lines.enumerate() {
+                let shift = self.shift(place, rows);
+                clear(line, width, &shift.foreign);
+                let line = &line[shift.target..];
+                for (to, from) in outside[shift.source].iter_mut().zip(line) {
                     *to += *from;
                 }
             }
+            return;
+        }
+        let mut lines = unfolded.chunks_exact(width);
+        self.for_each_line(rows, |start, columns| {
+            let Some(line) = lines.next() else { return };
+            let to = outside[start..].iter_mut().step_by(self.stride);
+            for (to, from) in to.zip(&line[columns]) {
+                *to += *from;
+            }
         });
+    }
+
+    /// Whether each value of a window sees the whole outside, shifted.
+    fn shifts(&self) -> bool {
+        self.stride == 1 && self.outside[1..] == self.inside[1..]
+    }
+
+    /// How value `place` of a window sees the outside, where [`Self::shifts`].
+    fn shift(&self, place: usize, rows: &Range<usize>) -> Shift {
+        let [_, height, width] = self.outside;
+        let (channel, place) = (place / self.kernel.pow(2), place % self.kernel.pow(2));
+        let (down, along) = (place / self.kernel, place % self.kernel);
+        let (plane, count) = (height * width, rows.len() * width);
+        // Flat places within a plane, before the shift up and to the left that padding means.
+        let start = (rows.start + down) * width + along;
+        let back = self.padding[0] * width + self.padding[1];
+        let target = back.saturating_sub(start).min(count);
+        let source = (start + target).saturating_sub(back).min(plane);
+        let length = (count - target).min(plane - source);
+        let offset = channel * plane;
+        Shift {
+            target,
+            source: offset + source..offset + source + length,
+            foreign: if along < self.padding[1] {
+                0..(self.padding[1] - along).min(width)
+            } else {
+                width.saturating_sub(along - self.padding[1])..width
+            },
+        }
     }
 
     /// Tells of each line of an unfolded piece, in order, which of its columns see the outside, and
@@ -343,6 +386,24 @@ impl Fold {
             }
             sum
         })
+    }
+}
+
+/// A stretch of the outside as a line of the unfolded image.
+struct Shift {
+    /// Where it begins in the line.
+    target: usize,
+    source: Range<usize>,
+    /// Columns that see padding, not the end of a neighbouring row.
+    foreign: Range<usize>,
+}
+
+/// Sets `columns` of every row of `line` to zero.
+fn clear(line: &mut [f32], width: usize, columns: &Range<usize>) {
+    for column in columns.clone() {
+        for x in line[column..].iter_mut().step_by(width) {
+            *x = 0.0;
+        }
     }
 }
 

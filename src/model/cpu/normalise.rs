@@ -280,36 +280,35 @@ fn largest(
         let bottom = (2 * row + 1 - padding[0]).min(height - 1);
         let above = &plane[range(top, width)];
         let below = &plane[range(bottom, width)];
-        let mut put = |column: usize, [left, right]: [usize; 2], window: [f32; 4]| {
-            let window = window.map(|x| x * factor + offset);
-            let places = [
-                top * width + left,
-                top * width + right,
-                bottom * width + left,
-                bottom * width + right,
-            ];
-            let (mut best, mut place) = (window[0], places[0]);
-            for other in 1..4 {
-                let better = window[other] > best;
-                best = if better { window[other] } else { best };
-                place = if better { places[other] } else { place };
-            }
+        let mut put = |column: usize, left: usize, right: usize, [a, b, c, d]: [f32; 4]| {
+            let value = |x: f32| x * factor + offset;
+            let (mut best, mut place) = (value(a), top * width + left);
+            let mut unordered = best.is_nan();
+            let mut look = |x: f32, at: usize| {
+                let value = value(x);
+                let better = value > best;
+                best = if better { value } else { best };
+                place = if better { at } else { place };
+                unordered |= value.is_nan();
+            };
+            look(b, top * width + right);
+            look(c, bottom * width + left);
+            look(d, bottom * width + right);
             // What is no number must not get lost.
-            let unordered = window.iter().any(|x| x.is_nan());
             largest[column] = cut(if unordered { f32::NAN } else { best });
             sources[column] = if best <= 0.0 { NOWHERE } else { place as u32 };
         };
         if padding[1] == 0 {
             let pairs = above.as_chunks().0.iter().zip(below.as_chunks().0);
             for (column, (&[a, b], &[c, d])) in pairs.enumerate() {
-                put(column, [2 * column, 2 * column + 1], [a, b, c, d]);
+                put(column, 2 * column, 2 * column + 1, [a, b, c, d]);
             }
         } else {
             for column in 0..to_width {
                 let left = (2 * column).saturating_sub(padding[1]);
                 let right = (2 * column + 1 - padding[1]).min(width - 1);
                 let window = [above[left], above[right], below[left], below[right]];
-                put(column, [left, right], window);
+                put(column, left, right, window);
             }
         }
     }
