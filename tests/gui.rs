@@ -244,9 +244,7 @@ fn a_bad_folder_is_one_sentence_and_the_run_goes_on() {
     let mut harness = window(small());
     wait(&mut harness, "the first steps", trains);
     let id = harness.state().session().run().unwrap().id;
-    harness
-        .state_mut()
-        .load_data_set(DataSource::Folder(folder.path().to_owned()));
+    harness.state_mut().take_dropped(folder.path().to_owned());
     wait(&mut harness, "a notice", |app| {
         !app.session().notices().is_empty()
     });
@@ -342,6 +340,33 @@ fn a_drawing_is_read_while_the_model_trains() {
     wait(&mut harness, "no reading of a blank pad", |app| {
         snapshot(app).is_some_and(|shown| shown.own.is_none())
     });
+}
+
+#[test]
+fn a_picture_dropped_on_the_window_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("one.png");
+    let stroke = |x: u32, _| image::Luma([if (12..16).contains(&x) { 255u8 } else { 0 }]);
+    image::GrayImage::from_fn(28, 28, stroke)
+        .save(&file)
+        .unwrap();
+    let mut harness = window(small());
+    wait(&mut harness, "the first steps", trains);
+    harness.state_mut().take_dropped(file);
+    wait(&mut harness, "a reading of the picture", |app| {
+        snapshot(app).is_some_and(|shown| shown.own.is_some())
+    });
+    let own = snapshot(harness.state()).unwrap().own.clone().unwrap();
+    assert_eq!((own.pixels[13], own.pixels[5]), (255, 0));
+
+    let broken = folder.path().join("broken.png");
+    std::fs::write(&broken, b"no picture").unwrap();
+    harness.state_mut().take_dropped(broken);
+    wait(&mut harness, "a notice", |app| {
+        !app.session().notices().is_empty()
+    });
+    harness.run_steps(2);
+    harness.get_by_label_contains("broken.png cannot be read as an image");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::{
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
     /// Data set: mnist, fashion-mnist, cifar-10, or a folder with the files of MNIST (IDX), a set
-    /// like it, or CIFAR-10 (binary)
+    /// like it, or CIFAR-10 (binary), or with a sub-folder of pictures for each class
     #[arg(long, value_name = "NAME|DIR", default_value = "mnist")]
     pub data: DataSource,
     /// Network: fc-small, fc-medium, fc-large, cnn-small or cnn-large

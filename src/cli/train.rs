@@ -71,6 +71,9 @@ struct ConfigFile<'a> {
 /// When data, device, training or a file fails.
 pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let dataset = Arc::new(args.run.data.load()?);
+    for file in &dataset.skipped {
+        eprintln!("{} could not be read and is left out", file.display());
+    }
     fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     let (stop, stopped) = bounded(1);

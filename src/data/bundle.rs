@@ -125,6 +125,7 @@ pub fn load(set: BundledSet) -> Result<Dataset, LoadError> {
             BundledSet::Cifar10 => cifar::ROTATION,
             BundledSet::Mnist | BundledSet::FashionMnist => 0.0,
         },
+        skipped: Vec::new(),
         train: read(Half::Train, *train)?,
         test: read(Half::Test, *test)?,
     })

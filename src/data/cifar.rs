@@ -76,6 +76,7 @@ impl Files {
             shape: SHAPE,
             class_names: set.class_names().map(str::to_owned).to_vec(),
             rotation: ROTATION,
+            skipped: Vec::new(),
             train: self.read(Half::Train)?,
             test: self.read(Half::Test)?,
         })

@@ -137,6 +137,7 @@ impl Files {
             shape: ImageShape::GREY_28,
             class_names,
             rotation: 0.0,
+            skipped: Vec::new(),
             train: self.read(Half::Train)?,
             test: self.read(Half::Test)?,
         })

@@ -5,10 +5,11 @@ pub mod bundle;
 pub mod cifar;
 pub mod folder;
 pub mod idx;
+pub mod own_images;
 pub mod rotation;
 pub mod source;
 
-use std::ops::Range;
+use std::{ops::Range, path::PathBuf};
 
 pub use source::{BundledSet, DataSource, LoadError};
 
@@ -140,6 +141,8 @@ pub struct Dataset {
     /// Largest angle by which a training input is turned at random, in degrees; its target is not.
     /// 0 for all but CIFAR-10.
     pub rotation: f32,
+    /// Files that could not be read as images, and are left out.
+    pub skipped: Vec<PathBuf>,
     /// Images to learn from.
     pub train: Split,
     /// Images to measure with.

@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Dataset, ImageShape, bundle, cifar, folder::Files, idx};
+use super::{Dataset, ImageShape, bundle, cifar, folder::Files, idx, own_images};
 
 /// A data set that is compiled into the program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -130,10 +130,15 @@ impl DataSource {
             Self::Folder(folder) if !folder.is_dir() => {
                 Err(UnknownDataSet(folder.display().to_string()).into())
             }
-            Self::Folder(folder) => match cifar::Files::find(folder) {
-                Some(files) => files.load(),
-                None => Files::find(folder)?.load(),
-            },
+            Self::Folder(folder) => {
+                if let Some(files) = cifar::Files::find(folder) {
+                    return files.load();
+                }
+                match own_images::Folders::find(folder) {
+                    Some(folders) => folders.load(),
+                    None => Files::find(folder)?.load(),
+                }
+            }
         }
     }
 }
@@ -225,6 +230,22 @@ pub enum LoadError {
         file: PathBuf,
         /// The reason.
         fault: cifar::Fault,
+    },
+    /// A folder of a person's own images cannot be used.
+    #[error("{} {reason}", folder.display())]
+    Images {
+        /// The folder.
+        folder: PathBuf,
+        /// The reason.
+        reason: String,
+    },
+    /// A file cannot be read as an image.
+    #[error("{} cannot be read as an image: {reason}", file.display())]
+    Image {
+        /// The file.
+        file: PathBuf,
+        /// The reason.
+        reason: String,
     },
     /// A JPEG of images cannot be read.
     #[error("{} {reason}", file.display())]

@@ -1,5 +1,7 @@
 //! The window as a whole.
 
+use std::path::PathBuf;
+
 use eframe::{
     CreationContext, Storage,
     egui::{CentralPanel, Context, Frame, Margin, Panel, Rect, Ui},
@@ -102,9 +104,9 @@ impl App {
         &self.session
     }
 
-    /// Reads a data set and begins with it, as if its folder had been dropped on the window.
-    pub fn load_data_set(&mut self, source: DataSource) {
-        self.session.load(source);
+    /// Takes in a folder of images or a picture, as if it had been dropped on the window.
+    pub fn take_dropped(&mut self, path: PathBuf) {
+        self.session.take_dropped(path);
     }
 
     fn docked(&mut self, ui: &mut Ui) {
@@ -128,11 +130,14 @@ impl App {
         layout.ui(&mut draw, ui);
     }
 
-    fn take_dropped(&mut self, ctx: &Context) {
+    /// What the user has dropped on the window, and pictures that have been read since.
+    fn take_files(&mut self, ctx: &Context) {
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
         for file in dropped {
-            self.session
-                .load(DataSource::Folder(file.path().to_owned()));
+            self.take_dropped(file.path().to_owned());
+        }
+        if let Some((shape, pixels)) = self.session.take_image() {
+            self.drawing.show(shape, &pixels);
         }
     }
 }
@@ -140,7 +145,7 @@ impl App {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
         self.session.receive();
-        self.take_dropped(ctx);
+        self.take_files(ctx);
         if let Some(portrait) = &mut self.portrait {
             portrait.sit(ctx);
         }

@@ -27,7 +27,7 @@ pub fn ui(ui: &mut Ui, session: &mut Session) -> Option<Wish> {
                 .shortcut_text(ui.ctx().format_shortcut(&shortcuts::OPEN));
             if ui
                 .add(open)
-                .on_hover_text("A folder with the four IDX files of MNIST or a set like it; it can also be dropped on the window")
+                .on_hover_text("A folder with the files of MNIST (IDX), a set like it, or CIFAR-10 (binary), or with a sub-folder of pictures for each class; it can also be dropped on the window, as can a single picture")
                 .clicked()
             {
                 session.open_data_set();

@@ -43,6 +43,7 @@ pub fn dataset(shape: ImageShape, classes: usize, train: usize, test: usize) -> 
         shape,
         class_names: (0..classes).map(|class| class.to_string()).collect(),
         rotation: 0.0,
+        skipped: Vec::new(),
         train: split(TRAIN_STREAM, train),
         test: split(TEST_STREAM, test),
     }

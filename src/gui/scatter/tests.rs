@@ -41,6 +41,7 @@ fn dataset(per_class: usize) -> Dataset {
         shape: ImageShape::GREY_28,
         class_names: FASHION.map(String::from).to_vec(),
         rotation: 0.0,
+        skipped: Vec::new(),
         train: test.clone(),
         test,
     }

@@ -1,16 +1,25 @@
-//! Reading data sets without holding up the window.
+//! Reading data sets and images without holding up the window.
 
 use std::{path::PathBuf, sync::Arc, thread};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use eframe::egui::Context;
 
-use crate::data::{DataSource, Dataset};
+use crate::data::{DataSource, Dataset, ImageShape, own_images::read_image};
 
 /// What came of a request; the error is one sentence.
-pub type Loaded = Result<(DataSource, Arc<Dataset>), String>;
+pub type Loaded = Result<Answer, String>;
 
-/// Loads data sets on threads of their own.
+/// What a request asked for.
+#[derive(Debug)]
+pub enum Answer {
+    /// A data set and where it came from.
+    DataSet(DataSource, Arc<Dataset>),
+    /// One image, bytes of this shape.
+    Image(ImageShape, Vec<u8>),
+}
+
+/// Loads data sets and images on threads of their own.
 #[derive(Debug)]
 pub struct Loader {
     ctx: Context,
@@ -44,7 +53,18 @@ impl Loader {
             let result = std::panic::catch_unwind(|| source.load())
                 .map_err(|_| format!("{source} could not be read"))
                 .and_then(|loaded| loaded.map_err(|error| error.to_string()))
-                .map(|dataset| (source, Arc::new(dataset)));
+                .map(|dataset| Answer::DataSet(source, Arc::new(dataset)));
+            Some(result)
+        });
+    }
+
+    /// Begins to read one image, to be shown in `shape`.
+    pub fn load_image(&mut self, file: PathBuf, shape: ImageShape) {
+        self.begin(move || {
+            let result = std::panic::catch_unwind(|| read_image(&file, shape))
+                .map_err(|_| format!("{} could not be read", file.display()))
+                .and_then(|read| read.map_err(|error| error.to_string()))
+                .map(|pixels| Answer::Image(shape, pixels));
             Some(result)
         });
     }
@@ -53,14 +73,14 @@ impl Loader {
     pub fn choose_folder(&mut self) {
         // The dialog must be asked for on the window's own thread, and awaited elsewhere.
         let dialog = rfd::AsyncFileDialog::new()
-            .set_title("Open a folder with the four IDX files")
+            .set_title("Open a folder of images")
             .pick_folder();
         self.begin(move || {
             let folder: PathBuf = pollster::block_on(dialog)?.path().to_owned();
             let source = DataSource::Folder(folder);
             let result = source
                 .load()
-                .map(|dataset| (source, Arc::new(dataset)))
+                .map(|dataset| Answer::DataSet(source, Arc::new(dataset)))
                 .map_err(|error| error.to_string());
             Some(result)
         });

@@ -6,7 +6,7 @@ pub mod run_view;
 pub mod sample;
 pub mod seed_hunt;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use eframe::egui::Context;
 
@@ -15,11 +15,11 @@ pub use run_view::RunView;
 pub use sample::Sample;
 
 use self::{
-    loader::Loader,
+    loader::{Answer, Loader},
     seed_hunt::{SeedHunt, Verdict},
 };
 use crate::{
-    data::{DataSource, Dataset},
+    data::{DataSource, Dataset, ImageShape, own_images::is_image},
     model::Lambda,
     train::{
         Command, DeviceChoice, Event, Problem, RunConfig, RunId, RunState, Snapshot, Start, Worker,
@@ -40,6 +40,8 @@ pub struct Session {
     selected: Option<u32>,
     /// An image from outside the data set.
     own: Option<Arc<[u8]>>,
+    /// An image file that has been read and not been taken yet.
+    arrived: Option<(ImageShape, Vec<u8>)>,
     ids: u64,
     /// The run that was asked for and has not started yet.
     pending: Option<Pending>,
@@ -71,6 +73,7 @@ impl Session {
             sample,
             selected: None,
             own: None,
+            arrived: None,
             ids: 0,
             pending: None,
             run: None,
@@ -215,6 +218,21 @@ impl Session {
         self.loader.load(source);
     }
 
+    /// Takes in what was dropped on the window: a folder is a data set, an image file is looked at.
+    pub fn take_dropped(&mut self, path: PathBuf) {
+        match &self.run {
+            Some(run) if path.is_file() && is_image(&path) => {
+                self.loader.load_image(path, run.dataset.shape);
+            }
+            _ => self.loader.load(DataSource::Folder(path)),
+        }
+    }
+
+    /// The image file that was read last, bytes of its shape, once.
+    pub fn take_image(&mut self) -> Option<(ImageShape, Vec<u8>)> {
+        self.arrived.take()
+    }
+
     /// Looks at other test images.
     pub fn set_sample(&mut self, sample: Sample) {
         if sample != self.sample {
@@ -266,7 +284,14 @@ impl Session {
     pub fn receive(&mut self) {
         while let Some(result) = self.loader.take_next() {
             match result {
-                Ok((source, dataset)) => {
+                Ok(Answer::Image(shape, pixels)) => self.arrived = Some((shape, pixels)),
+                Ok(Answer::DataSet(source, dataset)) => {
+                    if let Some(first) = dataset.skipped.first() {
+                        self.tell(Notice::Skipped {
+                            count: dataset.skipped.len(),
+                            first: first.clone(),
+                        });
+                    }
                     let config = self.waiting.take().unwrap_or_else(|| self.config.clone());
                     self.selected = None;
                     self.begin(config, source, dataset);
@@ -317,7 +342,10 @@ impl Session {
                     parameters,
                 ));
                 self.notices.retain(|notice| {
-                    matches!(notice, Notice::BadFile { .. } | Notice::Found { .. })
+                    matches!(
+                        notice,
+                        Notice::BadFile { .. } | Notice::Skipped { .. } | Notice::Found { .. }
+                    )
                 });
             }
             Event::Problem { run, problem } => self.hear_problem(run, problem),

@@ -1,5 +1,7 @@
 //! Plain sentences about what went wrong or needs a decision, each with a way on.
 
+use std::path::PathBuf;
+
 /// Something to tell the user.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
@@ -20,6 +22,8 @@ pub enum Notice {
     CannotStart { reason: String },
     /// The training thread has ended.
     Crashed { reason: String },
+    /// Some files of a folder of images are left out.
+    Skipped { count: usize, first: PathBuf },
     /// A file or folder could not be used.
     BadFile { reason: String },
 }
@@ -76,6 +80,13 @@ impl Notice {
             ),
             Self::CannotStart { reason } => format!("This run cannot start: {reason}"),
             Self::Crashed { reason } => format!("Training broke off: {reason}"),
+            Self::Skipped { count: 1, first } => {
+                format!("{} could not be read and is left out", first.display())
+            }
+            Self::Skipped { count, first } => format!(
+                "{count} files could not be read and are left out, among them {}",
+                first.display()
+            ),
             Self::BadFile { reason } => reason.clone(),
         }
     }
@@ -85,7 +96,7 @@ impl Notice {
         match self {
             Self::DeadUnits { .. } => &[(Remedy::NewSeed, "New seed"), (Remedy::Dismiss, "Ignore")],
             Self::Hunting { .. } => &[(Remedy::StopHunting, "Stop")],
-            Self::Found { .. } => &[(Remedy::Dismiss, "OK")],
+            Self::Found { .. } | Self::Skipped { .. } => &[(Remedy::Dismiss, "OK")],
             Self::NotFinite {
                 can_roll_back: true,
                 ..
