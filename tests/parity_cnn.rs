@@ -99,10 +99,9 @@ impl ModuleMapper for Fill {
         }
         let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
         let (middle, spread) = match path[..] {
-            [.., "norm", "weight"] => (1.0, 0.5),
+            [.., "norm", "weight"] | [.., "running_variance"] => (1.0, 0.5),
             [.., "norm", "bias"] => (0.0, 0.5),
             [.., "running_mean"] => (0.0, 0.2),
-            [.., "running_variance"] => (1.0, 0.5),
             _ => (0.0, 1.0 / (self.fan_in as f64).sqrt()),
         };
         let unit = |word: u32| f64::from(word) / 2f64.powi(32) * 2.0 - 1.0;
