@@ -38,7 +38,7 @@ pub struct TrainArgs {
     /// Network: fc-small, fc-medium, fc-large, cnn-small or cnn-large
     #[arg(long, value_name = "NAME", default_value = Architecture::default().id())]
     pub arch: Architecture,
-    /// Size n of the latent z, 1 to 1024
+    /// Size n of the latent z of the fc networks, 1 to 1024
     #[arg(long, value_name = "N", default_value_t = LatentSize::default())]
     pub latent: LatentSize,
     /// Weight of reconstruction: 0 is a pure classifier, 1 a pure autoencoder
@@ -146,6 +146,7 @@ struct Job<'a> {
     bar: ProgressBar,
     device: String,
     steps_per_epoch: u64,
+    mortal_units: usize,
     step: u64,
     evaluations: Vec<Evaluation>,
 }
@@ -180,6 +181,7 @@ impl<'a> Job<'a> {
             bar,
             device: String::new(),
             steps_per_epoch: 0,
+            mortal_units: 0,
             step: 0,
             evaluations: Vec::new(),
         })
@@ -232,14 +234,16 @@ impl<'a> Job<'a> {
                 device,
                 steps_per_epoch,
                 parameters,
+                latent,
                 ..
             } => {
                 self.device = format!("{} ({})", device.name, device.why);
                 self.steps_per_epoch = steps_per_epoch;
+                self.mortal_units = latent.mortal_units();
                 self.bar.set_length(steps_per_epoch * self.args.epochs);
                 self.bar.println(format!(
-                    "{} n = {}, {parameters} parameters, λ = {}, on {}",
-                    self.args.arch, self.args.latent, self.args.lambda, self.device
+                    "{} {latent}, {parameters} parameters, λ = {}, on {}",
+                    self.args.arch, self.args.lambda, self.device
                 ));
             }
             Event::Losses {
@@ -305,7 +309,7 @@ impl<'a> Job<'a> {
         {
             eprintln!(
                 "{} of {} latent units are dead (zero for every probe image); another --seed may live",
-                last.dead_units, self.args.latent
+                last.dead_units, self.mortal_units
             );
         }
     }

@@ -27,10 +27,13 @@ pub fn ui(ui: &mut Ui, session: &Session) {
         ))
         .on_hover_text(format!("From {}", run.source));
         ui.separator();
+        let (shape, classes) = (run.dataset.shape, run.dataset.classes());
+        let (architecture, plan) = (run.config.architecture, run.config.plan(shape, classes));
+        let latent = architecture
+            .latent_layout(&plan)
+            .map_or_else(|unfit| unfit.to_string(), |latent| latent.to_string());
         ui.label(format!(
-            "{}, n = {}, {} parameters",
-            run.config.architecture,
-            run.config.latent,
+            "{architecture}, {latent}, {} parameters",
             count(run.parameters)
         ));
         ui.separator();

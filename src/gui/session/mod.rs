@@ -285,6 +285,7 @@ impl Session {
                 device,
                 steps_per_epoch,
                 parameters,
+                ..
             } => {
                 let Some(pending) = self.pending.take_if(|pending| pending.id == run) else {
                     return;
