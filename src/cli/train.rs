@@ -105,6 +105,7 @@ struct Job<'a> {
     bar: ProgressBar,
     device: String,
     steps_per_epoch: u64,
+    mortal_units: usize,
     step: u64,
     evaluations: Vec<Evaluation>,
 }
@@ -139,6 +140,7 @@ impl<'a> Job<'a> {
             bar,
             device: String::new(),
             steps_per_epoch: 0,
+            mortal_units: 0,
             step: 0,
             evaluations: Vec::new(),
         })
@@ -191,14 +193,16 @@ impl<'a> Job<'a> {
                 device,
                 steps_per_epoch,
                 parameters,
+                latent,
                 ..
             } => {
                 self.device = format!("{} ({})", device.name, device.why);
                 self.steps_per_epoch = steps_per_epoch;
+                self.mortal_units = latent.mortal_units();
                 self.bar.set_length(steps_per_epoch * self.args.epochs);
                 self.bar.println(format!(
-                    "{} n = {}, {parameters} parameters, λ = {}, on {}",
-                    self.args.run.arch, self.args.run.latent, self.args.run.lambda, self.device
+                    "{} {latent}, {parameters} parameters, λ = {}, on {}",
+                    self.args.run.arch, self.args.run.lambda, self.device
                 ));
             }
             Event::Losses {
@@ -264,7 +268,7 @@ impl<'a> Job<'a> {
         {
             eprintln!(
                 "{} of {} latent units are dead (zero for every probe image); another --seed may live",
-                last.dead_units, self.args.run.latent
+                last.dead_units, self.mortal_units
             );
         }
     }

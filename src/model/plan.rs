@@ -60,15 +60,16 @@ impl LatentLayout {
 }
 
 impl std::fmt::Display for LatentLayout {
+    /// As people put it: "n = 3", "z = 16×4×4".
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Units(units) => write!(f, "{units}"),
+            Self::Units(units) => write!(f, "n = {units}"),
             Self::Map {
                 channels,
                 height,
                 width,
-            } => write!(f, "{channels}×{height}×{width}"),
-            Self::Tokens { count, width } => write!(f, "{count}×{width}"),
+            } => write!(f, "z = {channels}×{height}×{width}"),
+            Self::Tokens { count, width } => write!(f, "z = {count}×{width}"),
         }
     }
 }

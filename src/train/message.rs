@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::{RunConfig, device::DeviceReport};
-use crate::{data::Dataset, model::Lambda};
+use crate::{
+    data::Dataset,
+    model::{Lambda, LatentLayout},
+};
 
 /// Names one run: a model from its initialisation to its reset. Never reused within a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -85,6 +88,8 @@ pub enum Event {
         steps_per_epoch: u64,
         /// Trainable parameters of encoder, decoder and classifier together.
         parameters: usize,
+        /// Size and order of z.
+        latent: LatentLayout,
     },
     /// Training losses of the steps since the last such message, oldest first.
     Losses {

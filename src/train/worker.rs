@@ -342,6 +342,7 @@ impl Run {
             config,
             device: report,
             parameters,
+            latent: run.trainer.layout(),
         });
         run.evaluate(told).map_err(|error| error.to_string())?;
         Ok(run)

@@ -321,6 +321,7 @@ impl Session {
                 device,
                 steps_per_epoch,
                 parameters,
+                ..
             } => {
                 let Some(pending) = self.pending.take_if(|pending| pending.id == run) else {
                     return;
