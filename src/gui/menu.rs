@@ -35,7 +35,7 @@ pub fn ui(ui: &mut Ui, session: &mut Session) -> Option<Wish> {
             ui.separator();
             let quit =
                 Button::new("Quit").shortcut_text(ui.ctx().format_shortcut(&shortcuts::QUIT));
-            if ui.add(quit).clicked() {
+            if ui.add(quit).on_hover_text("Close the window").clicked() {
                 ui.ctx().send_viewport_cmd(ViewportCommand::Close);
             }
         });
@@ -49,7 +49,11 @@ pub fn ui(ui: &mut Ui, session: &mut Session) -> Option<Wish> {
                 wish = Some(Wish::Draw);
             }
             ui.separator();
-            if ui.button("Reset layout").clicked() {
+            let reset = ui.button("Reset layout");
+            if reset
+                .on_hover_text("Put the panes back where they were at first")
+                .clicked()
+            {
                 wish = Some(Wish::ResetLayout);
             }
             ui.separator();
@@ -58,7 +62,8 @@ pub fn ui(ui: &mut Ui, session: &mut Session) -> Option<Wish> {
             gui_zoom::zoom_menu_buttons(ui);
         });
         ui.menu_button("Help", |ui| {
-            if ui.add(Button::new("Keys").shortcut_text("F1")).clicked() {
+            let keys = ui.add(Button::new("Keys").shortcut_text("F1"));
+            if keys.on_hover_text("What every key does").clicked() {
                 wish = Some(Wish::ShowKeys);
             }
         });
@@ -69,23 +74,36 @@ pub fn ui(ui: &mut Ui, session: &mut Session) -> Option<Wish> {
 fn run(ui: &mut Ui, session: &mut Session) {
     let training = session.is_training();
     ui.add_enabled_ui(session.run().is_some(), |ui| {
-        let mut item = |label: &str, key: &str| {
+        let mut item = |label: &str, key: &str, tip: &str| {
             let button = Button::new(label).shortcut_text(key);
-            ui.add(button).clicked()
+            ui.add(button).on_hover_text(tip).clicked()
         };
-        if item(if training { "Pause" } else { "Train" }, "Space") {
+        let (label, tip) = if training {
+            ("Pause", "Stop between two steps")
+        } else {
+            ("Train", "Go on training")
+        };
+        if item(label, "Space", tip) {
             session.toggle_training();
         }
-        if item("One step", "S") {
+        if item("One step", "S", "Train one batch, then pause") {
             session.step();
         }
-        if item("One epoch", "E") {
+        if item(
+            "One epoch",
+            "E",
+            "Train to the end of the epoch, then pause",
+        ) {
             session.epoch();
         }
-        if item("Reset", "R") {
+        if item("Reset", "R", "Begin again with the same seed") {
             session.reset();
         }
-        if item("New seed", "N") {
+        if item(
+            "New seed",
+            "N",
+            "Begin again with other initial weights, until the latent units live",
+        ) {
             session.new_seed();
         }
     });
@@ -93,12 +111,21 @@ fn run(ui: &mut Ui, session: &mut Session) {
 
 fn theme(ui: &mut Ui) {
     let mut preference = ui.ctx().options(|options| options.theme_preference);
-    for (choice, label) in [
-        (ThemePreference::System, "As the system"),
-        (ThemePreference::Dark, "Dark"),
-        (ThemePreference::Light, "Light"),
+    for (choice, label, tip) in [
+        (
+            ThemePreference::System,
+            "As the system",
+            "Colours as the desktop has them",
+        ),
+        (ThemePreference::Dark, "Dark", "Light on dark"),
+        (
+            ThemePreference::Light,
+            "Light",
+            "Dark on light, for bright rooms",
+        ),
     ] {
-        if ui.radio_value(&mut preference, choice, label).clicked() {
+        let radio = ui.radio_value(&mut preference, choice, label);
+        if radio.on_hover_text(tip).clicked() {
             ui.ctx().set_theme(preference);
         }
     }

@@ -34,7 +34,7 @@ fn strip(ui: &mut Ui, session: &mut Session, notice: &Notice) {
                 }
                 ui.label(RichText::new(notice.text()).size(15.0));
                 for (remedy, label) in notice.remedies() {
-                    if ui.button(*label).clicked() {
+                    if ui.button(*label).on_hover_text(remedy.tip()).clicked() {
                         session.remedy(notice, *remedy);
                     }
                 }

@@ -40,6 +40,25 @@ pub enum Remedy {
     Dismiss,
 }
 
+impl Remedy {
+    /// What its button does, in more words than fit on it.
+    pub fn tip(self) -> &'static str {
+        match self {
+            Self::NewSeed => {
+                "Begin again with the next seed, and with the one after it where that one dies"
+            }
+            Self::StopHunting => "Keep the seed that is being tried",
+            Self::RollBack => {
+                "Return to the last evaluation whose losses were numbers, and pause there"
+            }
+            Self::Restart => "Begin again with the same settings",
+            Self::RestartOnCpu => "Begin again with the same settings, on the CPU",
+            Self::OpenDataSet => "Choose another folder",
+            Self::Dismiss => "Put this notice away",
+        }
+    }
+}
+
 impl Notice {
     /// The sentence.
     pub fn text(&self) -> String {

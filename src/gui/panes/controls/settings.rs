@@ -186,7 +186,12 @@ fn data_set(ui: &mut Ui, draft: &mut Draft, session: &mut Session) {
                 let text = name(&draft.source);
                 let _ = ui.selectable_label(true, text);
             }
-            open = ui.button("Open folder…").clicked();
+            open = ui
+                .button("Open folder…")
+                .on_hover_text(
+                    "Other images: official files, or a sub-folder of pictures for each class",
+                )
+                .clicked();
         })
         .response
         .labelled_by(label.id)
