@@ -9,7 +9,7 @@
 use burn::{
     module::Module,
     nn::Linear,
-    tensor::{Device, Tensor, activation},
+    tensor::{Device, Tensor},
 };
 use rand_chacha::ChaCha8Rng;
 
@@ -18,7 +18,7 @@ use super::{
     architecture::Blueprint,
     batch_norm::BatchNorm,
     block::{Block, Pool, halved},
-    conv::{Conv, ConvTranspose},
+    conv::{Activation, Conv, ConvTranspose},
     cre::Latent,
     init,
 };
@@ -311,14 +311,17 @@ pub struct Decoder {
 
 impl Decoder {
     pub fn forward(&self, latent: Latent, _: &mut Pass) -> Tensor<2> {
-        let mut x = as_maps(latent.values, self.latent);
-        for (place, layer) in self.layers.iter().enumerate() {
-            if place > 0 {
-                x = activation::relu(x);
-            }
-            x = layer.forward(x);
-        }
-        activation::tanh(x).flatten(1, 3)
+        let last = self.layers.len().saturating_sub(1);
+        let layers = self.layers.iter().enumerate();
+        let image = layers.fold(as_maps(latent.values, self.latent), |x, (place, layer)| {
+            let activation = if place < last {
+                Activation::Relu
+            } else {
+                Activation::Tanh
+            };
+            layer.forward(x, activation)
+        });
+        image.flatten(1, 3)
     }
 }
 

@@ -3,14 +3,17 @@
 use burn::{
     module::{Module, Param},
     tensor::{
-        Device, Tensor,
+        Device, Tensor, activation,
         module::{conv_transpose2d, conv2d},
         ops::{ConvOptions, ConvTransposeOptions},
     },
 };
 use rand_chacha::ChaCha8Rng;
 
-use super::{cpu, init};
+use super::{
+    cpu::{self, Transposed},
+    init,
+};
 
 /// A square convolution of stride 1 that keeps height and width (odd kernel, padded by its half).
 #[derive(Module, Debug)]
@@ -83,27 +86,41 @@ impl ConvTranspose {
     }
 
     /// `[batch, inputs, height, width]` → `[batch, outputs, stride · height, stride · width]`, each
-    /// side less twice its crop.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    /// side less twice its crop; then `activation`.
+    pub fn forward(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
         let (weight, bias, stride) = (self.weight.val(), self.bias.val(), self.stride);
         let [_, _, height, width] = x.dims();
-        let padding = self.crop.map(|crop| 1 + crop);
-        let size = [
-            height * stride - 2 * self.crop[0],
-            width * stride - 2 * self.crop[1],
-        ];
-        cpu::convolve_transposed(
+        let [rows, columns] = self.crop;
+        let geometry = Transposed {
+            stride,
+            padding: self.crop.map(|crop| 1 + crop),
+            size: [height * stride - 2 * rows, width * stride - 2 * columns],
+        };
+        let on_cpu = cpu::convolve_transposed(
             x.clone(),
             weight.clone(),
             bias.clone(),
-            stride,
-            padding,
-            size,
-        )
-        .unwrap_or_else(|| {
+            geometry,
+            activation,
+        );
+        on_cpu.unwrap_or_else(|| {
             let added = [stride - 1; 2];
-            let options = ConvTransposeOptions::new([stride; 2], padding, added, [1, 1], 1);
-            conv_transpose2d(x, weight, Some(bias), options)
+            let options =
+                ConvTransposeOptions::new([stride; 2], geometry.padding, added, [1, 1], 1);
+            let x = conv_transpose2d(x, weight, Some(bias), options);
+            match activation {
+                Activation::None => x,
+                Activation::Relu => activation::relu(x),
+                Activation::Tanh => activation::tanh(x),
+            }
         })
     }
+}
+
+/// What follows a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    None,
+    Relu,
+    Tanh,
 }

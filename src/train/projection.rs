@@ -4,6 +4,7 @@ use nalgebra::DMatrix;
 use rayon::prelude::*;
 
 use super::Projection;
+use crate::lanes;
 
 /// Columns of the subspace iteration: three to show, the rest to make the three converge quickly.
 const BLOCK: usize = 8;
@@ -125,18 +126,8 @@ fn coordinates(z: &[f32]) -> [f32; 3] {
     std::array::from_fn(|axis| z.get(axis).copied().unwrap_or(0.0))
 }
 
-/// Σ a · b, in as many lanes as processors add at once.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
-    const LANES: usize = 16;
-    let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-    let mut lanes = [0.0; LANES];
-    for (a, b) in a.iter().zip(b) {
-        for lane in 0..LANES {
-            lanes[lane] += a[lane] * b[lane];
-        }
-    }
-    let rest = rest_a.iter().zip(rest_b).map(|(a, b)| a * b);
-    lanes.into_iter().chain(rest).sum()
+    lanes::sum(a, b, |a, b| a * b)
 }
 
 /// Any full-rank start will do; a fixed one keeps runs reproducible.

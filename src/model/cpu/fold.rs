@@ -2,157 +2,27 @@
 
 use std::ops::Range;
 
-use burn::tensor::Tensor;
 use nalgebra::{DMatrixView, DMatrixViewMut, Dyn};
 use rayon::prelude::*;
 
-use super::{Kernel, is_cpu, operand, run, sum_over_chunks};
+use super::sum_over_chunks;
 
 /// Values that an unfolded piece of an image may have: about as much as a core's own cache holds.
 const PIECE: usize = 1 << 18;
-
-/// A convolution of stride 1 or more over `x`, `[batch, inputs, height, width]`, with `weight`
-/// `[outputs, inputs, kernel, kernel]` and `bias` `[outputs]`; the kernel is square and odd, and
-/// `padding` its half.
-pub fn convolve(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Option<Tensor<4>> {
-    let [_, inputs, height, width] = x.dims();
-    let [outputs, _, kernel, _] = weight.dims();
-    layer(
-        Fold {
-            outside: [inputs, height, width],
-            inside: [outputs, height, width],
-            kernel,
-            stride: 1,
-            padding: [kernel / 2; 2],
-        },
-        Way::Inwards,
-        x,
-        weight,
-        bias,
-    )
-}
-
-/// A transposed convolution over `x`, `[batch, inputs, height, width]`, with `weight`
-/// `[inputs, outputs, kernel, kernel]` and `bias` `[outputs]`, to `[outputs, height, width]` =
-/// `size`, `padding` of which were cut off on each side.
-pub fn convolve_transposed(
-    x: Tensor<4>,
-    weight: Tensor<4>,
-    bias: Tensor<1>,
-    stride: usize,
-    padding: [usize; 2],
-    [to_height, to_width]: [usize; 2],
-) -> Option<Tensor<4>> {
-    let [_, inputs, height, width] = x.dims();
-    let [_, outputs, kernel, _] = weight.dims();
-    layer(
-        Fold {
-            outside: [outputs, to_height, to_width],
-            inside: [inputs, height, width],
-            kernel,
-            stride,
-            padding,
-        },
-        Way::Outwards,
-        x,
-        weight,
-        bias,
-    )
-}
-
-fn layer(
-    fold: Fold,
-    way: Way,
-    x: Tensor<4>,
-    weight: Tensor<4>,
-    bias: Tensor<1>,
-) -> Option<Tensor<4>> {
-    if !is_cpu(&x.device()) {
-        return None;
-    }
-    let tracked = x.is_autodiff() || weight.is_autodiff() || bias.is_autodiff();
-    let operands = [
-        operand(x, tracked)?,
-        operand(weight, tracked)?,
-        operand(bias, tracked)?,
-    ];
-    Some(run(Layer { fold, way }, operands))
-}
-
-/// Whether a layer goes from the outside of a fold to its inside, as a convolution does, or back,
-/// as a transposed one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    Inwards,
-    Outwards,
-}
-
-#[derive(Clone, Debug)]
-struct Layer {
-    fold: Fold,
-    way: Way,
-}
-
-impl Kernel<3> for Layer {
-    fn forward(&mut self, [x, weight, bias]: [&[f32]; 3]) -> (Vec<f32>, Vec<usize>) {
-        let (values, to) = match self.way {
-            Way::Inwards => (self.fold.inwards(x, weight, Some(bias)), self.fold.inside),
-            Way::Outwards => (self.fold.outwards(x, weight, Some(bias)), self.fold.outside),
-        };
-        let images = values.len() / to.iter().product::<usize>().max(1);
-        let [channels, height, width] = to;
-        (values, vec![images, channels, height, width])
-    }
-
-    fn backward(
-        &self,
-        [x, weight, _]: [&[f32]; 3],
-        gradient: &[f32],
-        wanted: [bool; 3],
-    ) -> [Option<Vec<f32>>; 3] {
-        let fold = &self.fold;
-        let (outside, inside, to) = match self.way {
-            Way::Inwards => (x, gradient, fold.inside),
-            Way::Outwards => (gradient, x, fold.outside),
-        };
-        [
-            wanted[0].then(|| match self.way {
-                Way::Inwards => fold.outwards(gradient, weight, None),
-                Way::Outwards => fold.inwards(gradient, weight, None),
-            }),
-            wanted[1].then(|| fold.weight_gradient(outside, inside)),
-            wanted[2].then(|| sum_of_channels(gradient, to)),
-        ]
-    }
-}
-
-/// Sum over images and places of each channel.
-fn sum_of_channels(maps: &[f32], [channels, height, width]: [usize; 3]) -> Vec<f32> {
-    let size = channels * height * width;
-    sum_over_chunks(maps.len() / size.max(1), |images| {
-        let mut sums = vec![0.0; channels];
-        for image in maps[images.start * size..images.end * size].chunks_exact(size) {
-            for (sum, plane) in sums.iter_mut().zip(image.chunks_exact(height * width)) {
-                *sum += plane.iter().sum::<f32>();
-            }
-        }
-        sums
-    })
-}
 
 /// How the places of a smaller map (inside) look at square windows of a larger one (outside).
 ///
 /// Weights are `[inside channels, outside channels, kernel, kernel]`, for a convolution as for a
 /// transposed one.
 #[derive(Clone, Copy, Debug)]
-struct Fold {
+pub struct Fold {
     /// `[channels, height, width]`
-    outside: [usize; 3],
+    pub outside: [usize; 3],
     /// `[channels, height, width]`
-    inside: [usize; 3],
-    kernel: usize,
-    stride: usize,
-    padding: [usize; 2],
+    pub inside: [usize; 3],
+    pub kernel: usize,
+    pub stride: usize,
+    pub padding: [usize; 2],
 }
 
 impl Fold {
@@ -286,7 +156,14 @@ impl Fold {
     }
 
     /// From outside maps to inside maps: a convolution, or the gradient of a transposed one.
-    fn inwards(&self, outside: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    /// Images begin as `begin` leaves them, and `finish` has the last word.
+    pub fn inwards(
+        &self,
+        outside: &[f32],
+        weight: &[f32],
+        begin: impl Fn(&mut [f32]) + Sync,
+        finish: impl Fn(&mut [f32]) + Sync,
+    ) -> Vec<f32> {
         let (from, to) = (size(self.outside), size(self.inside));
         let [channels, height, width] = self.inside;
         let (places, window) = (height * width, self.window());
@@ -295,11 +172,7 @@ impl Fold {
         images.zip(outside.par_chunks_exact(from)).for_each_init(
             Vec::new,
             |unfolded, (inside, outside)| {
-                if let Some(bias) = bias {
-                    for (plane, bias) in inside.chunks_exact_mut(places).zip(bias) {
-                        plane.fill(*bias);
-                    }
-                }
+                begin(inside);
                 for rows in self.pieces() {
                     let count = rows.len() * width;
                     unfolded.resize(window * count, 0.0);
@@ -316,13 +189,21 @@ impl Fold {
                         1.0,
                     );
                 }
+                finish(inside);
             },
         );
         inside
     }
 
-    /// From inside maps to outside maps: a transposed convolution, or the gradient of a plain one.
-    fn outwards(&self, inside: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    /// From inside maps to outside maps: a transposed convolution, or the gradient of a plain one;
+    /// `begin` and `finish` as for [`Self::inwards`].
+    pub fn outwards(
+        &self,
+        inside: &[f32],
+        weight: &[f32],
+        begin: impl Fn(&mut [f32]) + Sync,
+        finish: impl Fn(&mut [f32]) + Sync,
+    ) -> Vec<f32> {
         let (from, to) = (size(self.inside), size(self.outside));
         let [channels, height, width] = self.inside;
         let (places, window) = (height * width, self.window());
@@ -331,12 +212,7 @@ impl Fold {
         images.zip(inside.par_chunks_exact(from)).for_each_init(
             Vec::new,
             |unfolded, (outside, inside)| {
-                if let Some(bias) = bias {
-                    let size = outside.len() / self.outside[0];
-                    for (plane, bias) in outside.chunks_exact_mut(size).zip(bias) {
-                        plane.fill(*bias);
-                    }
-                }
+                begin(outside);
                 for rows in self.pieces() {
                     let count = rows.len() * width;
                     unfolded.resize(window * count, 0.0);
@@ -352,13 +228,14 @@ impl Fold {
                     );
                     self.fold(unfolded, &rows, outside);
                 }
+                finish(outside);
             },
         );
         outside
     }
 
     /// The gradient of the weights, of a convolution as of a transposed one.
-    fn weight_gradient(&self, outside: &[f32], inside: &[f32]) -> Vec<f32> {
+    pub fn weight_gradient(&self, outside: &[f32], inside: &[f32]) -> Vec<f32> {
         let (from, to) = (size(self.outside), size(self.inside));
         let [channels, height, width] = self.inside;
         let (places, window) = (height * width, self.window());

@@ -9,6 +9,7 @@
 //! order, so that the number of cores changes no bit.
 
 mod fold;
+mod layer;
 mod normalise;
 
 use std::{fmt::Debug, marker::PhantomData, ops::Range};
@@ -28,7 +29,7 @@ use burn::{
 
 use rayon::prelude::*;
 
-pub use fold::{convolve, convolve_transposed};
+pub use layer::{Transposed, convolve, convolve_transposed};
 pub use normalise::{Normalisation, normalise, statistics};
 
 /// Images whose contributions to a sum are added up by one core.
@@ -39,10 +40,11 @@ trait Kernel<const N: usize>: Clone + Debug + Send + 'static {
     /// Values and shape of the output; may remember what [`Self::backward`] will need.
     fn forward(&mut self, inputs: [&[f32]; N]) -> (Vec<f32>, Vec<usize>);
 
-    /// The gradient of each input for which one is `wanted`, given that of the output.
+    /// The gradient of each input for which one is `wanted`, given the output and its own.
     fn backward(
         &self,
         inputs: [&[f32]; N],
+        output: &[f32],
         gradient: &[f32],
         wanted: [bool; N],
     ) -> [Option<Vec<f32>>; N];
@@ -93,7 +95,7 @@ fn run<K: Kernel<N>, const N: usize, const D: usize>(
         .compute_bound()
         .stateful();
     Tensor::from_primitive::<Autodiff<Flex>>(match step {
-        OpsKind::Tracked(step) => step.finish((kernel, inputs), output),
+        OpsKind::Tracked(step) => step.finish((kernel, inputs, output.clone()), output),
         OpsKind::UnTracked(step) => step.finish(output),
     })
 }
@@ -117,13 +119,14 @@ fn tensor(values: Vec<f32>, shape: Vec<usize>) -> FlexTensor {
 struct Step<K>(PhantomData<K>);
 
 impl<K: Kernel<N>, const N: usize> Backward<Flex, N> for Step<K> {
-    type State = (K, [FlexTensor; N]);
+    type State = (K, [FlexTensor; N], FlexTensor);
 
     fn backward(self, ops: Ops<Self::State, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let (kernel, inputs) = ops.state;
+        let (kernel, inputs, output) = ops.state;
         let gradient = gradients.consume::<Flex>(&ops.node).to_contiguous();
         let found = kernel.backward(
             inputs.each_ref().map(values),
+            values(&output),
             values(&gradient),
             ops.parents.each_ref().map(Option::is_some),
         );

@@ -6,6 +6,7 @@ use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
 
 use super::{Kernel, is_cpu, operand, run, sum_over_chunks, values};
+use crate::lanes::sum;
 
 /// Mean and (biased) variance of each channel of `x`, `[batch, channels, height, width]`, over the
 /// batch and all places; `[channels]` each, constants for autodiff.
@@ -133,20 +134,6 @@ fn range(plane: usize, size: usize) -> Range<usize> {
     plane * size..(plane + 1) * size
 }
 
-/// Σ `of(a, b)`, in as many lanes as processors add at once.
-fn sum(a: &[f32], b: &[f32], of: impl Fn(f32, f32) -> f32) -> f32 {
-    const LANES: usize = 16;
-    let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-    let mut lanes = [0.0; LANES];
-    for (a, b) in a.iter().zip(b) {
-        for lane in 0..LANES {
-            lanes[lane] += of(a[lane], b[lane]);
-        }
-    }
-    let rest = rest_a.iter().zip(rest_b).map(|(a, b)| of(*a, *b));
-    lanes.into_iter().chain(rest).sum()
-}
-
 /// The source of an output that was cut off at 0.
 const NOWHERE: u32 = u32::MAX;
 
@@ -201,6 +188,7 @@ impl Kernel<3> for Normalise {
     fn backward(
         &self,
         [x, weight, bias]: [&[f32]; 3],
+        _: &[f32],
         gradient: &[f32],
         [to_x, ..]: [bool; 3],
     ) -> [Option<Vec<f32>>; 3] {
