@@ -1,0 +1,154 @@
+//! What the threads say, and what becomes of it.
+
+use super::{
+    Notice, RunView, Session,
+    loader::Answer,
+    seed_hunt::{SeedHunt, Verdict},
+};
+use crate::train::{Event, Problem, RunConfig, RunId, RunState, Snapshot};
+
+impl Session {
+    /// Takes in everything that has arrived. Called once before each frame.
+    pub fn receive(&mut self) {
+        while let Some(result) = self.loader.take_next() {
+            match result {
+                Ok(Answer::Image(shape, pixels)) => self.arrived = Some((shape, pixels)),
+                Ok(Answer::DataSet(source, dataset)) => {
+                    if let Some(first) = dataset.skipped.first() {
+                        self.tell(Notice::Skipped {
+                            count: dataset.skipped.len(),
+                            first: first.clone(),
+                        });
+                    }
+                    let config = self.waiting.take().unwrap_or_else(|| self.config.clone());
+                    self.selected = None;
+                    self.begin(config, source, dataset);
+                }
+                Err(reason) => {
+                    self.waiting = None;
+                    self.tell(Notice::BadFile { reason });
+                }
+            }
+        }
+        let Some(worker) = &self.worker else { return };
+        let events: Vec<Event> = worker.events().try_iter().collect();
+        let snapshot = worker.snapshots().try_recv().ok();
+        for event in events {
+            self.hear(event);
+        }
+        if let Some(snapshot) = snapshot {
+            self.look(snapshot);
+        }
+    }
+
+    fn hear(&mut self, event: Event) {
+        match event {
+            Event::Started {
+                run,
+                config,
+                device,
+                steps_per_epoch,
+                parameters,
+                ..
+            } => {
+                let Some(pending) = self.pending.take_if(|pending| pending.id == run) else {
+                    return;
+                };
+                // λ and learning rate may have moved on while the run was being prepared.
+                let config = RunConfig {
+                    lambda: self.config.lambda,
+                    learning_rate: self.config.learning_rate,
+                    ..config
+                };
+                self.config = config.clone();
+                self.run = Some(RunView::new(
+                    run,
+                    config,
+                    pending.source,
+                    pending.dataset,
+                    device,
+                    steps_per_epoch,
+                    parameters,
+                ));
+                self.notices.retain(|notice| {
+                    matches!(
+                        notice,
+                        Notice::BadFile { .. } | Notice::Skipped { .. } | Notice::Found { .. }
+                    )
+                });
+            }
+            Event::Problem { run, problem } => self.hear_problem(run, problem),
+            event => {
+                if let Some(run) = &mut self.run
+                    && run.id == event.run()
+                {
+                    run.hear(event);
+                }
+            }
+        }
+    }
+
+    fn hear_problem(&mut self, run: RunId, problem: Problem) {
+        self.hunt = None;
+        match problem {
+            Problem::NotFinite {
+                step,
+                can_roll_back,
+            } => {
+                if self.run.as_ref().is_some_and(|shown| shown.id == run) {
+                    self.tell(Notice::NotFinite {
+                        step,
+                        can_roll_back,
+                    });
+                }
+            }
+            Problem::CannotStart { reason } => {
+                if self.pending.take_if(|pending| pending.id == run).is_some() {
+                    // The earlier run goes on, and so do its settings.
+                    if let Some(shown) = &self.run {
+                        self.config = RunConfig {
+                            lambda: self.config.lambda,
+                            learning_rate: self.config.learning_rate,
+                            ..shown.config.clone()
+                        };
+                    }
+                    self.tell(Notice::CannotStart { reason });
+                }
+            }
+            Problem::Crashed { reason } => {
+                self.worker = None;
+                if let Some(shown) = &mut self.run {
+                    shown.enter(RunState::Paused);
+                }
+                self.tell(Notice::Crashed { reason });
+            }
+        }
+    }
+
+    fn look(&mut self, snapshot: Snapshot) {
+        let Some(run) = &mut self.run else { return };
+        if snapshot.run != run.id {
+            return;
+        }
+        let verdict = SeedHunt::judge(&snapshot);
+        let of = snapshot.dead.len();
+        let living = of - snapshot.dead_units();
+        run.snapshot = Some(snapshot);
+        if self.pending.is_some() {
+            return;
+        }
+        match (self.hunt, verdict) {
+            (Some(_), Verdict::Dead) => self.new_seed(),
+            (Some(hunt), Verdict::Lives) => {
+                self.hunt = None;
+                self.tell(Notice::Found {
+                    seed: self.config.seed,
+                    tried: hunt.tried,
+                    living,
+                    of,
+                });
+            }
+            (Some(_), Verdict::TooEarly) | (None, _) => {}
+        }
+    }
+}
