@@ -12,6 +12,6 @@ pub mod figures;
 pub mod files;
 #[cfg(feature = "gui")]
 pub mod gui;
-mod lanes;
 pub mod model;
+mod sums;
 pub mod train;

@@ -11,9 +11,9 @@ use serde::Serialize;
 
 use crate::{
     data::{BundledSet, DataSource, Dataset},
-    model::Architecture,
+    model::{Architecture, lambda::spread},
     train::{
-        DeviceChoice, Probe, RunConfig, RunId, Trainer,
+        DeviceChoice, Lane, Lanes, Probe, RunConfig, RunId, Trainer,
         device::{self, Backend},
         observer::Observer,
         trainer::{TrainError, floats},
@@ -32,6 +32,9 @@ pub struct BenchArgs {
     /// Network: fc-small, fc-medium, fc-large, cnn-small or cnn-large
     #[arg(long, value_name = "NAME", default_value = Architecture::default().id())]
     pub arch: Architecture,
+    /// Networks trained side by side, with λ from 0 to 1
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub lanes: u64,
     /// Seconds of training to measure on each device
     #[arg(long, value_name = "SECONDS", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub seconds: u64,
@@ -47,7 +50,9 @@ pub struct Measurement {
     pub device: Backend,
     /// The network's id.
     pub arch: &'static str,
-    /// Images trained per second, batch 512, n = 3, batch assembly and loss read-back included.
+    /// Networks trained side by side.
+    pub lanes: u64,
+    /// Images trained per second, summed over the lanes, batch 512, n = 3, batch assembly and loss read-back included.
     pub train_images_per_second: f64,
     /// Milliseconds to evaluate 2,000 test images.
     pub evaluate_ms: f64,
@@ -106,11 +111,22 @@ fn measure(
         architecture: args.arch,
         ..RunConfig::default()
     };
-    let mut trainer = Trainer::new(&config, dataset.clone(), device)?;
+    let lanes: Vec<Lane> = spread(args.lanes as usize)
+        .into_iter()
+        .map(|lambda| Lane {
+            lambda,
+            seed: config.seed,
+        })
+        .collect();
+    let mut lanes = Lanes::new(&config, &lanes, dataset, device)?;
+    let train_images_per_second = training(&mut lanes, Duration::from_secs(args.seconds))?;
+    // One network alone, with all cores, is looked at.
+    let trainer = Trainer::new(&config, dataset.clone(), device)?;
     Ok(Measurement {
         device: backend,
         arch: args.arch.id(),
-        train_images_per_second: training(&mut trainer, Duration::from_secs(args.seconds))?,
+        lanes: args.lanes,
+        train_images_per_second,
         evaluate_ms: median_ms(7, || trainer.evaluate().map(drop))?,
         snapshot_ms: {
             let first = |count| {
@@ -133,22 +149,23 @@ fn measure(
     })
 }
 
-/// Images per second over whole turns of ten steps, the losses read back after each.
-fn training(trainer: &mut Trainer, time: Duration) -> Result<f64, TrainError> {
-    let turn = |trainer: &mut Trainer| {
-        for _ in 0..10 {
-            trainer.step();
-        }
-        trainer.take_losses().map(drop)
+/// Images per second over whole turns of about half a second, the losses read back after each.
+fn training(lanes: &mut Lanes, time: Duration) -> Result<f64, TrainError> {
+    let turn = |lanes: &mut Lanes| {
+        let begun = Instant::now();
+        lanes.advance(u64::MAX, || begun.elapsed() < Duration::from_millis(500));
+        let mut trainers = lanes.trainers_mut().iter_mut();
+        trainers.try_for_each(|trainer| trainer.take_losses().map(drop))
     };
-    turn(trainer)?;
-    let (begun, first) = (Instant::now(), trainer.steps());
+    turn(lanes)?;
+    let (begun, first) = (Instant::now(), lanes.steps());
     while begun.elapsed() < time {
-        turn(trainer)?;
+        turn(lanes)?;
     }
     let seconds = begun.elapsed().as_secs_f64();
-    let images = (trainer.steps() - first) * trainer.batch_size() as u64;
-    Ok(images as f64 / seconds)
+    let batches = (lanes.steps() - first) * lanes.trainers().len() as u64;
+    let batch_size = lanes.trainers().first().map_or(0, Trainer::batch_size);
+    Ok((batches * batch_size as u64) as f64 / seconds)
 }
 
 fn median_ms(

@@ -92,3 +92,17 @@ impl std::fmt::Display for Lambda {
         self.0.fmt(f)
     }
 }
+
+/// `count` values of λ at equal distances from 0 to 1, to the thousandth; λ = 0.5 where there is only one.
+pub fn spread(count: usize) -> Vec<Lambda> {
+    match count {
+        0 => Vec::new(),
+        1 => vec![Lambda::BALANCED],
+        _ => (0..count)
+            .map(|place| {
+                let value = place as f64 / (count - 1) as f64;
+                Lambda((value * 1e3).round() / 1e3)
+            })
+            .collect(),
+    }
+}

@@ -11,13 +11,13 @@ use crate::model::init;
 pub struct Batches {
     seed: u64,
     batch_size: usize,
+    /// The order of `epoch`.
     order: Vec<u32>,
     epoch: u64,
-    next: usize,
 }
 
 impl Batches {
-    /// Begins at epoch 0 of `images` images. `None` when not even one batch can be filled.
+    /// The batches of `images` images. `None` when not even one can be filled.
     pub fn new(images: usize, batch_size: usize, seed: u64) -> Option<Self> {
         let count = u32::try_from(images).ok()?;
         if batch_size == 0 || batch_size > images {
@@ -28,7 +28,6 @@ impl Batches {
             batch_size,
             order: (0..count).collect(),
             epoch: 0,
-            next: 0,
         };
         batches.shuffle();
         Some(batches)
@@ -41,7 +40,6 @@ impl Batches {
             self.seed,
             init::order_stream(self.epoch),
         ));
-        self.next = 0;
     }
 
     /// Steps in one epoch.
@@ -49,15 +47,15 @@ impl Batches {
         self.order.len() / self.batch_size
     }
 
-    /// Indices of the next batch.
-    pub fn next_batch(&mut self) -> &[u32] {
-        if self.next == self.per_epoch() {
-            self.epoch += 1;
+    /// Indices that the step after `steps` steps learns from. Quick within an epoch.
+    pub fn after(&mut self, steps: u64) -> &[u32] {
+        let per_epoch = self.per_epoch() as u64;
+        let (epoch, place) = (steps / per_epoch, (steps % per_epoch) as usize);
+        if epoch != self.epoch {
+            self.epoch = epoch;
             self.shuffle();
         }
-        let start = self.next * self.batch_size;
-        self.next += 1;
-        &self.order[start..start + self.batch_size]
+        &self.order[place * self.batch_size..][..self.batch_size]
     }
 }
 
@@ -70,19 +68,21 @@ mod tests {
     #[test]
     fn an_epoch_sees_no_image_twice_and_drops_the_rest() {
         let mut batches = Batches::new(103, 10, 7).unwrap();
-        let epoch = |batches: &mut Batches| -> Vec<u32> {
+        let epoch = |batches: &mut Batches, epoch: u64| -> Vec<u32> {
             (0..10)
-                .flat_map(|_| batches.next_batch().to_vec())
+                .flat_map(|step| batches.after(10 * epoch + step).to_vec())
                 .collect()
         };
-        let (first, second) = (epoch(&mut batches), epoch(&mut batches));
+        let (first, second) = (epoch(&mut batches, 0), epoch(&mut batches, 1));
         assert_eq!(first.iter().collect::<HashSet<_>>().len(), 100);
         assert_eq!(second.iter().collect::<HashSet<_>>().len(), 100);
         assert_ne!(first, second, "every epoch has its own order");
 
-        let again = epoch(&mut Batches::new(103, 10, 7).unwrap());
-        assert_eq!(first, again, "the seed decides");
-        assert_ne!(first, epoch(&mut Batches::new(103, 10, 8).unwrap()));
+        assert_eq!(first, epoch(&mut batches, 0), "any step can be had again");
+        let fresh = Batches::new(103, 10, 7).unwrap();
+        assert_eq!(first, epoch(&mut fresh.clone(), 0), "the seed decides");
+        assert_eq!(second, epoch(&mut fresh.clone(), 1), "at any epoch");
+        assert_ne!(first, epoch(&mut Batches::new(103, 10, 8).unwrap(), 0));
     }
 
     #[test]

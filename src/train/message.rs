@@ -12,6 +12,15 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct RunId(pub u64);
 
+/// What tells one network of a run from the others.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lane {
+    /// λ of its first step.
+    pub lambda: Lambda,
+    /// Decides its initial weights and the order of its images.
+    pub seed: u64,
+}
+
 /// What a watcher asks of the worker.
 #[derive(Clone, Debug)]
 pub enum Command {

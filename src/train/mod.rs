@@ -1,9 +1,11 @@
 //! Training: a pure [`Trainer`], the [`Worker`] thread around it, and what they say.
 
+pub mod batch;
 pub mod batches;
 pub mod config;
 pub mod device;
 pub mod history;
+pub mod lanes;
 pub mod message;
 pub mod observer;
 pub mod projection;
@@ -13,6 +15,7 @@ pub mod worker;
 
 pub use config::RunConfig;
 pub use device::DeviceChoice;
+pub use lanes::Lanes;
 pub use message::*;
 pub use trainer::Trainer;
 pub use worker::Worker;

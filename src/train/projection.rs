@@ -4,7 +4,7 @@ use nalgebra::DMatrix;
 use rayon::prelude::*;
 
 use super::Projection;
-use crate::lanes;
+use crate::sums;
 
 /// Columns of the subspace iteration: three to show, the rest to make the three converge quickly.
 const BLOCK: usize = 8;
@@ -127,7 +127,7 @@ fn coordinates(z: &[f32]) -> [f32; 3] {
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {
-    lanes::sum(a, b, |a, b| a * b)
+    sums::sum(a, b, |a, b| a * b)
 }
 
 /// Any full-rank start will do; a fixed one keeps runs reproducible.

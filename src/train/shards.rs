@@ -14,12 +14,11 @@ use std::{
 use burn::tensor::Device;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::device::available_threads;
-
 /// Shards of a training batch on the CPU.
 const CPU_SHARDS: usize = 4;
 
-/// One small thread pool per shard that runs at a time; none where the device itself is parallel.
+/// One small thread pool per shard that runs at a time; none where the device itself is parallel, or where
+/// there is only one core.
 #[derive(Debug)]
 pub struct Shards {
     pools: Vec<ThreadPool>,
@@ -27,22 +26,23 @@ pub struct Shards {
 }
 
 impl Shards {
-    /// As many shards as suit `device`.
+    /// As many shards as suit `device`, of whose cores it may keep `cores` busy. With a single one all is
+    /// done by the thread that calls.
     ///
     /// # Errors
     /// When the system refuses another thread.
-    pub fn new(device: &Device) -> Result<Self, rayon::ThreadPoolBuildError> {
+    pub fn new(device: &Device, cores: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
         if *device != Device::flex() {
             return Ok(Self {
                 pools: Vec::new(),
                 count: 1,
             });
         }
-        let threads = available_threads();
-        let pools = (0..CPU_SHARDS.min(threads))
+        let threads = if cores < 2 { 0 } else { CPU_SHARDS.min(cores) };
+        let pools = (0..threads)
             .map(|_| {
                 ThreadPoolBuilder::new()
-                    .num_threads((threads / CPU_SHARDS).max(1))
+                    .num_threads((cores / CPU_SHARDS).max(1))
                     .build()
             })
             .collect::<Result<_, _>>()?;
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn every_part_is_worked_on_once_and_in_order() {
-        let shards = Shards::new(&Device::flex()).unwrap();
+        let shards = Shards::new(&Device::flex(), 2).unwrap();
         for length in [0, 1, 3, 4, 511, 512] {
             let cut = shards.cut(length, true);
             assert!(cut.len() <= CPU_SHARDS);

@@ -5,14 +5,19 @@ use std::{ops::Range, sync::Arc};
 use burn::{
     module::Module as _,
     optim::{AdamConfig, GradientsAccumulator, GradientsParams, ModuleOptimizer},
-    tensor::{Device, ExecutionError, Int, Tensor, TensorData},
+    tensor::{Device, ExecutionError, Tensor},
 };
-use rand::RngExt as _;
 
-use super::{Metrics, RunConfig, StepLosses, batches::Batches, shards::Shards};
+use super::{
+    Metrics, RunConfig, StepLosses,
+    batch::{self, Batch, Part},
+    batches::Batches,
+    device::available_threads,
+    shards::Shards,
+};
 use crate::{
-    data::{Dataset, Split, pixel_to_unit, rotation},
-    model::{Cre, Lambda, LatentLayout, Pass, Unfit, init, loss},
+    data::Dataset,
+    model::{Cre, Lambda, LatentLayout, Pass, Unfit, loss},
 };
 
 /// Images that one evaluation forward pass takes at a time: large enough for the matrix product to
@@ -28,6 +33,8 @@ pub enum TrainError {
     LearningRate(f64),
     #[error(transparent)]
     Network(#[from] Unfit),
+    #[error("there must be at least one λ to train with")]
+    NoLanes,
     #[error("the data set has no test images")]
     NoTestImages,
     #[error("the system refuses more threads: {0}")]
@@ -47,7 +54,6 @@ impl From<ExecutionError> for TrainError {
 struct State {
     model: Cre,
     optimizer: ModuleOptimizer,
-    batches: Batches,
     step: u64,
 }
 
@@ -62,6 +68,7 @@ pub struct Trainer {
     seed: u64,
     device: Device,
     shards: Shards,
+    batches: Batches,
     batch_size: usize,
     learning_rate: f64,
     lambda: Lambda,
@@ -111,7 +118,8 @@ impl Trainer {
             layout,
             seed: config.seed,
             device: device.clone(),
-            shards: Shards::new(device)?,
+            shards: Shards::new(device, available_threads())?,
+            batches,
             batch_size: config.batch_size,
             learning_rate: 0.0,
             lambda: config.lambda,
@@ -119,7 +127,6 @@ impl Trainer {
                 model,
                 // burn's default ε is 1e-5; PyTorch's, and so the authors', is 1e-8.
                 optimizer: AdamConfig::new().with_epsilon(1e-8).init(),
-                batches,
                 step: 0,
             },
             pending: Vec::new(),
@@ -127,6 +134,15 @@ impl Trainer {
         };
         trainer.set_learning_rate(config.learning_rate)?;
         Ok(trainer)
+    }
+
+    /// Works on so many cores from now on; how many changes the speed, never a bit of the outcome.
+    ///
+    /// # Errors
+    /// When the system refuses another thread.
+    pub fn with_cores(mut self, cores: usize) -> Result<Self, TrainError> {
+        self.shards = Shards::new(&self.device, cores)?;
+        Ok(self)
     }
 
     /// The images it learns from and is measured with.
@@ -137,6 +153,11 @@ impl Trainer {
     /// The network as it is now, without autodiff.
     pub fn model(&self) -> &Cre {
         &self.state.model
+    }
+
+    /// Decides initial weights and the order of the images.
+    pub fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// Size and order of z.
@@ -151,7 +172,7 @@ impl Trainer {
 
     /// Steps in an epoch.
     pub fn steps_per_epoch(&self) -> u64 {
-        self.state.batches.per_epoch() as u64
+        self.batches.per_epoch() as u64
     }
 
     /// Images in a step.
@@ -183,29 +204,42 @@ impl Trainer {
 
     /// Takes one step. Losses stay on the device until [`Self::take_losses`].
     pub fn step(&mut self) {
+        let batch = self.next_batch();
+        self.learn(&batch);
+    }
+
+    /// What the next step learns from: the same for every trainer with the same data, network, batch
+    /// size and seed after the same number of steps.
+    pub fn next_batch(&mut self) -> Batch {
+        let step = self.state.step;
+        let indices = self.batches.after(step);
+        let cut = self
+            .shards
+            .cut(indices.len(), self.state.model.is_separable());
+        Batch::new(
+            self.dataset.clone(),
+            &self.device,
+            (self.seed, step),
+            indices,
+            cut,
+        )
+    }
+
+    /// Takes one step with a batch that a trainer of the same kind has made.
+    pub fn learn(&mut self, batch: &Batch) {
         let Self { state, shards, .. } = self;
         let (model, batch_size, lambda) = (&state.model, self.batch_size, self.lambda);
-        let (dataset, device) = (&self.dataset, &self.device);
         let (seed, step) = (self.seed, state.step);
-        let order = state.batches.next_batch();
-        let parts = shards.cut(order.len(), model.is_separable());
-
-        let outcomes = shards.map(parts, |range| {
+        let outcomes = shards.map((0..batch.parts()).collect(), |part| {
+            let Part {
+                places,
+                inputs,
+                images,
+                labels,
+            } = batch.part(part).clone();
             // Every shard trains leaves of its own, so that no autodiff graph is shared.
             let model = model.clone().train();
-            let mut pass = Pass::training(seed, step, range.clone());
-            let (images, labels) = gather(&dataset.train, &order[range.clone()], device);
-            let inputs = if dataset.rotation > 0.0 {
-                turned(
-                    dataset,
-                    &order[range.clone()],
-                    range.start,
-                    (seed, step),
-                    device,
-                )
-            } else {
-                images.clone()
-            };
+            let mut pass = Pass::training(seed, step, places);
             let output = model.forward_split(inputs, lambda, &mut pass);
             let mse = loss::squared_error(output.reconstruction, images, output.weight);
             let ce = loss::cross_entropy(output.logits.clone(), labels.clone());
@@ -272,7 +306,7 @@ impl Trainer {
     pub fn evaluate(&self) -> Result<Metrics, TrainError> {
         let test = &self.dataset.test;
         let sums = self.shards.map(chunks(test.len()), |range| {
-            let (images, labels) = slice(test, range, &self.device);
+            let (images, labels) = batch::slice(test, range, &self.device);
             let output = self.state.model.forward(images.clone());
             Tensor::cat(
                 vec![
@@ -312,7 +346,7 @@ impl Trainer {
         look: impl Fn(&Cre, Tensor<2>) -> Result<Vec<R>, TrainError> + Sync,
     ) -> Result<Vec<R>, TrainError> {
         let rows = self.shards.map(chunks(indices.len()), |range| {
-            let (images, _) = gather(&self.dataset.test, &indices[range], &self.device);
+            let (images, _) = batch::gather(&self.dataset.test, &indices[range], &self.device);
             look(&self.state.model, images)
         });
         let rows: Vec<Vec<R>> = rows.into_iter().collect::<Result<_, _>>()?;
@@ -332,7 +366,7 @@ impl Trainer {
         if pixels.len() != self.dataset.shape.pixels() {
             return Ok(None);
         }
-        let (image, _) = tensors(pixels.iter(), [0].iter(), &self.device);
+        let image = batch::images(pixels.iter(), 1, &self.device);
         look(&self.state.model, image).map(|mut rows| rows.pop())
     }
 
@@ -363,55 +397,4 @@ fn chunks(length: usize) -> Vec<Range<usize>> {
         .step_by(EVALUATION_CHUNK)
         .map(|start| start..(start + EVALUATION_CHUNK).min(length))
         .collect()
-}
-
-/// Images `[images, pixels]` in [−1, 1] and labels `[images]`.
-fn slice(split: &Split, range: Range<usize>, device: &Device) -> (Tensor<2>, Tensor<1, Int>) {
-    let labels = &split.labels()[range.clone()];
-    tensors(split.images(range).iter(), labels.iter(), device)
-}
-
-/// The same for images picked by index.
-fn gather(split: &Split, indices: &[u32], device: &Device) -> (Tensor<2>, Tensor<1, Int>) {
-    let places = || indices.iter().map(|&index| index as usize);
-    let labels: Vec<u8> = places().map(|index| split.label(index)).collect();
-    tensors(
-        places().flat_map(|index| split.image(index)),
-        labels.iter(),
-        device,
-    )
-}
-
-/// Training images each turned by a random angle that depends on seed, step and place in the batch
-/// alone; `first` is the place of the first of them.
-fn turned(
-    dataset: &Dataset,
-    indices: &[u32],
-    first: usize,
-    (seed, step): (u64, u64),
-    device: &Device,
-) -> Tensor<2> {
-    let mut pixels = Vec::with_capacity(indices.len() * dataset.shape.pixels());
-    for (place, &index) in (first..).zip(indices) {
-        let mut generator = init::generator(seed, init::rotation_stream(step, place));
-        let angle = generator.random_range(-dataset.rotation..=dataset.rotation);
-        let image = dataset.train.image(index as usize);
-        rotation::rotate(image, dataset.shape, angle, &mut pixels);
-    }
-    tensors(pixels.iter(), indices.iter().map(|_| &0), device).0
-}
-
-fn tensors<'a>(
-    pixels: impl Iterator<Item = &'a u8>,
-    labels: impl ExactSizeIterator<Item = &'a u8>,
-    device: &Device,
-) -> (Tensor<2>, Tensor<1, Int>) {
-    let images = labels.len();
-    let pixels: Vec<f32> = pixels.map(|&byte| pixel_to_unit(byte)).collect();
-    let labels: Vec<i32> = labels.map(|&label| i32::from(label)).collect();
-    let shape = [images, pixels.len() / images.max(1)];
-    (
-        Tensor::from_data(TensorData::new(pixels, shape), device),
-        Tensor::from_data(TensorData::new(labels, [images]), device),
-    )
 }

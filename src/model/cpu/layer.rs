@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
-use super::{Kernel, fold::Fold, is_cpu, operand, run, sum_over_chunks};
-use crate::{lanes, model::conv::Activation};
+use super::{Kernel, fold::Fold, is_cpu, operand, run, sum_over_chunks, tanh::tanh_all};
+use crate::{model::conv::Activation, sums};
 
 /// A convolution of stride 1 over `x`, `[batch, inputs, height, width]`, with `weight`
 /// `[outputs, inputs, kernel, kernel]` and `bias` `[outputs]`; the kernel is square and odd, and
@@ -166,11 +166,7 @@ fn activate(activation: Activation, image: &mut [f32]) {
                 *x = if *x < 0.0 { 0.0 } else { *x };
             }
         }
-        Activation::Tanh => {
-            for x in image {
-                *x = x.tanh();
-            }
-        }
+        Activation::Tanh => tanh_all(image),
     }
 }
 
@@ -199,7 +195,7 @@ fn sum_of_channels(maps: &[f32], [channels, height, width]: [usize; 3]) -> Vec<f
         let mut sums = vec![0.0; channels];
         for image in maps[images.start * size..images.end * size].chunks_exact(size) {
             for (sum, plane) in sums.iter_mut().zip(image.chunks_exact(height * width)) {
-                *sum += lanes::sum(plane, plane, |x, _| x);
+                *sum += sums::sum(plane, plane, |x, _| x);
             }
         }
         sums

@@ -1,6 +1,6 @@
-//! The layers of the convolutional networks on the CPU.
+//! What the CPU computes with kernels of our own.
 //!
-//! burn's CPU backend computes a convolution's weight gradient, a max-pool and everything with a
+//! burn's CPU backend computes a convolution's weight gradient, a max-pool, a tanh and everything with a
 //! broadcast several times slower than the machine could. These kernels do the same over whole
 //! images on all cores; burn's autodiff sees each as one operation. Every function gives `None` on
 //! another device, where burn's own operations are the right ones.
@@ -11,6 +11,7 @@
 mod fold;
 mod layer;
 mod normalise;
+mod tanh;
 
 use std::{fmt::Debug, marker::PhantomData, ops::Range};
 
@@ -31,6 +32,7 @@ use rayon::prelude::*;
 
 pub use layer::{Transposed, convolve, convolve_transposed};
 pub use normalise::{Normalisation, normalise, statistics};
+pub use tanh::tanh;
 
 /// Images whose contributions to a sum are added up by one core.
 const CHUNK: usize = 16;
