@@ -2,12 +2,13 @@
 //!
 //! The rooms, and the one direction in which they may use each other:
 //!
-//! `data → model → train → figures → { gui, cli }`
+//! `data → model → train → experiment → figures → { gui, cli }`
 //!
 //! Nothing below `gui` knows that a window exists; `gui` never touches a tensor.
 
 pub mod cli;
 pub mod data;
+pub mod experiment;
 pub mod figures;
 pub mod files;
 #[cfg(feature = "gui")]

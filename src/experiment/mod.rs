@@ -1,0 +1,5 @@
+//! Many runs: what is to be trained, what came of it, and what that says about λ.
+
+pub mod record;
+
+pub use record::{Cell, Portrait, Record, RunSpec};

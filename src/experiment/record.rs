@@ -1,0 +1,112 @@
+//! One run of an experiment, before and after.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    data::{DataSource, ImageShape},
+    model::Lambda,
+    train::{Evaluation, Metrics, Projection, RunConfig},
+};
+
+/// A run to be done: the same specification gives the same outcome on the CPU.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunSpec {
+    /// Images to learn from and to measure with.
+    pub data: DataSource,
+    /// Passes over the training images.
+    pub epochs: u64,
+    /// Network, λ, seed and training settings.
+    pub config: RunConfig,
+}
+
+/// A run that is done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// What was asked for.
+    pub spec: RunSpec,
+    /// What people call the data set: "MNIST".
+    pub data_name: String,
+    /// Shape of the images.
+    pub shape: ImageShape,
+    /// One name for each class.
+    pub class_names: Vec<String>,
+    /// Name and version of the program that trained it.
+    pub program: String,
+    /// What it was computed on.
+    pub device: String,
+    /// Trainable parameters of encoder, decoder and classifier together.
+    pub parameters: usize,
+    /// Values of z of one image.
+    pub latent_values: usize,
+    /// Units of z that could have died; 0 where none can.
+    pub mortal_units: usize,
+    /// Before training and after every epoch.
+    pub evaluations: Vec<Evaluation>,
+    /// Place in [`Self::evaluations`] of the model that was kept: the one with the lowest test
+    /// L(λ), as the paper's authors keep it.
+    pub kept: usize,
+    /// Seconds from the first step to the last evaluation.
+    pub wall_seconds: f64,
+    /// When it ended, in seconds since 1970-01-01 UTC.
+    pub finished: u64,
+    /// How the kept model sees its test images.
+    pub portrait: Portrait,
+}
+
+impl Record {
+    /// λ of the run.
+    pub fn lambda(&self) -> Lambda {
+        self.spec.config.lambda
+    }
+
+    /// The evaluation of the kept model.
+    pub fn kept(&self) -> Option<&Evaluation> {
+        self.evaluations.get(self.kept)
+    }
+
+    /// Test metrics of the kept model.
+    pub fn metrics(&self) -> Option<Metrics> {
+        self.kept().map(|evaluation| evaluation.test)
+    }
+
+    /// Whether every latent unit is dead, so that both heads can only answer with the average.
+    pub fn is_dead(&self) -> bool {
+        self.mortal_units > 0
+            && self
+                .kept()
+                .is_some_and(|evaluation| evaluation.dead_units == self.mortal_units)
+    }
+}
+
+/// How a model sees some test images: what figures 4 and 5 show of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Portrait {
+    /// Where each image of the cloud stands in the three-dimensional scene.
+    pub points: Vec<[f32; 3]>,
+    /// How `points` came from z.
+    pub projection: Projection,
+    /// True class of every point.
+    pub labels: Vec<u8>,
+    /// Arg-max class of every point.
+    pub predicted: Vec<u8>,
+    /// Images rebuilt, two of each class.
+    pub cells: Vec<Cell>,
+}
+
+/// One image and what the model makes of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cell {
+    /// Index into the test half.
+    pub index: u32,
+    /// True class.
+    pub label: u8,
+    /// Arg-max class.
+    pub predicted: u8,
+    /// Mean squared error over its pixels, in [−1, 1] units.
+    pub mse: f32,
+    /// Bytes `[channels, height, width]` as they were fed in.
+    pub input: Vec<u8>,
+    /// Bytes `[channels, height, width]` as they were rebuilt.
+    pub reconstruction: Vec<u8>,
+}
