@@ -5,7 +5,7 @@ use burn::{
     tensor::{Int, Tensor},
 };
 
-use super::{Lambda, Pass, cnn, fc, gradient};
+use super::{Lambda, Pass, cnn, fc, gradient, vit};
 
 /// Makes `Encoder`, `Decoder` and `Classifier` out of the families' own.
 macro_rules! families {
@@ -65,6 +65,7 @@ macro_rules! families {
 families! {
     Fc: fc,
     Cnn: cnn,
+    Vit: vit,
 }
 
 /// A Classification-Reconstruction Encoder of any family.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::DeviceChoice;
 use crate::{
     data::ImageShape,
-    model::{Architecture, Lambda, LatentSize, Plan},
+    model::{Architecture, Lambda, LatentSize, Plan, VitOptions},
 };
 
 /// Settings of one run; the defaults are the authors' (Adam, 1e-3, batch 512).
@@ -26,6 +26,8 @@ pub struct RunConfig {
     pub seed: u64,
     /// Where to compute.
     pub device: DeviceChoice,
+    /// Sizes of the vision transformer.
+    pub vit: VitOptions,
 }
 
 impl RunConfig {
@@ -38,6 +40,7 @@ impl RunConfig {
             shape,
             classes,
             latent: self.latent,
+            vit: self.vit,
         }
     }
 }
@@ -52,6 +55,7 @@ impl Default for RunConfig {
             learning_rate: 1e-3,
             seed: Self::DEFAULT_SEED,
             device: DeviceChoice::Auto,
+            vit: VitOptions::default(),
         }
     }
 }
