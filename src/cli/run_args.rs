@@ -11,8 +11,9 @@ use crate::{
 /// Data and settings of a run.
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
-    /// Data set: mnist, fashion-mnist, cifar-10, or a folder with the files of MNIST (IDX), a set
-    /// like it, or CIFAR-10 (binary), or with a sub-folder of pictures for each class
+    /// Data set: mnist, fashion-mnist, cifar-10 (samples that are built in), the same with -full
+    /// (all images, from this machine; see cre-lab data), or a folder with the files of MNIST
+    /// (IDX), a set like it, or CIFAR-10 (binary), or with a sub-folder of pictures for each class
     #[arg(long, value_name = "NAME|DIR", default_value = "mnist")]
     pub data: DataSource,
     /// Network: fc-small, fc-medium, fc-large, cnn-small, cnn-large or vit

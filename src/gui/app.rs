@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     menu::{self, Wish},
     panes::{
-        card::Card, controls::Controls, curves::Curves, drawing::Drawing, latent::Latent, notices,
-        reconstructions::Reconstructions, status,
+        card::Card, controls::Controls, curves::Curves, data_sets::DataSets, drawing::Drawing,
+        latent::Latent, notices, reconstructions::Reconstructions, status,
     },
     scatter::{Scatter, ViewPreferences},
     self_portrait::SelfPortrait,
@@ -22,7 +22,10 @@ use super::{
     theme,
     workspace::{self, Docked, Pane},
 };
-use crate::{data::DataSource, train::RunConfig};
+use crate::{
+    data::{DataSource, Shelf},
+    train::RunConfig,
+};
 
 /// What outlives the program.
 #[derive(Serialize, Deserialize)]
@@ -57,6 +60,7 @@ pub struct App {
     curves: Curves,
     card: Card,
     drawing: Drawing,
+    data_sets: DataSets,
     /// Where the card appears first: the latent pane's corner.
     card_home: Rect,
     /// The space of all panes, in whose corner the drawing pad appears first.
@@ -92,6 +96,7 @@ impl App {
             curves: preferences.curves,
             card: Card::default(),
             drawing: Drawing::default(),
+            data_sets: DataSets::default(),
             card_home: Rect::NOTHING,
             dock: Rect::NOTHING,
             show_keys: false,
@@ -107,6 +112,11 @@ impl App {
     /// Takes in a folder of images or a picture, as if it had been dropped on the window.
     pub fn take_dropped(&mut self, path: PathBuf) {
         self.session.take_dropped(path);
+    }
+
+    /// Takes full data sets from another shelf than the usual one.
+    pub fn set_shelf(&mut self, shelf: Shelf) {
+        self.session.set_shelf(shelf);
     }
 
     fn docked(&mut self, ui: &mut Ui) {
@@ -159,6 +169,7 @@ impl eframe::App for App {
             &mut Toggles {
                 keys: &mut self.show_keys,
                 drawing: &mut self.drawing.open,
+                data_sets: &mut self.data_sets.open,
             },
         );
         let bar = |ui: &Ui| Frame::side_top_panel(ui.style()).inner_margin(Margin::symmetric(8, 3));
@@ -169,6 +180,7 @@ impl eframe::App for App {
                 Some(Wish::ResetLayout) => self.layout = workspace::default_tree(),
                 Some(Wish::ShowKeys) => self.show_keys = true,
                 Some(Wish::Draw) => self.drawing.open = true,
+                Some(Wish::DataSets) => self.data_sets.open = true,
                 None => {}
             });
         let frame = bar(ui);
@@ -188,6 +200,8 @@ impl eframe::App for App {
         let ctx = ui.ctx().clone();
         self.card.ui(&ctx, &mut self.session, self.card_home);
         self.drawing.ui(&ctx, &mut self.session, self.dock);
+        self.data_sets.open |= self.session.take_data_sets_wish();
+        self.data_sets.ui(&ctx, &mut self.session);
         menu::keys(&ctx, &mut self.show_keys);
     }
 

@@ -16,6 +16,7 @@ pub enum Wish {
     ResetLayout,
     ShowKeys,
     Draw,
+    DataSets,
 }
 
 /// Shows the menu bar.
@@ -31,6 +32,15 @@ pub fn ui(ui: &mut Ui, session: &mut Session) -> Option<Wish> {
                 .clicked()
             {
                 session.open_data_set();
+            }
+            let data_sets = Button::new("Data sets…")
+                .shortcut_text(ui.ctx().format_shortcut(&shortcuts::DATA_SETS));
+            if ui
+                .add(data_sets)
+                .on_hover_text("What is built in, what is on this machine, and full sets to download")
+                .clicked()
+            {
+                wish = Some(Wish::DataSets);
             }
             ui.separator();
             let quit =

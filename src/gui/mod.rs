@@ -7,6 +7,7 @@ pub mod menu;
 mod numbers;
 mod pad;
 pub mod panes;
+mod reveal;
 pub mod scatter;
 pub mod self_portrait;
 pub mod session;

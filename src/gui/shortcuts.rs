@@ -6,11 +6,13 @@ use super::{lambda_slider, session::Session};
 
 /// Opens a data set.
 pub const OPEN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::O);
+/// Shows the data sets.
+pub const DATA_SETS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::D);
 /// Closes the window.
 pub const QUIT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Q);
 
 /// Every key and what it does, for the help window.
-pub const HELP: [(&str, &str); 13] = [
+pub const HELP: [(&str, &str); 14] = [
     ("← →", "λ by 0.01, with Shift by 0.1"),
     ("Home, End", "λ to 0 or 1"),
     ("Space", "train or pause"),
@@ -21,6 +23,7 @@ pub const HELP: [(&str, &str); 13] = [
     ("D", "draw an image of your own"),
     ("Esc", "put the selected image away"),
     ("Ctrl O", "open a data set"),
+    ("Ctrl D", "data sets: built in, found, downloaded"),
     ("Ctrl + − 0", "larger, smaller, usual size"),
     ("F1", "this list"),
     ("Ctrl Q", "quit"),
@@ -32,6 +35,8 @@ pub struct Toggles<'a> {
     pub keys: &'a mut bool,
     /// The drawing pad.
     pub drawing: &'a mut bool,
+    /// The data sets.
+    pub data_sets: &'a mut bool,
 }
 
 /// Obeys the keys pressed in this frame. With the focus on a widget, keys belong to that widget;
@@ -41,6 +46,9 @@ pub fn obey(ui: &Ui, session: &mut Session, canvas: Option<Id>, toggles: &mut To
     let command = |shortcut| ctx.input_mut(|input| input.consume_shortcut(&shortcut));
     if command(OPEN) {
         session.open_data_set();
+    }
+    if command(DATA_SETS) {
+        *toggles.data_sets ^= true;
     }
     if command(QUIT) {
         ctx.send_viewport_cmd(eframe::egui::ViewportCommand::Close);

@@ -3,6 +3,7 @@
 pub mod card;
 pub mod controls;
 pub mod curves;
+pub mod data_sets;
 pub mod drawing;
 pub mod latent;
 pub mod notices;

@@ -10,6 +10,7 @@ use crate::train::{Event, Problem, RunConfig, RunId, RunState, Snapshot};
 impl Session {
     /// Takes in everything that has arrived. Called once before each frame.
     pub fn receive(&mut self) {
+        self.downloads.receive();
         while let Some(result) = self.loader.take_next() {
             match result {
                 Ok(Answer::Image(shape, pixels)) => self.arrived = Some((shape, pixels)),

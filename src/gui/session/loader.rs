@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, thread};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use eframe::egui::Context;
 
-use crate::data::{DataSource, Dataset, ImageShape, own_images::read_image};
+use crate::data::{DataSource, Dataset, ImageShape, Shelf, own_images::read_image};
 
 /// What came of a request; the error is one sentence.
 pub type Loaded = Result<Answer, String>;
@@ -46,11 +46,11 @@ impl Loader {
         self.pending > 0
     }
 
-    /// Begins to read `source`.
-    pub fn load(&mut self, source: DataSource) {
+    /// Begins to read `source`, a full set from `shelf`.
+    pub fn load(&mut self, source: DataSource, shelf: Shelf) {
         self.begin(move || {
             // A parser that panics must not leave the window waiting for ever.
-            let result = std::panic::catch_unwind(|| source.load())
+            let result = std::panic::catch_unwind(|| source.load_from(&shelf))
                 .map_err(|_| format!("{source} could not be read"))
                 .and_then(|loaded| loaded.map_err(|error| error.to_string()))
                 .map(|dataset| Answer::DataSet(source, Arc::new(dataset)));

@@ -1,5 +1,6 @@
 //! The window's side of an experiment: what it wants, what it was told, what it asks for.
 
+pub mod downloads;
 mod hearing;
 pub mod loader;
 pub mod notice;
@@ -15,9 +16,9 @@ pub use notice::{Notice, Remedy};
 pub use run_view::RunView;
 pub use sample::Sample;
 
-use self::{loader::Loader, seed_hunt::SeedHunt};
+use self::{downloads::Downloads, loader::Loader, seed_hunt::SeedHunt};
 use crate::{
-    data::{DataSource, Dataset, ImageShape, own_images::is_image},
+    data::{DataSource, Dataset, ImageShape, Shelf, own_images::is_image},
     model::Lambda,
     train::{Command, DeviceChoice, RunConfig, RunId, RunState, Start, Worker},
 };
@@ -28,6 +29,9 @@ pub struct Session {
     ctx: Context,
     worker: Option<Worker>,
     loader: Loader,
+    downloads: Downloads,
+    /// Whether the window of data sets was asked for.
+    wants_data_sets: bool,
     /// Settings in force: those of the run that was asked for last.
     config: RunConfig,
     /// Settings that wait for their data set.
@@ -64,6 +68,8 @@ impl Session {
             ctx: ctx.clone(),
             worker: None,
             loader: Loader::new(ctx.clone()),
+            downloads: Downloads::new(ctx.clone(), Shelf::usual(None)),
+            wants_data_sets: false,
             config,
             waiting: None,
             sample,
@@ -77,7 +83,7 @@ impl Session {
             ignored: None,
             hunt: None,
         };
-        session.loader.load(source);
+        session.load(source);
         session
     }
 
@@ -118,6 +124,11 @@ impl Session {
     /// Whether a data set is being read or a run prepared.
     pub fn is_preparing(&self) -> bool {
         self.loader.is_busy() || (self.pending.is_some() && self.worker.is_some())
+    }
+
+    /// The full data sets.
+    pub fn downloads(&self) -> &Downloads {
+        &self.downloads
     }
 
     /// What to tell the user now.
@@ -188,7 +199,7 @@ impl Session {
             self.begin_again(config);
         } else {
             self.waiting = Some(config);
-            self.loader.load(source);
+            self.load(source);
         }
     }
 
@@ -209,9 +220,29 @@ impl Session {
         self.loader.choose_folder();
     }
 
-    /// Reads a folder that was dropped on the window.
+    /// Reads a data set, to learn from it as soon as it is there.
     pub fn load(&mut self, source: DataSource) {
-        self.loader.load(source);
+        self.loader.load(source, self.downloads.shelf().clone());
+    }
+
+    /// The full data sets, to look for them and to download them.
+    pub fn downloads_mut(&mut self) -> &mut Downloads {
+        &mut self.downloads
+    }
+
+    /// Takes full data sets from another shelf.
+    pub fn set_shelf(&mut self, shelf: Shelf) {
+        self.downloads = Downloads::new(self.ctx.clone(), shelf);
+    }
+
+    /// Asks for the window of data sets.
+    pub fn show_data_sets(&mut self) {
+        self.wants_data_sets = true;
+    }
+
+    /// Whether the window of data sets was asked for, once.
+    pub fn take_data_sets_wish(&mut self) -> bool {
+        std::mem::take(&mut self.wants_data_sets)
     }
 
     /// Takes in what was dropped on the window: a folder is a data set, an image file is looked at.
@@ -220,7 +251,7 @@ impl Session {
             Some(run) if path.is_file() && is_image(&path) => {
                 self.loader.load_image(path, run.dataset.shape);
             }
-            _ => self.loader.load(DataSource::Folder(path)),
+            _ => self.load(DataSource::Folder(path)),
         }
     }
 
@@ -266,6 +297,7 @@ impl Session {
                 ..self.config.clone()
             }),
             Remedy::OpenDataSet => self.open_data_set(),
+            Remedy::DataSets => self.show_data_sets(),
             Remedy::Dismiss => {
                 if matches!(notice, Notice::DeadUnits { .. }) {
                     self.ignored = self.run.as_ref().map(|run| run.id);

@@ -37,6 +37,7 @@ pub enum Remedy {
     Restart,
     RestartOnCpu,
     OpenDataSet,
+    DataSets,
     Dismiss,
 }
 
@@ -54,6 +55,7 @@ impl Remedy {
             Self::Restart => "Begin again with the same settings",
             Self::RestartOnCpu => "Begin again with the same settings, on the CPU",
             Self::OpenDataSet => "Choose another folder",
+            Self::DataSets => "See what is on this machine, and what can be downloaded",
             Self::Dismiss => "Put this notice away",
         }
     }
@@ -138,6 +140,7 @@ impl Notice {
             ],
             Self::BadFile { .. } => &[
                 (Remedy::OpenDataSet, "Open another…"),
+                (Remedy::DataSets, "Data sets…"),
                 (Remedy::Dismiss, "Dismiss"),
             ],
         }

@@ -3,7 +3,7 @@
 use eframe::egui::{Button, ComboBox, DragValue, Grid, Id, Modal, RichText, Ui, vec2};
 
 use crate::{
-    data::{BundledSet, DataSource, ImageShape},
+    data::{BundledSet, DataSource, ImageShape, shelf::Standing},
     gui::{
         numbers::count,
         session::{RunView, Session},
@@ -163,16 +163,33 @@ fn choice<T: Copy + PartialEq>(
 }
 
 fn data_set(ui: &mut Ui, draft: &mut Draft, session: &mut Session) {
-    let tip = "The images to learn from; another folder by File ▸ Open data set…";
+    let tip = "The images to learn from; full sets by File ▸ Data sets…, another folder by File ▸ Open data set…";
     let label = ui.label("Data set").on_hover_text(tip);
     let name = |source: &DataSource| match source {
         DataSource::Bundled(set) => set.to_string(),
+        DataSource::Full(set) => format!("{set}, in full"),
         DataSource::Folder(path) => path.file_name().map_or_else(
             || path.display().to_string(),
             |name| name.to_string_lossy().into_owned(),
         ),
     };
-    let mut open = false;
+    let (mut open, mut more) = (false, false);
+    let here = |set: &BundledSet| {
+        matches!(
+            session.downloads().state(*set).standing,
+            Some(Standing::Here(_))
+        )
+    };
+    let mut others: Vec<DataSource> = BundledSet::ALL
+        .into_iter()
+        .filter(here)
+        .map(DataSource::Full)
+        .collect();
+    let is_listed =
+        matches!(draft.source, DataSource::Bundled(_)) || others.contains(&draft.source);
+    if !is_listed {
+        others.push(draft.source.clone());
+    }
     ComboBox::from_id_salt(label.id)
         .selected_text(name(&draft.source))
         .width(ui.available_width())
@@ -182,10 +199,14 @@ fn data_set(ui: &mut Ui, draft: &mut Draft, session: &mut Session) {
                 let text = name(&source);
                 ui.selectable_value(&mut draft.source, source, text);
             }
-            if let DataSource::Folder(_) = &draft.source {
-                let text = name(&draft.source);
-                let _ = ui.selectable_label(true, text);
+            for source in others {
+                let text = name(&source);
+                ui.selectable_value(&mut draft.source, source, text);
             }
+            more = ui
+                .button("More data sets…")
+                .on_hover_text("Full sets, on this machine or to download")
+                .clicked();
             open = ui
                 .button("Open folder…")
                 .on_hover_text(
@@ -199,13 +220,18 @@ fn data_set(ui: &mut Ui, draft: &mut Draft, session: &mut Session) {
     if open {
         session.open_data_set();
     }
+    if more {
+        session.show_data_sets();
+    }
     ui.end_row();
 }
 
 /// What the network is for: the chosen images, as far as they are known before they are read.
 fn plan(draft: &Draft, session: &Session) -> Plan {
     let (shape, classes) = match (&draft.source, session.run()) {
-        (DataSource::Bundled(set), _) => (set.shape(), set.class_names().len()),
+        (DataSource::Bundled(set) | DataSource::Full(set), _) => {
+            (set.shape(), set.class_names().len())
+        }
         (DataSource::Folder(_), Some(run)) => (run.dataset.shape, run.dataset.classes()),
         (DataSource::Folder(_), None) => (ImageShape::GREY_28, 10),
     };
