@@ -1,4 +1,4 @@
-//! Finished runs in one SQLite file, from which nothing ever gets lost and into which nothing comes by halves.
+//! Finished runs in one file, a database of `SQLite`, from which nothing ever gets lost and into which nothing comes by halves.
 //!
 //! The file may come from anywhere: what is read of it is checked, and what is wrong with it is told with the
 //! file and the number of the run.
@@ -93,7 +93,7 @@ pub enum Fault {
     /// Its folder cannot be made.
     #[error("cannot be made: {0}")]
     Folder(std::io::Error),
-    /// SQLite cannot do with it what was asked.
+    /// The database refuses what was asked.
     #[error("cannot be used: {0}")]
     Sqlite(#[from] rusqlite::Error),
     /// A database, but not one of this program.
@@ -207,7 +207,7 @@ impl Store {
         .map(drop)
     }
 
-    /// Asks SQLite to look over the whole file.
+    /// Has the database look over its whole file.
     ///
     /// # Errors
     /// When it finds something; the error tells the first of it.
@@ -352,7 +352,7 @@ fn forget(transaction: &Transaction<'_>, key: &Identity) -> Result<(), Fault> {
     Ok(())
 }
 
-/// SQLite's whole numbers have a sign.
+/// The whole numbers of the database have a sign.
 fn whole(number: impl TryInto<i64>) -> Result<i64, Fault> {
     number
         .try_into()

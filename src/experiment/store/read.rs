@@ -93,7 +93,9 @@ impl Store {
             return Ok(None);
         };
         let picture = picture.ok_or("has no portrait")?;
-        if text > MAX_TEXT || picture > portrait::MAX_BYTES as i64 {
+        if text > MAX_TEXT
+            || usize::try_from(picture).is_ok_and(|bytes| bytes > portrait::MAX_BYTES)
+        {
             return Err("is larger than a run can be".into());
         }
         if evaluations > MAX_EVALUATIONS {

@@ -45,7 +45,7 @@ fn distrust(connection: &Connection) -> Result<(), rusqlite::Error> {
 }
 
 fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), Fault> {
-    let known = migrations.len() as i64;
+    let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
     if version(connection, known)? < known {
         // Write-ahead logging lets others read while a run is committed.
         connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
