@@ -2,7 +2,9 @@
 
 pub mod bench;
 pub mod data;
+pub mod results;
 pub mod run_args;
+pub mod sweep;
 pub mod train;
 
 use std::path::PathBuf;
@@ -33,6 +35,10 @@ pub enum Command {
     Bench(bench::BenchArgs),
     /// Work with data sets
     Data(data::DataArgs),
+    /// Train every combination of a grid and keep what comes of it; goes on where it was when run again
+    Sweep(sweep::SweepArgs),
+    /// Look at finished runs, export them, join files of several machines
+    Results(results::ResultsArgs),
 }
 
 /// Options of the window.
