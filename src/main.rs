@@ -27,6 +27,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Data(args)) => cli::data::run(args),
         Some(Command::Sweep(args)) => cli::sweep::run(&args),
         Some(Command::Results(args)) => cli::results::run(&args),
+        Some(Command::Figures(args)) => cli::figures::run(&args),
         None => open_window(cli.window),
     }
 }

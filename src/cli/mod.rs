@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod data;
+pub mod figures;
 pub mod results;
 pub mod run_args;
 pub mod sweep;
@@ -39,6 +40,8 @@ pub enum Command {
     Sweep(sweep::SweepArgs),
     /// Look at finished runs, export them, join files of several machines
     Results(results::ResultsArgs),
+    /// Draw finished runs: the paper's figures and more, as SVG, PNG and CSV
+    Figures(figures::FiguresArgs),
 }
 
 /// Options of the window.

@@ -39,7 +39,7 @@ enum ResultsCommand {
 }
 
 #[derive(Clone, Debug, Args)]
-struct FromArgs {
+pub(super) struct FromArgs {
     /// File of results; by default the one of this user
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
@@ -86,7 +86,8 @@ struct MergeArgs {
 }
 
 impl FromArgs {
-    fn open(&self) -> anyhow::Result<Store> {
+    /// Opens the file, which must be there.
+    pub(super) fn open(&self) -> anyhow::Result<Store> {
         let file = match &self.from {
             Some(file) => file.clone(),
             None => store::default_file()

@@ -89,7 +89,7 @@ impl Cloud<'_> {
         for (point, class) in points {
             let (x, y) = view.place(point);
             let place = (page.units(x), page.units(y));
-            let style = page.stroke(1.0, palette::class(class), 0.85).filled();
+            let style = page.stroke(1.0, palette::class(class), 1.0).filled();
             page.area
                 .draw(&Circle::new(place, page.units(radius), style))?;
         }

@@ -1,12 +1,16 @@
 //! Figures as files, and the colours that figures and window share.
 
+mod animation;
 mod axes;
 mod canvas;
 mod chart;
 mod cloud;
 mod clouds;
 mod dead;
+mod every;
+mod few_colours;
 mod figure;
+mod film;
 mod lambda_boxes;
 pub mod palette;
 mod panels;
@@ -25,9 +29,12 @@ mod widths;
 
 use std::path::{Path, PathBuf};
 
+pub use animation::{ANIMATION_EXTENSIONS, Animation, Ending, Frame, save_animation};
 pub use clouds::Clouds;
 pub use dead::DeadRuns;
+pub use every::{Every, every};
 pub use figure::{EXTENSIONS, Figure, Table, save};
+pub use film::{Film, Scene};
 pub use lambda_boxes::LambdaBoxes;
 pub use rebuilt::Rebuilt;
 pub use reconstructions::reconstructions;

@@ -259,7 +259,7 @@ pub fn svg(
     drop(page);
 
     let in_units = format!("width=\"{width}\" height=\"{height}\"");
-    let in_points = format!("width=\"{}pt\" height=\"{}pt\"", size.0, size.1);
+    let in_points = format!("width=\"{:.2}pt\" height=\"{:.2}pt\"", size.0, size.1);
     let mut text = text.replacen(&in_units, &in_points, 1);
     if let Some(end) = text.rfind("</svg>") {
         text.insert_str(end, &pictures);
