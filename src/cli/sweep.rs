@@ -28,8 +28,8 @@ const BAR: u64 = 10_000;
 /// Options of `cre-lab sweep`.
 #[derive(Clone, Debug, Args)]
 pub struct SweepArgs {
-    /// A TOML file with lists data, arch, latent, lambda and seed, and settings epochs, `batch_size`,
-    /// `learning_rate`, device and `paper_pairs_only`; what it leaves out is as --dry-run shows
+    /// A TOML file: lists data, arch, latent, lambda and seed, and what all runs share; every key has a
+    /// default, which --dry-run shows
     #[arg(
         value_name = "GRID.toml",
         required_unless_present = "preset",

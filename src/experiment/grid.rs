@@ -396,17 +396,13 @@ mod tests {
         }
 
         #[test]
-        fn runs_are_all_different_and_come_back_from_json(grid in grids()) {
+        fn runs_are_all_different(grid in grids()) {
             let Ok(runs) = grid.runs() else { return Ok(()) };
             let texts: HashSet<_> = runs
                 .iter()
                 .map(|run| serde_json::to_string(run).unwrap())
                 .collect();
             prop_assert_eq!(texts.len(), runs.len());
-            for run in runs {
-                let text = serde_json::to_string(&run).unwrap();
-                prop_assert_eq!(serde_json::from_str::<RunSpec>(&text).unwrap(), run);
-            }
         }
 
         #[test]

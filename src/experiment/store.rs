@@ -262,14 +262,16 @@ fn insert(
     let picture = portrait::encode(&record.portrait).map_err(Fault::Refused)?;
     forget(transaction, key)?;
     transaction.execute(
-        "INSERT INTO runs (key, data, spec, data_name, channels, height, width, class_names, program, device,
+        "INSERT INTO runs (key, data, spec, lambda, learning_rate, data_name, channels, height, width, class_names, program, device,
              parameters, latent_values, mortal_units, kept, wall_seconds, finished)
-         VALUES (:key, :data, :spec, :data_name, :channels, :height, :width, :class_names, :program, :device,
+         VALUES (:key, :data, :spec, :lambda, :learning_rate, :data_name, :channels, :height, :width, :class_names, :program, :device,
              :parameters, :latent_values, :mortal_units, :kept, :wall_seconds, :finished)",
         named_params! {
             ":key": key.to_string(),
             ":data": data.to_string(),
             ":spec": json(&record.spec)?,
+            ":lambda": record.spec.config.lambda.value(),
+            ":learning_rate": record.spec.config.learning_rate,
             ":data_name": record.data_name,
             ":channels": whole(record.shape.channels)?,
             ":height": whole(record.shape.height)?,
@@ -322,12 +324,15 @@ fn insert_failure(
     failure: &Failure,
 ) -> Result<usize, Fault> {
     Ok(transaction.execute(
-        "INSERT OR IGNORE INTO failures (key, data, spec, data_name, program, device, reason, finished)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE key = ?1)",
+        "INSERT OR IGNORE INTO failures
+             (key, data, spec, lambda, learning_rate, data_name, program, device, reason, finished)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE key = ?1)",
         params![
             key.to_string(),
             data.to_string(),
             json(&failure.spec)?,
+            failure.spec.config.lambda.value(),
+            failure.spec.config.learning_rate,
             failure.data_name,
             failure.program,
             failure.device,

@@ -106,7 +106,7 @@ impl Store {
         let mut stored = self
             .connection
             .prepare_cached(
-                "SELECT key, data, spec, class_names, data_name, channels, height, width, program, device,
+                "SELECT key, data, spec, lambda, learning_rate, class_names, data_name, channels, height, width, program, device,
                      parameters, latent_values, mortal_units, kept, wall_seconds, finished, portrait
                  FROM runs JOIN portraits ON run = id WHERE id = ?1",
             )?
@@ -133,7 +133,8 @@ impl Store {
         let read = || {
             self.connection
                 .prepare_cached(
-                    "SELECT key, data, spec, data_name, program, device, reason, finished FROM failures
+                    "SELECT key, data, spec, lambda, learning_rate, data_name, program, device, reason, finished
+                     FROM failures
                      WHERE octet_length(spec) + octet_length(reason) < 1000000 ORDER BY finished, key",
                 )?
                 .query_map([], |row| Ok(read_failure(row)))?
@@ -176,7 +177,7 @@ impl From<rusqlite::Error> for Wrong {
 /// All of a run but its evaluations.
 fn read_row(id: i64, row: &Row<'_>) -> Result<Stored, Wrong> {
     let picture = row
-        .get_ref(16)?
+        .get_ref(18)?
         .as_blob()
         .map_err(|_| "has a portrait that is not bytes")?;
     Ok(Stored {
@@ -185,22 +186,22 @@ fn read_row(id: i64, row: &Row<'_>) -> Result<Stored, Wrong> {
         data: identity(row, 1)?,
         record: Record {
             spec: spec(row, 2)?,
-            class_names: serde_json::from_str(&row.get::<_, String>(3)?)
+            class_names: serde_json::from_str(&row.get::<_, String>(5)?)
                 .map_err(|error| format!("has class names that cannot be read: {error}"))?,
-            data_name: row.get(4)?,
+            data_name: row.get(6)?,
             shape: ImageShape {
-                channels: natural(row, 5)?,
-                height: natural(row, 6)?,
-                width: natural(row, 7)?,
+                channels: natural(row, 7)?,
+                height: natural(row, 8)?,
+                width: natural(row, 9)?,
             },
-            program: row.get(8)?,
-            device: row.get(9)?,
-            parameters: natural(row, 10)?,
-            latent_values: natural(row, 11)?,
-            mortal_units: natural(row, 12)?,
-            kept: natural(row, 13)?,
-            wall_seconds: row.get(14)?,
-            finished: natural(row, 15)?,
+            program: row.get(10)?,
+            device: row.get(11)?,
+            parameters: natural(row, 12)?,
+            latent_values: natural(row, 13)?,
+            mortal_units: natural(row, 14)?,
+            kept: natural(row, 15)?,
+            wall_seconds: row.get(16)?,
+            finished: natural(row, 17)?,
             portrait: portrait::decode(picture)
                 .map_err(|reason| format!("has a portrait that {reason}"))?,
             evaluations: Vec::new(),
@@ -220,9 +221,17 @@ fn identity(row: &Row<'_>, column: usize) -> Result<Identity, Wrong> {
         .map_err(|error| format!("has a key that {error}").into())
 }
 
+/// The settings in `column`, with λ and learning rate, which JSON may round in the last bit, in the two that follow.
 fn spec(row: &Row<'_>, column: usize) -> Result<RunSpec, Wrong> {
-    serde_json::from_str(&row.get::<_, String>(column)?)
-        .map_err(|error| format!("has settings that cannot be read: {error}").into())
+    let mut spec: RunSpec = serde_json::from_str(&row.get::<_, String>(column)?)
+        .map_err(|error| format!("has settings that cannot be read: {error}"))?;
+    spec.config.lambda = lambda(row, column + 1)?;
+    spec.config.learning_rate = row.get(column + 2)?;
+    Ok(spec)
+}
+
+fn lambda(row: &Row<'_>, column: usize) -> Result<Lambda, Wrong> {
+    Lambda::new(row.get(column)?).map_err(|error| format!("holds a wrong number: {error}").into())
 }
 
 fn read_evaluation(row: &Row<'_>) -> Result<Evaluation, Wrong> {
@@ -235,8 +244,7 @@ fn read_evaluation(row: &Row<'_>) -> Result<Evaluation, Wrong> {
     Ok(Evaluation {
         epoch: natural(row, 0)?,
         step: natural(row, 1)?,
-        lambda: Lambda::new(row.get(2)?)
-            .map_err(|error| format!("holds a wrong number: {error}"))?,
+        lambda: lambda(row, 2)?,
         train,
         test: Metrics {
             mse: row.get(6)?,
@@ -254,11 +262,11 @@ fn read_failure(row: &Row<'_>) -> Result<(Identity, Identity, Failure), Wrong> {
         identity(row, 1)?,
         Failure {
             spec: spec(row, 2)?,
-            data_name: row.get(3)?,
-            program: row.get(4)?,
-            device: row.get(5)?,
-            reason: row.get(6)?,
-            finished: natural(row, 7)?,
+            data_name: row.get(5)?,
+            program: row.get(6)?,
+            device: row.get(7)?,
+            reason: row.get(8)?,
+            finished: natural(row, 9)?,
         },
     ))
 }
@@ -288,6 +296,7 @@ pub(super) fn check(record: &Record) -> Result<(), String> {
         ));
     }
     let finite = record.wall_seconds.is_finite()
+        && record.spec.config.learning_rate.is_finite()
         && record.evaluations.iter().all(|evaluation| {
             evaluation.test.is_finite()
                 && evaluation.test.accuracy.is_finite()

@@ -96,8 +96,9 @@ mod tests {
     fn an_older_file_gets_the_tables_of_today_and_keeps_its_rows() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("results.sqlite");
-        let add = "INSERT INTO failures (key, data, spec, data_name, program, device, reason, finished)
-                   VALUES (printf('%064d', 1), printf('%064d', 2), '{}', 'MNIST', 'cre-lab', 'CPU', 'why', 7)";
+        let add = "INSERT INTO failures
+                       (key, data, spec, lambda, learning_rate, data_name, program, device, reason, finished)
+                   VALUES (printf('%064d', 1), printf('%064d', 2), '{}', 0, 1e-3, 'MNIST', 'cre-lab', 'CPU', 'why', 7)";
         let older = [
             "CREATE TABLE old (a INTEGER) STRICT; INSERT INTO old VALUES (5);",
             MIGRATIONS[0],

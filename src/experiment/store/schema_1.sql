@@ -4,6 +4,8 @@ CREATE TABLE runs (
     key TEXT NOT NULL UNIQUE CHECK (length(key) = 64),
     data TEXT NOT NULL CHECK (length(data) = 64),
     spec TEXT NOT NULL,                -- JSON
+    lambda REAL NOT NULL,              -- as in spec, to the last bit
+    learning_rate REAL NOT NULL,
     data_name TEXT NOT NULL,
     channels INTEGER NOT NULL,
     height INTEGER NOT NULL,
@@ -49,6 +51,8 @@ CREATE TABLE failures (
     key TEXT NOT NULL PRIMARY KEY CHECK (length(key) = 64),
     data TEXT NOT NULL CHECK (length(data) = 64),
     spec TEXT NOT NULL,
+    lambda REAL NOT NULL,
+    learning_rate REAL NOT NULL,
     data_name TEXT NOT NULL,
     program TEXT NOT NULL,
     device TEXT NOT NULL,

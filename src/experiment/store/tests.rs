@@ -19,9 +19,9 @@ fn spec(seed: u64) -> RunSpec {
         data: DataSource::Bundled(BundledSet::Mnist),
         epochs: 1,
         config: RunConfig {
-            // Not a float that decimal digits give easily.
+            // Numbers whose last bit is easily lost on the way through digits.
             lambda: Lambda::new(0.1 + 0.2).unwrap(),
-            learning_rate: 1.0 / 3.0 * 1e-3,
+            learning_rate: 0.444_779_347_253_170_03,
             seed,
             ..RunConfig::default()
         },
@@ -242,6 +242,10 @@ fn damage_is_told_with_file_and_run() {
         (
             "UPDATE runs SET channels = 9223372036854775807",
             "has images of 9223372036854775807×1×2 pixels",
+        ),
+        (
+            "UPDATE runs SET learning_rate = 9e999",
+            "has a value that is not a number",
         ),
         ("UPDATE runs SET kept = 7", "keeps evaluation 7, but has 2"),
         (
