@@ -174,6 +174,7 @@ fn every_command_and_option_explains_itself() {
         &["results", "show", "--help"],
         &["results", "export", "--help"],
         &["results", "merge", "--help"],
+        &["figures", "--help"],
     ] {
         let output = cre_lab(args);
         assert!(output.status.success());

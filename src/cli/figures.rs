@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::results::FromArgs;
 use crate::{
-    experiment::Record,
+    experiment::series::on_same_images,
     figures::{self, DeadRuns, Film},
 };
 
@@ -35,7 +35,7 @@ pub struct FiguresArgs {
 /// When the results cannot be read, hold no run, or a file cannot be written.
 pub fn run(args: &FiguresArgs) -> anyhow::Result<()> {
     let store = args.from.open()?;
-    let records: Vec<Record> = store.runs()?.into_iter().map(|run| run.record).collect();
+    let records = on_same_images(store.runs()?);
     if records.is_empty() {
         bail!("{} holds no finished run", store.file().display());
     }
@@ -79,8 +79,7 @@ pub fn run(args: &FiguresArgs) -> anyhow::Result<()> {
             writeln!(out, "{}", path.display())?;
         }
     }
-    let runs = records.len();
-    eprintln!("{} figures of {runs} runs", every.figures.len());
+    eprintln!("{} figures of {} runs", every.figures.len(), records.len());
     for (name, why) in &every.missing {
         eprintln!("{name} is left out: {why}");
     }

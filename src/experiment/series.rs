@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Outcome, Record, RunSpec};
+use super::{Identity, Outcome, Record, RunSpec, store::Stored};
 use crate::{
     data::{BundledSet, DataSource},
     model::Lambda,
@@ -52,6 +52,21 @@ pub fn series(records: &[Record]) -> Vec<Series<'_>> {
     named
         .map(|(title, records)| Series { title, records })
         .collect()
+}
+
+/// The runs of a file, those on the same images with the same source, wherever these lay when they
+/// were trained.
+pub fn on_same_images(stored: Vec<Stored>) -> Vec<Record> {
+    let mut sources: HashMap<Identity, DataSource> = HashMap::new();
+    let records = stored.into_iter().map(|Stored { data, record, .. }| {
+        let source = sources
+            .entry(data)
+            .or_insert_with(|| record.spec.data.clone());
+        let mut record = record;
+        record.spec.data = source.clone();
+        record
+    });
+    records.collect()
 }
 
 /// The specification without what may differ within a series; the device changes the rounding only.
@@ -172,5 +187,32 @@ mod tests {
         assert_eq!(order, [(0.0, 2), (1.0, 1), (1.0, 2)]);
         let runs: usize = series.iter().map(|series| series.records.len()).sum();
         assert_eq!(runs, records.len(), "none is lost");
+    }
+
+    #[test]
+    fn the_same_images_elsewhere_are_the_same_data_set() {
+        let mnist = DataSource::Bundled(BundledSet::Mnist).load().unwrap();
+        let here = Identity::of_data(&mnist);
+        // Any other will do.
+        let other = Identity::of_run(&record(0.0, 1, 0.9, 0.2).spec, &here);
+        let stored = [(0.0, "/a", here), (1.0, "/b", here), (0.5, "/c", other)].map(
+            |(lambda, place, data)| {
+                let mut record = record(lambda, 1, 0.9, 0.2);
+                record.spec.data = DataSource::Folder(place.into());
+                let key = Identity::of_run(&record.spec, &data);
+                Stored {
+                    id: 1,
+                    key,
+                    data,
+                    record,
+                }
+            },
+        );
+        let records = on_same_images(stored.to_vec());
+        let runs: Vec<usize> = series(&records)
+            .iter()
+            .map(|series| series.records.len())
+            .collect();
+        assert_eq!(runs, [2, 1]);
     }
 }

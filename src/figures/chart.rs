@@ -142,7 +142,7 @@ pub fn draw(
     Side::Left.name(page, &left.name, left.colour)?;
     let plot = (left.room(), page.size().0 - right.map_or(EDGE, Axis::room));
     Side::Below {
-        middle: (plot.0 + plot.1) / 2.0,
+        middle: f64::midpoint(plot.0, plot.1),
     }
     .name(page, &below.name, below.colour)?;
 

@@ -38,7 +38,9 @@ impl Cloud<'_> {
         let mut limits = [[f64::INFINITY, f64::NEG_INFINITY]; 3];
         for cloud in clouds {
             if cloud.projection == Projection::Coordinates {
-                limits.iter_mut().for_each(|[low, _]| *low = low.min(0.0));
+                for [low, _] in &mut limits {
+                    *low = low.min(0.0);
+                }
             }
             for (point, _) in cloud.finite() {
                 for ([low, high], value) in limits.iter_mut().zip(point) {
@@ -54,7 +56,7 @@ impl Cloud<'_> {
             sum if !sum.is_finite() => [0.0, longest],
             // Axes of z begin at 0, principal components spread around their middle.
             _ if low == 0.0 => [0.0, longest],
-            sum => [(sum - longest) / 2.0, (sum + longest) / 2.0],
+            sum => [-0.5, 0.5].map(|side| sum / 2.0 + side * longest),
         })
     }
 
@@ -85,7 +87,7 @@ impl Cloud<'_> {
             .finite()
             .map(|(point, class)| (share(point), class))
             .collect();
-        points.sort_by(|(a, _), (b, _)| view.nearness(*a).total_cmp(&view.nearness(*b)));
+        points.sort_by(|(a, _), (b, _)| nearness(*a).total_cmp(&nearness(*b)));
         for (point, class) in points {
             let (x, y) = view.place(point);
             let place = (page.units(x), page.units(y));
@@ -107,23 +109,21 @@ impl Cloud<'_> {
             Projection::Coordinates => ["z₁", "z₂", "z₃"],
             Projection::Pca { .. } => ["PC 1", "PC 2", "PC 3"],
         };
-        // Beside the middle of the edges in front, and their far ends.
+        // Beside the middle of the edges in front.
         let edges = [
-            ([0.5, 1.0, 0.0], [1.0, 1.0, 0.0], HPos::Right, VPos::Top),
-            ([1.0, 0.5, 0.0], [1.0, 1.0, 0.0], HPos::Left, VPos::Top),
-            ([0.0, 1.0, 0.5], [0.0, 1.0, 1.0], HPos::Right, VPos::Center),
+            ([0.5, 1.0, 0.0], HPos::Right, VPos::Top),
+            ([1.0, 0.5, 0.0], HPos::Left, VPos::Top),
+            ([0.0, 1.0, 0.5], HPos::Right, VPos::Center),
         ];
         let style = page.text(size, INK);
-        for ((name, [low, high]), (middle, _, side, level)) in
-            names.into_iter().zip(space).zip(edges)
-        {
+        for (name, (middle, side, level)) in names.into_iter().zip(edges) {
             let (x, y) = view.place(middle);
-            let gap = match side {
-                HPos::Right => -2.0,
-                _ => 2.0,
+            let gap = if matches!(side, HPos::Right) {
+                -2.0
+            } else {
+                2.0
             };
             page.write(name, (x + gap, y), &style, (side, level))?;
-            let _ = (low, high);
         }
         // One scale on all axes: one end tells it.
         let [low, high] = space[2];
@@ -143,6 +143,11 @@ fn short(value: f64) -> String {
     }
     let unit = 10f64.powf(value.abs().log10().floor() - 1.0);
     number((value / unit).round() * unit)
+}
+
+/// Larger for what is nearer to the viewer; each of `cube` is 0–1.
+fn nearness([x, y, z]: [f64; 3]) -> f64 {
+    (x * TURN.sin() + y * TURN.cos()) * TILT.cos() + z * TILT.sin()
 }
 
 /// How the space is seen: a cube of side 1 on the page.
@@ -177,12 +182,6 @@ impl View {
             self.centre.0 + across * self.scale,
             self.centre.1 + down * self.scale,
         )
-    }
-
-    /// Larger for what is nearer to the viewer.
-    fn nearness(&self, cube: [f64; 3]) -> f64 {
-        let [x, y, z] = cube;
-        (x * TURN.sin() + y * TURN.cos()) * TILT.cos() + z * TILT.sin()
     }
 
     /// The three walls behind the cloud, with a pale grid.

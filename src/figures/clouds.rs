@@ -173,16 +173,21 @@ impl Block<'_> {
             let (x, y) = grid.corner(place);
             let part = page.part((x, top + y), grid.panel_size());
             let (width, height) = part.size();
-            let mut name = format!("λ = {}", record.lambda());
+            let mut name = vec![format!("λ = {}", record.lambda())];
             if let Projection::Pca { explained } = record.portrait.projection {
-                name.push_str(&format!(", {:.0} %", explained * 100.0));
+                name.push(format!("{:.0} %", explained * 100.0));
             }
             if record.is_dead() {
-                name.push_str(", dead");
+                name.push("dead".to_owned());
             }
             let style = part.text(NAME, INK);
             let centre = (width / 2.0, NAME * 0.7);
-            part.write(&name, centre, &style, (HPos::Center, VPos::Center))?;
+            part.write(
+                &name.join(", "),
+                centre,
+                &style,
+                (HPos::Center, VPos::Center),
+            )?;
             let head = NAME * LINE_SPACING;
             let body = part.part((0.0, head), (width, height - head - 2.0));
             cloud.draw(&body, &space, 0.75, 5.5)?;

@@ -40,16 +40,14 @@ impl Choice {
 
     /// `words`, and what is to be said of dead and diverged runs.
     pub fn caption(&self, words: &str) -> String {
-        let mut caption = words.to_owned();
-        for (count, what) in [
+        let told = [
             (self.hollow, "Hollow: every latent unit is dead"),
             (self.left_out, "Left out, as every latent unit is dead"),
             (self.not_finite, "Left out, as a loss is not a number"),
-        ] {
-            if count > 0 {
-                caption.push_str(&format!(" {what} ({}).", runs(count)));
-            }
-        }
-        caption
+        ];
+        let told = told.into_iter().filter(|(count, _)| *count > 0);
+        let told = told.map(|(count, what)| format!("{what} ({}).", runs(count)));
+        let parts: Vec<String> = std::iter::once(words.to_owned()).chain(told).collect();
+        parts.join(" ")
     }
 }

@@ -136,13 +136,12 @@ fn by_network<'a>(spectra: &[Spectrum<'a>]) -> Vec<(String, Vec<Spectrum<'a>>)> 
         let record = spectrum.records[0];
         let mut key = common(&record.spec);
         key.data = DataSource::Bundled(BundledSet::Mnist);
-        match networks.iter_mut().find(|(known, ..)| *known == key) {
-            Some((_, _, spectra)) => spectra.push(spectrum.clone()),
-            None => {
-                // The title without the data set.
-                let name = spectrum.title.split_once(", ").map_or("", |(_, name)| name);
-                networks.push((key, slug(name), vec![spectrum.clone()]));
-            }
+        if let Some((_, _, spectra)) = networks.iter_mut().find(|(known, ..)| *known == key) {
+            spectra.push(spectrum.clone());
+        } else {
+            // The title without the data set.
+            let name = spectrum.title.split_once(", ").map_or("", |(_, name)| name);
+            networks.push((key, slug(name), vec![spectrum.clone()]));
         }
     }
     let named = networks.into_iter();

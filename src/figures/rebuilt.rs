@@ -12,7 +12,7 @@ use super::{
     sheet::{DrawError, LINE_SPACING, Page},
     spectrum_choice::Spectrum,
 };
-use crate::experiment::{Cell, Record};
+use crate::experiment::Record;
 
 /// The most λ that fit the width.
 const COLUMNS: usize = 11;
@@ -50,19 +50,19 @@ impl<'a> Rebuilt<'a> {
         let mut rows: Vec<usize> = (0..cells.len()).filter(is_shared).collect();
         rows.dedup_by_key(|place| cells[*place].label);
         let left_out = spectrum.records.len() - records.len();
-        let mut caption = format!(
-            "Test images at the left, rebuilt at each λ; seed {}. A red frame marks an answer of the classifier that is wrong. Below: accuracy and MSE over the whole test half.",
+        let mut caption = vec![format!(
+            "Test images at the left, rebuilt at each λ; seed {}. A red frame marks a wrong answer of the classifier. Below: accuracy and MSE over the whole test half.",
             spectrum.seed
-        );
+        )];
         if left_out > 0 {
-            caption.push_str(&format!(" {left_out} more λ are not shown."));
+            caption.push(format!("{left_out} more λ are not shown."));
         }
         (!rows.is_empty()).then(|| Self {
             title: spectrum.title.clone(),
             seed: spectrum.seed,
             records,
             rows,
-            caption,
+            caption: caption.join(" "),
         })
     }
 
@@ -84,10 +84,6 @@ impl<'a> Rebuilt<'a> {
     fn left(&self, column: usize) -> f64 {
         let gap = if column == 0 { 0.0 } else { GAP };
         EDGE + LEFT + column as f64 * (self.side() + GAP) + gap
-    }
-
-    fn cell(&self, record: &'a Record, row: usize) -> Option<&'a Cell> {
-        record.portrait.cells.get(row)
     }
 }
 
@@ -114,7 +110,7 @@ impl Figure for Rebuilt<'_> {
         for (line, row) in self.rows.iter().enumerate() {
             let y = top + line as f64 * (side + GAP);
             for (column, record) in self.records.iter().enumerate() {
-                let Some(cell) = self.cell(record, *row) else {
+                let Some(cell) = record.portrait.cells.get(*row) else {
                     continue;
                 };
                 if column == 0 {
@@ -158,7 +154,7 @@ impl Figure for Rebuilt<'_> {
         let mut rows = Vec::new();
         for record in &self.records {
             for row in &self.rows {
-                let Some(cell) = self.cell(record, *row) else {
+                let Some(cell) = record.portrait.cells.get(*row) else {
                     continue;
                 };
                 rows.push(vec![

@@ -1,9 +1,6 @@
 //! One run for each λ: what figures that show a single model at each λ are made of.
 
-use crate::{
-    experiment::{Record, Series},
-    model::Lambda,
-};
+use crate::experiment::{Record, Series};
 
 /// One run for each λ of a series, all with the same seed, λ ascending.
 #[derive(Clone, Debug)]
@@ -54,22 +51,13 @@ impl<'a> Spectrum<'a> {
         })
     }
 
-    /// At most `count` of the runs, both ends among them, evenly over the list.
+    /// At most `count` of the runs (two or more), both ends among them, evenly over the list.
     pub fn thinned(&self, count: usize) -> Vec<&'a Record> {
-        let all = &self.records;
-        if all.len() <= count || count < 2 {
-            return all
-                .iter()
-                .copied()
-                .take(count.max(all.len().min(count)))
-                .collect();
+        let (all, count) = (&self.records, count.max(2));
+        if all.len() <= count {
+            return all.clone();
         }
         let place = |step: usize| step * (all.len() - 1) / (count - 1);
         (0..count).map(|step| all[place(step)]).collect()
-    }
-
-    /// λ of every run.
-    pub fn lambdas(&self) -> Vec<Lambda> {
-        self.records.iter().map(|record| record.lambda()).collect()
     }
 }

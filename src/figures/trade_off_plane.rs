@@ -166,7 +166,7 @@ fn draw_scale(page: &Page<'_>, y: f64) -> Result<(), DrawError> {
         let place = (left + width * tick, bottom + 3.0);
         page.write(&number(tick), place, &style, (HPos::Center, VPos::Top))?;
     }
-    let middle = (top + bottom) / 2.0;
+    let middle = f64::midpoint(top, bottom);
     let ends = [
         ("λ: classifier", left - 5.0, HPos::Right),
         ("autoencoder", left + width + 5.0, HPos::Left),

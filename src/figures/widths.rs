@@ -150,8 +150,8 @@ struct Entry<'a> {
     record: &'a Record,
     /// What its whole family shares.
     common: RunSpec,
-    /// n where that is a free choice.
-    free_latent: Option<usize>,
+    /// The n that its family shares, if it does.
+    n: Option<usize>,
     width: TradeOff,
 }
 
@@ -178,24 +178,17 @@ impl Widths {
             .collect();
         let mut families: Vec<(String, Vec<&Entry<'_>>)> = Vec::new();
         for (place, entry) in entries.iter().enumerate() {
-            let family = |other: &&Entry<'_>| {
-                let is_alike = other.common == entry.common;
-                let joins = other.free_latent == entry.free_latent || other.free_latent.is_none();
-                is_alike && (joins || against == Against::LatentSize)
+            let is_known = |other: &Entry<'_>| other.common == entry.common && other.n == entry.n;
+            // Networks that have no choice of n are compared with those of every n.
+            let joins = |other: &&Entry<'_>| {
+                other.common == entry.common && (other.n == entry.n || other.n.is_none())
             };
-            let is_first = |other: &Entry<'_>| {
-                other.common == entry.common
-                    && (against == Against::LatentSize || other.free_latent == entry.free_latent)
-            };
-            if entries[..place].iter().any(is_first) {
-                continue;
-            }
-            let members: Vec<&Entry<'_>> = entries.iter().filter(family).collect();
-            let is_within_another = entry.free_latent.is_none()
+            let is_elsewhere = entry.n.is_none()
                 && entries
                     .iter()
-                    .any(|other| other.common == entry.common && other.free_latent.is_some());
-            if members.len() > 1 && !is_within_another {
+                    .any(|other| other.common == entry.common && other.n.is_some());
+            let members: Vec<&Entry<'_>> = entries.iter().filter(joins).collect();
+            if members.len() > 1 && !is_elsewhere && !entries[..place].iter().any(is_known) {
                 families.push((entry.family(against), members));
             }
         }
@@ -229,22 +222,25 @@ impl<'a> Entry<'a> {
         let mut common = common(&record.spec);
         let is_free = common.config.architecture.has_free_latent();
         common.config.latent = LatentSize::default();
-        match against {
-            Against::LatentSize if !is_free => return None,
-            Against::LatentSize => {}
-            Against::Parameters => common.config.architecture = Architecture::default(),
-        }
+        let n = match against {
+            Against::LatentSize if is_free => None,
+            Against::LatentSize => return None,
+            Against::Parameters => {
+                common.config.architecture = Architecture::default();
+                is_free.then_some(record.latent_values)
+            }
+        };
         Some(Self {
             record,
             common,
-            free_latent: is_free.then_some(record.latent_values),
+            n,
             width: trade_off(&series.outcomes())?,
         })
     }
 
     fn family(&self, against: Against) -> String {
         let data = &self.record.data_name;
-        match (against, self.free_latent) {
+        match (against, self.n) {
             (Against::LatentSize, _) => format!("{data}, {}", self.record.spec.config.architecture),
             (Against::Parameters, Some(n)) => format!("{data}, n = {n}"),
             (Against::Parameters, None) => data.clone(),
