@@ -168,6 +168,13 @@ fn every_command_and_option_explains_itself() {
         &["bench", "--help"],
         &["data", "--help"],
         &["data", "bundle", "--help"],
+        &["sweep", "--help"],
+        &["results", "--help"],
+        &["results", "list", "--help"],
+        &["results", "show", "--help"],
+        &["results", "export", "--help"],
+        &["results", "merge", "--help"],
+        &["figures", "--help"],
     ] {
         let output = cre_lab(args);
         assert!(output.status.success());

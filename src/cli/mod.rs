@@ -2,7 +2,10 @@
 
 pub mod bench;
 pub mod data;
+pub mod figures;
+pub mod results;
 pub mod run_args;
+pub mod sweep;
 pub mod train;
 
 use std::path::PathBuf;
@@ -33,6 +36,12 @@ pub enum Command {
     Bench(bench::BenchArgs),
     /// Work with data sets
     Data(data::DataArgs),
+    /// Train every combination of a grid and keep what comes of it; goes on where it was when run again
+    Sweep(sweep::SweepArgs),
+    /// Look at finished runs, export them, join files of several machines
+    Results(results::ResultsArgs),
+    /// Draw finished runs: the paper's figures and more, as SVG, PNG and CSV
+    Figures(figures::FiguresArgs),
 }
 
 /// Options of the window.

@@ -13,7 +13,6 @@ pub mod self_portrait;
 pub mod session;
 pub mod shortcuts;
 pub mod theme;
-mod ticks;
 pub mod workspace;
 
 use std::time::Duration;

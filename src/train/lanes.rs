@@ -36,10 +36,24 @@ impl Lanes {
         dataset: &Arc<Dataset>,
         device: &Device,
     ) -> Result<Self, TrainError> {
+        Self::on_threads(available_threads(), config, lanes, dataset, device)
+    }
+
+    /// The same, but keeps no more than `threads` cores busy: they change the speed, never a bit of the outcome.
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn on_threads(
+        threads: usize,
+        config: &RunConfig,
+        lanes: &[Lane],
+        dataset: &Arc<Dataset>,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
         if lanes.is_empty() {
             return Err(TrainError::NoLanes);
         }
-        let threads = available_threads();
+        let threads = threads.max(1);
         let at_a_time = lanes.len().min(threads);
         let cores = threads / at_a_time;
         let pools = if *device == Device::flex() {
@@ -65,7 +79,7 @@ impl Lanes {
         })
     }
 
-    /// Every trainer, in order; never none.
+    /// Every trainer, in order; none only where all were removed.
     pub fn trainers(&self) -> &[Trainer] {
         &self.trainers
     }
@@ -73,6 +87,11 @@ impl Lanes {
     /// Every trainer, in order.
     pub fn trainers_mut(&mut self) -> &mut [Trainer] {
         &mut self.trainers
+    }
+
+    /// Lets go of one trainer; the others go on as if nothing had happened.
+    pub fn remove(&mut self, place: usize) {
+        self.trainers.remove(place);
     }
 
     /// Steps that every lane has taken.
