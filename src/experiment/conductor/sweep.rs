@@ -26,8 +26,6 @@ use crate::{
     train::{device::DeviceError, trainer::TrainError, worker::panic_message},
 };
 
-/// Share of the available memory that networks may take.
-const MEMORY_SHARE: f64 = 0.75;
 /// Runs that end together shall not take longer than this by the measure, in seconds: who is killed
 /// loses no more.
 const LOSS_AT_MOST: f64 = 300.0;
@@ -189,13 +187,10 @@ fn seconds(task: &Task, costs: &[(RunSpec, Cost)]) -> f64 {
 /// How many networks are trained side by side: as many as fit into memory, but no more than what may be lost
 /// at a time, if that keeps all threads busy.
 fn side_by_side(cost: &Cost, epochs: u64, jobs: usize) -> usize {
-    // What earlier networks have left behind is there to be used again.
-    let available =
-        memory::available().unwrap_or(memory::UNKNOWN) + memory::resident().unwrap_or(0);
-    let memory = (available as f64 * MEMORY_SHARE) as u64;
+    let budget = memory::budget();
     let by_time = (LOSS_AT_MOST / cost.run(epochs).max(1e-9)) as usize;
     let mut networks = by_time.clamp(jobs.max(1), 1000);
-    while networks > 1 && cost.bytes(networks, jobs) > memory {
+    while networks > 1 && cost.bytes(networks, jobs) > budget {
         networks -= 1;
     }
     networks
