@@ -72,7 +72,7 @@ fn frames(folder: &Path, points: usize, all: bool) -> io::Result<Vec<Duration>> 
             .state()
             .session()
             .run()
-            .and_then(|run| run.snapshot.as_ref())
+            .and_then(|run| run.shown().snapshot.as_ref())
             .map_or(0, |snapshot| snapshot.points.len())
     };
     let begun = Instant::now();

@@ -65,7 +65,7 @@ fn steps(app: &App) -> u64 {
 }
 
 fn snapshot(app: &App) -> Option<&Snapshot> {
-    app.session().run()?.snapshot.as_ref()
+    app.session().run()?.shown().snapshot.as_ref()
 }
 
 fn trains(app: &App) -> bool {
@@ -75,7 +75,7 @@ fn trains(app: &App) -> bool {
 /// How far apart the classes stand: variance between class means over variance within classes.
 fn separation(app: &App) -> f64 {
     let run = app.session().run().unwrap();
-    let snapshot = run.snapshot.as_ref().unwrap();
+    let snapshot = run.shown().snapshot.as_ref().unwrap();
     let label = |image: &u32| usize::from(run.dataset.test.label(*image as usize));
     let labels: Vec<usize> = snapshot.probe.cloud.iter().map(label).collect();
     let (mut between, mut within) = (0.0, 0.0);
@@ -130,7 +130,14 @@ fn it_opens_training_and_lambda_moved_from_1_to_0_separates_the_classes() {
     });
     let after = separation(harness.state());
     assert!(after > 1.5 * before, "separation {before:.2} → {after:.2}");
-    let marks = harness.state().session().run().unwrap().history.marks();
+    let marks = harness
+        .state()
+        .session()
+        .run()
+        .unwrap()
+        .shown()
+        .history
+        .marks();
     assert!(!marks.is_empty(), "the curves mark where λ changed");
 }
 

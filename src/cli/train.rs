@@ -121,6 +121,7 @@ impl<'a> Job<'a> {
         };
         worker.send(Command::Reset(Box::new(Start {
             run: RunId(1),
+            lanes: vec![args.run.config().lane()],
             config: args.run.config(),
             dataset: dataset.clone(),
             probe: Probe {
@@ -157,8 +158,9 @@ impl<'a> Job<'a> {
                 recv(self.worker.events()) -> event => {
                     self.hear(event.context("the training thread has ended without a word")?, ending)?;
                 }
-                recv(self.worker.snapshots()) -> snapshot => {
-                    latest = Some(snapshot.context("the training thread has ended without a word")?);
+                recv(self.worker.panoramas()) -> panorama => {
+                    let panorama = panorama.context("the training thread has ended without a word")?;
+                    latest = panorama.lanes.into_iter().next();
                 }
                 recv(stopped) -> _ => {
                     if ending {

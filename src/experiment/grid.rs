@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::RunSpec;
 use crate::{
     data::DataSource,
-    model::{Architecture, Lambda, LatentSize, lambda},
+    model::{Architecture, Lambda, LatentSize, VitOptions, lambda},
     train::{DeviceChoice, RunConfig},
 };
 
@@ -39,6 +39,8 @@ pub struct Grid {
     pub device: DeviceChoice,
     /// Whether to leave out networks on images of a shape that the paper does not train them on.
     pub paper_pairs_only: bool,
+    /// Sizes of the vision transformer.
+    pub vit: VitOptions,
 }
 
 impl Default for Grid {
@@ -50,6 +52,7 @@ impl Default for Grid {
             batch_size,
             learning_rate,
             device,
+            vit,
             ..
         } = RunConfig::default();
         Self {
@@ -63,6 +66,7 @@ impl Default for Grid {
             learning_rate,
             device,
             paper_pairs_only: false,
+            vit,
         }
     }
 }
@@ -164,6 +168,7 @@ impl Grid {
                                     learning_rate: self.learning_rate,
                                     seed,
                                     device: self.device,
+                                    vit: self.vit,
                                 },
                             });
                         }
@@ -218,7 +223,7 @@ fn once<T: PartialEq + std::fmt::Display>(
 /// Whether it is certain that the paper does not pair them; of a folder nothing is known yet.
 fn beyond_paper(data: &DataSource, architecture: Architecture) -> bool {
     match data {
-        DataSource::Bundled(set) => architecture.beyond_paper(set.shape()),
+        DataSource::Bundled(set) | DataSource::Full(set) => architecture.beyond_paper(set.shape()),
         DataSource::Folder(_) => false,
     }
 }
@@ -348,6 +353,7 @@ mod tests {
         let list = |of: std::ops::Range<u64>| proptest::collection::hash_set(of, 1..5);
         let data = prop_oneof![
             proptest::sample::select(BundledSet::ALL.map(DataSource::Bundled).to_vec()),
+            proptest::sample::select(BundledSet::ALL.map(DataSource::Full).to_vec()),
             "[a-z \"\\\\ü]{1,9}/x".prop_map(|path| DataSource::Folder(path.into())),
         ];
         (
@@ -385,6 +391,10 @@ mod tests {
                     learning_rate,
                     device,
                     paper_pairs_only: pairs,
+                    vit: VitOptions {
+                        depth: 1 + batch_size % 12,
+                        ..VitOptions::default()
+                    },
                 },
             )
     }

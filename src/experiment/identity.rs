@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::RunSpec;
 use crate::{
     data::{Dataset, Split},
-    model::Architecture,
+    model::{Architecture, VitOptions},
     train::RunConfig,
 };
 
@@ -29,6 +29,8 @@ struct Deciding {
     learning_rate: u64,
     seed: u64,
     epochs: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vit: Option<VitOptions>,
 }
 
 impl Identity {
@@ -72,6 +74,7 @@ impl Identity {
             learning_rate,
             seed,
             device: _,
+            vit,
         } = config;
         let deciding = Deciding {
             data: data.to_string(),
@@ -82,6 +85,7 @@ impl Identity {
             learning_rate: learning_rate.to_bits(),
             seed: *seed,
             epochs: *epochs,
+            vit: (*architecture == Architecture::Vit).then_some(*vit),
         };
         let mut hash = Sha256::new();
         hash.update("cre-lab run 1\n");

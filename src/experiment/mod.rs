@@ -12,6 +12,7 @@ pub mod record;
 pub(crate) mod samples;
 pub mod series;
 pub mod shard;
+pub mod spectrum;
 pub mod statistics;
 pub mod store;
 
@@ -22,5 +23,6 @@ pub use preset::Preset;
 pub use record::{Cell, Portrait, Record, RunSpec};
 pub use series::{Series, series};
 pub use shard::Shard;
+pub use spectrum::Spectrum;
 pub use statistics::{BoxPlot, Outcome, TradeOff};
 pub use store::Store;

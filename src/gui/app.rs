@@ -135,7 +135,7 @@ impl App {
                 latent.ui(ui, session)
             }
             Pane::Reconstructions => reconstructions.ui(ui, session),
-            Pane::Curves => curves.ui(ui, session.run().map(|run| &run.history)),
+            Pane::Curves => curves.ui(ui, session.run().map(|run| &run.shown().history)),
         });
         layout.ui(&mut draw, ui);
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::DeviceChoice;
+use super::{DeviceChoice, Lane};
 use crate::{
     data::ImageShape,
     model::{Architecture, Lambda, LatentSize, Plan, VitOptions},
@@ -33,6 +33,14 @@ pub struct RunConfig {
 impl RunConfig {
     /// A seed with which all three latent units live on both bundled sets (λ = 0.5, Medium, n = 3).
     pub const DEFAULT_SEED: u64 = 15;
+
+    /// The one network of a run that has no others.
+    pub fn lane(&self) -> Lane {
+        Lane {
+            lambda: self.lambda,
+            seed: self.seed,
+        }
+    }
 
     /// What the network is built for, given the data.
     pub fn plan(&self, shape: ImageShape, classes: usize) -> Plan {

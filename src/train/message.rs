@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{RunConfig, device::DeviceReport};
+use super::{RunConfig, alignment::Turn, device::DeviceReport};
 use crate::{
     data::Dataset,
     model::{Lambda, LatentLayout},
@@ -24,7 +24,8 @@ pub struct Lane {
 /// What a watcher asks of the worker.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// Weigh the losses anew from the next step on; never restarts the run.
+    /// Weigh the losses anew from the next step on; never restarts the run. Of several lanes each keeps
+    /// its own λ.
     SetLambda(Lambda),
     /// Take the next steps with this learning rate.
     SetLearningRate(f64),
@@ -40,8 +41,9 @@ pub enum Command {
     Reset(Box<Start>),
     /// Look at these test images from now on.
     Probe(Probe),
-    /// Go back to the last evaluation whose losses were finite, and pause there.
-    Rollback,
+    /// Take one lane back to its last evaluation whose losses were finite, and pause. Afterwards it catches
+    /// up with the others.
+    Rollback { lane: usize },
     /// End the thread.
     Stop,
 }
@@ -51,8 +53,10 @@ pub enum Command {
 pub struct Start {
     /// The run's name, chosen by the one who starts it.
     pub run: RunId,
-    /// Network, training settings and seed.
+    /// Network and training settings; λ and seed are those of the lanes.
     pub config: RunConfig,
+    /// The networks to train side by side, at least one.
+    pub lanes: Vec<Lane>,
     /// Images, shared, never changed.
     pub dataset: Arc<Dataset>,
     /// The test images to look at.
@@ -89,31 +93,43 @@ pub enum TokenView {
 /// What the worker tells, in order, none left out.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// A run is ready; its test metrics before training follow.
+    /// A run is ready; the test metrics of its lanes before training follow.
     Started {
         run: RunId,
         config: RunConfig,
+        lanes: Vec<Lane>,
         device: DeviceReport,
         steps_per_epoch: u64,
-        /// Trainable parameters of encoder, decoder and classifier together.
+        /// Trainable parameters of encoder, decoder and classifier of one lane together.
         parameters: usize,
         /// Size and order of z.
         latent: LatentLayout,
     },
-    /// Training losses of the steps since the last such message, oldest first.
+    /// Training losses of a lane in the steps since its last such message, oldest first.
     Losses {
         run: RunId,
+        lane: usize,
         losses: Vec<StepLosses>,
+        /// Training speed, summed over all lanes.
         images_per_second: f64,
     },
-    /// Test metrics over the whole test half.
-    Evaluated { run: RunId, evaluation: Evaluation },
-    /// Something that changed what the curves mean, at this step.
-    Marked { run: RunId, step: u64, mark: Mark },
+    /// Test metrics of a lane over the whole test half.
+    Evaluated {
+        run: RunId,
+        lane: usize,
+        evaluation: Evaluation,
+    },
+    /// Something that changed what the curves of a lane mean, at this step.
+    Marked {
+        run: RunId,
+        lane: usize,
+        step: u64,
+        mark: Mark,
+    },
     /// Training goes on, or stands still.
     State { run: RunId, state: RunState },
-    /// The run stands again where it stood after this many steps.
-    RolledBack { run: RunId, step: u64 },
+    /// A lane stands again where it stood after this many steps.
+    RolledBack { run: RunId, lane: usize, step: u64 },
     /// Something went wrong.
     Problem { run: RunId, problem: Problem },
 }
@@ -184,7 +200,7 @@ pub struct Evaluation {
     pub test: Metrics,
     /// Latent units (of feature maps: channels) that are zero for every probe image.
     pub dead_units: usize,
-    /// Training speed over the epoch, evaluation left out; 0 at epoch 0.
+    /// Training speed of the lane over the epoch, evaluation left out; 0 at epoch 0.
     pub images_per_second: f64,
 }
 
@@ -208,15 +224,30 @@ pub enum RunState {
 /// What can go wrong, and where that leaves the worker.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Problem {
-    /// A loss is not a number or infinite; the run is paused.
-    NotFinite { step: u64, can_roll_back: bool },
+    /// A loss of a lane is not a number or infinite. A run of one lane is paused; of several, the others go
+    /// on without this one until it is rolled back.
+    NotFinite {
+        lane: usize,
+        step: u64,
+        can_roll_back: bool,
+    },
     /// The run could not begin; the earlier one, if there was one, goes on untouched.
     CannotStart { reason: String },
     /// The backend gave up (lost device, out of memory, a bug); the worker has ended.
     Crashed { reason: String },
 }
 
-/// The model seen through the probe images at one moment. Latest wins.
+/// All networks of a run, seen through the same probe images at one moment. Latest wins.
+#[derive(Clone, Debug)]
+pub struct Panorama {
+    pub run: RunId,
+    /// One for each lane.
+    pub lanes: Vec<Snapshot>,
+    /// How each lane's cloud is turned so that it resembles that of the lane before it, turned itself.
+    pub turns: Vec<Turn>,
+}
+
+/// One network seen through the probe images.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub run: RunId,

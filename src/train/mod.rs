@@ -1,11 +1,13 @@
 //! Training: a pure [`Trainer`], the [`Worker`] thread around it, and what they say.
 
+pub mod alignment;
 pub mod batch;
 pub mod batches;
 pub mod config;
 pub mod device;
 pub mod history;
 pub mod lanes;
+pub mod memory;
 pub mod message;
 pub mod observer;
 pub mod projection;
@@ -13,6 +15,7 @@ pub mod shards;
 pub mod trainer;
 pub mod worker;
 
+pub use alignment::Turn;
 pub use config::RunConfig;
 pub use device::DeviceChoice;
 pub use lanes::Lanes;

@@ -41,11 +41,14 @@ impl Latent {
             ui.centered_and_justified(|ui| ui.weak("Preparing the first run…"));
             return grip;
         };
-        let output = self
-            .scatter
-            .ui(ui, run.snapshot.as_ref(), &run.dataset, session.selected());
+        let output = self.scatter.ui(
+            ui,
+            run.shown().snapshot.as_ref(),
+            &run.dataset,
+            session.selected(),
+        );
         self.canvas = output.canvas;
-        if let (Some(point), Some(snapshot)) = (output.hovered, &run.snapshot) {
+        if let (Some(point), Some(snapshot)) = (output.hovered, &run.shown().snapshot) {
             self.tooltip(ui, run, snapshot, point);
         }
         if let Some(at) = output.own_at {

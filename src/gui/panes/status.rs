@@ -43,7 +43,7 @@ pub fn ui(ui: &mut Ui, session: &Session) {
             ui.label("Preparing the next run…");
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if let Some(evaluation) = run.last_evaluation {
+            if let Some(evaluation) = run.shown().last_evaluation {
                 ui.label(
                     RichText::new(format!(
                         "test after epoch {}:  accuracy {:.1} %   CE {:.3} nats   MSE {:.4}",

@@ -5,7 +5,7 @@ use super::{
     loader::Answer,
     seed_hunt::{SeedHunt, Verdict},
 };
-use crate::train::{Event, Problem, RunConfig, RunId, RunState, Snapshot};
+use crate::train::{Event, Panorama, Problem, RunConfig, RunId, RunState};
 
 impl Session {
     /// Takes in everything that has arrived. Called once before each frame.
@@ -33,12 +33,12 @@ impl Session {
         }
         let Some(worker) = &self.worker else { return };
         let events: Vec<Event> = worker.events().try_iter().collect();
-        let snapshot = worker.snapshots().try_recv().ok();
+        let panorama = worker.panoramas().try_recv().ok();
         for event in events {
             self.hear(event);
         }
-        if let Some(snapshot) = snapshot {
-            self.look(snapshot);
+        if let Some(panorama) = panorama {
+            self.look(panorama);
         }
     }
 
@@ -47,6 +47,7 @@ impl Session {
             Event::Started {
                 run,
                 config,
+                lanes,
                 device,
                 steps_per_epoch,
                 parameters,
@@ -62,15 +63,17 @@ impl Session {
                     ..config
                 };
                 self.config = config.clone();
-                self.run = Some(RunView::new(
+                let mut view = RunView::new(
                     run,
                     config,
-                    pending.source,
-                    pending.dataset,
+                    &lanes,
+                    (pending.source, pending.dataset),
                     device,
                     steps_per_epoch,
                     parameters,
-                ));
+                );
+                view.show(view.nearest(self.config.lambda));
+                self.run = Some(view);
                 self.notices.retain(|notice| {
                     matches!(
                         notice,
@@ -93,11 +96,16 @@ impl Session {
         self.hunt = None;
         match problem {
             Problem::NotFinite {
+                lane,
                 step,
                 can_roll_back,
             } => {
-                if self.run.as_ref().is_some_and(|shown| shown.id == run) {
+                if let Some(shown) = self.run.as_mut().filter(|shown| shown.id == run) {
+                    shown.hear_not_finite(lane);
+                    let name = shown.is_spectrum().then(|| shown.name(lane));
                     self.tell(Notice::NotFinite {
+                        lane,
+                        name,
                         step,
                         can_roll_back,
                     });
@@ -126,18 +134,22 @@ impl Session {
         }
     }
 
-    fn look(&mut self, snapshot: Snapshot) {
+    fn look(&mut self, panorama: Panorama) {
         let Some(run) = &mut self.run else { return };
-        if snapshot.run != run.id {
+        if panorama.run != run.id {
             return;
         }
-        let verdict = SeedHunt::judge(&snapshot);
+        run.see(panorama);
+        // Of a spectrum some λ may be dead with any seed.
+        if self.pending.is_some() || run.is_spectrum() {
+            return;
+        }
+        let Some(snapshot) = &run.shown().snapshot else {
+            return;
+        };
+        let verdict = SeedHunt::judge(snapshot);
         let of = snapshot.dead.len();
         let living = of - snapshot.dead_units();
-        run.snapshot = Some(snapshot);
-        if self.pending.is_some() {
-            return;
-        }
         match (self.hunt, verdict) {
             (Some(_), Verdict::Dead) => self.new_seed(),
             (Some(hunt), Verdict::Lives) => {

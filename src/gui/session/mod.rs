@@ -2,6 +2,7 @@
 
 pub mod downloads;
 mod hearing;
+pub mod lane_view;
 pub mod loader;
 pub mod notice;
 pub mod run_view;
@@ -12,6 +13,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use eframe::egui::Context;
 
+pub use lane_view::LaneView;
 pub use notice::{Notice, Remedy};
 pub use run_view::RunView;
 pub use sample::Sample;
@@ -19,6 +21,7 @@ pub use sample::Sample;
 use self::{downloads::Downloads, loader::Loader, seed_hunt::SeedHunt};
 use crate::{
     data::{DataSource, Dataset, ImageShape, Shelf, own_images::is_image},
+    experiment::Spectrum,
     model::Lambda,
     train::{Command, DeviceChoice, RunConfig, RunId, RunState, Start, Worker},
 };
@@ -36,6 +39,8 @@ pub struct Session {
     config: RunConfig,
     /// Settings that wait for their data set.
     waiting: Option<RunConfig>,
+    /// The networks of the run that was asked for last; none for the one of `config`.
+    spectrum: Option<Spectrum>,
     sample: Sample,
     selected: Option<u32>,
     /// An image from outside the data set.
@@ -72,6 +77,7 @@ impl Session {
             wants_data_sets: false,
             config,
             waiting: None,
+            spectrum: None,
             sample,
             selected: None,
             own: None,
@@ -109,9 +115,22 @@ impl Session {
         self.selected
     }
 
-    /// λ as the user has set it.
+    /// λ as the user has set it: of a spectrum that of the lane on show.
     pub fn lambda(&self) -> Lambda {
-        self.config.lambda
+        match self.shown_spectrum() {
+            Some(run) => run.shown().lane.lambda,
+            None => self.config.lambda,
+        }
+    }
+
+    /// The networks that were asked for last; none where it is a single one.
+    pub fn spectrum(&self) -> Option<&Spectrum> {
+        self.spectrum.as_ref()
+    }
+
+    /// The run on show, if it is a spectrum.
+    pub fn shown_spectrum(&self) -> Option<&RunView> {
+        self.run.as_ref().filter(|run| run.is_spectrum())
     }
 
     /// Whether steps are being taken.
@@ -141,7 +160,8 @@ impl Session {
             });
         } else if let Some(run) = &self.run
             && self.ignored != Some(run.id)
-            && let Some(snapshot) = &run.snapshot
+            && !run.is_spectrum()
+            && let Some(snapshot) = &run.shown().snapshot
             && seed_hunt::is_flat(snapshot)
         {
             notices.push(Notice::DeadUnits {
@@ -154,12 +174,32 @@ impl Session {
 
     // ---- what panes ask for ----
 
-    /// Weighs the losses anew; the run goes on.
+    /// Weighs the losses anew; the run goes on. Of a spectrum it shows the lane that is nearest.
     pub fn set_lambda(&mut self, lambda: Lambda) {
-        if lambda != self.config.lambda {
+        if let Some(run) = self.run.as_mut().filter(|run| run.is_spectrum()) {
+            if lambda != run.shown().lane.lambda {
+                run.show(run.nearest(lambda));
+            }
+        } else if lambda != self.config.lambda {
             self.config.lambda = lambda;
             self.send(Command::SetLambda(lambda));
         }
+    }
+
+    /// Shows a lane of the spectrum.
+    pub fn show_lane(&mut self, place: usize) {
+        if let Some(run) = &mut self.run {
+            run.show(place);
+        }
+    }
+
+    /// Begins anew with these networks, or with a single one.
+    pub fn set_spectrum(&mut self, spectrum: Option<Spectrum>) {
+        self.hunt = None;
+        // Whoever goes back to a single λ keeps the one on show.
+        self.config.lambda = self.lambda();
+        self.spectrum = spectrum;
+        self.begin_again(self.config.clone());
     }
 
     /// Changes Adam's step size; the run goes on.
@@ -208,7 +248,11 @@ impl Session {
         let tried = self.hunt.map_or(0, |hunt| hunt.tried);
         self.notices
             .retain(|notice| !matches!(notice, Notice::Found { .. }));
-        self.hunt = Some(SeedHunt { tried: tried + 1 });
+        // Of a spectrum, with its many λ, no seed is the right one.
+        self.hunt = self
+            .spectrum
+            .is_none()
+            .then_some(SeedHunt { tried: tried + 1 });
         self.begin_again(RunConfig {
             seed: self.config.seed.wrapping_add(1),
             ..self.config.clone()
@@ -290,7 +334,11 @@ impl Session {
         match remedy {
             Remedy::NewSeed => self.new_seed(),
             Remedy::StopHunting => self.hunt = None,
-            Remedy::RollBack => self.send(Command::Rollback),
+            Remedy::RollBack => {
+                if let Notice::NotFinite { lane, .. } = notice {
+                    self.send(Command::Rollback { lane: *lane });
+                }
+            }
             Remedy::Restart => self.reset(),
             Remedy::RestartOnCpu => self.begin_again(RunConfig {
                 device: DeviceChoice::Cpu,
@@ -321,12 +369,16 @@ impl Session {
     }
 
     fn begin(&mut self, mut config: RunConfig, source: DataSource, dataset: Arc<Dataset>) {
-        config.lambda = self.config.lambda;
+        config.lambda = self.lambda();
         self.config = config;
         self.ids += 1;
         let id = RunId(self.ids);
         let start = Start {
             run: id,
+            lanes: match &self.spectrum {
+                Some(spectrum) => spectrum.lanes(self.config.seed),
+                None => vec![self.config.lane()],
+            },
             config: self.config.clone(),
             probe: self.sample.probe(&dataset, self.selected, self.own.clone()),
             dataset: dataset.clone(),

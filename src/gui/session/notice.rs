@@ -16,8 +16,13 @@ pub enum Notice {
         living: usize,
         of: usize,
     },
-    /// A loss is no longer a number.
-    NotFinite { step: u64, can_roll_back: bool },
+    /// A loss is no longer a number; of several lanes `name` says of which.
+    NotFinite {
+        lane: usize,
+        name: Option<String>,
+        step: u64,
+        can_roll_back: bool,
+    },
     /// A run could not begin.
     CannotStart { reason: String },
     /// The training thread has ended.
@@ -96,6 +101,13 @@ impl Notice {
                 };
                 format!("Seed {seed} lives: {units} ({tried} {seeds} tried)")
             }
+            Self::NotFinite {
+                name: Some(name),
+                step,
+                ..
+            } => format!(
+                "A loss of {name} is no longer a number at step {step}; it stands still, and the others go on"
+            ),
             Self::NotFinite { step, .. } => format!(
                 "A loss is no longer a number at step {step}; a smaller learning rate may help"
             ),
