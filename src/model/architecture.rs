@@ -98,7 +98,7 @@ impl Architecture {
     }
 
     /// Whether the paper does not pair this network with images of this shape: it trains CNN Large
-    /// on 3×32×32, ViT on these and on 1×28×28, all others on 1×28×28.
+    /// on 3×32×32, `ViT` on these and on 1×28×28, all others on 1×28×28.
     pub fn beyond_paper(self, shape: ImageShape) -> bool {
         let paired: &[ImageShape] = match self {
             Self::CnnLarge => &[ImageShape::COLOUR_32],

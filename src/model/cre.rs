@@ -12,14 +12,17 @@ macro_rules! families {
     ($($family:ident: $module:ident),+ $(,)?) => {
         /// From images to z.
         #[derive(Module, Debug)]
+        #[allow(clippy::large_enum_variant, reason = "a network has only one")]
         pub(super) enum Encoder { $($family($module::Encoder)),+ }
 
         /// From z to images.
         #[derive(Module, Debug)]
+        #[allow(clippy::large_enum_variant, reason = "a network has only one")]
         pub(super) enum Decoder { $($family($module::Decoder)),+ }
 
         /// From z to class scores.
         #[derive(Module, Debug)]
+        #[allow(clippy::large_enum_variant, reason = "a network has only one")]
         pub(super) enum Classifier { $($family($module::Classifier)),+ }
 
         $(impl From<($module::Encoder, $module::Decoder, $module::Classifier)> for Cre {

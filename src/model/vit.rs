@@ -1,4 +1,4 @@
-//! The vision transformer (paper, section on ViT CREs), after the masked autoencoders it stems from.
+//! The vision transformer (paper, section on `ViT` CREs), after the masked autoencoders it stems from.
 //!
 //! The paper trains it on 1×28×28 in patches of 7 and on 3×32×32 in patches of 4; other images and
 //! patches work where the patches tile the image. One depth, one number of heads and one MLP ratio
@@ -13,6 +13,9 @@ mod patches;
 mod positions;
 mod transformer;
 
+#[cfg(test)]
+mod tests;
+
 use burn::{
     module::{Module, Param},
     nn::Linear,
@@ -23,14 +26,16 @@ use super::{
     Cre, LatentLayout, Pass, Plan, Unfit,
     architecture::Blueprint,
     batch_norm::BatchNorm,
+    cpu,
     cre::{Latent, Masked},
     init,
 };
 use masking::Hiding;
 use options::Sizes;
 pub use options::VitOptions;
-use patches::Patches;
-use transformer::{Block, LayerNorm, mean_of_patches};
+pub use patches::Patches;
+pub(super) use transformer::EPSILON;
+use transformer::{Block, LayerNorm, linear, mean_of_patches};
 
 /// Batch normalisation has to see the whole batch.
 pub(super) const SEPARABLE: bool = false;
@@ -56,6 +61,51 @@ impl Blueprint for Vit {
     }
 
     fn build(&self, plan: &Plan, seed: u64, device: &Device) -> Result<Cre, Unfit> {
+        Ok(Cre::from(Self::parts(plan, seed, device)?))
+    }
+
+    fn parameters(&self, plan: &Plan) -> Result<usize, Unfit> {
+        let sizes = Sizes::of(plan)?;
+        let (embed, values) = (sizes.embed, sizes.patches.values());
+        let blocks = sizes.depth * Block::parameters(&sizes);
+        let encoder = (values + 1) * embed + embed + blocks + 2 * embed;
+        let decoder = (embed + 1) * embed + embed + blocks + 2 * embed + (embed + 1) * values;
+        Ok(encoder + decoder + (embed + 1) * plan.classes)
+    }
+
+    fn describe(&self, plan: &Plan) -> Result<String, Unfit> {
+        let sizes = Sizes::of(plan)?;
+        let Sizes { patches, embed, .. } = sizes;
+        let (count, tokens, side) = (patches.count(), sizes.tokens(), patches.side);
+        let cut = format!("{count} patches of {}×{side}×{side}", patches.channels);
+        let blocks = format!(
+            "{} block{} ({} head{}, MLP {})",
+            sizes.depth,
+            if sizes.depth == 1 { "" } else { "s" },
+            sizes.heads,
+            if sizes.heads == 1 { "" } else { "s" },
+            sizes.hidden,
+        );
+        let hidden = match count - sizes.seen {
+            0 => String::new(),
+            hidden => format!("\nTraining hides {hidden} of {count} patches"),
+        };
+        Ok(format!(
+            "Encoder {cut} → {tokens}×{embed} → {blocks} → {tokens}×{embed}\n\
+             Decoder {tokens}×{embed} → {blocks} → {cut}\n\
+             Classifier mean of {count}×{embed} → {embed} → {}{hidden}",
+            plan.classes
+        ))
+    }
+}
+
+impl Vit {
+    /// Encoder, decoder and classifier with fresh weights.
+    fn parts(
+        plan: &Plan,
+        seed: u64,
+        device: &Device,
+    ) -> Result<(Encoder, Decoder, Classifier), Unfit> {
         let sizes = Sizes::of(plan)?;
         let Sizes { patches, embed, .. } = sizes;
         let rng = &mut init::generator(seed, init::WEIGHTS);
@@ -85,41 +135,7 @@ impl Blueprint for Vit {
             output: init::xavier_linear(embed, plan.classes, rng, device),
             embed,
         };
-        Ok(Cre::from((encoder, decoder, classifier)))
-    }
-
-    fn parameters(&self, plan: &Plan) -> Result<usize, Unfit> {
-        let sizes = Sizes::of(plan)?;
-        let (embed, values) = (sizes.embed, sizes.patches.values());
-        let blocks = sizes.depth * Block::parameters(&sizes);
-        let encoder = (values + 1) * embed + embed + blocks + 2 * embed;
-        let decoder = (embed + 1) * embed + embed + blocks + 2 * embed + (embed + 1) * values;
-        Ok(encoder + decoder + (embed + 1) * plan.classes)
-    }
-
-    fn describe(&self, plan: &Plan) -> Result<String, Unfit> {
-        let sizes = Sizes::of(plan)?;
-        let Sizes { patches, embed, .. } = sizes;
-        let (count, tokens, side) = (patches.count(), sizes.tokens(), patches.side);
-        let cut = format!("{count} patches of {}×{side}×{side}", patches.channels);
-        let blocks = format!(
-            "{} block{} ({} head{}, MLP {})",
-            sizes.depth,
-            if sizes.depth == 1 { "" } else { "s" },
-            sizes.heads,
-            if sizes.heads == 1 { "" } else { "s" },
-            sizes.hidden,
-        );
-        let mut text = format!(
-            "Encoder {cut} → {tokens}×{embed} → {blocks} → {tokens}×{embed}\n\
-             Decoder {tokens}×{embed} → {blocks} → {cut}\n\
-             Classifier mean of {count}×{embed} → {embed} → {}",
-            plan.classes
-        );
-        if sizes.seen < count {
-            text += &format!("\nTraining hides {} of {count} patches", count - sizes.seen);
-        }
-        Ok(text)
+        Ok((encoder, decoder, classifier))
     }
 }
 
@@ -140,6 +156,23 @@ impl PatchEmbedding {
         let weight: Tensor<3> = weight.reshape([1, patches.values(), embed]);
         patches.cut(images).matmul(weight) + self.bias.val().reshape([1, 1, embed])
     }
+}
+
+/// What kernels for the CPU know of images and tokens.
+fn tokens(sizes: &Sizes) -> cpu::Tokens {
+    let grid = [sizes.patches.rows, sizes.patches.columns];
+    cpu::Tokens {
+        patches: sizes.patches,
+        embed: sizes.embed,
+        positions: positions::positions(grid, sizes.embed).into(),
+    }
+}
+
+/// All `blocks` one after the other over images that lie abreast.
+fn through(blocks: &[Block], tokens: Tensor<4>) -> Option<Tensor<4>> {
+    blocks
+        .iter()
+        .try_fold(tokens, |x, block| block.forward_abreast(x))
 }
 
 /// The fixed positions of all tokens, `[1, tokens, embed]`, the class token first.
@@ -168,8 +201,9 @@ impl Encoder {
         let masked = hiding
             .as_ref()
             .map(|hiding| hiding.masked(&self.sizes.patches, &images.device().inner()));
+        let on_cpu = self.encode_on_cpu(&images, hiding.as_ref());
         Latent {
-            values: self.encode(images, hiding.as_ref()),
+            values: on_cpu.unwrap_or_else(|| self.encode(images, hiding.as_ref())),
             masked,
         }
     }
@@ -183,6 +217,18 @@ impl Encoder {
         }
         let noise = pass.numbers(count)?;
         Some(Hiding::by_noise(&noise, count, seen))
+    }
+
+    fn encode_on_cpu(&self, images: &Tensor<2>, hiding: Option<&Hiding>) -> Option<Tensor<2>> {
+        let batch = images.dims()[0];
+        let tokens = cpu::embed(
+            images.clone(),
+            (self.patches.weight.val(), self.patches.bias.val()),
+            self.class_token.val(),
+            tokens(&self.sizes),
+            hiding.map(|hiding| hiding.seen().collect()),
+        )?;
+        cpu::leave(through(&self.blocks, tokens)?, self.norm.values(), batch)
     }
 
     fn encode(&self, images: Tensor<2>, hiding: Option<&Hiding>) -> Tensor<2> {
@@ -217,6 +263,30 @@ pub struct Decoder {
 
 impl Decoder {
     pub fn forward(&self, latent: Latent, _: &mut Pass) -> Tensor<2> {
+        self.decode_on_cpu(&latent)
+            .unwrap_or_else(|| self.decode(latent))
+    }
+
+    fn decode_on_cpu(&self, latent: &Latent) -> Option<Tensor<2>> {
+        let batch = latent.values.dims()[0];
+        let places = match &latent.masked {
+            Some(masked) => Some(masked.places.clone().try_into_vec_as().ok()?),
+            None => None,
+        };
+        let sizes = tokens(&self.sizes);
+        let tokens = cpu::enter(
+            latent.values.clone(),
+            linear(&self.input)?,
+            self.mask_token.val(),
+            sizes.clone(),
+            places,
+        )?;
+        let tokens = through(&self.blocks, tokens)?;
+        let output = linear(&self.output)?;
+        cpu::paint(tokens, self.norm.values(), output, sizes, batch)
+    }
+
+    fn decode(&self, latent: Latent) -> Tensor<2> {
         let Latent { values, masked } = latent;
         let tokens = self.input.forward(as_tokens(values, self.sizes.embed));
         let tokens = match &masked {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{RunConfig, alignment::Turn, device::DeviceReport};
 use crate::{
     data::Dataset,
@@ -81,13 +83,24 @@ pub struct Probe {
 }
 
 /// Which part of a z made of tokens is shown; any other z is shown whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TokenView {
     /// The mean over the patch tokens, which is what the classifier reads.
     #[default]
     MeanPatch,
     /// One token, 0 being the class token; the last one where there are fewer.
     Token(usize),
+}
+
+impl std::fmt::Display for TokenView {
+    /// As people put it, patches counted from 1: "mean patch token", "class token", "patch 5".
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::MeanPatch => f.write_str("mean patch token"),
+            Self::Token(0) => f.write_str("class token"),
+            Self::Token(patch) => write!(f, "patch {patch}"),
+        }
+    }
 }
 
 /// What the worker tells, in order, none left out.

@@ -1,6 +1,7 @@
 //! The slim panel at the left: λ, transport, settings.
 
 mod settings;
+mod transformer;
 mod transport;
 
 use eframe::egui::{

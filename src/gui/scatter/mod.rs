@@ -74,6 +74,8 @@ impl Default for ViewPreferences {
 pub struct Scatter {
     /// What to store between two starts of the program.
     pub preferences: ViewPreferences,
+    /// What of z the cloud shows, for the caption; all of it if none.
+    pub part: Option<String>,
     /// Where points are drawn; none without a GPU.
     canvas: Option<CanvasId>,
     cloud: Option<Cloud>,
@@ -110,6 +112,7 @@ impl Scatter {
         }
         Self {
             preferences: ViewPreferences::default(),
+            part: None,
             canvas: render_state.map(|_| CanvasId::unique()),
             cloud: None,
             fit: None,
@@ -133,7 +136,7 @@ impl Scatter {
         let now = ui.input(|input| input.time);
         self.receive(snapshot, dataset, now);
         if let Some(cloud) = &self.cloud
-            && toolbar::toolbar(ui, &mut self.preferences, cloud)
+            && toolbar::toolbar(ui, &mut self.preferences, cloud, self.part.as_deref())
         {
             self.refit(false, now);
         }

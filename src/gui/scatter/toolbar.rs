@@ -5,8 +5,14 @@ use eframe::egui::{Align, Button, Label, Layout, Ui, vec2};
 use super::{ViewPreferences, camera::Camera, cloud::Cloud};
 use crate::train::Projection;
 
-/// Shows caption and buttons; returns whether the axes have just been unlocked.
-pub fn toolbar(ui: &mut Ui, preferences: &mut ViewPreferences, cloud: &Cloud) -> bool {
+/// Shows caption, which names the `part` of z that the cloud shows (all of it if none), and buttons;
+/// returns whether the axes have just been unlocked.
+pub fn toolbar(
+    ui: &mut Ui,
+    preferences: &mut ViewPreferences,
+    cloud: &Cloud,
+    part: Option<&str>,
+) -> bool {
     let size = vec2(ui.available_width(), ui.spacing().interact_size.y);
     let right_to_left = Layout::right_to_left(Align::Center);
     let row = ui.allocate_ui_with_layout(size, right_to_left, |ui| {
@@ -32,25 +38,27 @@ pub fn toolbar(ui: &mut Ui, preferences: &mut ViewPreferences, cloud: &Cloud) ->
             preferences.auto_rotate ^= true;
         }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            ui.add(Label::new(caption(cloud)).truncate());
+            ui.add(Label::new(caption(cloud, part)).truncate());
         });
         lock.clicked() && !preferences.lock_fit
     });
     row.inner
 }
 
-/// What is shown, in words: "z, 3 coordinates · 500 points".
-fn caption(cloud: &Cloud) -> String {
+/// What is shown, in words: "z, 3 coordinates · 500 points", "PCA of class token, 80 % of variance".
+fn caption(cloud: &Cloud, part: Option<&str>) -> String {
+    let z = part.unwrap_or("z");
+    let pca = part.map_or("PCA".to_owned(), |part| format!("PCA of {part}"));
     let space = match (cloud.projection, cloud.axes) {
-        (Projection::Coordinates, 1) => "z, 1 coordinate".to_owned(),
-        (Projection::Coordinates, axes) => format!("z, {axes} coordinates"),
+        (Projection::Coordinates, 1) => format!("{z}, 1 coordinate"),
+        (Projection::Coordinates, axes) => format!("{z}, {axes} coordinates"),
         (Projection::Pca { explained }, _) if explained.is_finite() => {
             format!(
-                "PCA, {:.0} % of variance",
+                "{pca}, {:.0} % of variance",
                 explained.clamp(0.0, 1.0) * 100.0
             )
         }
-        (Projection::Pca { .. }, _) => "PCA".to_owned(),
+        (Projection::Pca { .. }, _) => pca,
     };
     let dead = match cloud.dead_units {
         0 => String::new(),

@@ -40,14 +40,16 @@ pub struct RunView {
 }
 
 impl RunView {
-    /// Size of z in words: "n = 3", or "z 16×4×4" where the network decides it.
-    pub fn latent_size(&self) -> String {
+    /// Size and order of z; none where the settings do not fit the images.
+    pub fn layout(&self) -> Option<LatentLayout> {
         let plan = self.config.plan(self.dataset.shape, self.dataset.classes());
-        match self.config.architecture.latent_layout(&plan) {
-            Ok(LatentLayout::Units(n)) => format!("n = {n}"),
-            Ok(layout) => format!("z {layout}"),
-            Err(unfit) => unfit.to_string(),
-        }
+        self.config.architecture.latent_layout(&plan).ok()
+    }
+
+    /// Size of z in words: "n = 3", or "z = 16×4×4" where the network decides it.
+    pub fn latent_size(&self) -> String {
+        self.layout()
+            .map_or_else(String::new, |layout| layout.to_string())
     }
 
     /// A run that has just started; with `lanes` left out it has the one of `config`.

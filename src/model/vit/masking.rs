@@ -41,7 +41,7 @@ impl Hiding {
     /// The seen ones of `tokens`, `[batch, patches, embed]`, in order.
     pub fn pick(&self, tokens: Tensor<3>) -> Tensor<3> {
         let [batch, _, embed] = tokens.dims();
-        let seen: Vec<i32> = self.seen().map(|patch| patch as i32).collect();
+        let seen: Vec<u32> = self.seen().map(|patch| patch as u32).collect();
         let data = TensorData::new(seen, [batch, self.seen, 1]);
         let seen: Tensor<3, Int> = Tensor::from_data(data, &tokens.device());
         tokens.gather(1, seen.expand([batch, self.seen, embed]))
@@ -50,7 +50,7 @@ impl Hiding {
     /// What decoder and loss have to know, for images cut into `grid`.
     pub fn masked(&self, grid: &Patches, device: &Device) -> Masked {
         let batch = self.order.len() / self.patches;
-        let mut places = vec![0i32; self.order.len()];
+        let mut places = vec![0u32; self.order.len()];
         let size = self.patches * grid.values();
         let mut weight = vec![0f32; batch * size];
         let images = self.order.chunks_exact(self.patches);
@@ -59,7 +59,7 @@ impl Hiding {
             .zip(weight.chunks_exact_mut(size));
         for (order, (places, weight)) in images.zip(told) {
             for (place, &patch) in order.iter().enumerate() {
-                places[patch] = place as i32;
+                places[patch] = place as u32;
             }
             for &patch in &order[self.seen..] {
                 for channel in 0..grid.channels {

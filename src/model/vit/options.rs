@@ -68,12 +68,12 @@ impl VitOptions {
             )));
         }
         let Self { embed, heads, .. } = *self;
-        if embed % 4 != 0 {
+        if !embed.is_multiple_of(4) {
             return Err(Unfit(format!(
                 "the sine-cosine positions need an embedding size that is a multiple of 4, not {embed}"
             )));
         }
-        if embed % heads != 0 {
+        if !embed.is_multiple_of(heads) {
             return Err(Unfit(format!(
                 "{heads} heads cannot share an embedding of {embed} equally"
             )));
@@ -82,9 +82,16 @@ impl VitOptions {
     }
 
     /// How the images of `plan` are cut into patches.
-    fn patches(&self, plan: &Plan) -> Result<Patches, Unfit> {
+    ///
+    /// # Errors
+    /// When they cannot be, or into too many.
+    pub fn patches(&self, plan: &Plan) -> Result<Patches, Unfit> {
         let shape = plan.shape;
-        let divides = |side: usize| shape.height % side == 0 && shape.width % side == 0;
+        let divides = |side: usize| {
+            [shape.height, shape.width]
+                .iter()
+                .all(|length| length.is_multiple_of(side))
+        };
         let side = self.patch.unwrap_or(if divides(7) { 7 } else { 4 });
         if side == 0 || !divides(side) {
             return Err(Unfit(format!(

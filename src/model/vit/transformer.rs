@@ -8,7 +8,7 @@ use burn::{
 use rand_chacha::ChaCha8Rng;
 
 use super::Sizes;
-use crate::model::init;
+use crate::model::{cpu, init};
 
 /// ε of a [`LayerNorm`].
 pub const EPSILON: f64 = 1e-5;
@@ -31,6 +31,11 @@ impl LayerNorm {
         }
     }
 
+    /// Scale and shift.
+    pub fn values(&self) -> (Tensor<1>, Tensor<1>) {
+        (self.weight.val(), self.bias.val())
+    }
+
     /// Same shape, `[batch, tokens, embed]`.
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         layer_norm(x, self.weight.val(), Some(self.bias.val()), EPSILON)
@@ -44,7 +49,7 @@ pub struct Attention {
     pub qkv: Linear,
     /// `[embed, embed]`
     pub output: Linear,
-    heads: usize,
+    pub heads: usize,
 }
 
 impl Attention {
@@ -120,12 +125,30 @@ impl Block {
             + linear(hidden, embed)
     }
 
+    /// [`Self::forward`] of images that lie abreast, `[chunks, tokens, embed, 16]`, on the CPU.
+    pub fn forward_abreast(&self, x: Tensor<4>) -> Option<Tensor<4>> {
+        let by = cpu::BlockParameters {
+            norm1: self.norm1.values(),
+            qkv: linear(&self.attention.qkv)?,
+            output: linear(&self.attention.output)?,
+            norm2: self.norm2.values(),
+            inner: linear(&self.inner)?,
+            outer: linear(&self.outer)?,
+        };
+        cpu::transform(x, by, self.attention.heads)
+    }
+
     /// Same shape, `[batch, tokens, embed]`.
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let x = x.clone() + self.attention.forward(self.norm1.forward(x));
         let hidden = activation::gelu(self.inner.forward(self.norm2.forward(x.clone())));
         x + self.outer.forward(hidden)
     }
+}
+
+/// Weights and biases of a layer that has biases, as all here.
+pub fn linear(layer: &Linear) -> Option<(Tensor<2>, Tensor<1>)> {
+    Some((layer.weight.val(), layer.bias.as_ref()?.val()))
 }
 
 /// Mean over the patch tokens of `[batch, tokens, embed]`, the class token left out, `[batch, embed]`.

@@ -2,13 +2,14 @@
 
 use eframe::egui::{Button, ComboBox, DragValue, Grid, Id, Modal, RichText, Ui, vec2};
 
+use super::transformer;
 use crate::{
     data::{BundledSet, DataSource, ImageShape, shelf::Standing},
     gui::{
         numbers::count,
         session::{RunView, Session},
     },
-    model::{Architecture, LatentSize, Plan},
+    model::{Architecture, LatentSize, Plan, Unfit},
     train::{DeviceChoice, RunConfig},
 };
 
@@ -49,6 +50,10 @@ impl Settings {
                 data_set(ui, &mut draft, session);
                 plan = self::plan(&draft, session);
                 network(ui, &mut draft.config, &plan);
+                if draft.config.architecture == Architecture::Vit {
+                    transformer::ui(ui, &mut draft.config.vit, &plan);
+                    plan = self::plan(&draft, session);
+                }
                 latent(ui, &mut draft.config, &plan);
                 numbers(ui, &mut draft.config, images);
                 learning_rate(ui, session);
@@ -59,14 +64,17 @@ impl Settings {
             return;
         }
         let mut keep = true;
+        let unfit = draft.config.architecture.latent_layout(&plan).err();
+        let note = unfit
+            .as_ref()
+            .map_or("These changes need a fresh start".to_owned(), in_a_sentence);
         ui.label(
-            RichText::new("These changes need a fresh start")
+            RichText::new(note)
                 .color(ui.visuals().warn_fg_color)
                 .size(12.0),
         );
         ui.columns_const(|[left, right]: &mut [Ui; 2]| {
             let apply = Button::new("Apply").min_size(vec2(left.available_width(), 26.0));
-            let unfit = draft.config.architecture.latent_layout(&plan).err();
             let apply = left.add_enabled(unfit.is_none(), apply);
             let apply = match unfit {
                 Some(unfit) => apply.on_disabled_hover_text(unfit.to_string()),
@@ -109,6 +117,14 @@ impl Settings {
     }
 }
 
+/// The reason, beginning with a capital letter.
+fn in_a_sentence(unfit: &Unfit) -> String {
+    let mut letters = unfit.0.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
 /// Asks whether progress may be lost; `None` until answered.
 fn ask(ui: &Ui, session: &Session) -> Option<bool> {
     let epochs = session.run().map_or(0, |run| run.epoch().0);
@@ -139,7 +155,7 @@ fn ask(ui: &Ui, session: &Session) -> Option<bool> {
 }
 
 /// A combo box with a label that screen readers know.
-fn choice<T: Copy + PartialEq>(
+pub(super) fn choice<T: Copy + PartialEq>(
     ui: &mut Ui,
     label: &str,
     tip: &str,
@@ -256,7 +272,7 @@ fn network(ui: &mut Ui, config: &mut RunConfig, plan: &Plan) {
         ui.label("");
         ui.label(RichText::new("beyond the paper").italics().size(12.0))
             .on_hover_text(
-                "The paper trains CNN Large on colour images of 32×32 pixels and all other networks on grey ones of 28×28",
+                "The paper trains CNN Large on colour images of 32×32 pixels, ViT on these and on grey ones of 28×28, and all other networks on grey ones",
             );
         ui.end_row();
     }
@@ -268,7 +284,7 @@ fn latent(ui: &mut Ui, config: &mut RunConfig, plan: &Plan) {
         let tip = "Values of z: this network's layers decide how many; they are shown by their principal components";
         ui.label("Latent z").on_hover_text(tip);
         let size = config.architecture.latent_layout(plan);
-        ui.label(size.map_or_else(|unfit| unfit.to_string(), |layout| layout.to_string()))
+        ui.label(size.map_or_else(|_| "—".to_owned(), |layout| layout.to_string()))
             .on_hover_text(tip);
         ui.end_row();
         return;
@@ -286,7 +302,7 @@ fn latent(ui: &mut Ui, config: &mut RunConfig, plan: &Plan) {
     }
 }
 
-fn number<N: eframe::emath::Numeric>(
+pub(super) fn number<N: eframe::emath::Numeric>(
     ui: &mut Ui,
     label: &str,
     tip: &str,
