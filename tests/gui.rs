@@ -6,10 +6,17 @@
 )]
 #![cfg(feature = "gui")]
 
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "common/server.rs"]
+mod server;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "common/small_set.rs"]
+mod small_set;
+
 use std::time::{Duration, Instant};
 
 use cre_lab::{
-    data::{BundledSet, DataSource},
+    data::{BundledSet, DataSource, shelf::Standing},
     gui::App,
     model::{Architecture, Lambda},
     train::{DeviceChoice, RunConfig, Snapshot},
@@ -387,4 +394,109 @@ fn the_default_seed_lives_on_both_grey_sets() {
         });
         assert_eq!(snapshot(harness.state()).unwrap().dead_units(), 0, "{set}");
     }
+}
+
+#[test]
+fn a_full_set_is_downloaded_stopped_resumed_and_used() {
+    let files = small_set::idx_files();
+    let server = server::Server::new({
+        let files = files.clone();
+        move |request| {
+            let name = request.path.trim_end_matches(".gz");
+            let (_, content) = files.iter().find(|(file, _)| *file == name).unwrap();
+            let reply = server::Reply::part(request, &small_set::gzip(content), "\"v1\"");
+            // Silence, so that the end cannot come before the stop.
+            if request.range.is_none() && name.starts_with("train-images") {
+                reply.stalled(15_000)
+            } else {
+                reply
+            }
+        }
+    });
+    let home = tempfile::tempdir().unwrap();
+    let full = small_set::entry(BundledSet::Mnist, &files, &[server.address()]);
+    let mut harness = window(RunConfig {
+        batch_size: 20,
+        ..small()
+    });
+    let shelf = small_set::shelf(vec![full], home.path());
+    harness.state_mut().set_shelf(shelf);
+    wait(&mut harness, "the first steps", trains);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::D);
+    harness.run_steps(2);
+    let state = |app: &App| {
+        let state = app.session().downloads().state(BundledSet::Mnist);
+        (
+            state.standing.clone(),
+            state.running.is_some(),
+            state.kept,
+            state
+                .running
+                .as_ref()
+                .and_then(|running| running.progress.clone()),
+        )
+    };
+    wait(&mut harness, "the look for the set", |app| {
+        state(app).0 == Some(Standing::Absent)
+    });
+    harness.run_steps(2);
+    harness.get_by_label("40 + 20 images, not on this machine");
+    let press = |harness: &mut Harness<'_, App>, label: &str| {
+        let buttons = harness.get_all_by_label_contains(label);
+        let button = buttons.into_iter().next().expect("a button");
+        button.click();
+        harness.run_steps(3);
+    };
+    press(&mut harness, "Download (");
+    wait(&mut harness, "some bytes", |app| {
+        state(app).3.is_some_and(|progress| progress.received > 0)
+    });
+    let before = steps(harness.state());
+    wait(&mut harness, "steps while it is downloading", |app| {
+        steps(app) > before
+    });
+    harness.get_by_role_and_label(Role::Button, "Stop").click();
+    wait(&mut harness, "the stop", |app| {
+        let (_, running, kept, _) = state(app);
+        !running && kept > 0
+    });
+    harness.run_steps(2);
+    press(&mut harness, "Resume (");
+    let folder = home.path().join("mnist");
+    wait(&mut harness, "the end of the download", |app| {
+        state(app).0 == Some(Standing::Here(folder.clone()))
+    });
+    harness.run_steps(2);
+    harness.get_by_label("40 + 20 images, on this machine");
+    let first = harness
+        .get_all_by_role_and_label(Role::Button, "Use")
+        .next();
+    first.expect("a button").click();
+    wait(&mut harness, "a run with the full set", |app| {
+        app.session().run().is_some_and(|run| {
+            run.source == DataSource::Full(BundledSet::Mnist) && run.dataset.train.len() == 40
+        })
+    });
+}
+
+#[test]
+fn a_missing_full_set_leads_to_the_data_sets() {
+    let home = tempfile::tempdir().unwrap();
+    let mut harness = window(small());
+    let full = small_set::entry(BundledSet::Mnist, &small_set::idx_files(), &[]);
+    let shelf = small_set::shelf(vec![full], home.path());
+    harness.state_mut().set_shelf(shelf);
+    wait(&mut harness, "the first steps", trains);
+    let source = DataSource::Full(BundledSet::Mnist);
+    harness.state_mut().load(source);
+    wait(&mut harness, "a notice", |app| {
+        !app.session().notices().is_empty()
+    });
+    harness.run_steps(2);
+    harness.get_by_label_contains("the full MNIST is not on this machine");
+    harness
+        .get_by_role_and_label(Role::Button, "Data sets…")
+        .click();
+    harness.run_steps(3);
+    harness.get_by_label_contains("Downloads go to ");
 }

@@ -114,6 +114,11 @@ impl App {
         self.session.take_dropped(path);
     }
 
+    /// Begins to learn from a data set, as soon as it has been read.
+    pub fn load(&mut self, source: DataSource) {
+        self.session.load(source);
+    }
+
     /// Takes full data sets from another shelf than the usual one.
     pub fn set_shelf(&mut self, shelf: Shelf) {
         self.session.set_shelf(shelf);

@@ -16,7 +16,7 @@ use crate::data::{
     shelf::Standing,
 };
 
-/// How often a download tells of its progress.
+/// How often the window shows the progress of a download.
 const INTERVAL: Duration = Duration::from_millis(100);
 /// The speed is that of the last seconds.
 const WINDOW: Duration = Duration::from_secs(4);
@@ -169,15 +169,8 @@ impl Downloads {
         });
         let shelf = self.shelf.clone();
         self.begin(set, "download", move |tell| {
-            let mut last: Option<(Instant, Stage)> = None;
             let ended = fetch::fetch_to_shelf(&shelf, set, &stop, &mut |progress| {
-                let is_news = last.is_none_or(|(then, stage)| {
-                    then.elapsed() >= INTERVAL || stage != progress.stage
-                });
-                if is_news {
-                    last = Some((Instant::now(), progress.stage));
-                    tell(Message::Progress(progress.clone()));
-                }
+                tell(Message::Progress(progress.clone()));
             });
             tell(Message::Ended(ended.map(|_| ())));
         });
@@ -240,9 +233,14 @@ impl Downloads {
         let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
         let spawned = thread::Builder::new().name(name.to_owned()).spawn(move || {
             work(&|message| {
+                let is_progress = matches!(message, Message::Progress(_));
                 // The window may be gone by now; then nobody waits for the message.
                 let _ = sender.send((set, message));
-                ctx.request_repaint();
+                if is_progress {
+                    ctx.request_repaint_after(INTERVAL);
+                } else {
+                    ctx.request_repaint();
+                }
             });
         });
         if let Err(error) = spawned {
