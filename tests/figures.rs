@@ -33,7 +33,7 @@ fn succeeds(output: Output) -> (String, String) {
 #[test]
 fn a_sweep_becomes_figures_and_what_cannot_be_made_is_said() {
     let folder = tempfile::tempdir().unwrap();
-    let grid = "arch = ['fc-small']\nlatent = [2, 16]\nlambda = [0.0, 1.0]\nseed = [1, 2]\n\
+    let grid = "arch = ['fc-small']\nlatent = [8, 32]\nlambda = [0.0, 1.0]\nseed = [1, 2]\n\
                 epochs = 1\ndevice = 'cpu'\n";
     fs::write(folder.path().join("grid.toml"), grid).unwrap();
     let sweep = ["sweep", "grid.toml", "--out", "all.sqlite"];
@@ -51,9 +51,9 @@ fn a_sweep_becomes_figures_and_what_cannot_be_made_is_said() {
     let made = folder.path().join("made/here");
     for name in [
         "figure-3",
-        "figure-4-fc-small-n-2",
-        "figure-4-fc-small-n-16",
-        "figure-5-mnist-fc-small-n-16",
+        "figure-4-fc-small-n-8",
+        "figure-4-fc-small-n-32",
+        "figure-5-mnist-fc-small-n-32",
         "trade-off-plane",
         "latent-size",
     ] {
@@ -71,7 +71,7 @@ fn a_sweep_becomes_figures_and_what_cannot_be_made_is_said() {
         "{error}"
     );
     assert!(!made.join("complexity.svg").exists());
-    let film = fs::File::open(made.join("lambda-sweep-mnist-fc-small-n-2.gif")).unwrap();
+    let film = fs::File::open(made.join("lambda-sweep-mnist-fc-small-n-8.gif")).unwrap();
     let frames = GifDecoder::new(std::io::BufReader::new(film)).unwrap();
     assert!(frames.into_frames().collect_frames().unwrap().len() > 2);
 

@@ -70,7 +70,7 @@ pub fn run(args: &FiguresArgs) -> anyhow::Result<()> {
             let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
                 "{bar:24} {pos}/{len} frames  {eta} left",
             )?);
-            figures::save_animation(&Film::of_spectrum(spectrum), &path, |done, of| {
+            figures::save_animation(&Film::of_lambdas(spectrum), &path, |done, of| {
                 bar.set_length(of as u64);
                 bar.set_position(done as u64);
                 ControlFlow::Continue(())

@@ -8,10 +8,10 @@ use plotters::{
 use super::{
     cloud::{Cloud, Space},
     figure::{Figure, TWO_COLUMNS, Table},
+    one_seed::OneSeed,
     palette,
     panels::{Grid, INK, NAME, SMALL, TITLE, caption_height, draw_caption},
     sheet::{DrawError, LINE_SPACING, Page, text_width},
-    spectrum_choice::Spectrum,
 };
 use crate::{experiment::Record, train::Projection};
 
@@ -33,7 +33,7 @@ pub struct Clouds<'a> {
 /// The panels of one series.
 #[derive(Clone, Debug)]
 struct Block<'a> {
-    spectrum: Spectrum<'a>,
+    spectrum: OneSeed<'a>,
     /// For each run the points that are shown: 50 of each class.
     shown: Vec<Shown>,
 }
@@ -67,7 +67,7 @@ impl Shown {
 
 impl<'a> Clouds<'a> {
     /// The figure of these spectra, one below the other; `None` if there is none.
-    pub fn of(spectra: Vec<Spectrum<'a>>) -> Option<Self> {
+    pub fn of(spectra: Vec<OneSeed<'a>>) -> Option<Self> {
         let seeds: Vec<String> = spectra.iter().map(|s| s.seed.to_string()).collect();
         let blocks: Vec<Block<'a>> = spectra
             .into_iter()

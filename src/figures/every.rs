@@ -1,7 +1,7 @@
 //! Every figure that some results allow.
 
 use super::{
-    Against, Clouds, DeadRuns, Figure, LambdaBoxes, Rebuilt, Spectrum, TradeOffPlane, Widths,
+    Against, Clouds, DeadRuns, Figure, LambdaBoxes, OneSeed, Rebuilt, Runs, TradeOffPlane, Widths,
 };
 use crate::{
     data::{BundledSet, DataSource},
@@ -18,7 +18,7 @@ pub struct Every<'a> {
     /// Those that cannot, and why.
     pub missing: Vec<(&'static str, &'static str)>,
     /// What λ sweeps can be filmed, with names as for the figures.
-    pub spectra: Vec<(String, Spectrum<'a>)>,
+    pub spectra: Vec<(String, OneSeed<'a>)>,
 }
 
 /// Everything that `records` can be shown as.
@@ -29,14 +29,14 @@ pub fn every(records: &[Record], dead: DeadRuns) -> Every<'_> {
         missing: Vec::new(),
         spectra: Vec::new(),
     };
-    let spectra: Vec<Spectrum<'_>> = series
+    let spectra: Vec<OneSeed<'_>> = series
         .iter()
-        .filter_map(Spectrum::of)
+        .filter_map(OneSeed::of)
         .filter(|spectrum| spectrum.records.len() > 1)
         .collect();
 
-    every.pages("figure-3", &over_lambda(&series), |series| {
-        boxed(LambdaBoxes::of(series, dead))
+    every.pages("figure-3", &runs_of(&over_lambda(&series)), |runs| {
+        boxed(LambdaBoxes::of(runs, dead))
     });
     if every.figures.is_empty() {
         every.missing.push(("figure 3", NEEDS_LAMBDAS));
@@ -57,8 +57,8 @@ pub fn every(records: &[Record], dead: DeadRuns) -> Every<'_> {
         every.missing.push(("figure 5", NEEDS_LAMBDAS));
     }
     let count = every.figures.len();
-    every.pages("trade-off-plane", &series, |series| {
-        boxed(TradeOffPlane::of(series, dead))
+    every.pages("trade-off-plane", &runs_of(&series), |runs| {
+        boxed(TradeOffPlane::of(runs, dead))
     });
     if every.figures.len() == count {
         every.missing.push(("trade-off plane", "there is no run"));
@@ -99,25 +99,29 @@ impl<'a> Every<'a> {
         self.figures.extend(figure.map(|figure| (name, figure)));
     }
 
-    /// As many files as the panels of `series` need.
+    /// As many files as the panels of `runs` need.
     fn pages(
         &mut self,
         name: &str,
-        series: &[Series<'a>],
-        figure: impl Fn(&[Series<'a>]) -> Option<Box<dyn Figure + 'a>>,
+        runs: &[Runs],
+        figure: impl Fn(&[Runs]) -> Option<Box<dyn Figure + 'a>>,
     ) {
-        for (page, series) in series.chunks(PANELS).enumerate() {
+        for (page, runs) in runs.chunks(PANELS).enumerate() {
             let name = match page {
                 0 => name.to_owned(),
                 _ => format!("{name}-page-{}", page + 1),
             };
-            self.add(name, figure(series));
+            self.add(name, figure(runs));
         }
     }
 }
 
 fn boxed<'a>(figure: Option<impl Figure + 'a>) -> Option<Box<dyn Figure + 'a>> {
     figure.map(|figure| Box::new(figure) as Box<dyn Figure + 'a>)
+}
+
+fn runs_of(series: &[Series<'_>]) -> Vec<Runs> {
+    series.iter().map(Runs::of).collect()
 }
 
 /// Those with more than one λ.
@@ -130,8 +134,8 @@ fn over_lambda<'a>(series: &[Series<'a>]) -> Vec<Series<'a>> {
 }
 
 /// The same network on several data sets belongs into one figure: the data sets are its rows.
-fn by_network<'a>(spectra: &[Spectrum<'a>]) -> Vec<(String, Vec<Spectrum<'a>>)> {
-    let mut networks: Vec<(RunSpec, String, Vec<Spectrum<'a>>)> = Vec::new();
+fn by_network<'a>(spectra: &[OneSeed<'a>]) -> Vec<(String, Vec<OneSeed<'a>>)> {
+    let mut networks: Vec<(RunSpec, String, Vec<OneSeed<'a>>)> = Vec::new();
     for spectrum in spectra {
         let record = spectrum.records[0];
         let mut key = common(&record.spec);

@@ -2,6 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
+use nalgebra::{Matrix3, Vector3};
 use plotters::{
     element::{Circle, Rectangle},
     style::text_anchor::{HPos, VPos},
@@ -10,16 +11,13 @@ use plotters::{
 use super::{
     animation::{Animation, Frame},
     cloud::{Cloud, Space},
-    palette::{self, Rgb},
-    panels::{FAINT, INK},
+    one_seed::OneSeed,
+    palette,
+    panels::INK,
+    scene::{SPLIT, Scene},
     sheet::{self, DrawError, Page, text_width},
-    spectrum_choice::Spectrum,
 };
-use crate::{
-    data::{Dataset, ImageShape},
-    experiment::Record,
-    train::{Projection, Snapshot},
-};
+use crate::{experiment::Record, train::Projection};
 
 /// Pixels of a frame.
 const SIZE: (u32, u32) = (960, 540);
@@ -31,111 +29,13 @@ const STAND: Duration = Duration::from_millis(700);
 const STEP_TIME: Duration = Duration::from_millis(100);
 /// The first and the last picture of a film.
 const REST: Duration = Duration::from_millis(1500);
-/// Images that are shown rebuilt, in two columns.
-const IMAGES: usize = 10;
-
-/// One model, ready to be shown.
-#[derive(Clone, Debug)]
-pub struct Scene {
-    /// What is seen: "MNIST, FC Medium, n = 3".
-    pub title: String,
-    /// What tells this scene from the others: "λ = 0.3", "step 190".
-    pub moment: String,
-    /// What is known of it: accuracy, error.
-    pub numbers: String,
-    /// Where it stands between the ends of the film, 0–1.
-    pub place: f64,
-    points: Vec<[f32; 3]>,
-    labels: Vec<u8>,
-    projection: Projection,
-    class_names: Vec<String>,
-    shape: ImageShape,
-    images: Vec<Image>,
-}
-
-#[derive(Clone, Debug)]
-struct Image {
-    input: Vec<u8>,
-    reconstruction: Vec<u8>,
-}
-
-impl Scene {
-    /// The kept model of a run.
-    pub fn of_record(title: &str, record: &Record) -> Self {
-        let portrait = &record.portrait;
-        let mut cells: Vec<_> = portrait.cells.iter().collect();
-        cells.dedup_by_key(|cell| cell.label);
-        let numbers = record.metrics().map(|metrics| {
-            let (accuracy, mse) = (metrics.accuracy * 100.0, metrics.mse);
-            format!("test accuracy {accuracy:.1} %,  test MSE {mse:.3}")
-        });
-        Self {
-            title: title.to_owned(),
-            moment: format!("λ = {}: {}", record.lambda(), record.lambda().meaning()),
-            numbers: numbers.unwrap_or_default(),
-            place: record.lambda().value(),
-            points: portrait.points.clone(),
-            labels: portrait.labels.clone(),
-            projection: portrait.projection,
-            class_names: record.class_names.clone(),
-            shape: record.shape,
-            images: cells
-                .into_iter()
-                .take(IMAGES)
-                .map(|cell| Image {
-                    input: cell.input.clone(),
-                    reconstruction: cell.reconstruction.clone(),
-                })
-                .collect(),
-        }
-    }
-
-    /// A model in training. `place` is the share of the training that is done, 0–1.
-    pub fn of_snapshot(title: &str, snapshot: &Snapshot, dataset: &Dataset, place: f64) -> Self {
-        let inside = |index: &u32| (*index as usize) < dataset.test.len();
-        let shown = snapshot.points.iter().zip(&*snapshot.probe.cloud);
-        let shown = shown.filter(|(_, index)| inside(index));
-        let images = snapshot
-            .grid
-            .iter()
-            .filter(|reading| inside(&reading.index));
-        Self {
-            title: title.to_owned(),
-            moment: format!("step {}", snapshot.step),
-            numbers: format!("λ = {}", snapshot.lambda),
-            place,
-            points: shown.clone().map(|(point, _)| *point).collect(),
-            labels: shown
-                .map(|(_, i)| dataset.test.label(*i as usize))
-                .collect(),
-            projection: snapshot.projection,
-            class_names: dataset.class_names.clone(),
-            shape: dataset.shape,
-            images: images
-                .take(IMAGES)
-                .map(|reading| Image {
-                    input: dataset.test.image(reading.index as usize).to_vec(),
-                    reconstruction: reading.reconstruction.clone(),
-                })
-                .collect(),
-        }
-    }
-
-    fn cloud(&self) -> Cloud<'_> {
-        Cloud {
-            points: &self.points,
-            labels: &self.labels,
-            projection: self.projection,
-        }
-    }
-}
 
 /// A film of scenes, one after the other.
 #[derive(Clone, Debug)]
 pub struct Film {
     scenes: Vec<Scene>,
-    /// One scale for all scenes.
-    space: Space,
+    /// The axes of each scene.
+    spaces: Vec<Space>,
     /// What the bar below measures, and its ends.
     measure: (&'static str, RangeInclusive<&'static str>),
     cuts: Vec<Cut>,
@@ -153,17 +53,28 @@ struct Cut {
 
 impl Film {
     /// λ from the first to the last run of a spectrum: every run stands still for a while, and the points
-    /// glide between them.
-    pub fn of_spectrum(spectrum: &Spectrum<'_>) -> Self {
-        let title = format!("{}, seed {}", spectrum.title, spectrum.seed);
-        let scenes = spectrum.records.iter();
-        let scenes = scenes.map(|record| Scene::of_record(&title, record));
-        Self::new(
-            scenes.collect(),
-            GLIDE,
-            STAND,
-            ("λ", "classifier"..="autoencoder"),
-        )
+    /// and their axes glide between them. Principal components, whose axes have nothing in common from
+    /// one model to the next, are turned towards those before.
+    pub fn of_lambdas(spectrum: &OneSeed<'_>) -> Self {
+        let mut title = format!("{}, seed {}", spectrum.title, spectrum.seed);
+        let is_projected = |record: &&Record| {
+            let projection = record.portrait.projection;
+            matches!(projection, Projection::Pca { .. })
+        };
+        let is_turned = spectrum.records.iter().all(is_projected);
+        if is_turned {
+            title.push_str(", principal components turned towards those of the λ before");
+        }
+        let records = spectrum.records.iter();
+        let mut scenes: Vec<Scene> = records
+            .map(|record| Scene::of_record(&title, record))
+            .collect();
+        for place in 1..scenes.len() {
+            if is_turned && scenes[place].labels == scenes[place - 1].labels {
+                scenes[place].points = turned(&scenes[place].points, &scenes[place - 1].points);
+            }
+        }
+        Self::new(scenes, GLIDE, STAND, ("λ", "classifier"..="autoencoder"))
     }
 
     /// A training, one frame for each scene.
@@ -198,7 +109,10 @@ impl Film {
             }
         }
         Self {
-            space: Cloud::space(scenes.iter().map(Scene::cloud)),
+            spaces: scenes
+                .iter()
+                .map(|scene| Cloud::space([scene.cloud()]))
+                .collect(),
             scenes,
             measure,
             cuts,
@@ -236,10 +150,12 @@ impl Film {
             labels: &here.labels,
             projection: here.projection,
         };
+        let next_space = self.spaces.get(cut.scene + 1);
+        let space = between(&self.spaces[cut.scene], next_space, cut.share);
         let body = page.part((10.0, 76.0), (SPLIT - 30.0, 352.0));
-        cloud.draw(&body, &self.space, 3.2, 13.0)?;
-        draw_legend(page, &near.class_names)?;
-        draw_images(page, near)?;
+        cloud.draw(&body, &space, 3.2, 13.0)?;
+        near.draw_legend(page)?;
+        near.draw_images(page)?;
         let place = here.place + (next.place - here.place) * cut.share;
         self.draw_bar(page, place)
     }
@@ -276,61 +192,41 @@ impl Film {
     }
 }
 
-/// Where the images begin, in pixels from the left.
-const SPLIT: f64 = 560.0;
+/// The axes on the way from one scene to the next.
+fn between(space: &Space, next: Option<&Space>, share: f64) -> Space {
+    let next = next.unwrap_or(space);
+    std::array::from_fn(|axis| {
+        let (from, to) = (space[axis], next[axis]);
+        std::array::from_fn(|end| from[end] + (to[end] - from[end]) * share)
+    })
+}
+
+/// `points` turned (and mirrored) about the origin so that they come closest to `towards`, the same
+/// images in another model (orthogonal Procrustes); as they are where no turn can be found.
+fn turned(points: &[[f32; 3]], towards: &[[f32; 3]]) -> Vec<[f32; 3]> {
+    let pairs = points.iter().zip(towards);
+    let moment: Matrix3<f64> = pairs
+        .map(|(a, b)| vector(*a) * vector(*b).transpose())
+        .filter(|product| product.iter().all(|value| value.is_finite()))
+        .sum();
+    let svd = moment.svd(true, true);
+    let (Some(u), Some(v_t)) = (svd.u, svd.v_t) else {
+        return points.to_vec();
+    };
+    let turn = v_t.transpose() * u.transpose();
+    let turned = points.iter().map(|point| turn * vector(*point));
+    turned
+        .map(|point| std::array::from_fn(|axis| point[axis] as f32))
+        .collect()
+}
+
+fn vector(point: [f32; 3]) -> Vector3<f64> {
+    Vector3::from(point.map(f64::from))
+}
 
 /// Slow at both ends.
 fn eased(share: f64) -> f64 {
     share * share * (3.0 - 2.0 * share)
-}
-
-fn draw_legend(page: &Page<'_>, names: &[String]) -> Result<(), DrawError> {
-    const WORDS: f64 = 13.0;
-    let style = page.text(WORDS, INK);
-    let (mut x, mut y) = (24.0, 446.0);
-    for (class, name) in names.iter().enumerate() {
-        let width = text_width(name, WORDS) + 30.0;
-        if x + width > SPLIT - 10.0 {
-            (x, y) = (24.0, y + 20.0);
-        }
-        let colour = palette::class(u8::try_from(class).unwrap_or(u8::MAX));
-        let fill = page.stroke(1.0, colour, 1.0).filled();
-        let centre = (page.units(x + 5.0), page.units(y));
-        page.area
-            .draw(&Circle::new(centre, page.units(5.0), fill))?;
-        page.write(name, (x + 14.0, y), &style, (HPos::Left, VPos::Center))?;
-        x += width;
-    }
-    Ok(())
-}
-
-/// Pairs of input and reconstruction, in two columns.
-fn draw_images(page: &Page<'_>, scene: &Scene) -> Result<(), DrawError> {
-    const SIDE: f64 = 70.0;
-    const GAP: f64 = 6.0;
-    const TOP: f64 = 104.0;
-    const FRAME: Rgb = FAINT;
-    let words = page.text(13.0, INK);
-    let column = 2.0 * (SIDE + GAP) + 34.0;
-    for (place, image) in scene.images.iter().enumerate() {
-        let (across, down) = (place % 2, place / 2);
-        let x = SPLIT + across as f64 * column;
-        let y = TOP + down as f64 * (SIDE + GAP);
-        if down == 0 {
-            for (name, x) in [("input", x), ("rebuilt", x + SIDE + GAP)] {
-                let centre = (x + SIDE / 2.0, TOP - 12.0);
-                page.write(name, centre, &words, (HPos::Center, VPos::Center))?;
-            }
-        }
-        for (bytes, x) in [(&image.input, x), (&image.reconstruction, x + SIDE + GAP)] {
-            let (width, height) = page.show(bytes, scene.shape, (x, y), SIDE)?;
-            let corners = [(x, y), (x + width, y + height)];
-            let corners = corners.map(|(x, y)| (page.units(x), page.units(y)));
-            let line = page.stroke(0.5, FRAME, 1.0);
-            page.area.draw(&Rectangle::new(corners, line))?;
-        }
-    }
-    Ok(())
 }
 
 impl Animation for Film {
@@ -352,5 +248,27 @@ impl Animation for Film {
             pixels,
             time: cut.time,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_only_turned_is_turned_back() {
+        let towards: Vec<[f32; 3]> = (0..40u8)
+            .map(|i| [i, i % 7, i % 3].map(f32::from))
+            .collect();
+        // A quarter turn about the third axis, and a mirror in it.
+        let points: Vec<[f32; 3]> = towards.iter().map(|[x, y, z]| [-y, *x, -z]).collect();
+        for (found, wanted) in turned(&points, &towards).iter().zip(&towards) {
+            for (found, wanted) in found.iter().zip(wanted) {
+                assert!((found - wanted).abs() < 1e-3, "{found} is not {wanted}");
+            }
+        }
+        for hostile in [vec![], vec![[f32::NAN; 3]; 3], vec![[0.0; 3]; 3]] {
+            assert_eq!(turned(&hostile, &towards).len(), hostile.len());
+        }
     }
 }

@@ -5,21 +5,21 @@ use std::ops::Range;
 use super::{
     axes::{jitter, span},
     chart::{self, Axis, plot_width},
-    dead::{Choice, DeadRuns},
     figure::{Figure, Table},
     palette::{self, Rgb},
     panels::{
         ACCURACY as ACCURACY_NAME, Grid, LAMBDA, MSE as MSE_NAME, caption_height, draw_caption,
     },
     pen::Pen,
+    runs::{Choice, DeadRuns, Runs},
     sheet::{DrawError, Page},
 };
 use crate::experiment::{
-    BoxPlot, Outcome, Series,
+    BoxPlot, Outcome,
     statistics::{LambdaGroup, by_lambda},
 };
 
-/// Box plots of accuracy and reconstruction error against λ, a panel for each series; a line
+/// Box plots of accuracy and reconstruction error against λ, a panel for each network and data set; a line
 /// where there is one run for each λ.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LambdaBoxes {
@@ -71,16 +71,16 @@ const OFFSET: f64 = 0.2;
 const DOT: f64 = 1.1;
 
 impl LambdaBoxes {
-    /// The figure of these series, in their order; `None` if there is nothing to show.
-    pub fn of(series: &[Series<'_>], dead: DeadRuns) -> Option<Self> {
+    /// The figure of these runs, in their order; `None` if there is nothing to show.
+    pub fn of(runs: &[Runs], dead: DeadRuns) -> Option<Self> {
         let mut panels = Vec::new();
         let mut told = Choice::default();
-        for series in series {
-            let outcomes = told.of(series, dead);
+        for of_panel in runs {
+            let outcomes = told.of(of_panel, dead);
             if !outcomes.is_empty() {
                 panels.push(Panel {
-                    title: series.title.clone(),
-                    data: series.records[0].data_name.clone(),
+                    title: of_panel.title.clone(),
+                    data: of_panel.data_name.clone(),
                     groups: by_lambda(&outcomes),
                 });
             }

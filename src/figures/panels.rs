@@ -154,6 +154,6 @@ pub fn draw_caption(page: &Page<'_>, text: &str, y: f64) -> Result<(), DrawError
 }
 
 /// "1 run", "2 runs".
-pub fn runs(count: usize) -> String {
+pub fn count_of_runs(count: usize) -> String {
     format!("{count} run{}", if count == 1 { "" } else { "s" })
 }

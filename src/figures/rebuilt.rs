@@ -7,10 +7,10 @@ use plotters::{
 
 use super::{
     figure::{Figure, TWO_COLUMNS, Table},
+    one_seed::OneSeed,
     palette::Rgb,
     panels::{INK, NAME, SMALL, TITLE, caption_height, draw_caption},
     sheet::{DrawError, LINE_SPACING, Page},
-    spectrum_choice::Spectrum,
 };
 use crate::experiment::Record;
 
@@ -37,7 +37,7 @@ pub struct Rebuilt<'a> {
 
 impl<'a> Rebuilt<'a> {
     /// The figure of a spectrum; `None` if its runs kept no image.
-    pub fn of(spectrum: &Spectrum<'a>) -> Option<Self> {
+    pub fn of(spectrum: &OneSeed<'a>) -> Option<Self> {
         let records = spectrum.thinned(COLUMNS);
         let cells = &records.first()?.portrait.cells;
         // Runs of one series look at the same images.

@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     data::{BundledSet, DataSource},
     experiment::{
-        BoxPlot, Record,
+        BoxPlot, Record, Series,
         samples::{dead, portrait, record},
         series,
         statistics::{by_lambda, pareto_front, trade_off},
@@ -79,6 +79,10 @@ fn many() -> Vec<Record> {
     records
 }
 
+fn runs(series: &[Series<'_>]) -> Vec<Runs> {
+    series.iter().map(Runs::of).collect()
+}
+
 fn table(figure: &dyn Figure) -> Vec<HashMap<&'static str, String>> {
     let Table { header, rows } = figure.table();
     let rows = rows.into_iter();
@@ -98,7 +102,7 @@ fn the_numbers_of_figure_3_are_the_statistics() {
     let records = spectrum();
     let series = series(&records);
     for dead in [DeadRuns::Hollow, DeadRuns::LeftOut] {
-        let rows = table(&LambdaBoxes::of(&series, dead).unwrap());
+        let rows = table(&LambdaBoxes::of(&runs(&series), dead).unwrap());
         let mut outcomes = series[0].outcomes();
         outcomes.retain(|run| dead == DeadRuns::Hollow || !run.dead);
         for group in by_lambda(&outcomes) {
@@ -137,7 +141,7 @@ fn the_numbers_of_figure_3_are_the_statistics() {
 fn the_plane_and_the_widths_tell_the_same_as_the_statistics() {
     let records = many();
     let all = series(&records);
-    let rows = table(&TradeOffPlane::of(&all, DeadRuns::Hollow).unwrap());
+    let rows = table(&TradeOffPlane::of(&runs(&all), DeadRuns::Hollow).unwrap());
     assert_eq!(rows.len(), records.len());
     for series in &all {
         let of_series = rows.iter().filter(|row| row["panel"] == series.title);
@@ -181,7 +185,7 @@ fn dead_runs_are_left_out_with_their_number() {
     let words = |dead| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.svg");
-        save(&LambdaBoxes::of(&all, dead).unwrap(), &path).unwrap();
+        save(&LambdaBoxes::of(&runs(&all), dead).unwrap(), &path).unwrap();
         let text = fs::read_to_string(path).unwrap();
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     };
@@ -319,7 +323,7 @@ fn hostile_records_give_figures_or_reasons() {
             assert_well_formed(&fs::read_to_string(path).unwrap());
         }
         for (_, spectrum) in &every.spectra {
-            let film = Film::of_spectrum(spectrum);
+            let film = Film::of_lambdas(spectrum);
             for place in [0, film.frames() - 1] {
                 film.frame(place).unwrap();
             }
@@ -332,7 +336,7 @@ fn the_seed_with_the_most_living_runs_is_shown() {
     let mut records = spectrum();
     let chosen = |records: &[Record]| {
         let series = series(records);
-        let spectrum = Spectrum::of(&series[0]).unwrap();
+        let spectrum = OneSeed::of(&series[0]).unwrap();
         (spectrum.seed, spectrum.records.len())
     };
     assert_eq!(chosen(&records), (0, 11));
@@ -353,7 +357,7 @@ fn a_sweep_becomes_a_film() {
         .filter(|record| record.spec.config.seed == 0 && record.lambda().value() < 0.15)
         .collect();
     let series = series(&records);
-    let film = Film::of_spectrum(&Spectrum::of(&series[0]).unwrap());
+    let film = Film::of_lambdas(&OneSeed::of(&series[0]).unwrap());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lambda-sweep.gif");
     let ending = save_animation(&film, &path, |_, _| ControlFlow::Continue(()));

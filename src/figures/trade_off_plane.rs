@@ -8,17 +8,17 @@ use plotters::{
 use super::{
     axes::{number, span},
     chart::{self, Axis},
-    dead::{Choice, DeadRuns},
     figure::{Figure, Table},
     palette,
     panels::{ACCURACY, Grid, INK, MSE, SMALL, caption_height, draw_caption},
     pen::Pen,
+    runs::{Choice, DeadRuns, Runs},
     sheet::{DrawError, Page},
 };
-use crate::experiment::{Outcome, Series, statistics::pareto_front};
+use crate::experiment::{Outcome, statistics::pareto_front};
 
 /// One dot for each run in the plane of reconstruction error and accuracy, λ as its colour, and the
-/// Pareto front; a panel for each series.
+/// Pareto front; a panel for each network and data set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TradeOffPlane {
     panels: Vec<Panel>,
@@ -42,16 +42,16 @@ const SCALE: f64 = 30.0;
 const DOT: f64 = 1.7;
 
 impl TradeOffPlane {
-    /// The figure of these series, in their order; `None` if there is nothing to show.
-    pub fn of(series: &[Series<'_>], dead: DeadRuns) -> Option<Self> {
+    /// The figure of these runs, in their order; `None` if there is nothing to show.
+    pub fn of(runs: &[Runs], dead: DeadRuns) -> Option<Self> {
         let mut choice = Choice::default();
         let mut panels = Vec::new();
-        for series in series {
-            let runs = choice.of(series, dead);
+        for of_panel in runs {
+            let runs = choice.of(of_panel, dead);
             if !runs.is_empty() {
                 panels.push(Panel {
-                    title: series.title.clone(),
-                    data: series.records[0].data_name.clone(),
+                    title: of_panel.title.clone(),
+                    data: of_panel.data_name.clone(),
                     front: pareto_front(&runs),
                     runs,
                 });

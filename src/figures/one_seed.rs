@@ -4,7 +4,7 @@ use crate::experiment::{Record, Series};
 
 /// One run for each λ of a series, all with the same seed, λ ascending.
 #[derive(Clone, Debug)]
-pub struct Spectrum<'a> {
+pub struct OneSeed<'a> {
     /// What people call the series.
     pub title: String,
     /// Seed of all of them.
@@ -13,7 +13,7 @@ pub struct Spectrum<'a> {
     pub records: Vec<&'a Record>,
 }
 
-impl<'a> Spectrum<'a> {
+impl<'a> OneSeed<'a> {
     /// The runs of the seed that covers the most λ with living runs; of those seeds the one with the
     /// fewest dead units, then the smallest.
     pub fn of(series: &Series<'a>) -> Option<Self> {

@@ -1,6 +1,6 @@
-//! Which runs a figure shows, and what it says of the others.
+//! The runs that a chart shows, and what it says of those that it does not.
 
-use super::panels::runs;
+use super::panels::count_of_runs;
 use crate::experiment::{Outcome, Series};
 
 /// What becomes of runs with a latent that is zero for every image.
@@ -13,6 +13,28 @@ pub enum DeadRuns {
     LeftOut,
 }
 
+/// What a panel of a chart shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Runs {
+    /// Its title: "MNIST, FC Medium, n = 3".
+    pub title: String,
+    /// What people call the data set; panels of one data set have the same axes.
+    pub data_name: String,
+    /// Runs that differ in λ and seed only.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Runs {
+    /// The runs of a series.
+    pub fn of(series: &Series<'_>) -> Self {
+        Self {
+            title: series.title.clone(),
+            data_name: series.records[0].data_name.clone(),
+            outcomes: series.outcomes(),
+        }
+    }
+}
+
 /// Counts what is shown and what is not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Choice {
@@ -22,9 +44,9 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// The runs of `series` that can be shown.
-    pub fn of(&mut self, series: &Series<'_>, dead: DeadRuns) -> Vec<Outcome> {
-        let mut outcomes = series.outcomes();
+    /// Those of `runs` that can be shown.
+    pub fn of(&mut self, runs: &Runs, dead: DeadRuns) -> Vec<Outcome> {
+        let mut outcomes = runs.outcomes.clone();
         outcomes.retain(|run| {
             let count = match (run.is_finite(), run.dead, dead) {
                 (false, ..) => &mut self.not_finite,
@@ -46,7 +68,7 @@ impl Choice {
             (self.not_finite, "Left out, as a loss is not a number"),
         ];
         let told = told.into_iter().filter(|(count, _)| *count > 0);
-        let told = told.map(|(count, what)| format!("{what} ({}).", runs(count)));
+        let told = told.map(|(count, what)| format!("{what} ({}).", count_of_runs(count)));
         let parts: Vec<String> = std::iter::once(words.to_owned()).chain(told).collect();
         parts.join(" ")
     }
