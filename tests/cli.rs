@@ -342,7 +342,7 @@ fn full_sets_are_listed_found_and_compared() {
         ),
         "{printed}"
     );
-    let missing = "the full CIFAR-10 is not on this machine: “cre-lab data fetch cifar-10” downloads it (170.05 MB), or put its files into ";
+    let missing = "CIFAR-10 in full is not on this machine: “cre-lab data fetch cifar-10” downloads it (170.05 MB), or put its files into ";
     for args in [
         &["data", "path", "cifar-10"][..],
         &["data", "verify", "cifar-10-full"],
@@ -405,7 +405,7 @@ fn a_download_without_a_connection_says_what_to_do() {
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{error}");
     assert!(
-        error.contains("the full MNIST cannot be downloaded: "),
+        error.contains("MNIST in full cannot be downloaded: "),
         "{error}"
     );
     assert!(

@@ -442,9 +442,8 @@ fn a_full_set_is_downloaded_stopped_resumed_and_used() {
     harness.run_steps(2);
     harness.get_by_label("40 + 20 images, not on this machine");
     let press = |harness: &mut Harness<'_, App>, label: &str| {
-        let buttons = harness.get_all_by_label_contains(label);
-        let button = buttons.into_iter().next().expect("a button");
-        button.click();
+        let button = harness.get_all_by_label_contains(label).next();
+        button.expect("a button").click();
         harness.run_steps(3);
     };
     press(&mut harness, "Download (");
@@ -493,7 +492,7 @@ fn a_missing_full_set_leads_to_the_data_sets() {
         !app.session().notices().is_empty()
     });
     harness.run_steps(2);
-    harness.get_by_label_contains("the full MNIST is not on this machine");
+    harness.get_by_label_contains("MNIST in full is not on this machine");
     harness
         .get_by_role_and_label(Role::Button, "Data sets…")
         .click();

@@ -240,7 +240,7 @@ fn path(set: Option<SetName>, shelf: &Shelf) -> anyhow::Result<()> {
         Some(SetName(set)) => shelf.find(set)?,
         None => shelf
             .downloads()
-            .context("no folder for downloads is known, because there is no home folder")?
+            .context("a folder for downloads is not known, because there is no home folder")?
             .to_owned(),
     };
     writeln!(io::stdout(), "{}", folder.display())?;

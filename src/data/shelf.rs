@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    ffi::OsString,
+    ffi::OsStr,
     path::{Path, PathBuf},
 };
 
@@ -56,10 +56,10 @@ impl Shelf {
     pub fn usual(asked: Option<&Path>) -> Self {
         let cache = directories::ProjectDirs::from("", "", "cre-lab")
             .map(|project| project.cache_dir().join("data"));
-        Self::of_user(asked, env::var_os(VARIABLE), cache)
+        Self::of_user(asked, env::var_os(VARIABLE).as_deref(), cache)
     }
 
-    fn of_user(asked: Option<&Path>, variable: Option<OsString>, cache: Option<PathBuf>) -> Self {
+    fn of_user(asked: Option<&Path>, variable: Option<&OsStr>, cache: Option<PathBuf>) -> Self {
         let named = variable.iter().flat_map(env::split_paths);
         let own: Vec<PathBuf> = asked
             .map(Path::to_owned)
@@ -259,7 +259,7 @@ mod tests {
         let variable = env::join_paths(["/a", "/b"]).unwrap();
         let shelf = Shelf::of_user(
             Some(Path::new("/asked")),
-            Some(variable.clone()),
+            Some(&variable),
             Some("/cache".into()),
         );
         let places: Vec<_> = shelf
@@ -270,9 +270,9 @@ mod tests {
         assert_eq!(places, ["/asked", "/a", "/b", "/cache", "data", DEBIAN]);
         let target = |shelf: Shelf| shelf.target(BundledSet::Cifar10);
         assert_eq!(target(shelf), Some("/asked/cifar-10".into()));
-        let shelf = Shelf::of_user(None, Some(variable), Some("/cache".into()));
+        let shelf = Shelf::of_user(None, Some(&variable), Some("/cache".into()));
         assert_eq!(target(shelf), Some("/a/cifar-10".into()));
-        let shelf = Shelf::of_user(None, Some("".into()), Some("/cache".into()));
+        let shelf = Shelf::of_user(None, Some("".as_ref()), Some("/cache".into()));
         assert_eq!(target(shelf), Some("/cache/cifar-10".into()));
         assert_eq!(target(Shelf::of_user(None, None, None)), None);
     }
@@ -318,7 +318,7 @@ mod tests {
         assert_eq!(
             message.to_string(),
             format!(
-                "the full MNIST is not on this machine: “cre-lab data fetch mnist” downloads it (11.59 MB), \
+                "MNIST in full is not on this machine: “cre-lab data fetch mnist” downloads it (11.59 MB), \
                  or put its files into {}",
                 place.path().join("cache/mnist").display()
             )

@@ -230,7 +230,7 @@ pub enum LoadError {
     #[error(transparent)]
     Unknown(#[from] UnknownDataSet),
     /// A full set is in none of the places where it may be.
-    #[error("the full {set} is not on this machine: “cre-lab data fetch {id}” downloads it ({size}){place}", id = set.id(), size = DecimalBytes(*download), place = Place(folder.as_deref()))]
+    #[error("{set} in full is not on this machine: “cre-lab data fetch {id}” downloads it ({size}){place}", id = set.id(), size = DecimalBytes(*download), place = Place(folder.as_deref()))]
     NotHere {
         /// The set.
         set: BundledSet,

@@ -31,24 +31,24 @@ fn count(bytes: isize) {
 // SAFETY: every call is passed on to the system's allocator with its arguments as they are.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
+        count(layout.size().cast_signed());
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
+        count(-layout.size().cast_signed());
         unsafe { System.dealloc(memory, layout) }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // Old and new may both be there for a moment.
-        count(size as isize);
-        count(-(layout.size() as isize));
+        count(size.cast_signed());
+        count(-layout.size().cast_signed());
         unsafe { System.realloc(memory, layout, size) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
+        count(layout.size().cast_signed());
         unsafe { System.alloc_zeroed(layout) }
     }
 }

@@ -103,11 +103,11 @@ pub struct Progress {
 pub enum FetchError {
     /// There is no folder to download to.
     #[error(
-        "no folder for downloads is known, because there is no home folder: name one with --data DIR"
+        "A folder for downloads is not known, because there is no home folder: name one in $CRE_LAB_DATA"
     )]
     NoFolder,
     /// Somebody downloads it already.
-    #[error("another CRE Lab is downloading {0} already")]
+    #[error("{0} is being downloaded by another CRE Lab already")]
     Busy(BundledSet),
     /// A file or folder cannot be written; what has arrived is kept.
     #[error("{} cannot be written: {error}", path.display())]
@@ -124,7 +124,7 @@ pub enum FetchError {
         kept: u64,
     },
     /// Every mirror has failed.
-    #[error("the full {set} cannot be downloaded: {}; {}, or put its files into {}", list(troubles), advice(troubles), folder.display())]
+    #[error("{set} in full cannot be downloaded: {}; {}, or put its files into {}", list(troubles), advice(troubles), folder.display())]
     Failed {
         /// The set.
         set: BundledSet,
@@ -270,7 +270,7 @@ impl Download<'_> {
         sources.sort_by_key(|(_, part)| std::cmp::Reverse(part.length()));
         let mut troubles = Vec::new();
         for (url, part) in &sources {
-            let failure = match self.from_mirror(index, url, part) {
+            let failure = match self.ask_mirror(index, url, part) {
                 Ok(()) => {
                     for (_, part) in &sources {
                         part.remove();
@@ -303,7 +303,7 @@ impl Download<'_> {
         })
     }
 
-    fn from_mirror(&mut self, index: usize, url: &str, part: &Part) -> Result<(), Failure> {
+    fn ask_mirror(&mut self, index: usize, url: &str, part: &Part) -> Result<(), Failure> {
         let host = host(url);
         let mut resumptions = 0;
         loop {

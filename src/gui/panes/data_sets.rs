@@ -1,5 +1,7 @@
 //! The window of data sets: which are built in, which are on this machine, which can be had.
 
+use std::time::{Duration, Instant};
+
 use eframe::egui::{
     self, Align, Align2, Button, Context, Frame, Layout, Margin, ProgressBar, RichText, Sense, Ui,
     Window, vec2,
@@ -24,6 +26,11 @@ use crate::{
 const WIDTH: f32 = 590.0;
 /// Width of an example, in points.
 const EXAMPLE: f32 = 30.0;
+
+/// Width of the names at the left of lines.
+const NAME: f32 = 52.0;
+/// Least width of the buttons at the right.
+const BUTTON: f32 = 62.0;
 
 /// State of the window.
 #[derive(Default)]
@@ -147,10 +154,10 @@ fn line(
     buttons: impl FnOnce(&mut Ui) -> Option<Wish>,
 ) -> Option<Wish> {
     ui.horizontal(|ui| {
-        let (rect, _) = ui.allocate_exact_size(vec2(62.0, 20.0), Sense::hover());
-        ui.put(rect, |ui: &mut Ui| {
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| ui.weak(name))
-                .inner
+        let size = vec2(NAME, ui.spacing().interact_size.y);
+        ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+            ui.set_min_width(NAME);
+            ui.weak(name);
         });
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let wish = buttons(ui);
@@ -170,7 +177,7 @@ fn use_button(ui: &mut Ui, source: DataSource, in_use: Option<&DataSource>) -> O
         _ => "Begin a new run with this sample".to_owned(),
     };
     let response = ui
-        .add_enabled(!is_used, button.min_size(vec2(62.0, 0.0)))
+        .add_enabled(!is_used, button.min_size(vec2(BUTTON, 0.0)))
         .on_hover_text(tip)
         .on_disabled_hover_text("The run in hand learns from it");
     response.clicked().then_some(Wish::Use(source))
@@ -207,7 +214,7 @@ fn full_set(
             "Full set",
             |ui| progress(ui, running),
             |ui| {
-                let stop = Button::new("Stop").min_size(vec2(62.0, 0.0));
+                let stop = Button::new("Stop").min_size(vec2(BUTTON, 0.0));
                 ui.add_enabled(!running.is_stopping, stop)
                     .on_hover_text(
                         "What has arrived is kept, and the download can go on from there",
@@ -303,12 +310,16 @@ fn progress(ui: &mut Ui, running: &Running) {
 
 /// Speed, time left, and from where.
 fn detail(ui: &mut Ui, running: &Running) {
+    let now = Instant::now();
+    // Silence sends no message that would wake the window.
+    ui.ctx().request_repaint_after(Duration::from_secs(1));
     let text = match &running.progress {
         _ if running.is_stopping => "stopping…".to_owned(),
         None => "begins…".to_owned(),
-        Some(progress) => match (progress.stage, running.speed(), running.left()) {
+        Some(progress) => match (progress.stage, running.speed(now), running.left(now)) {
             (Stage::Connecting, ..) => format!("asking {}", progress.host),
             (Stage::Checking, ..) => "comparing with the original".to_owned(),
+            _ if running.is_silent(now) => format!("waiting for {}", progress.host),
             (Stage::Receiving, Some(speed), Some(left)) => format!(
                 "{}/s, {} left, from {}",
                 DecimalBytes(speed as u64),
@@ -319,7 +330,7 @@ fn detail(ui: &mut Ui, running: &Running) {
         },
     };
     ui.horizontal(|ui| {
-        ui.add_space(62.0 + ui.spacing().item_spacing.x);
+        ui.add_space(NAME + ui.spacing().item_spacing.x);
         ui.label(RichText::new(text).size(CAPTION));
     });
 }

@@ -20,6 +20,8 @@ use crate::data::{
 const INTERVAL: Duration = Duration::from_millis(100);
 /// The speed is that of the last seconds.
 const WINDOW: Duration = Duration::from_secs(4);
+/// After this time without a byte, a mirror is called silent.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// What is known of one set.
 #[derive(Debug, Default)]
@@ -49,17 +51,23 @@ pub struct Running {
 }
 
 impl Running {
+    /// Whether nothing has arrived for a while.
+    pub fn is_silent(&self, now: Instant) -> bool {
+        let last = self.recent.back();
+        last.is_some_and(|(then, _)| now.duration_since(*then) > SILENCE)
+    }
+
     /// Bytes that arrive in a second, once that can be told.
-    pub fn speed(&self) -> Option<f64> {
-        let (&(first, before), &(last, now)) = self.recent.front().zip(self.recent.back())?;
-        let seconds = last.duration_since(first).as_secs_f64();
-        (seconds > 0.5).then(|| now.saturating_sub(before) as f64 / seconds)
+    pub fn speed(&self, now: Instant) -> Option<f64> {
+        let (&(first, before), &(_, last)) = self.recent.front().zip(self.recent.back())?;
+        let seconds = now.duration_since(first).as_secs_f64();
+        (seconds > 0.5).then(|| last.saturating_sub(before) as f64 / seconds)
     }
 
     /// Time until all has arrived, if it goes on like this.
-    pub fn left(&self) -> Option<Duration> {
+    pub fn left(&self, now: Instant) -> Option<Duration> {
         let progress = self.progress.as_ref()?;
-        let speed = self.speed().filter(|speed| *speed > 0.0)?;
+        let speed = self.speed(now).filter(|speed| *speed > 0.0)?;
         let rest = progress.total.saturating_sub(progress.received);
         Duration::try_from_secs_f64(rest as f64 / speed).ok()
     }
@@ -266,16 +274,19 @@ mod tests {
     #[test]
     fn speed_and_time_left_are_those_of_the_last_seconds() {
         let mut running = Running::default();
-        assert_eq!((running.speed(), running.left()), (None, None));
-        let now = Instant::now();
-        running.recent = [(now, 1_000_000), (now + Duration::from_secs(2), 5_000_000)].into();
+        let begun = Instant::now();
+        assert_eq!((running.speed(begun), running.left(begun)), (None, None));
+        let now = begun + Duration::from_secs(2);
+        running.recent = [(begun, 1_000_000), (now, 5_000_000)].into();
         running.progress = Some(Progress {
             stage: Stage::Receiving,
             received: 5_000_000,
             total: 11_000_000,
             host: "a mirror".to_owned(),
         });
-        assert_eq!(running.speed(), Some(2e6));
-        assert_eq!(running.left(), Some(Duration::from_secs(3)));
+        assert_eq!(running.speed(now), Some(2e6));
+        assert_eq!(running.left(now), Some(Duration::from_secs(3)));
+        assert!(!running.is_silent(now));
+        assert!(running.is_silent(now + Duration::from_secs(3)));
     }
 }
