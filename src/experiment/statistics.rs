@@ -67,7 +67,7 @@ impl BoxPlot {
     ///
     /// Quantiles are interpolated linearly between the two nearest values, at place (count − 1) · p
     /// from 0 (type 7 of Hyndman and Fan, *Sample Quantiles in Statistical Packages*, 1996: the
-    /// default of R and NumPy).
+    /// default of R and numpy).
     pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let sorted = sorted(values);
         let quartiles = [quantile(&sorted, 0.25)?, quantile(&sorted, 0.75)?];
@@ -212,24 +212,24 @@ pub fn pareto_front(outcomes: &[Outcome]) -> Vec<usize> {
 /// How much the two tasks cost each other in one network: the trade-off's width.
 ///
 /// Let A(λ) and M(λ) be the medians of accuracy and reconstruction error over the living runs of λ
-/// (over its seeds), λ_A the λ with the highest A and λ_M the λ with the lowest M. The width is
-/// A(λ_A) − A(λ_M), the accuracy lost by whoever wants the best reconstruction, and
-/// M(λ_A) − M(λ_M), the reconstruction lost by whoever wants the best accuracy. Both are 0 where one λ
-/// is best at both, and never negative. Where several λ are equally good at one task, the one that is
+/// (over its seeds), `λ_A` the λ with the highest A and `λ_M` the λ with the lowest M. The width is
+/// `A(λ_A) − A(λ_M)`, the accuracy lost by whoever wants the best reconstruction, and
+/// `M(λ_A) − M(λ_M)`, the reconstruction lost by whoever wants the best accuracy. Both are 0 where one
+/// λ is best at both, and never negative. Where several λ are equally good at one task, the one that is
 /// better at the other task counts, and of those the smallest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TradeOff {
-    /// λ_A, the λ with the highest median accuracy.
+    /// `λ_A`, the λ with the highest median accuracy.
     pub best_accuracy: Lambda,
-    /// λ_M, the λ with the lowest median reconstruction error.
+    /// `λ_M`, the λ with the lowest median reconstruction error.
     pub best_mse: Lambda,
-    /// A(λ_A) − A(λ_M), 0–1: the middle of [`Self::accuracy_losses`].
+    /// `A(λ_A) − A(λ_M)`, 0–1: the middle of [`Self::accuracy_losses`].
     pub accuracy_loss: f64,
-    /// M(λ_A) − M(λ_M), in [−1, 1] units: the middle of [`Self::mse_losses`].
+    /// `M(λ_A) − M(λ_M)`, in [−1, 1] units: the middle of [`Self::mse_losses`].
     pub mse_loss: f64,
-    /// A(λ_A) − accuracy, of every living run at λ_M, ascending.
+    /// `A(λ_A)` − accuracy, of every living run at `λ_M`, ascending.
     pub accuracy_losses: Vec<f64>,
-    /// error − M(λ_M), of every living run at λ_A, ascending.
+    /// Error − `M(λ_M)`, of every living run at `λ_A`, ascending.
     pub mse_losses: Vec<f64>,
 }
 

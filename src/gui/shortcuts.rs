@@ -10,9 +10,13 @@ pub const OPEN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key
 pub const QUIT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Q);
 
 /// Every key and what it does, for the help window.
-pub const HELP: [(&str, &str); 13] = [
-    ("← →", "λ by 0.01, with Shift by 0.1"),
+pub const HELP: [(&str, &str); 14] = [
+    (
+        "← →",
+        "λ by 0.01, with Shift by 0.1; in a spectrum to the next λ",
+    ),
     ("Home, End", "λ to 0 or 1"),
+    ("P", "play the spectrum from λ = 0 to 1 and back"),
     ("Space", "train or pause"),
     ("S", "one step"),
     ("E", "to the end of the epoch"),
@@ -51,9 +55,7 @@ pub fn obey(ui: &Ui, session: &mut Session, canvas: Option<Id>, toggles: &mut To
     }
     let focused = ctx.memory(eframe::egui::Memory::focused);
     if focused.is_none() {
-        let mut lambda = session.lambda();
-        lambda_slider::step_by_keys(ui, &mut lambda);
-        session.set_lambda(lambda);
+        lambda_slider::choose(session, |choice| lambda_slider::step_by_keys(ui, choice));
     }
     if focused.is_some() && focused != canvas {
         return;
@@ -63,6 +65,9 @@ pub fn obey(ui: &Ui, session: &mut Session, canvas: Option<Id>, toggles: &mut To
     }
     if session.run().is_none() {
         return;
+    }
+    if pressed(Key::P) {
+        session.toggle_film();
     }
     if pressed(Key::D) {
         *toggles.drawing ^= true;

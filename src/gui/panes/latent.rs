@@ -6,11 +6,11 @@ use super::{drawing, header};
 use crate::{
     gui::{
         images::{self, Atlas, Picture},
-        scatter::Scatter,
+        scatter::{Scatter, Seen},
         session::{RunView, Sample, Session},
         theme,
     },
-    train::Snapshot,
+    train::{Snapshot, Turn},
 };
 
 /// State of the pane.
@@ -41,12 +41,10 @@ impl Latent {
             ui.centered_and_justified(|ui| ui.weak("Preparing the first run…"));
             return grip;
         };
-        let output = self.scatter.ui(
-            ui,
-            run.shown().snapshot.as_ref(),
-            &run.dataset,
-            session.selected(),
-        );
+        let seen = seen(run, run.place(), self.scatter.preferences.align);
+        let output = self
+            .scatter
+            .ui(ui, seen.as_ref(), &run.dataset, session.selected());
         self.canvas = output.canvas;
         if let (Some(point), Some(snapshot)) = (output.hovered, &run.shown().snapshot) {
             self.tooltip(ui, run, snapshot, point);
@@ -112,6 +110,31 @@ impl Latent {
             });
         });
     }
+}
+
+/// The cloud of a lane, in the company of all others.
+pub fn seen(run: &RunView, place: usize, align: bool) -> Option<Seen<'_>> {
+    let snapshot = run.lanes().get(place)?.snapshot.as_ref()?;
+    if !run.is_spectrum() {
+        return Some(Seen::alone(snapshot));
+    }
+    let turn = |place: usize| {
+        if align {
+            run.turn(place)
+        } else {
+            Turn::default()
+        }
+    };
+    let lanes = run.lanes().iter().enumerate();
+    Some(Seen {
+        snapshot,
+        turn: turn(place),
+        company: lanes
+            .filter_map(|(place, lane)| Some((lane.snapshot.as_ref()?, turn(place))))
+            .collect(),
+        aligned: align,
+        name: run.name(place),
+    })
 }
 
 /// How many images of each class the cloud shows.

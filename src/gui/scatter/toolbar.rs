@@ -1,12 +1,17 @@
 //! The line above the scene: what is shown, and how it is looked at.
 
-use eframe::egui::{Align, Button, Label, Layout, Ui, vec2};
+use eframe::egui::{Align, Button, Label, Layout, RichText, Ui, vec2};
 
-use super::{ViewPreferences, camera::Camera, cloud::Cloud};
+use super::{ViewPreferences, camera::Camera, cloud::Cloud, seen::Seen};
 use crate::train::Projection;
 
 /// Shows caption and buttons; returns whether the axes have just been unlocked.
-pub fn toolbar(ui: &mut Ui, preferences: &mut ViewPreferences, cloud: &Cloud) -> bool {
+pub fn toolbar(
+    ui: &mut Ui,
+    preferences: &mut ViewPreferences,
+    cloud: &Cloud,
+    seen: &Seen<'_>,
+) -> bool {
     let size = vec2(ui.available_width(), ui.spacing().interact_size.y);
     let right_to_left = Layout::right_to_left(Align::Center);
     let row = ui.allocate_ui_with_layout(size, right_to_left, |ui| {
@@ -31,7 +36,19 @@ pub fn toolbar(ui: &mut Ui, preferences: &mut ViewPreferences, cloud: &Cloud) ->
         if rotate.clicked() {
             preferences.auto_rotate ^= true;
         }
+        if !seen.company.is_empty() {
+            let align = ui.add(Button::selectable(preferences.align, "Align"));
+            let align = align.on_hover_text(
+                "Turn each cloud, about the origin and perhaps mirrored, so that it comes closest to that of the λ before it (orthogonal Procrustes)",
+            );
+            if align.clicked() {
+                preferences.align ^= true;
+            }
+        }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            if !seen.name.is_empty() {
+                ui.add(Label::new(RichText::new(&seen.name).strong()));
+            }
             ui.add(Label::new(caption(cloud)).truncate());
         });
         lock.clicked() && !preferences.lock_fit
@@ -61,7 +78,12 @@ fn caption(cloud: &Cloud) -> String {
         0 => String::new(),
         count => format!(", {count} not finite"),
     };
-    format!("{space}{dead} · {}{nowhere}", points(cloud.len()))
+    let turned = if cloud.aligned {
+        ", turned towards the λ before (Procrustes)"
+    } else {
+        ""
+    };
+    format!("{space}{turned}{dead} · {}{nowhere}", points(cloud.len()))
 }
 
 /// A number of points in words, with thousands set apart.
