@@ -57,6 +57,10 @@ pub fn obey(ui: &Ui, session: &mut Session, canvas: Option<Id>, toggles: &mut To
     if focused.is_none() {
         lambda_slider::choose(session, |choice| lambda_slider::step_by_keys(ui, choice));
     }
+    // Whoever has just dragged the slider wants to see it move by itself.
+    if !ctx.text_edit_focused() && pressed(Key::P) {
+        session.toggle_film();
+    }
     if focused.is_some() && focused != canvas {
         return;
     }
@@ -65,9 +69,6 @@ pub fn obey(ui: &Ui, session: &mut Session, canvas: Option<Id>, toggles: &mut To
     }
     if session.run().is_none() {
         return;
-    }
-    if pressed(Key::P) {
-        session.toggle_film();
     }
     if pressed(Key::D) {
         *toggles.drawing ^= true;

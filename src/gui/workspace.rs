@@ -205,7 +205,7 @@ mod tests {
             let mut tiles = Tiles::default();
             let panes = Pane::ESSENTIAL.map(|pane| tiles.insert_pane(pane));
             let all = tiles.insert_container(Container::Linear(Linear::new(dir, panes.to_vec())));
-            let mut tree = Tree::new("test", all, tiles);
+            let mut tree = Tree::new(Id::unique("test"), all, tiles);
             toggle(&mut tree, Pane::Plane);
             let children = tree.tiles.get_container(all).map(Container::num_children);
             assert_eq!(children, Some(3), "no pane more beside the others");
@@ -213,7 +213,7 @@ mod tests {
             let parent = |pane| tree.tiles.parent_of(tile(pane));
             assert_eq!(parent(Pane::Plane), parent(Pane::Curves));
         }
-        let mut tree = Tree::new_grid("test", Pane::ESSENTIAL.to_vec());
+        let mut tree = Tree::new_grid(Id::unique("test"), Pane::ESSENTIAL.to_vec());
         toggle(&mut tree, Pane::Clouds);
         assert!(has(&tree, Pane::Clouds) && is_complete(&tree));
     }
@@ -221,6 +221,10 @@ mod tests {
     #[test]
     fn an_arrangement_of_an_older_version_is_still_one() {
         let json = serde_json::to_string(&default_tree()).unwrap();
+        // The names that the version without a spectrum wrote.
+        for name in ["Latent", "Reconstructions", "Curves"] {
+            assert!(json.contains(&format!("\"{name}\"")), "{name} in {json}");
+        }
         let tree: Tree<Pane> = serde_json::from_str(&json).unwrap();
         assert!(is_complete(&tree));
         let mut broken = tree;

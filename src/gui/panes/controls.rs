@@ -62,7 +62,8 @@ fn lambda(ui: &mut Ui, session: &mut Session) {
                     DragValue::new(&mut value)
                         .range(0.0..=1.0)
                         .speed(0.005)
-                        .fixed_decimals(2),
+                        .min_decimals(2)
+                        .max_decimals(4),
                 )
                 .on_hover_text("Weight of reconstruction: drag, or click to type a number");
             response.widget_info(|| egui::WidgetInfo::drag_value(ui.is_enabled(), lambda.value()));

@@ -19,7 +19,7 @@ use crate::{
 pub fn ui(ui: &mut Ui, session: &mut Session, settings: &mut TradeOff) -> Response {
     let outcomes = session.run().map_or_else(Vec::new, RunView::outcomes);
     let grip = header(ui, "Trade-off plane", |ui| {
-        settings.dead_switch(ui, &outcomes)
+        settings.dead_switch(ui, &outcomes);
     });
     let Some(run) = session.run() else {
         return grip;

@@ -32,7 +32,7 @@ impl TradeOff {
     pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) -> Response {
         let outcomes = session.run().map_or_else(Vec::new, RunView::outcomes);
         let grip = header(ui, "Trade-off over λ", |ui| {
-            self.dead_switch(ui, &outcomes)
+            self.dead_switch(ui, &outcomes);
         });
         let Some(run) = session.run() else {
             return grip;
