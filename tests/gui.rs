@@ -499,3 +499,167 @@ fn a_missing_full_set_leads_to_the_data_sets() {
     harness.run_steps(3);
     harness.get_by_label_contains("Downloads go to ");
 }
+
+fn place(app: &App) -> usize {
+    app.session().run().unwrap().place()
+}
+
+/// Switches to a spectrum of three λ and waits until each has been evaluated after an epoch.
+fn spectrum(harness: &mut Harness<'_, App>) {
+    wait(harness, "the first steps", trains);
+    let press = |harness: &mut Harness<'_, App>, label: &str| {
+        harness.get_by_role_and_label(Role::Button, label).click();
+        harness.run_steps(3);
+    };
+    press(harness, "Spectrum");
+    // What it takes is said before it is taken.
+    harness.get_by_label_contains("11 lanes × 5,531 parameters with optimiser state: 1 MB");
+    harness
+        .get_by_role_and_label(Role::TextInput, "List of λ")
+        .focus();
+    harness.step();
+    for (text, button) in [("0, 2", None), ("0, 0.5, 1", Some("Train 3 networks"))] {
+        harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
+        harness.step();
+        harness
+            .get_by_role_and_label(Role::TextInput, "List of λ")
+            .type_text(text);
+        harness.run_steps(3);
+        match button {
+            None => {
+                harness.get_by_label_contains("“2” is not a λ");
+            }
+            Some(button) => press(harness, button),
+        }
+    }
+    wait(harness, "an epoch of every lane", |app| {
+        app.session().shown_spectrum().is_some_and(|run| {
+            let mut lanes = run.lanes().iter();
+            lanes.all(|lane| {
+                lane.snapshot.as_ref().is_some_and(|shown| shown.step > 0)
+                    && lane.last_evaluation.is_some_and(|last| last.epoch > 0)
+            })
+        })
+    });
+}
+
+#[test]
+fn a_spectrum_is_seen_lane_by_lane_in_the_next_frame() {
+    let mut harness = window(small());
+    spectrum(&mut harness);
+    harness.key_press(Key::Escape);
+    // Arrow keys belong to λ again once the text field is left.
+    harness.get_by_role_and_label(Role::Slider, "λ").focus();
+    harness.step();
+    for (key, wanted) in [
+        (Key::Home, 0),
+        (Key::ArrowRight, 1),
+        (Key::ArrowRight, 2),
+        (Key::ArrowRight, 2),
+        (Key::ArrowLeft, 1),
+        (Key::End, 2),
+    ] {
+        harness.key_press(key);
+        harness.step();
+        assert_eq!(place(harness.state()), wanted, "after {key:?}");
+        let lambda = [0.0, 0.5, 1.0][wanted];
+        assert_eq!(harness.state().session().lambda().value(), lambda);
+        assert_eq!(snapshot(harness.state()).unwrap().lambda.value(), lambda);
+        // What is seen is named by its λ, in the same frame.
+        harness.get_by_label(&format!("λ = {lambda:.2}"));
+    }
+    let run = harness.state().session().run().unwrap();
+    assert!(
+        run.lanes()
+            .iter()
+            .all(|lane| lane.history.marks().is_empty()),
+        "nothing retrains"
+    );
+
+    let slider = harness.get_by_role_and_label(Role::Slider, "λ").rect();
+    harness.drag_at(slider.left_top() + vec2(0.52 * slider.width(), 10.0));
+    harness.step();
+    assert_eq!(place(harness.state()), 1, "the nearest lane");
+    harness.hover_at(slider.left_top() + vec2(0.9 * slider.width(), 10.0));
+    harness.step();
+    assert_eq!(place(harness.state()), 2);
+    harness.drop_at(slider.left_top() + vec2(0.2 * slider.width(), 10.0));
+    harness.run_steps(2);
+    assert_eq!(place(harness.state()), 0);
+}
+
+#[test]
+fn a_click_in_the_figures_shows_that_lane_and_p_plays_them_all() {
+    let mut harness = window(small());
+    spectrum(&mut harness);
+    harness.key_press(Key::Space);
+    harness.get_by_role_and_label(Role::Slider, "λ").focus();
+    harness.step();
+    harness.key_press(Key::End);
+    harness.run_steps(2);
+    for (dot, wanted) in [
+        ("Accuracy at λ = 0.00:", 0),
+        ("MSE at λ = 0.50:", 1),
+        ("Plane, λ = 1.00:", 2),
+    ] {
+        harness.get_by_label_contains(dot).click();
+        harness.run_steps(3);
+        assert_eq!(place(harness.state()), wanted, "{dot}");
+    }
+    harness
+        .get_all_by_label_contains("λ = 0.00 of image")
+        .next()
+        .unwrap()
+        .click();
+    harness.run_steps(3);
+    assert_eq!(
+        place(harness.state()),
+        0,
+        "a cell shows its lane and its image"
+    );
+    assert!(harness.state().session().selected().is_some());
+    harness.key_press(Key::Escape);
+    harness.run_steps(2);
+
+    harness.key_press(Key::P);
+    for wanted in [2, 0, 1] {
+        wait(&mut harness, "its turn in the film", |app| {
+            place(app) == wanted
+        });
+    }
+    assert!(harness.state().session().is_playing());
+    harness
+        .get_by_role_and_label(Role::Button, "Stop playing")
+        .click();
+    harness.run_steps(2);
+    assert!(!harness.state().session().is_playing());
+
+    harness.get_by_role_and_label(Role::Button, "One λ").click();
+    harness.run_steps(2);
+    harness
+        .get_by_role_and_label(Role::Button, "Back to one λ")
+        .click();
+    wait(&mut harness, "a single network", |app| {
+        app.session().run().is_some_and(|run| !run.is_spectrum()) && trains(app)
+    });
+    harness.run_steps(2);
+    assert!(harness.query_by_label_contains("Trade-off plane").is_none());
+}
+
+#[test]
+fn panes_of_a_spectrum_come_and_go_by_the_view_menu() {
+    let mut harness = window(small());
+    wait(&mut harness, "the first look", trains);
+    for (times, there) in [(1, true), (2, false)] {
+        harness.get_by_role_and_label(Role::Button, "View").click();
+        harness.run_steps(3);
+        harness
+            .get_by_role_and_label(Role::CheckBox, "Clouds")
+            .click();
+        harness.run_steps(4);
+        harness.key_press(Key::Escape);
+        harness.run_steps(3);
+        let pane = harness.query_by_label_contains("Clouds pane, drag to move");
+        assert_eq!(pane.is_some(), there, "after {times} clicks");
+    }
+}

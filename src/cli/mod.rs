@@ -14,6 +14,8 @@ use clap::{Args, Parser, Subcommand};
 
 pub use run_args::RunArgs;
 
+use crate::experiment::Spectrum;
+
 /// See classification and reconstruction share one latent representation.
 ///
 /// Without a command the window opens, and a Classification-Reconstruction Encoder begins to train
@@ -49,6 +51,9 @@ pub enum Command {
 pub struct WindowArgs {
     #[command(flatten)]
     pub run: RunArgs,
+    /// Train a network for each of these λ side by side: numbers, or first:step:last
+    #[arg(long, value_name = "LIST", num_args = 0..=1, default_missing_value = "0:0.1:1")]
+    pub spectrum: Option<Spectrum>,
     /// Save a picture of the window to this PNG file just before it closes by --exit-after
     #[arg(long, value_name = "FILE", requires = "exit_after")]
     pub screenshot: Option<PathBuf>,

@@ -155,6 +155,15 @@ impl Spectrum {
     }
 }
 
+impl std::str::FromStr for Spectrum {
+    type Err = ListError;
+
+    /// One network for each λ of a list.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::new(Self::parse_list(text)?)
+    }
+}
+
 /// first:step:last, to the ten-thousandth.
 fn range(text: &str) -> Result<Vec<Lambda>, ListError> {
     let wrong = || ListError::NotRange(text.to_owned());

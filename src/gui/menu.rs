@@ -5,22 +5,27 @@ use eframe::egui::{
     gui_zoom,
 };
 
+use egui_tiles::Tree;
+
 use super::{
     session::Session,
     shortcuts::{self, HELP},
+    workspace::{self, Pane},
 };
 
 /// What the menu asks of the window itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
     ResetLayout,
+    /// Show a pane, or take it away.
+    Toggle(Pane),
     ShowKeys,
     Draw,
     DataSets,
 }
 
 /// Shows the menu bar.
-pub fn ui(ui: &mut Ui, session: &mut Session) -> Option<Wish> {
+pub fn ui(ui: &mut Ui, session: &mut Session, layout: &Tree<Pane>) -> Option<Wish> {
     let mut wish = None;
     MenuBar::new().ui(ui, |ui| {
         ui.menu_button("File", |ui| {
@@ -57,6 +62,15 @@ pub fn ui(ui: &mut Ui, session: &mut Session) -> Option<Wish> {
                 .clicked()
             {
                 wish = Some(Wish::Draw);
+            }
+            ui.separator();
+            for pane in Pane::OPTIONAL {
+                let mut shown = workspace::has(layout, pane);
+                let tip = "Show this pane beside the curves, or take it away; it compares the λ of a spectrum";
+                let check = ui.checkbox(&mut shown, pane.title());
+                if check.on_hover_text(tip).changed() {
+                    wish = Some(Wish::Toggle(pane));
+                }
             }
             ui.separator();
             let reset = ui.button("Reset layout");

@@ -1,6 +1,7 @@
 //! The window. It shows what the engine tells and asks for what the user wants; it never computes.
 
 pub mod app;
+mod chart;
 pub mod images;
 pub mod lambda_slider;
 pub mod menu;
@@ -60,6 +61,7 @@ pub fn run(args: WindowArgs) -> anyhow::Result<()> {
     let config = args.run.config();
     let source = args.run.data;
     let theme = args.theme;
+    let spectrum = args.spectrum;
     eframe::run_native(
         "cre-lab",
         options,
@@ -71,7 +73,8 @@ pub fn run(args: WindowArgs) -> anyhow::Result<()> {
                     ThemeChoice::System => egui::ThemePreference::System,
                 });
             }
-            Ok(Box::new(App::new(cc, config, source, portrait)))
+            let app = App::new(cc, config, source, portrait);
+            Ok(Box::new(app.with_spectrum(spectrum)))
         }),
     )
     .map_err(|error| anyhow!("the window cannot be opened: {error}"))?;

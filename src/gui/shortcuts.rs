@@ -12,9 +12,13 @@ pub const DATA_SETS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND
 pub const QUIT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Q);
 
 /// Every key and what it does, for the help window.
-pub const HELP: [(&str, &str); 14] = [
-    ("← →", "λ by 0.01, with Shift by 0.1"),
+pub const HELP: [(&str, &str); 15] = [
+    (
+        "← →",
+        "λ by 0.01, with Shift by 0.1; in a spectrum to the next λ",
+    ),
     ("Home, End", "λ to 0 or 1"),
+    ("P", "play the spectrum from λ = 0 to 1 and back"),
     ("Space", "train or pause"),
     ("S", "one step"),
     ("E", "to the end of the epoch"),
@@ -59,9 +63,11 @@ pub fn obey(ui: &Ui, session: &mut Session, canvas: Option<Id>, toggles: &mut To
     }
     let focused = ctx.memory(eframe::egui::Memory::focused);
     if focused.is_none() {
-        let mut lambda = session.lambda();
-        lambda_slider::step_by_keys(ui, &mut lambda);
-        session.set_lambda(lambda);
+        lambda_slider::choose(session, |choice| lambda_slider::step_by_keys(ui, choice));
+    }
+    // Whoever has just dragged the slider wants to see it move by itself.
+    if !ctx.text_edit_focused() && pressed(Key::P) {
+        session.toggle_film();
     }
     if focused.is_some() && focused != canvas {
         return;

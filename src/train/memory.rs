@@ -103,7 +103,7 @@ pub fn available(backend: Backend) -> u64 {
     known.as_deref().and_then(mem_available).unwrap_or(ASSUMED)
 }
 
-/// The bytes in the line "MemAvailable:   24132548 kB" of `/proc/meminfo`.
+/// The bytes in the line `MemAvailable:   24132548 kB` of `/proc/meminfo`.
 fn mem_available(meminfo: &str) -> Option<u64> {
     let line = meminfo
         .lines()

@@ -6,12 +6,12 @@ use super::{drawing, header};
 use crate::{
     gui::{
         images::{self, Atlas, Picture},
-        scatter::Scatter,
+        scatter::{Scatter, Seen},
         session::{RunView, Sample, Session},
         theme,
     },
     model::LatentLayout,
-    train::{Snapshot, TokenView},
+    train::{Snapshot, TokenView, Turn},
 };
 
 /// State of the pane.
@@ -47,9 +47,10 @@ impl Latent {
         };
         let snapshot = run.shown().snapshot.as_ref();
         self.scatter.part = snapshot.and_then(|snapshot| part_shown(run, snapshot));
+        let seen = seen(run, run.place(), self.scatter.preferences.align);
         let output = self
             .scatter
-            .ui(ui, snapshot, &run.dataset, session.selected());
+            .ui(ui, seen.as_ref(), &run.dataset, session.selected());
         self.canvas = output.canvas;
         if let (Some(point), Some(snapshot)) = (output.hovered, &run.shown().snapshot) {
             self.tooltip(ui, run, snapshot, point);
@@ -115,6 +116,31 @@ impl Latent {
             });
         });
     }
+}
+
+/// The cloud of a lane, in the company of all others.
+pub fn seen(run: &RunView, place: usize, align: bool) -> Option<Seen<'_>> {
+    let snapshot = run.lanes().get(place)?.snapshot.as_ref()?;
+    if !run.is_spectrum() {
+        return Some(Seen::alone(snapshot));
+    }
+    let turn = |place: usize| {
+        if align {
+            run.turn(place)
+        } else {
+            Turn::default()
+        }
+    };
+    let lanes = run.lanes().iter().enumerate();
+    Some(Seen {
+        snapshot,
+        turn: turn(place),
+        company: lanes
+            .filter_map(|(place, lane)| Some((lane.snapshot.as_ref()?, turn(place))))
+            .collect(),
+        aligned: align,
+        name: run.name(place),
+    })
 }
 
 /// How many images of each class the cloud shows.

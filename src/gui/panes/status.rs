@@ -34,7 +34,11 @@ pub fn ui(ui: &mut Ui, session: &Session) {
             count(run.parameters)
         ));
         ui.separator();
-        ui.label(format!("seed {}", run.config.seed));
+        ui.label(if run.is_spectrum() {
+            format!("{} lanes, {}", run.lanes().len(), run.name(run.place()))
+        } else {
+            format!("seed {}", run.config.seed)
+        });
         ui.separator();
         ui.label(format!("step {}", thousands(run.step() as f64)));
         if session.is_preparing() {

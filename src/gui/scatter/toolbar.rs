@@ -1,8 +1,8 @@
 //! The line above the scene: what is shown, and how it is looked at.
 
-use eframe::egui::{Align, Button, Label, Layout, Ui, vec2};
+use eframe::egui::{Align, Button, Label, Layout, RichText, Ui, vec2};
 
-use super::{ViewPreferences, camera::Camera, cloud::Cloud};
+use super::{ViewPreferences, camera::Camera, cloud::Cloud, seen::Seen};
 use crate::train::Projection;
 
 /// Shows caption, which names the `part` of z that the cloud shows (all of it if none), and buttons;
@@ -11,6 +11,7 @@ pub fn toolbar(
     ui: &mut Ui,
     preferences: &mut ViewPreferences,
     cloud: &Cloud,
+    seen: &Seen<'_>,
     part: Option<&str>,
 ) -> bool {
     let size = vec2(ui.available_width(), ui.spacing().interact_size.y);
@@ -37,7 +38,19 @@ pub fn toolbar(
         if rotate.clicked() {
             preferences.auto_rotate ^= true;
         }
+        if !seen.company.is_empty() {
+            let align = ui.add(Button::selectable(preferences.align, "Align"));
+            let align = align.on_hover_text(
+                "Turn each cloud, about the origin and perhaps mirrored, so that it comes closest to that of the λ before it (orthogonal Procrustes)",
+            );
+            if align.clicked() {
+                preferences.align ^= true;
+            }
+        }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            if !seen.name.is_empty() {
+                ui.add(Label::new(RichText::new(&seen.name).strong()));
+            }
             ui.add(Label::new(caption(cloud, part)).truncate());
         });
         lock.clicked() && !preferences.lock_fit
@@ -69,7 +82,12 @@ fn caption(cloud: &Cloud, part: Option<&str>) -> String {
         0 => String::new(),
         count => format!(", {count} not finite"),
     };
-    format!("{space}{dead} · {}{nowhere}", points(cloud.len()))
+    let turned = if cloud.aligned {
+        ", turned towards the λ before (Procrustes)"
+    } else {
+        ""
+    };
+    format!("{space}{turned}{dead} · {}{nowhere}", points(cloud.len()))
 }
 
 /// A number of points in words, with thousands set apart.

@@ -1,6 +1,7 @@
 //! The window's side of an experiment: what it wants, what it was told, what it asks for.
 
 pub mod downloads;
+pub mod film;
 mod hearing;
 pub mod lane_view;
 pub mod loader;
@@ -18,7 +19,7 @@ pub use notice::{Notice, Remedy};
 pub use run_view::RunView;
 pub use sample::Sample;
 
-use self::{downloads::Downloads, loader::Loader, seed_hunt::SeedHunt};
+use self::{downloads::Downloads, film::Film, loader::Loader, seed_hunt::SeedHunt};
 use crate::{
     data::{DataSource, Dataset, ImageShape, Shelf, own_images::is_image},
     experiment::Spectrum,
@@ -41,6 +42,8 @@ pub struct Session {
     waiting: Option<RunConfig>,
     /// The networks of the run that was asked for last; none for the one of `config`.
     spectrum: Option<Spectrum>,
+    /// Whether λ moves by itself.
+    film: Option<Film>,
     sample: Sample,
     selected: Option<u32>,
     /// An image from outside the data set.
@@ -78,6 +81,7 @@ impl Session {
             config,
             waiting: None,
             spectrum: None,
+            film: None,
             sample,
             selected: None,
             own: None,
@@ -178,6 +182,7 @@ impl Session {
     pub fn set_lambda(&mut self, lambda: Lambda) {
         if let Some(run) = self.run.as_mut().filter(|run| run.is_spectrum()) {
             if lambda != run.shown().lane.lambda {
+                self.film = None;
                 run.show(run.nearest(lambda));
             }
         } else if lambda != self.config.lambda {
@@ -186,8 +191,33 @@ impl Session {
         }
     }
 
+    /// Whether λ moves by itself.
+    pub fn is_playing(&self) -> bool {
+        self.film.is_some() && self.shown_spectrum().is_some()
+    }
+
+    /// Lets λ of a spectrum run from 0 to 1 and back, or stops it.
+    pub fn toggle_film(&mut self) {
+        self.film = match self.film {
+            None if self.shown_spectrum().is_some() => Some(Film {
+                since: self.ctx.input(|input| input.time),
+            }),
+            _ => None,
+        };
+    }
+
+    /// Shows the lane whose turn it is while λ moves by itself. Called once before each frame.
+    pub fn play(&mut self) {
+        if let (Some(film), Some(run)) = (self.film, &mut self.run) {
+            let now = self.ctx.input(|input| input.time);
+            run.show(film.place(now, run.lanes().len()));
+            self.ctx.request_repaint_after(film::FRAME / 4);
+        }
+    }
+
     /// Shows a lane of the spectrum.
     pub fn show_lane(&mut self, place: usize) {
+        self.film = None;
         if let Some(run) = &mut self.run {
             run.show(place);
         }
@@ -196,6 +226,7 @@ impl Session {
     /// Begins anew with these networks, or with a single one.
     pub fn set_spectrum(&mut self, spectrum: Option<Spectrum>) {
         self.hunt = None;
+        self.film = None;
         // Whoever goes back to a single λ keeps the one on show.
         self.config.lambda = self.lambda();
         self.spectrum = spectrum;

@@ -33,6 +33,8 @@ pub struct RunView {
     /// How the cloud of each lane is turned to resemble that of the lane before it; empty before the first
     /// look.
     turns: Vec<Turn>,
+    /// Number of looks so far.
+    looks: u64,
     /// Training speed, summed over all lanes.
     pub images_per_second: f64,
     trained: Duration,
@@ -81,6 +83,7 @@ impl RunView {
             lanes,
             shown: 0,
             turns: Vec::new(),
+            looks: 0,
             images_per_second: 0.0,
             trained: Duration::ZERO,
             training_since: None,
@@ -131,6 +134,23 @@ impl RunView {
     /// How the cloud of a lane is turned to resemble that of the lane before it.
     pub fn turn(&self, place: usize) -> Turn {
         self.turns.get(place).copied().unwrap_or_default()
+    }
+
+    /// Number of looks at the models so far; it tells whether there is a new one.
+    pub fn looks(&self) -> u64 {
+        self.looks
+    }
+
+    /// For each λ the lane with the seed of the shown one, or the one like it.
+    pub fn one_for_each_lambda(&self) -> Vec<usize> {
+        let mut places: Vec<usize> = Vec::new();
+        for lane in &self.lanes {
+            let place = self.nearest(lane.lane.lambda);
+            if places.last() != Some(&place) {
+                places.push(place);
+            }
+        }
+        places
     }
 
     /// Units of z that can die.
@@ -194,6 +214,7 @@ impl RunView {
     /// Takes in a look at all lanes.
     pub fn see(&mut self, panorama: Panorama) {
         self.turns = panorama.turns;
+        self.looks += 1;
         for (lane, snapshot) in self.lanes.iter_mut().zip(panorama.lanes) {
             lane.snapshot = Some(snapshot);
         }
