@@ -24,6 +24,8 @@ use crate::{
 
 /// Width of the window's content, in points.
 const WIDTH: f32 = 590.0;
+/// Where it begins, in points below the window's top.
+const TOP: f32 = 110.0;
 /// Width of an example, in points.
 const EXAMPLE: f32 = 30.0;
 
@@ -64,8 +66,9 @@ impl DataSets {
             .id(egui::Id::unique("data sets"))
             .open(&mut open)
             .resizable(false)
-            .pivot(Align2::CENTER_CENTER)
-            .default_pos(ctx.content_rect().center())
+            // It grows downwards, away from the hand that presses its buttons.
+            .pivot(Align2::CENTER_TOP)
+            .default_pos(ctx.content_rect().center_top() + vec2(0.0, TOP))
             .show(ctx, |ui| {
                 ui.set_width(WIDTH);
                 for set in BundledSet::ALL {
