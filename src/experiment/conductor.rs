@@ -1,8 +1,10 @@
 //! The thread that carries out a sweep, and the channels to it.
 
+mod control;
 mod group;
 mod sweep;
 mod tasks;
+mod work;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

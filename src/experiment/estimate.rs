@@ -35,7 +35,7 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// Trains a few networks with these settings for a moment.
+    /// Trains as many networks with these settings as threads can, and as there is memory for, for a moment.
     ///
     /// # Errors
     /// When network and data do not fit together, or the device fails.
@@ -45,22 +45,37 @@ impl Cost {
         device: &Device,
         threads: usize,
     ) -> Result<Self, TrainError> {
-        let before = memory::resident();
         let parameters = config
             .architecture
             .parameters(&config.plan(dataset.shape, dataset.classes()))?;
-        let lanes: Vec<Lane> = lambda::spread(threads.max(1))
-            .into_iter()
-            .map(|lambda| Lane {
-                lambda,
-                seed: config.seed,
-            })
-            .collect();
-        let count = lanes.len() as f64;
-        let mut lanes = Lanes::on_threads(threads, config, &lanes, dataset, device)?;
-        // The first step warms up.
-        lanes.advance(1, || false);
-        read_back(&mut lanes)?;
+        let begin = |networks: usize, threads: usize| {
+            let lanes: Vec<Lane> = lambda::spread(networks)
+                .into_iter()
+                .map(|lambda| Lane {
+                    lambda,
+                    seed: config.seed,
+                })
+                .collect();
+            let mut lanes = Lanes::on_threads(threads, config, &lanes, dataset, device)?;
+            // The first step warms up.
+            lanes.advance(1, || false);
+            read_back(&mut lanes)?;
+            Ok::<_, TrainError>(lanes)
+        };
+        // One alone first: it tells how many fit into memory.
+        let before = memory::resident();
+        let alone = begin(1, 1)?;
+        let working = before
+            .zip(memory::resident())
+            .map_or(0, |(before, after)| after.saturating_sub(before));
+        let held = held(parameters);
+        drop(alone);
+        let fit = memory::budget() / (held + working).max(1);
+        let networks = usize::try_from(fit)
+            .unwrap_or(threads)
+            .clamp(1, threads.max(1));
+        let mut lanes = begin(networks, threads)?;
+        let count = networks as f64;
         let mut step = f64::INFINITY;
         let all = Instant::now();
         for _ in 0..ROUNDS {
@@ -79,16 +94,12 @@ impl Cost {
             .into_iter()
             .try_for_each(|metrics| metrics.map(drop))?;
         let evaluation = begun.elapsed().as_secs_f64() / count;
-        let held = held(parameters);
-        let grown = before
-            .zip(memory::resident())
-            .map_or(0, |(before, after)| after.saturating_sub(before));
         Ok(Self {
             step,
             evaluation,
             steps_per_epoch: lanes.trainers().first().map_or(1, Trainer::steps_per_epoch),
             held,
-            working: grown / count as u64,
+            working,
         })
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 /// What is taken for free where the system tells nothing, in bytes.
-pub const UNKNOWN: u64 = 4 << 30;
+const UNKNOWN: u64 = 4 << 30;
 
 /// Bytes that this process may still take, by the machine and by the limits of its control groups (a batch system
 /// sets such limits); none where the system does not tell.
@@ -13,6 +13,13 @@ pub fn available() -> Option<u64> {
         .and_then(|text| kilobytes(&text, "MemAvailable:"));
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     machine.into_iter().chain(limits(&groups)).min()
+}
+
+/// Bytes that networks may take, those included that this process holds already.
+pub fn budget() -> u64 {
+    let all = available().unwrap_or(UNKNOWN) + resident().unwrap_or(0);
+    // The rest is for data, and for what an estimate leaves out.
+    all / 4 * 3
 }
 
 /// Bytes of memory that this process holds; none where the system does not tell.

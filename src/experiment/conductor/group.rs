@@ -209,14 +209,14 @@ impl Group {
 
     fn evaluate(&mut self, turn: &mut Turn) -> Result<(), TrainError> {
         let cloud = &self.probe.cloud;
-        let looks = self
-            .lanes
-            .map(|_, trainer| Ok((trainer.evaluate()?, dead_units(trainer, cloud)?)));
+        let looks = self.lanes.map(|_, trainer| {
+            Ok::<_, TrainError>((trainer.evaluate()?, dead_units(trainer, cloud)?))
+        });
         let seconds = std::mem::take(&mut self.training).as_secs_f64();
         let mut broken = Vec::new();
         let trainers = self.lanes.trainers();
         for (place, (run, look)) in self.runs.iter_mut().zip(looks).enumerate() {
-            let (test, dead_units) = look.map_err(|error: TrainError| error)?;
+            let (test, dead_units) = look?;
             let trainer = &trainers[place];
             let losses = std::mem::take(&mut run.losses);
             let images = losses.len() * trainer.batch_size();

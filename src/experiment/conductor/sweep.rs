@@ -7,12 +7,14 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use crossbeam_channel::{Receiver, TryRecvError};
+use crossbeam_channel::Receiver;
 
 use super::{
     Options, Outlook, Progress, SweepCommand, SweepEnd, SweepEvent, Told,
+    control::Control,
     group::{Group, PROGRAM, Turn},
-    tasks::{self, Task},
+    tasks::{self, Kinds, Task},
+    work::Work,
 };
 use crate::{
     data::LoadError,
@@ -20,17 +22,10 @@ use crate::{
         Identity, RunSpec, Store,
         estimate::Cost,
         library::Library,
-        memory,
         store::{Failure, Known, StoreError},
     },
     train::{device::DeviceError, trainer::TrainError, worker::panic_message},
 };
-
-/// Share of the available memory that networks may take.
-const MEMORY_SHARE: f64 = 0.75;
-/// Runs that end together shall not take longer than this by the measure, in seconds: who is killed
-/// loses no more.
-const LOSS_AT_MOST: f64 = 300.0;
 
 /// Why a sweep cannot begin or go on, as one sentence.
 #[derive(Debug, thiserror::Error)]
@@ -68,33 +63,34 @@ pub(super) fn carry_out(
         devices: Vec::new(),
         left_out: Vec::new(),
     };
+    let mut control = Control::new(inbox, told);
     let left = select(specs, store.as_ref(), options.again, library, &mut outlook)?;
-    let costs = measure(&left, options.jobs, library, &mut outlook)?;
+    let Some(costs) = measure(&left, options.jobs, library, &mut control, &mut outlook)? else {
+        return Ok(SweepEnd::Cancelled);
+    };
+    let work = Work::of(&left, costs);
+    outlook.seconds = work.all();
+    let mut planned = left.clone();
+    while let Some(first) = planned.front().cloned() {
+        let most = work.side_by_side(&first, options.jobs);
+        let group = tasks::take(&mut planned, most, options.jobs).len();
+        outlook.side_by_side = outlook.side_by_side.max(group);
+        let bytes = work.bytes(&first, group, options.jobs);
+        outlook.bytes = outlook.bytes.max(bytes);
+    }
     told.event(SweepEvent::Prepared(outlook));
     let Some(store) = store.filter(|_| !options.outlook_only) else {
         return Ok(SweepEnd::Complete);
     };
-    let all = left.iter().map(|task| seconds(task, &costs)).sum();
     let mut sweep = Sweep {
         jobs: options.jobs,
         library,
         store,
-        control: Control {
-            inbox,
-            told,
-            paused: false,
-            cancelled: false,
-            skipped: HashSet::new(),
-        },
+        control,
         told,
         left,
-        costs,
         ended: 0,
-        work: Work {
-            all,
-            done: 0.0,
-            spent: 0.0,
-        },
+        work,
     };
     sweep.run()
 }
@@ -109,6 +105,7 @@ fn select(
 ) -> Result<VecDeque<Task>, SweepError> {
     let mut left = VecDeque::new();
     let mut seen = HashSet::new();
+    let mut kinds = Kinds::default();
     for (run, spec) in specs.iter().enumerate() {
         let (dataset, data) = library.data(&spec.data)?;
         let key = Identity::of_run(spec, &data);
@@ -130,23 +127,29 @@ fn select(
             run,
             spec: spec.clone(),
             data,
+            kind: kinds.of(spec),
         });
     }
     Ok(left)
 }
 
-/// What the runs of every kind cost.
+/// What the runs of every kind cost; none if it was cancelled meanwhile.
 fn measure(
     left: &VecDeque<Task>,
     jobs: usize,
     library: &mut Library,
+    control: &mut Control<'_>,
     outlook: &mut Outlook,
-) -> Result<Vec<(RunSpec, Cost)>, SweepError> {
-    let mut costs: Vec<(RunSpec, Cost)> = Vec::new();
+) -> Result<Option<Vec<Cost>>, SweepError> {
+    let mut costs: Vec<Cost> = Vec::new();
     for task in left {
-        let kind = task.kind();
-        if costs.iter().any(|(known, _)| *known == kind) {
+        // Kinds are counted in the order in which they come.
+        if task.kind < costs.len() {
             continue;
+        }
+        control.obey();
+        if control.is_cancelled() {
+            return Ok(None);
         }
         let (dataset, _) = library.data(&task.spec.data)?;
         let (device, report) = library.device(task.spec.config.device)?;
@@ -159,67 +162,9 @@ fn measure(
         if !outlook.devices.contains(&report.name) {
             outlook.devices.push(report.name);
         }
-        costs.push((kind, cost));
+        costs.push(cost);
     }
-    outlook.seconds = left.iter().map(|task| seconds(task, &costs)).sum();
-    let mut planned = left.clone();
-    while let Some(first) = planned.front() {
-        let Some(cost) = cost(first, &costs) else {
-            break;
-        };
-        let most = side_by_side(&cost, first.spec.epochs, jobs);
-        let group = tasks::take(&mut planned, most, jobs);
-        outlook.side_by_side = outlook.side_by_side.max(group.len());
-        outlook.bytes = outlook.bytes.max(cost.bytes(group.len(), jobs));
-    }
-    Ok(costs)
-}
-
-fn cost(task: &Task, costs: &[(RunSpec, Cost)]) -> Option<Cost> {
-    let kind = task.kind();
-    let found = costs.iter().find(|(known, _)| *known == kind);
-    found.map(|(_, cost)| *cost)
-}
-
-/// Seconds of a run by the measure.
-fn seconds(task: &Task, costs: &[(RunSpec, Cost)]) -> f64 {
-    cost(task, costs).map_or(0.0, |cost| cost.run(task.spec.epochs))
-}
-
-/// How many networks are trained side by side: as many as fit into memory, but no more than what may be lost
-/// at a time, if that keeps all threads busy.
-fn side_by_side(cost: &Cost, epochs: u64, jobs: usize) -> usize {
-    // What earlier networks have left behind is there to be used again.
-    let available =
-        memory::available().unwrap_or(memory::UNKNOWN) + memory::resident().unwrap_or(0);
-    let memory = (available as f64 * MEMORY_SHARE) as u64;
-    let by_time = (LOSS_AT_MOST / cost.run(epochs).max(1e-9)) as usize;
-    let mut networks = by_time.clamp(jobs.max(1), 1000);
-    while networks > 1 && cost.bytes(networks, jobs) > memory {
-        networks -= 1;
-    }
-    networks
-}
-
-/// Work in seconds by the measure, and what was really spent on it.
-struct Work {
-    all: f64,
-    done: f64,
-    spent: f64,
-}
-
-impl Work {
-    /// What is left of it, as long as it takes at the pace so far.
-    fn left(&self, under_way: f64) -> f64 {
-        let done = self.done + under_way;
-        let left = (self.all - done).max(0.0);
-        // A moment says little about the pace.
-        if self.spent > 2.0 && done > 0.0 {
-            left * self.spent / done
-        } else {
-            left
-        }
-    }
+    Ok(Some(costs))
 }
 
 /// A sweep on its way.
@@ -230,7 +175,6 @@ struct Sweep<'a> {
     control: Control<'a>,
     told: &'a Told,
     left: VecDeque<Task>,
-    costs: Vec<(RunSpec, Cost)>,
     ended: usize,
     work: Work,
 }
@@ -243,11 +187,10 @@ impl Sweep<'_> {
             let Some(first) = self.left.front() else {
                 return Ok(SweepEnd::Complete);
             };
-            if self.control.cancelled {
+            if self.control.is_cancelled() {
                 return Ok(SweepEnd::Cancelled);
             }
-            let most = cost(first, &self.costs)
-                .map_or(1, |cost| side_by_side(&cost, first.spec.epochs, self.jobs));
+            let most = self.work.side_by_side(first, self.jobs);
             let tasks = tasks::take(&mut self.left, most, self.jobs);
             let mut open: Vec<Task> = tasks.clone();
             let ended = catch_unwind(AssertUnwindSafe(|| self.train(tasks, &mut open)));
@@ -281,7 +224,7 @@ impl Sweep<'_> {
             .library
             .device(first.spec.config.device)
             .map_err(SweepError::from)?;
-        let cost: f64 = seconds(first, &self.costs);
+        let cost = self.work.seconds(first);
         self.told.event(SweepEvent::Begun {
             runs: tasks.iter().map(|task| task.run).collect(),
         });
@@ -289,18 +232,18 @@ impl Sweep<'_> {
         let (mut group, turn) =
             Group::new(tasks, &dataset, &device, report.name.clone(), self.jobs)?;
         self.hear(turn, &report.name, open)?;
-        self.work.spent += begun.elapsed().as_secs_f64();
+        self.work.spend(begun.elapsed().as_secs_f64());
         while !group.is_done() {
             let begun = Instant::now();
-            let inbox = self.control.inbox;
+            let inbox = self.control.inbox();
             let turn = group.advance(|| inbox.is_empty())?;
-            self.work.spent += begun.elapsed().as_secs_f64();
+            self.work.spend(begun.elapsed().as_secs_f64());
             self.hear(turn, &report.name, open)?;
             self.control.obey();
-            if self.control.cancelled {
+            if self.control.is_cancelled() {
                 return Ok(());
             }
-            for run in group.drop_runs(|run| self.control.skipped.contains(&run)) {
+            for run in group.drop_runs(|run| self.control.is_skipped(run)) {
                 self.close(run, open);
                 self.told.event(SweepEvent::Skipped { run });
             }
@@ -319,7 +262,7 @@ impl Sweep<'_> {
                 record: Box::new(record),
             });
         }
-        self.work.spent += begun.elapsed().as_secs_f64();
+        self.work.spend(begun.elapsed().as_secs_f64());
         Ok(())
     }
 
@@ -359,22 +302,21 @@ impl Sweep<'_> {
         let steps = group.steps();
         let share = steps[0] as f64 / steps[1].max(1) as f64;
         let under_way = cost * running.len() as f64 * share;
-        let done = self.work.done + under_way;
         self.told.event(SweepEvent::Progress(Progress {
             running,
             steps,
             images_per_second: group.images_per_second(),
             ended: self.ended,
-            share: (done / self.work.all.max(1e-9)).clamp(0.0, 1.0),
+            share: self.work.share(under_way),
             seconds_left: self.work.left(under_way),
         }));
     }
 
     fn leave_out_skipped(&mut self) {
-        let skipped = &self.control.skipped;
+        let control = &self.control;
         let (unwanted, left) = std::mem::take(&mut self.left)
             .into_iter()
-            .partition::<VecDeque<_>, _>(|task| skipped.contains(&task.run));
+            .partition::<VecDeque<_>, _>(|task| control.is_skipped(task.run));
         self.left = left;
         for task in unwanted {
             self.end(&task);
@@ -391,7 +333,7 @@ impl Sweep<'_> {
 
     fn end(&mut self, task: &Task) {
         self.ended += 1;
-        self.work.done += seconds(task, &self.costs);
+        self.work.end(task);
     }
 }
 
@@ -412,43 +354,5 @@ impl From<TrainError> for Broken {
 impl From<SweepError> for Broken {
     fn from(error: SweepError) -> Self {
         Self::Sweep(error)
-    }
-}
-
-/// What was asked for from outside.
-struct Control<'a> {
-    inbox: &'a Receiver<SweepCommand>,
-    told: &'a Told,
-    paused: bool,
-    cancelled: bool,
-    skipped: HashSet<usize>,
-}
-
-impl Control<'_> {
-    /// Hears all that was asked; returns when it may go on or is to end.
-    fn obey(&mut self) {
-        while !self.cancelled {
-            let next = if self.paused {
-                self.inbox.recv().map_err(|_| TryRecvError::Disconnected)
-            } else {
-                self.inbox.try_recv()
-            };
-            match next {
-                Ok(SweepCommand::Pause) => self.pause(true),
-                Ok(SweepCommand::Resume) => self.pause(false),
-                Ok(SweepCommand::Skip(run)) => {
-                    self.skipped.insert(run);
-                }
-                Ok(SweepCommand::Cancel) | Err(TryRecvError::Disconnected) => self.cancelled = true,
-                Err(TryRecvError::Empty) => return,
-            }
-        }
-    }
-
-    fn pause(&mut self, paused: bool) {
-        if self.paused != paused {
-            self.paused = paused;
-            self.told.event(SweepEvent::Paused(paused));
-        }
     }
 }

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use crate::{
     experiment::{Identity, RunSpec},
     model::Lambda,
-    train::RunConfig,
 };
 
 /// A run that is to be done.
@@ -16,20 +15,25 @@ pub(super) struct Task {
     pub spec: RunSpec,
     /// Identity of its data set.
     pub data: Identity,
+    /// Its place among the [`Kinds`].
+    pub kind: usize,
 }
 
-impl Task {
-    /// All of it but λ and seed: networks of a kind can be trained side by side.
-    pub fn kind(&self) -> RunSpec {
-        let config = RunConfig {
-            lambda: Lambda::BALANCED,
-            seed: 0,
-            ..self.spec.config.clone()
-        };
-        RunSpec {
-            config,
-            ..self.spec.clone()
-        }
+/// What runs share that can be trained side by side: all but λ and seed.
+#[derive(Default)]
+pub(super) struct Kinds(Vec<RunSpec>);
+
+impl Kinds {
+    /// The kind of a run.
+    pub fn of(&mut self, spec: &RunSpec) -> usize {
+        let mut kind = spec.clone();
+        kind.config.lambda = Lambda::BALANCED;
+        kind.config.seed = 0;
+        let known = self.0.iter().position(|known| *known == kind);
+        known.unwrap_or_else(|| {
+            self.0.push(kind);
+            self.0.len() - 1
+        })
     }
 }
 
@@ -39,12 +43,9 @@ pub(super) fn take(left: &mut VecDeque<Task>, most: usize, threads: usize) -> Ve
     let Some(first) = left.front() else {
         return Vec::new();
     };
-    let (kind, seed) = (first.kind(), first.spec.config.seed);
-    let of_kind: Vec<usize> = (0..left.len())
-        .filter(|&place| left[place].kind() == kind)
-        .collect();
-    let (same_seed, other): (Vec<usize>, Vec<usize>) = of_kind
-        .into_iter()
+    let (kind, seed) = (first.kind, first.spec.config.seed);
+    let (same_seed, other): (Vec<usize>, Vec<usize>) = (0..left.len())
+        .filter(|&place| left[place].kind == kind)
         .partition(|&place| left[place].spec.config.seed == seed);
     // Groups of nearly equal size, so that the last one does not leave threads idle.
     let groups = same_seed.len().div_ceil(most.max(1));
@@ -70,9 +71,15 @@ mod tests {
     fn tasks(grid: &str) -> VecDeque<Task> {
         let runs = Grid::parse(grid).unwrap().runs().unwrap();
         let data = "0".repeat(64).parse().unwrap();
+        let mut kinds = Kinds::default();
         runs.into_iter()
             .enumerate()
-            .map(|(run, spec)| Task { run, spec, data })
+            .map(|(run, spec)| Task {
+                run,
+                data,
+                kind: kinds.of(&spec),
+                spec,
+            })
             .collect()
     }
 
