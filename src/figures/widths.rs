@@ -313,9 +313,12 @@ impl Family {
             let runs = (loss.runs)(&member.width).iter().copied();
             runs.chain([(loss.median)(&member.width), 0.0])
         });
-        let left = Axis::round(span(losses.map(|l| l * loss.scale)), loss.name, loss.colour);
+        let mut losses = span(losses.map(|l| l * loss.scale));
+        // Names stand above the dots.
+        losses.end += (losses.end - losses.start) * 0.08;
+        let left = Axis::round(losses, loss.name, loss.colour);
         let range = span(self.members.iter().map(|member| place(member.size)));
-        // Names stand above the outermost dots.
+        // Names are wider than the dots below them.
         let range = range.start - 0.3..range.end + 0.3;
         let below = Axis {
             ticks: against.ticks(
@@ -352,7 +355,10 @@ impl Family {
             }
             pen.ring((x, y), 2.0, loss.colour)?;
             if against == Against::Parameters {
-                pen.label((x, y), 5.0, &member.name, SMALL, INK)?;
+                // Above the dots, not on them.
+                let runs = (loss.runs)(&member.width).iter();
+                let top = runs.fold(y, |top, run| top.max(run * loss.scale));
+                pen.label((x, top), 5.0, &member.name, SMALL, INK)?;
             }
         }
         Ok(())
