@@ -15,7 +15,10 @@ use cre_lab::{
     train::{DeviceChoice, RunConfig, Snapshot, TokenView},
 };
 use eframe::egui::{Key, Modifiers, Theme, accesskit::Role, vec2};
-use egui_kittest::{Harness, kittest::Queryable as _};
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT as _, Queryable as _},
+};
 
 /// Only ever reached by a failing test.
 const PATIENCE: Duration = Duration::from_secs(90);
