@@ -11,14 +11,11 @@ use std::time::{Duration, Instant};
 use cre_lab::{
     data::{BundledSet, DataSource},
     gui::App,
-    model::{Architecture, Lambda, VitOptions},
-    train::{DeviceChoice, RunConfig, Snapshot, TokenView},
+    model::{Architecture, Lambda},
+    train::{DeviceChoice, RunConfig, Snapshot},
 };
 use eframe::egui::{Key, Modifiers, Theme, accesskit::Role, vec2};
-use egui_kittest::{
-    Harness,
-    kittest::{NodeT as _, Queryable as _},
-};
+use egui_kittest::{Harness, kittest::Queryable as _};
 
 /// Only ever reached by a failing test.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -383,50 +380,4 @@ fn the_default_seed_lives_on_both_grey_sets() {
         });
         assert_eq!(snapshot(harness.state()).unwrap().dead_units(), 0, "{set}");
     }
-}
-
-#[test]
-fn the_cloud_of_a_transformer_shows_the_chosen_token() {
-    let mut harness = window(RunConfig {
-        architecture: Architecture::Vit,
-        ..config()
-    });
-    wait(&mut harness, "the first steps", trains);
-    let shown = |app: &App| snapshot(app).map(|snapshot| snapshot.probe.tokens);
-    assert_eq!(shown(harness.state()), Some(TokenView::MeanPatch));
-    harness
-        .get_by_role_and_label(Role::ComboBox, "Token")
-        .click();
-    harness.run_steps(3);
-    harness
-        .get_by_role_and_label(Role::Button, "class token")
-        .click();
-    wait(&mut harness, "the class token", |app| {
-        shown(app) == Some(TokenView::Token(0))
-    });
-}
-
-#[test]
-fn sizes_that_do_not_go_together_cannot_be_applied() {
-    let mut harness = window(small());
-    wait(&mut harness, "the first steps", trains);
-    harness
-        .get_by_role_and_label(Role::ComboBox, "Network")
-        .click();
-    harness.run_steps(3);
-    harness.get_by_role_and_label(Role::Button, "ViT").click();
-    harness.run_steps(3);
-    harness.get_by_label("These changes need a fresh start");
-    let heads = VitOptions::default().heads;
-    harness
-        .get_by_role_and_label(Role::SpinButton, "Heads")
-        .focus();
-    harness.run_steps(2);
-    // An embedding of 8 has no room for five equal heads.
-    harness.key_press(Key::ArrowUp);
-    harness.run_steps(3);
-    let reason = format!("{} heads cannot share an embedding of 8 equally", heads + 1);
-    harness.get_by_label(&reason);
-    let apply = harness.get_by_role_and_label(Role::Button, "Apply");
-    assert!(apply.accesskit_node().is_disabled(), "it can be applied");
 }
