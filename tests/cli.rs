@@ -139,6 +139,26 @@ fn unknown_values_are_usage_errors_that_list_the_valid_ones() {
 }
 
 #[test]
+fn sizes_that_do_not_go_together_are_refused_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    for (option, value, reason) in [
+        ("--heads", "3", "3 heads cannot share an embedding of 8"),
+        ("--patch", "5", "patches of 5×5 do not tile"),
+        ("--embed", "6", "multiple of 4"),
+        ("--mask-ratio", "1", "less than 1"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_cre-lab"))
+            .args(["train", "--arch", "vit", "--device", "cpu", option, value])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{option} {value}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(reason), "{option} {value}: {said}");
+    }
+}
+
+#[test]
 fn a_failure_is_one_line_and_exit_code_1() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(

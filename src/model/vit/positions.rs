@@ -34,13 +34,13 @@ mod tests {
         // Patch (row 2, column 3) of a grid of 4×4, embedding 8, by a calculator: sine and cosine of
         // 3 and 3/100, then of 2 and 2/100.
         let expected = [
-            0.141_120_01,
+            0.141_12,
             0.029_995_5,
             -0.989_992_5,
-            0.999_550_03,
+            0.999_55,
             0.909_297_4,
-            0.019_998_667,
-            -0.416_146_84,
+            0.019_998_7,
+            -0.416_146_8,
             0.999_8,
         ];
         let table = positions([4, 4], 8);
