@@ -264,3 +264,54 @@ fn gradient(rect: Rect, left: Color32, right: Color32) -> Shape {
 fn mix(from: Color32, to: Color32, share: f32) -> Color32 {
     from.lerp_to_gamma(to, share)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lambda(value: f64) -> Lambda {
+        Lambda::new(value).unwrap()
+    }
+
+    #[test]
+    fn lanes_are_reached_by_value_and_by_step() {
+        // Two seeds for each λ.
+        let lambdas = [0.0, 0.0, 0.25, 0.25, 1.0, 1.0].map(lambda);
+        let mut place = 3;
+        let after = |place: &mut usize, act: &dyn Fn(&mut Choice<'_>)| {
+            act(&mut Choice::Lane(&lambdas, place));
+            *place
+        };
+        assert_eq!(after(&mut place, &|c| c.set(0.3)), 3, "near enough already");
+        assert_eq!(after(&mut place, &|c| c.set(0.9)), 4);
+        assert_eq!(after(&mut place, &|c| c.set(f64::NAN)), 4);
+        assert_eq!(after(&mut place, &|c| c.step(-1.0, 0.0)), 3);
+        assert_eq!(after(&mut place, &|c| c.step(0.0, -1.0)), 2);
+        assert_eq!(after(&mut place, &|c| c.step(-9.0, 0.0)), 0);
+        let end = |c: &mut Choice<'_>| c.go_to_end(Lambda::AUTOENCODER);
+        assert_eq!(after(&mut place, &end), 5);
+        assert_eq!(after(&mut place, &|c| c.step(1.0, 0.0)), 5);
+        let mut nowhere = 7;
+        let mut none = Choice::Lane(&[], &mut nowhere);
+        none.set(0.5);
+        none.step(1.0, 0.0);
+        assert_eq!(none.lambda(), Lambda::BALANCED);
+    }
+
+    #[test]
+    fn any_lambda_moves_by_hundredths() {
+        let mut value = lambda(0.5);
+        let mut choice = Choice::Any(&mut value);
+        choice.step(1.0, 0.0);
+        choice.step(0.0, -1.0);
+        assert_eq!(choice.lambda(), lambda(0.41));
+        choice.set(-3.0);
+        assert_eq!(choice.lambda(), Lambda::CLASSIFIER);
+        choice.set(f64::NAN);
+        assert_eq!(
+            choice.lambda(),
+            Lambda::CLASSIFIER,
+            "no number changes nothing"
+        );
+    }
+}

@@ -22,6 +22,8 @@ use crate::{data::Dataset, gui::theme};
 
 /// Points of each class in a small cloud, as in the paper's figure 4.
 const PER_CLASS: usize = 50;
+/// Points of the screen kept free around a small box, which has no labels.
+const MARGIN: f32 = 4.0;
 
 /// What the small clouds were made of: the look, and whether clouds are turned.
 type Key = (u64, bool, Visibility);
@@ -78,7 +80,8 @@ impl Multiples {
         }
         let now = ui.input(|input| input.time);
         steer(&mut scatter.preferences, ui, response, cloud.axes, false);
-        let view = scatter.preferences.camera.view(rect, cloud.axes);
+        let camera = &scatter.preferences.camera;
+        let view = camera.view_with_margin(rect, cloud.axes, MARGIN);
         let shown = fit.shown(now);
         let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
         let axes = Axes::new(&view, cloud.axes, shown, fit.goal(), names(cloud));
