@@ -19,10 +19,13 @@ use cre_lab::{
     data::{BundledSet, DataSource, shelf::Standing},
     gui::App,
     model::{Architecture, Lambda},
-    train::{DeviceChoice, RunConfig, Snapshot},
+    train::{DeviceChoice, RunConfig, Snapshot, TokenView},
 };
 use eframe::egui::{Key, Modifiers, Theme, accesskit::Role, vec2};
-use egui_kittest::{Harness, kittest::Queryable as _};
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT as _, Queryable as _},
+};
 
 /// Only ever reached by a failing test.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -662,4 +665,44 @@ fn panes_of_a_spectrum_come_and_go_by_the_view_menu() {
         let pane = harness.query_by_label_contains("Clouds pane, drag to move");
         assert_eq!(pane.is_some(), there, "after {times} clicks");
     }
+}
+
+#[test]
+fn the_cloud_of_a_transformer_shows_the_chosen_token() {
+    let mut harness = window(RunConfig {
+        architecture: Architecture::Vit,
+        ..config()
+    });
+    wait(&mut harness, "the first steps", trains);
+    let shown = |app: &App| snapshot(app).map(|snapshot| snapshot.probe.tokens);
+    assert_eq!(shown(harness.state()), Some(TokenView::MeanPatch));
+    harness
+        .get_by_role_and_label(Role::ComboBox, "Token")
+        .click();
+    harness.run_steps(3);
+    harness.get_by_label("class token").click();
+    wait(&mut harness, "the class token", |app| {
+        shown(app) == Some(TokenView::Token(0))
+    });
+}
+
+#[test]
+fn sizes_that_do_not_go_together_cannot_be_applied() {
+    let mut harness = window(small());
+    wait(&mut harness, "the first steps", trains);
+    harness
+        .get_by_role_and_label(Role::ComboBox, "Network")
+        .click();
+    harness.run_steps(3);
+    harness.get_by_role_and_label(Role::Button, "ViT").click();
+    harness.run_steps(3);
+    harness.get_by_label("These changes need a fresh start");
+    // An embedding of 8 has no room for five equal heads.
+    harness
+        .get_by_role_and_label(Role::SpinButton, "Heads")
+        .set_value_accesskit(5.0);
+    harness.run_steps(3);
+    harness.get_by_label("5 heads cannot share an embedding of 8 equally");
+    let apply = harness.get_by_role_and_label(Role::Button, "Apply");
+    assert!(apply.accesskit_node().is_disabled(), "it can be applied");
 }

@@ -19,8 +19,9 @@ use eframe::egui::{self, Align, Layout, Response, RichText, Sense, Ui, UiBuilder
 /// The title row of a pane, by which it is dragged to another place; `tools` stand at its right.
 pub fn header(ui: &mut Ui, title: &str, tools: impl FnOnce(&mut Ui)) -> Response {
     let height = ui.spacing().interact_size.y;
-    let (rect, grip) =
-        ui.allocate_exact_size(egui::vec2(ui.available_width(), height), Sense::drag());
+    // Where only drags were sensed, a press on one of the tools would move the pane at once.
+    let sense = Sense::CLICK | Sense::DRAG;
+    let (rect, grip) = ui.allocate_exact_size(egui::vec2(ui.available_width(), height), sense);
     grip.widget_info(|| {
         egui::WidgetInfo::labeled(
             egui::Role::Label,
