@@ -706,3 +706,36 @@ fn sizes_that_do_not_go_together_cannot_be_applied() {
     let apply = harness.get_by_role_and_label(Role::Button, "Apply");
     assert!(apply.accesskit_node().is_disabled(), "it can be applied");
 }
+
+#[test]
+fn several_runs_of_each_lambda_are_named_by_their_seed() {
+    let mut harness = window(small());
+    wait(&mut harness, "the first steps", trains);
+    harness
+        .get_by_role_and_label(Role::Button, "Spectrum")
+        .click();
+    harness.run_steps(3);
+    harness
+        .get_by_role_and_label(Role::SpinButton, "Runs of each")
+        .set_value_accesskit(2.0);
+    harness.run_steps(3);
+    harness
+        .get_by_role_and_label(Role::Button, "Train 22 networks")
+        .click();
+    wait(&mut harness, "the first test metrics of all", |app| {
+        app.session().shown_spectrum().is_some_and(|run| {
+            run.lanes().len() == 22
+                && run
+                    .lanes()
+                    .iter()
+                    .all(|lane| lane.last_evaluation.is_some())
+        })
+    });
+    harness.run_steps(3);
+    harness
+        .get_by_label_contains("MSE at λ = 0.30, seed 35:")
+        .click();
+    harness.run_steps(3);
+    let shown = harness.state().session().run().unwrap().shown().lane;
+    assert_eq!((shown.lambda.value(), shown.seed), (0.3, 35));
+}

@@ -7,9 +7,9 @@ use std::{
 
 use burn::tensor::Device;
 
-use super::memory;
 use crate::{
     data::Dataset,
+    memory,
     model::lambda,
     train::{Lane, Lanes, RunConfig, Trainer, trainer::TrainError},
 };

@@ -5,7 +5,6 @@ pub mod estimate;
 pub mod grid;
 pub mod identity;
 pub mod library;
-pub mod memory;
 pub mod preset;
 pub mod record;
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! What several networks take of the memory, known before they take it.
 
-use crate::train::device::Backend;
+use crate::{
+    memory::{self, UNKNOWN},
+    train::device::Backend,
+};
 
 /// Numbers of four bytes that training keeps of each parameter: itself and Adam's two moments.
 const KEPT: u64 = 3;
-/// Available memory where the system does not say: on a GPU, and on systems without `/proc/meminfo`.
-pub const ASSUMED: u64 = 4 << 30;
 
 /// What the networks of a run need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,23 +94,14 @@ impl std::fmt::Display for TooLarge {
     }
 }
 
-/// Bytes that a run may take on such a device: what Linux calls available for the CPU, [`ASSUMED`] where
-/// nobody says.
+/// Bytes that a run may take on such a device: what the system tells for the CPU, [`UNKNOWN`] where nobody
+/// tells, as on a GPU.
 pub fn available(backend: Backend) -> u64 {
-    let known = match backend {
-        Backend::Cpu => std::fs::read_to_string("/proc/meminfo").ok(),
+    match backend {
+        Backend::Cpu => memory::available(),
         Backend::Wgpu => None,
-    };
-    known.as_deref().and_then(mem_available).unwrap_or(ASSUMED)
-}
-
-/// The bytes in the line `MemAvailable:   24132548 kB` of `/proc/meminfo`.
-fn mem_available(meminfo: &str) -> Option<u64> {
-    let line = meminfo
-        .lines()
-        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kibibytes.checked_mul(1024)
+    }
+    .unwrap_or(UNKNOWN)
 }
 
 fn size(bytes: u64) -> String {
@@ -158,23 +150,5 @@ mod tests {
             parameters: 1 << 60,
         };
         assert!(endless.check(u64::MAX - 1).is_err(), "no overflow");
-    }
-
-    #[test]
-    fn the_system_is_asked_and_nonsense_is_not_believed() {
-        let text = "MemTotal:       24689132 kB\nMemAvailable:   1000 kB\n";
-        assert_eq!(mem_available(text), Some(1_024_000));
-        for nonsense in [
-            "",
-            "MemAvailable:",
-            "MemAvailable: many kB",
-            "MemAvailable: -1 kB",
-            "MemAvailable: 99999999999999999999 kB",
-            "MemAvailable: 18446744073709551615 kB",
-        ] {
-            assert_eq!(mem_available(nonsense), None, "{nonsense}");
-        }
-        assert!(available(Backend::Cpu) > 0);
-        assert_eq!(available(Backend::Wgpu), ASSUMED);
     }
 }

@@ -1,7 +1,7 @@
 //! How much work there is, and how it is dealt out.
 
 use super::tasks::Task;
-use crate::experiment::{estimate::Cost, memory};
+use crate::{experiment::estimate::Cost, memory};
 
 /// Runs that end together shall not take longer than this by the measure, in seconds: who is killed
 /// loses no more.

@@ -13,7 +13,7 @@ use crate::{
     experiment::Spectrum,
     gui::{
         lambda_slider::{LABEL, choose, lambda_slider},
-        session::Session,
+        session::{Session, run_view::lambda_text},
         theme,
     },
     model::Lambda,
@@ -63,8 +63,9 @@ fn lambda(ui: &mut Ui, session: &mut Session) {
                     DragValue::new(&mut value)
                         .range(0.0..=1.0)
                         .speed(0.005)
-                        .min_decimals(2)
-                        .max_decimals(4),
+                        .custom_formatter(|value, _| {
+                            Lambda::new(value).map_or_else(|_| String::new(), lambda_text)
+                        }),
                 )
                 .on_hover_text("Weight of reconstruction: drag, or click to type a number");
             response.widget_info(|| egui::WidgetInfo::drag_value(ui.is_enabled(), lambda.value()));

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-/// What is taken for free where the system tells nothing, in bytes.
-const UNKNOWN: u64 = 4 << 30;
+/// What is taken to be free where the system tells nothing, in bytes.
+pub const UNKNOWN: u64 = 4 << 30;
 
 /// Bytes that this process may still take, by the machine and by the limits of its control groups (a batch system
 /// sets such limits); none where the system does not tell.
