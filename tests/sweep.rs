@@ -135,7 +135,7 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
 #[test]
 fn three_shards_one_of_them_killed_are_joined_to_every_run_once() {
     let bench = Bench::new();
-    bench.write_grid(60);
+    bench.write_grid(30);
     let file = |part: usize| bench.path(&format!("all.part-{part}-of-3.sqlite"));
     let start = |part: usize| {
         // The first counts by itself, the others are tasks of a job array that counts from 0.

@@ -84,3 +84,53 @@ impl Work {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::Grid;
+
+    fn task() -> Task {
+        let spec = Grid::default().runs().unwrap().remove(0);
+        Task {
+            run: 0,
+            spec,
+            data: "0".repeat(64).parse().unwrap(),
+            kind: 0,
+        }
+    }
+
+    /// A run of ten epochs costs ten steps of so many seconds.
+    fn work(step: f64, held: u64) -> Work {
+        let cost = Cost {
+            step,
+            evaluation: 0.0,
+            steps_per_epoch: 1,
+            held,
+            working: 0,
+        };
+        Work::of([&task(), &task()], vec![cost])
+    }
+
+    #[test]
+    fn as_many_run_side_by_side_as_may_be_lost_and_as_fit_into_memory() {
+        let side_by_side = |step, held| work(step, held).side_by_side(&task(), 4);
+        assert_eq!(side_by_side(1.0, 1), 30, "five minutes");
+        assert_eq!(side_by_side(1e-9, 1), 1000);
+        assert_eq!(side_by_side(1e9, 1), 4, "every thread has its own");
+        assert_eq!(side_by_side(1e9, 1 << 60), 1, "there is no memory for two");
+    }
+
+    #[test]
+    fn what_is_left_follows_the_pace() {
+        let mut work = work(1.0, 1);
+        assert_eq!((work.all(), work.left(0.0)), (20.0, 20.0));
+        // Twice as slow as measured.
+        work.spend(10.0);
+        assert_eq!((work.left(5.0), work.share(5.0)), (30.0, 0.25));
+        work.spend(10.0);
+        work.end(&task());
+        assert_eq!((work.left(0.0), work.share(0.0)), (20.0, 0.5));
+        assert_eq!((work.left(99.0), work.share(99.0)), (0.0, 1.0));
+    }
+}
