@@ -66,8 +66,9 @@ impl Attention {
                 let mut largest = [f32::NEG_INFINITY; CHUNK];
                 for (share, token) in shares.iter_mut().zip(asked.chunks_exact(row)) {
                     let mut score = ZERO;
-                    for (q, k) in query.iter().zip(head.key(token)) {
-                        add_product(&mut score, q, k);
+                    let key = head.key(token);
+                    for value in 0..head.width {
+                        add_product(&mut score, &query[value], &key[value]);
                     }
                     for lane in 0..CHUNK {
                         let x = score[lane] * scale;
@@ -85,14 +86,18 @@ impl Attention {
                         total[lane] += share[lane];
                     }
                 }
-                let factor = total.map(|total| 1.0 / total);
+                let mut factor = ZERO;
+                for lane in 0..CHUNK {
+                    factor[lane] = 1.0 / total[lane];
+                }
                 let to = &mut to[head.first..head.first + head.width];
                 for (share, token) in shares.iter_mut().zip(asked.chunks_exact(row)) {
                     for lane in 0..CHUNK {
                         share[lane] *= factor[lane];
                     }
-                    for (to, v) in to.iter_mut().zip(head.value(token)) {
-                        add_product(to, share, v);
+                    let answer = head.value(token);
+                    for value in 0..head.width {
+                        add_product(&mut to[value], share, &answer[value]);
                     }
                 }
             }
@@ -115,14 +120,15 @@ impl Attention {
                 let seen = asked.chunks_exact(row).zip(to.chunks_exact_mut(row));
                 for ((slope, share), (token, to)) in slopes.iter_mut().zip(shares).zip(seen) {
                     let mut found = ZERO;
-                    for (g, v) in gradient.iter().zip(head.value(token)) {
-                        add_product(&mut found, g, v);
+                    let answer = head.value(token);
+                    for value in 0..head.width {
+                        add_product(&mut found, &gradient[value], &answer[value]);
                     }
                     add_product(&mut mean, &found, share);
                     *slope = found;
-                    let first = 2 * embed + head.first;
-                    for (to, g) in to[first..first + head.width].iter_mut().zip(gradient) {
-                        add_product(to, share, g);
+                    let to = &mut to[2 * embed + head.first..][..head.width];
+                    for value in 0..head.width {
+                        add_product(&mut to[value], share, &gradient[value]);
                     }
                 }
                 for (slope, share) in slopes.iter_mut().zip(shares) {
@@ -134,12 +140,10 @@ impl Attention {
                 let to_query = asking * row + head.first;
                 for (seen, slope) in slopes.iter().enumerate() {
                     let key = head.key(&asked[seen * row..]);
-                    for (to, k) in to[to_query..to_query + head.width].iter_mut().zip(key) {
-                        add_product(to, slope, k);
-                    }
-                    let first = seen * row + embed + head.first;
-                    for (to, q) in to[first..first + head.width].iter_mut().zip(query) {
-                        add_product(to, slope, q);
+                    let to_key = seen * row + embed + head.first;
+                    for value in 0..head.width {
+                        add_product(&mut to[to_query + value], slope, &key[value]);
+                        add_product(&mut to[to_key + value], slope, &query[value]);
                     }
                 }
             }

@@ -38,13 +38,14 @@ pub fn multiply(x: &[Wide], inputs: usize, weights: &[f32], to: &mut [Wide]) {
 #[inline]
 fn add_products<const N: usize>(x: &[Wide], weights: &[f32], width: usize, to: &mut [Wide; N]) {
     let mut sums = *to;
-    for (x, weights) in x.iter().zip(weights.chunks(width)) {
-        let Some(weights) = weights.first_chunk::<N>() else {
+    let mut weights = weights.chunks(width);
+    for x in x {
+        let Some(weights) = weights.next().and_then(<[f32]>::first_chunk::<N>) else {
             break;
         };
-        for (sum, weight) in sums.iter_mut().zip(weights) {
-            for (sum, x) in sum.iter_mut().zip(x) {
-                *sum += weight * x;
+        for output in 0..N {
+            for lane in 0..CHUNK {
+                sums[output][lane] += weights[output] * x[lane];
             }
         }
     }
@@ -87,18 +88,20 @@ fn add_correlations<const N: usize>(
     to: &mut [f32; N],
 ) {
     let mut sums = [ZERO; N];
-    for (x, gradient) in x.iter().step_by(inputs).zip(gradient.chunks(outputs)) {
-        let Some(gradient) = gradient.first_chunk::<N>() else {
+    let mut tokens = x.chunks(inputs);
+    for gradient in gradient.chunks(outputs) {
+        let token = tokens.next().and_then(<[Wide]>::first);
+        let (Some(x), Some(gradient)) = (token, gradient.first_chunk::<N>()) else {
             break;
         };
-        for (sum, gradient) in sums.iter_mut().zip(gradient) {
-            for ((sum, x), gradient) in sum.iter_mut().zip(x).zip(gradient) {
-                *sum += x * gradient;
+        for output in 0..N {
+            for lane in 0..CHUNK {
+                sums[output][lane] += x[lane] * gradient[output][lane];
             }
         }
     }
-    for (to, found) in to.iter_mut().zip(sums) {
-        *to += sum(found);
+    for output in 0..N {
+        to[output] += sum(sums[output]);
     }
 }
 
@@ -108,8 +111,8 @@ pub fn bias_gradient(gradient: &[Wide], to: &mut [f32]) {
     for (output, to) in to.iter_mut().enumerate() {
         let mut total = ZERO;
         for gradient in gradient[output..].iter().step_by(outputs) {
-            for (total, g) in total.iter_mut().zip(gradient) {
-                *total += g;
+            for lane in 0..CHUNK {
+                total[lane] += gradient[lane];
             }
         }
         *to += sum(total);

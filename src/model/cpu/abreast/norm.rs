@@ -59,9 +59,7 @@ impl Norm {
             let mut total = ZERO;
             let pairs = gradient[value..].iter().zip(&self.plain[value..]);
             for (g, plain) in pairs.step_by(embed) {
-                for ((total, g), plain) in total.iter_mut().zip(g).zip(plain) {
-                    *total += g * plain;
-                }
+                total = each(|lane| total[lane] + g[lane] * plain[lane]);
             }
             *to_scale += sum(total);
         }
@@ -91,7 +89,11 @@ impl Norm {
 /// One value for each image.
 #[inline]
 fn each(value: impl Fn(usize) -> f32) -> Wide {
-    std::array::from_fn(value)
+    let mut wide = ZERO;
+    for (lane, to) in wide.iter_mut().enumerate() {
+        *to = value(lane);
+    }
+    wide
 }
 
 #[inline]
