@@ -1,8 +1,12 @@
 //! What the worker and its watchers say to each other. Plain values, no tensors.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
-use super::{RunConfig, device::DeviceReport};
+use super::{
+    RunConfig,
+    checkpoint::{Saved, diary::Target},
+    device::DeviceReport,
+};
 use crate::{
     data::Dataset,
     model::{Lambda, LatentLayout},
@@ -38,6 +42,12 @@ pub enum Command {
     Epoch,
     /// Begin a new run.
     Reset(Box<Start>),
+    /// Go on with a saved run, whose settings are in [`Start::config`], where it stood.
+    Continue(Box<Start>, Arc<Saved>),
+    /// Write the run to a file now.
+    Save(Target),
+    /// Write the run to a file after each epoch, until another one begins.
+    Autosave(Target),
     /// Look at these test images from now on.
     Probe(Probe),
     /// Go back to the last evaluation whose losses were finite, and pause there.
@@ -112,6 +122,8 @@ pub enum Event {
     Marked { run: RunId, step: u64, mark: Mark },
     /// Training goes on, or stands still.
     State { run: RunId, state: RunState },
+    /// The run is in this file, as [`Command::Save`] asked.
+    Saved { run: RunId, file: PathBuf },
     /// The run stands again where it stood after this many steps.
     RolledBack { run: RunId, step: u64 },
     /// Something went wrong.
@@ -127,6 +139,7 @@ impl Event {
             | Self::Evaluated { run, .. }
             | Self::Marked { run, .. }
             | Self::State { run, .. }
+            | Self::Saved { run, .. }
             | Self::RolledBack { run, .. }
             | Self::Problem { run, .. } => *run,
         }
@@ -212,6 +225,8 @@ pub enum Problem {
     NotFinite { step: u64, can_roll_back: bool },
     /// The run could not begin; the earlier one, if there was one, goes on untouched.
     CannotStart { reason: String },
+    /// The run could not be written to a file; it goes on.
+    CannotSave { reason: String },
     /// The backend gave up (lost device, out of memory, a bug); the worker has ended.
     Crashed { reason: String },
 }

@@ -1,7 +1,9 @@
 //! Training: a pure [`Trainer`], the [`Worker`] thread around it, and what they say.
 
+pub mod adam;
 pub mod batch;
 pub mod batches;
+pub mod checkpoint;
 pub mod config;
 pub mod device;
 pub mod history;

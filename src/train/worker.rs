@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -11,7 +12,13 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounde
 
 use super::{
     Command, Evaluation, Event, Mark, Metrics, Probe, Problem, RunId, RunState, Snapshot, Start,
-    StepLosses, device,
+    StepLosses,
+    checkpoint::{
+        CheckpointError, Saved,
+        diary::{Diary, Target},
+        notes::{Exact, Progress},
+    },
+    device,
     observer::{Observer, dead_units},
     trainer::{Checkpoint, TrainError, Trainer},
 };
@@ -52,6 +59,7 @@ impl Worker {
                     events: outbox,
                     slot,
                     wake: Box::new(wake),
+                    diary: RefCell::default(),
                 };
                 let mut seat = Seat::new(&told);
                 let ended = catch_unwind(AssertUnwindSafe(|| seat.work(&inbox)));
@@ -108,15 +116,17 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "unknown reason".to_owned())
 }
 
-/// The worker's mouth.
+/// The worker's mouth; what it tells is also written down.
 struct Told {
     events: Sender<Event>,
     slot: Sender<Snapshot>,
     wake: Box<dyn Fn() + Send>,
+    diary: RefCell<Diary>,
 }
 
 impl Told {
     fn event(&self, event: Event) {
+        self.diary.borrow_mut().hear(&event);
         // Nobody listens any more: the watcher is gone, and Stop follows.
         let _ = self.events.send(event);
         (self.wake)();
@@ -165,7 +175,29 @@ struct EpochSums {
     training: Duration,
 }
 
+impl From<&Progress> for EpochSums {
+    fn from(progress: &Progress) -> Self {
+        Self {
+            steps: progress.steps,
+            mse: progress.mse.0,
+            ce: progress.ce.0,
+            accuracy: progress.accuracy.0,
+            training: Duration::try_from_secs_f64(progress.seconds.0).unwrap_or_default(),
+        }
+    }
+}
+
 impl EpochSums {
+    fn progress(&self) -> Progress {
+        Progress {
+            steps: self.steps,
+            mse: Exact(self.mse),
+            ce: Exact(self.ce),
+            accuracy: Exact(self.accuracy),
+            seconds: Exact(self.training.as_secs_f64()),
+        }
+    }
+
     fn add(&mut self, losses: &[StepLosses]) {
         for step in losses {
             self.steps += 1;
@@ -258,17 +290,11 @@ impl<'a> Seat<'a> {
     }
 
     fn obey(&mut self, command: Command) {
-        if let Command::Reset(start) = command {
-            let id = start.run;
-            match Run::start(*start, self.told) {
-                Ok(run) => self.run = Some(run),
-                Err(reason) => self.told.event(Event::Problem {
-                    run: id,
-                    problem: Problem::CannotStart { reason },
-                }),
-            }
-            return;
-        }
+        let command = match command {
+            Command::Reset(start) => return self.begin(*start, None),
+            Command::Continue(start, saved) => return self.begin(*start, Some(&saved)),
+            command => command,
+        };
         let Some(run) = &mut self.run else { return };
         match command {
             Command::SetLambda(lambda) if lambda != run.trainer.lambda() => {
@@ -290,7 +316,20 @@ impl<'a> Seat<'a> {
                 run.snapshot_due = Instant::now();
             }
             Command::Rollback => run.roll_back(self.told),
-            Command::SetLambda(_) | Command::Reset(_) | Command::Stop => {}
+            Command::Save(target) => run.save(&target, self.told),
+            Command::Autosave(target) => run.autosave(target, self.told),
+            Command::SetLambda(_) | Command::Reset(_) | Command::Continue(..) | Command::Stop => {}
+        }
+    }
+
+    fn begin(&mut self, start: Start, saved: Option<&Saved>) {
+        let id = start.run;
+        match Run::start(start, saved, self.told) {
+            Ok(run) => self.run = Some(run),
+            Err(reason) => self.told.event(Event::Problem {
+                run: id,
+                problem: Problem::CannotStart { reason },
+            }),
         }
     }
 }
@@ -303,8 +342,9 @@ enum Patience {
 }
 
 impl Run {
-    /// Builds the run and tells its beginning; the error is a sentence.
-    fn start(start: Start, told: &Told) -> Result<Self, String> {
+    /// Builds the run, as `saved` left it if that is there, and tells its beginning; the error is a
+    /// sentence.
+    fn start(start: Start, saved: Option<&Saved>, told: &Told) -> Result<Self, String> {
         let Start {
             run: id,
             config,
@@ -313,9 +353,13 @@ impl Run {
             paused,
         } = start;
         let (device, report) = device::open(config.device).map_err(|error| error.to_string())?;
-        let trainer = catch_unwind(AssertUnwindSafe(|| Trainer::new(&config, dataset, &device)))
-            .map_err(|panic| format!("{} failed: {}", report.name, panic_message(panic.as_ref())))?
-            .map_err(|error| error.to_string())?;
+        let build = || match saved {
+            Some(saved) => saved.trainer(dataset, &device),
+            None => Trainer::new(&config, dataset, &device).map_err(|error| error.to_string()),
+        };
+        let trainer = catch_unwind(AssertUnwindSafe(build)).map_err(|panic| {
+            format!("{} failed: {}", report.name, panic_message(panic.as_ref()))
+        })??;
         let data = trainer.dataset();
         let parameters = config
             .architecture
@@ -329,7 +373,7 @@ impl Run {
             probe,
             pace: if paused { Pace::Paused } else { Pace::Endless },
             told_state: None,
-            epoch: EpochSums::default(),
+            epoch: saved.map_or_else(EpochSums::default, |saved| (&saved.notes.epoch).into()),
             speed: Speed::default(),
             losses_due: now,
             snapshot_due: now,
@@ -344,7 +388,12 @@ impl Run {
             parameters,
             latent: run.trainer.layout(),
         });
-        run.evaluate(told).map_err(|error| error.to_string())?;
+        if let Some(saved) = saved {
+            told.diary.borrow_mut().adopt(saved);
+        }
+        if saved.is_none_or(|saved| saved.history.evaluations().is_empty()) {
+            run.evaluate(told).map_err(|error| error.to_string())?;
+        }
         Ok(run)
     }
 
@@ -446,7 +495,51 @@ impl Run {
         } else if self.pace != Pace::Paused {
             self.not_finite(step, told);
         }
+        let kept = told
+            .diary
+            .borrow_mut()
+            .evaluated(&evaluation, &self.trainer);
+        self.tell_kept(kept, told);
         Ok(())
+    }
+
+    /// Writes the run to a file.
+    fn save(&mut self, target: &Target, told: &Told) {
+        let written = self.tell_losses(told).map_err(|error| CheckpointError {
+            file: target.file.clone(),
+            reason: error.to_string(),
+        });
+        let written = written.and_then(|()| {
+            let mut diary = told.diary.borrow_mut();
+            diary.save(target, &self.trainer, &self.epoch.progress())
+        });
+        if written.is_ok() {
+            told.event(Event::Saved {
+                run: self.id,
+                file: target.file.clone(),
+            });
+        }
+        self.tell_kept(written, told);
+    }
+
+    /// Writes the run to a file after each epoch from now on.
+    fn autosave(&mut self, target: Target, told: &Told) {
+        let mut diary = told.diary.borrow_mut();
+        let written = diary.autosave(target, &self.trainer, &self.epoch.progress());
+        drop(diary);
+        self.tell_kept(written, told);
+    }
+
+    /// Tells why the run could not be written, if so.
+    fn tell_kept(&self, written: Result<(), CheckpointError>, told: &Told) {
+        if let Err(error) = written {
+            told.event(Event::Problem {
+                run: self.id,
+                problem: Problem::CannotSave {
+                    reason: error.to_string(),
+                },
+            });
+        }
     }
 
     fn not_finite(&mut self, step: u64, told: &Told) {

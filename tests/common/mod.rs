@@ -51,6 +51,7 @@ pub fn dataset(shape: ImageShape, classes: usize, train: usize, test: usize) -> 
 
 /// Every parameter, row-major, in the order encoder, decoder, classifier; of each layer first the
 /// weight (of a linear one `[inputs, outputs]`), then the bias, then running statistics.
+#[allow(dead_code, reason = "not every test looks at them")]
 pub fn parameters(model: &Cre) -> Vec<Vec<f32>> {
     let named = named_parameters(model).into_iter();
     named.map(|(_, values)| values).collect()

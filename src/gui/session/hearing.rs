@@ -89,8 +89,13 @@ impl Session {
     }
 
     fn hear_problem(&mut self, run: RunId, problem: Problem) {
+        if let Problem::CannotSave { reason } = problem {
+            self.tell(Notice::CannotSave { reason });
+            return;
+        }
         self.hunt = None;
         match problem {
+            Problem::CannotSave { .. } => {}
             Problem::NotFinite {
                 step,
                 can_roll_back,

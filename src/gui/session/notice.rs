@@ -20,6 +20,8 @@ pub enum Notice {
     NotFinite { step: u64, can_roll_back: bool },
     /// A run could not begin.
     CannotStart { reason: String },
+    /// The run could not be written to a file.
+    CannotSave { reason: String },
     /// The training thread has ended.
     Crashed { reason: String },
     /// Some files of a folder of images are left out.
@@ -98,6 +100,7 @@ impl Notice {
                 "A loss is no longer a number at step {step}; a smaller learning rate may help"
             ),
             Self::CannotStart { reason } => format!("This run cannot start: {reason}"),
+            Self::CannotSave { reason } => format!("The run is not saved: {reason}"),
             Self::Crashed { reason } => format!("Training broke off: {reason}"),
             Self::Skipped { count: 1, first } => {
                 format!("{} could not be read and is left out", first.display())
@@ -115,7 +118,9 @@ impl Notice {
         match self {
             Self::DeadUnits { .. } => &[(Remedy::NewSeed, "New seed"), (Remedy::Dismiss, "Ignore")],
             Self::Hunting { .. } => &[(Remedy::StopHunting, "Stop")],
-            Self::Found { .. } | Self::Skipped { .. } => &[(Remedy::Dismiss, "OK")],
+            Self::Found { .. } | Self::Skipped { .. } | Self::CannotSave { .. } => {
+                &[(Remedy::Dismiss, "OK")]
+            }
             Self::NotFinite {
                 can_roll_back: true,
                 ..

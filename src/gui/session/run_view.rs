@@ -99,7 +99,7 @@ impl RunView {
                 self.last_losses = None;
                 self.last_evaluation = self.history.evaluations().last().copied();
             }
-            Event::Started { .. } | Event::Problem { .. } => {}
+            Event::Started { .. } | Event::Saved { .. } | Event::Problem { .. } => {}
         }
     }
 
