@@ -1,7 +1,8 @@
 //! CPU time that the window's own code takes for a frame while a CRE trains, the rasteriser left out.
 //!
-//! `cargo bench --bench frame` prints, for 500 and for 10,000 points, the time of the UI thread per
-//! frame (layout, panes, input, tessellation), which the training threads do not disturb.
+//! `cargo bench --bench frame` prints, for 500 and for 10,000 points, and for a spectrum of eleven λ whose
+//! slider is dragged, the time of the UI thread per frame (layout, panes, input, tessellation), which the
+//! training threads do not disturb.
 
 use std::{
     fs::File,
@@ -13,7 +14,9 @@ use std::{
 use cpu_time::ThreadTime;
 use cre_lab::{
     data::{BundledSet, DataSource, idx},
+    experiment::Spectrum,
     gui::App,
+    model::lambda::spread,
     train::{DeviceChoice, RunConfig},
 };
 use eframe::egui::{accesskit::Role, vec2};
@@ -24,13 +27,15 @@ const FRAMES: usize = 400;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     write_full_size_set(folder.path())?;
-    println!("points  frames   median      p95      max   (CPU ms of the UI thread per frame)");
-    for (points, all) in [(500, false), (10_000, true)] {
-        let mut frames = frames(folder.path(), points, all)?;
+    println!(
+        "points  lanes  frames   median      p95      max   (CPU ms of the UI thread per frame)"
+    );
+    for (points, lanes) in [(500, 1), (10_000, 1), (500, 11)] {
+        let mut frames = frames(folder.path(), points, lanes)?;
         frames.sort();
         let at = |share: f64| frames[((frames.len() - 1) as f64 * share) as usize].as_secs_f64();
         println!(
-            "{points:>6}  {:>6}  {:>7.2}  {:>7.2}  {:>7.2}",
+            "{points:>6}  {lanes:>5}  {:>6}  {:>7.2}  {:>7.2}  {:>7.2}",
             frames.len(),
             at(0.5) * 1e3,
             at(0.95) * 1e3,
@@ -58,27 +63,35 @@ fn write_full_size_set(folder: &Path) -> Result<(), Box<dyn std::error::Error>> 
     Ok(())
 }
 
-fn frames(folder: &Path, points: usize, all: bool) -> io::Result<Vec<Duration>> {
+fn frames(folder: &Path, points: usize, lanes: usize) -> io::Result<Vec<Duration>> {
     let config = RunConfig {
         device: DeviceChoice::Cpu,
         ..RunConfig::default()
     };
-    let source = DataSource::Folder(folder.to_owned());
+    let is_spectrum = lanes > 1;
+    let source = if is_spectrum {
+        DataSource::Bundled(BundledSet::Mnist)
+    } else {
+        DataSource::Folder(folder.to_owned())
+    };
+    let spectrum = Spectrum::new(spread(lanes)).map_err(io::Error::other)?;
     let mut harness = Harness::builder()
         .with_size(vec2(1280.0, 800.0))
-        .build_eframe(|cc| App::new(cc, config, source, None));
+        .build_eframe(|cc| {
+            App::new(cc, config, source, None).with_spectrum(is_spectrum.then_some(spectrum))
+        });
     let shown = |harness: &Harness<'_, App>| {
         harness
             .state()
             .session()
             .run()
-            .and_then(|run| run.snapshot.as_ref())
+            .and_then(|run| run.shown().snapshot.as_ref())
             .map_or(0, |snapshot| snapshot.points.len())
     };
     let begun = Instant::now();
     while shown(&harness) != points {
         harness.step();
-        if all && shown(&harness) > 0 {
+        if points > 500 && shown(&harness) > 0 {
             harness
                 .get_by_role_and_label(Role::Slider, "images a class")
                 .set_value_accesskit(2_000.0);
@@ -97,6 +110,13 @@ fn frames(folder: &Path, points: usize, all: bool) -> io::Result<Vec<Duration>> 
             560.0 + 120.0 * angle.cos(),
             300.0 + 90.0 * angle.sin(),
         ));
+        if is_spectrum {
+            // The slider goes from end to end and back in five seconds.
+            let lambda = f64::from((angle * 0.5).sin() * 0.5 + 0.5);
+            harness
+                .get_by_role_and_label(Role::Slider, "λ")
+                .set_value_accesskit(lambda);
+        }
         let begun = ThreadTime::now();
         harness.step();
         let output = harness.output();

@@ -25,6 +25,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Train(args)) => cli::train::run(&args),
         Some(Command::Bench(args)) => cli::bench::run(&args),
         Some(Command::Data(args)) => cli::data::run(args),
+        Some(Command::Sweep(args)) => cli::sweep::run(&args),
+        Some(Command::Results(args)) => cli::results::run(&args),
+        Some(Command::Figures(args)) => cli::figures::run(&args),
         None => open_window(cli.window),
     }
 }

@@ -18,7 +18,7 @@ use cre_lab::{
     model::{Architecture, Lambda},
     train::{
         Command, DeviceChoice, Event, Mark, Probe, RunConfig, RunId, Start, Worker,
-        checkpoint::{Saved, diary::Target},
+        checkpoint::{Saved, diary::Target, notes::Exact},
     },
 };
 
@@ -47,6 +47,7 @@ fn config(architecture: Architecture) -> RunConfig {
 fn start(config: &RunConfig, dataset: &Arc<Dataset>) -> Box<Start> {
     Box::new(Start {
         run: RunId(1),
+        lanes: vec![config.lane()],
         config: config.clone(),
         dataset: dataset.clone(),
         probe: Probe::default(),
@@ -89,7 +90,7 @@ fn wait(worker: &Worker, is_it: impl Fn(&Event) -> bool) {
 /// What the clock decides, made the same.
 fn without_times(saved: &Saved) -> String {
     let mut notes = saved.notes.clone();
-    notes.epoch.seconds = Default::default();
+    notes.epoch.seconds = Exact(0.0);
     let text = format!("{notes:?}{:?}", saved.history);
     let mut parts = text.split("images_per_second: ");
     let mut kept = parts.next().unwrap().to_owned();

@@ -5,6 +5,10 @@
     reason = "a test fails by panicking"
 )]
 
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "common/server.rs"]
+mod server;
+
 use std::{
     fs,
     path::Path,
@@ -135,6 +139,26 @@ fn unknown_values_are_usage_errors_that_list_the_valid_ones() {
 }
 
 #[test]
+fn sizes_that_do_not_go_together_are_refused_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    for (option, value, reason) in [
+        ("--heads", "3", "3 heads cannot share an embedding of 8"),
+        ("--patch", "5", "patches of 5×5 do not tile"),
+        ("--embed", "6", "multiple of 4"),
+        ("--mask-ratio", "1", "less than 1"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_cre-lab"))
+            .args(["train", "--arch", "vit", "--device", "cpu", option, value])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{option} {value}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(reason), "{option} {value}: {said}");
+    }
+}
+
+#[test]
 fn a_failure_is_one_line_and_exit_code_1() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(
@@ -167,7 +191,18 @@ fn every_command_and_option_explains_itself() {
         &["train", "--help"],
         &["bench", "--help"],
         &["data", "--help"],
+        &["data", "list", "--help"],
+        &["data", "fetch", "--help"],
+        &["data", "verify", "--help"],
+        &["data", "path", "--help"],
         &["data", "bundle", "--help"],
+        &["sweep", "--help"],
+        &["results", "--help"],
+        &["results", "list", "--help"],
+        &["results", "show", "--help"],
+        &["results", "export", "--help"],
+        &["results", "merge", "--help"],
+        &["figures", "--help"],
     ] {
         let output = cre_lab(args);
         assert!(output.status.success());
@@ -293,4 +328,156 @@ fn ctrl_c_stops_cleanly_and_keeps_what_there_is() {
     assert!(rows(&metrics).len() >= 3);
     assert!(folder.path().join("latent.png").is_file());
     assert!(folder.path().join("config.toml").is_file());
+}
+
+/// The program in a home of its own, where no data set is.
+fn at_home(home: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
+    command
+        .args(args)
+        .current_dir(home)
+        .env("HOME", home)
+        .env("XDG_CACHE_HOME", home.join("cache"))
+        .env_remove("CRE_LAB_DATA");
+    command
+}
+
+#[test]
+fn full_sets_are_listed_found_and_compared() {
+    let home = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let output = at_home(home.path(), args).output().unwrap();
+        let (printed, error) = (text(&output.stdout), text(&output.stderr));
+        (output.status.code(), printed, error)
+    };
+    let (code, printed, error) = run(&["data", "list"]);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(
+        printed.contains("cifar-10            built in, a sample"),
+        "{printed}"
+    );
+    assert!(
+        printed.contains(
+            "cifar-10-full       not here: cre-lab data fetch cifar-10 downloads it (170.05 MB)"
+        ),
+        "{printed}"
+    );
+    let missing = "CIFAR-10 in full is not on this machine: “cre-lab data fetch cifar-10” downloads it (170.05 MB), or put its files into ";
+    for args in [
+        &["data", "path", "cifar-10"][..],
+        &["data", "verify", "cifar-10-full"],
+        &["train", "--data", "cifar-10-full"],
+    ] {
+        let (code, _, error) = run(args);
+        assert_eq!(code, Some(1), "{error}");
+        assert!(
+            error.contains(missing) && error.lines().count() == 1,
+            "{error}"
+        );
+    }
+
+    // Files of the right sizes, with other pixels.
+    let folder = home.path().join("data/cifar-10-batches-bin");
+    fs::create_dir_all(&folder).unwrap();
+    for name in [
+        "data_batch_1",
+        "data_batch_2",
+        "data_batch_3",
+        "data_batch_4",
+        "data_batch_5",
+        "test_batch",
+    ] {
+        let file = fs::File::create(folder.join(format!("{name}.bin"))).unwrap();
+        file.set_len(30_730_000).unwrap();
+    }
+    let found = "data/cifar-10-batches-bin";
+    let (code, printed, _) = run(&["data", "path", "cifar-10"]);
+    assert_eq!((code, printed.trim()), (Some(0), found));
+    let (code, printed, error) = run(&["data", "fetch", "cifar-10"]);
+    assert_eq!((code, printed.trim()), (Some(0), found));
+    assert!(error.contains("is here already"), "{error}");
+    let (code, printed, error) = run(&["data", "verify"]);
+    assert_eq!(code, Some(1), "{error}");
+    assert_eq!(
+        printed
+            .matches("differs from the original: its SHA-256 is")
+            .count(),
+        6
+    );
+    assert!(error.contains("6 files are not the originals"), "{error}");
+    is_usage_error(
+        &["data", "fetch", "imagenet"],
+        &["mnist, fashion-mnist, cifar-10"],
+    );
+    is_usage_error(&["data", "fetch"], &["NAME"]);
+}
+
+#[test]
+fn a_download_without_a_connection_says_what_to_do() {
+    let home = tempfile::tempdir().unwrap();
+    // A proxy that leads nowhere stands for no connection, wherever the test runs.
+    let proxy = server::Server::new(|_| server::Reply::missing());
+    let output = at_home(home.path(), &["data", "fetch", "mnist"])
+        .env("HTTPS_PROXY", proxy.address())
+        .env_remove("NO_PROXY")
+        .output()
+        .unwrap();
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(
+        error.contains("MNIST in full cannot be downloaded: "),
+        "{error}"
+    );
+    assert!(
+        error.contains("; connect to the internet and try again, or put its files into "),
+        "{error}"
+    );
+    assert_eq!(proxy.log().len(), 3, "every mirror is tried");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_download() {
+    use std::{
+        process::Stdio,
+        time::{Duration, Instant},
+    };
+
+    let home = tempfile::tempdir().unwrap();
+    let proxy = server::Server::new(|_| server::Reply::whole(b"silence").stalled(0));
+    let mut child = at_home(home.path(), &["data", "fetch", "mnist", "cifar-10"])
+        .env("HTTPS_PROXY", proxy.address())
+        .env_remove("NO_PROXY")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while proxy.log().is_empty() {
+        assert!(
+            begun.elapsed() < Duration::from_mins(1),
+            "no request in a minute"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let sent = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+    let sent = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if sent.elapsed() > Duration::from_mins(1) {
+            child.kill().unwrap();
+            panic!("still running a minute after Ctrl-C");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let output = child.wait_with_output().unwrap();
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(
+        error.contains("stopped; 0 B have arrived and are kept"),
+        "{error}"
+    );
 }

@@ -16,7 +16,7 @@ use burn::{
 use common::{dataset, parameters, statistics};
 use cre_lab::{
     data::{ImageShape, pixel_to_unit},
-    model::{Architecture, LatentLayout, LatentSize, Pass, Plan},
+    model::{Architecture, LatentLayout, LatentSize, Pass, Plan, VitOptions},
     train::{DeviceChoice, RunConfig, Trainer, device, trainer::floats},
 };
 
@@ -29,6 +29,7 @@ fn plan(shape: ImageShape) -> Plan {
         shape,
         classes: CLASSES,
         latent: LatentSize::default(),
+        vit: VitOptions::default(),
     }
 }
 

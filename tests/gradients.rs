@@ -16,7 +16,7 @@ use burn::{
 use common::{dataset, parameters};
 use cre_lab::{
     data::{Dataset, ImageShape, Split, pixel_to_unit},
-    model::{Architecture, Cre, Lambda, LatentSize, Output, Pass, Plan, loss},
+    model::{Architecture, Cre, Lambda, LatentSize, Output, Pass, Plan, VitOptions, loss},
     train::{DeviceChoice, RunConfig, Trainer, device, trainer::floats},
 };
 
@@ -33,6 +33,7 @@ fn plan(shape: ImageShape, classes: usize, n: usize) -> Plan {
         shape,
         classes,
         latent: LatentSize::new(n).unwrap(),
+        vit: VitOptions::default(),
     }
 }
 

@@ -6,10 +6,17 @@
 )]
 #![cfg(feature = "gui")]
 
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "common/server.rs"]
+mod server;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "common/small_set.rs"]
+mod small_set;
+
 use std::time::{Duration, Instant};
 
 use cre_lab::{
-    data::{BundledSet, DataSource},
+    data::{BundledSet, DataSource, shelf::Standing},
     gui::App,
     model::{Architecture, Lambda},
     train::{DeviceChoice, RunConfig, Snapshot},
@@ -65,7 +72,7 @@ fn steps(app: &App) -> u64 {
 }
 
 fn snapshot(app: &App) -> Option<&Snapshot> {
-    app.session().run()?.snapshot.as_ref()
+    app.session().run()?.shown().snapshot.as_ref()
 }
 
 fn trains(app: &App) -> bool {
@@ -75,7 +82,7 @@ fn trains(app: &App) -> bool {
 /// How far apart the classes stand: variance between class means over variance within classes.
 fn separation(app: &App) -> f64 {
     let run = app.session().run().unwrap();
-    let snapshot = run.snapshot.as_ref().unwrap();
+    let snapshot = run.shown().snapshot.as_ref().unwrap();
     let label = |image: &u32| usize::from(run.dataset.test.label(*image as usize));
     let labels: Vec<usize> = snapshot.probe.cloud.iter().map(label).collect();
     let (mut between, mut within) = (0.0, 0.0);
@@ -130,7 +137,14 @@ fn it_opens_training_and_lambda_moved_from_1_to_0_separates_the_classes() {
     });
     let after = separation(harness.state());
     assert!(after > 1.5 * before, "separation {before:.2} → {after:.2}");
-    let marks = harness.state().session().run().unwrap().history.marks();
+    let marks = harness
+        .state()
+        .session()
+        .run()
+        .unwrap()
+        .shown()
+        .history
+        .marks();
     assert!(!marks.is_empty(), "the curves mark where λ changed");
 }
 
@@ -379,5 +393,371 @@ fn the_default_seed_lives_on_both_grey_sets() {
             snapshot(app).is_some_and(|shown| shown.step >= 76)
         });
         assert_eq!(snapshot(harness.state()).unwrap().dead_units(), 0, "{set}");
+    }
+}
+
+#[test]
+fn a_full_set_is_downloaded_stopped_resumed_and_used() {
+    let files = small_set::idx_files();
+    let server = server::Server::new({
+        let files = files.clone();
+        move |request| {
+            let name = request.path.trim_end_matches(".gz");
+            let (_, content) = files.iter().find(|(file, _)| *file == name).unwrap();
+            let reply = server::Reply::part(request, &small_set::gzip(content), "\"v1\"");
+            // Silence, so that the end cannot come before the stop.
+            if request.range.is_none() && name.starts_with("train-images") {
+                reply.stalled(15_000)
+            } else {
+                reply
+            }
+        }
+    });
+    let home = tempfile::tempdir().unwrap();
+    let full = small_set::entry(BundledSet::Mnist, &files, &[server.address()]);
+    let mut harness = window(RunConfig {
+        batch_size: 20,
+        ..small()
+    });
+    let shelf = small_set::shelf(vec![full], home.path());
+    harness.state_mut().set_shelf(shelf);
+    wait(&mut harness, "the first steps", trains);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::D);
+    harness.run_steps(2);
+    let state = |app: &App| {
+        let state = app.session().downloads().state(BundledSet::Mnist);
+        (
+            state.standing.clone(),
+            state.running.is_some(),
+            state.kept,
+            state
+                .running
+                .as_ref()
+                .and_then(|running| running.progress.clone()),
+        )
+    };
+    wait(&mut harness, "the look for the set", |app| {
+        state(app).0 == Some(Standing::Absent)
+    });
+    harness.run_steps(2);
+    harness.get_by_label("40 + 20 images, not on this machine");
+    let press = |harness: &mut Harness<'_, App>, label: &str| {
+        let button = harness.get_all_by_label_contains(label).next();
+        button.expect("a button").click();
+        harness.run_steps(3);
+    };
+    press(&mut harness, "Download (");
+    wait(&mut harness, "some bytes", |app| {
+        state(app).3.is_some_and(|progress| progress.received > 0)
+    });
+    let before = steps(harness.state());
+    wait(&mut harness, "steps while it is downloading", |app| {
+        steps(app) > before
+    });
+    harness.get_by_role_and_label(Role::Button, "Stop").click();
+    wait(&mut harness, "the stop", |app| {
+        let (_, running, kept, _) = state(app);
+        !running && kept > 0
+    });
+    harness.run_steps(2);
+    press(&mut harness, "Resume (");
+    let folder = home.path().join("mnist");
+    wait(&mut harness, "the end of the download", |app| {
+        state(app).0 == Some(Standing::Here(folder.clone()))
+    });
+    harness.run_steps(2);
+    harness.get_by_label("40 + 20 images, on this machine");
+    let first = harness
+        .get_all_by_role_and_label(Role::Button, "Use")
+        .next();
+    first.expect("a button").click();
+    wait(&mut harness, "a run with the full set", |app| {
+        app.session().run().is_some_and(|run| {
+            run.source == DataSource::Full(BundledSet::Mnist) && run.dataset.train.len() == 40
+        })
+    });
+}
+
+#[test]
+fn a_missing_full_set_leads_to_the_data_sets() {
+    let home = tempfile::tempdir().unwrap();
+    let mut harness = window(small());
+    let full = small_set::entry(BundledSet::Mnist, &small_set::idx_files(), &[]);
+    let shelf = small_set::shelf(vec![full], home.path());
+    harness.state_mut().set_shelf(shelf);
+    wait(&mut harness, "the first steps", trains);
+    let source = DataSource::Full(BundledSet::Mnist);
+    harness.state_mut().load(source);
+    wait(&mut harness, "a notice", |app| {
+        !app.session().notices().is_empty()
+    });
+    harness.run_steps(2);
+    harness.get_by_label_contains("MNIST in full is not on this machine");
+    harness
+        .get_by_role_and_label(Role::Button, "Data sets…")
+        .click();
+    harness.run_steps(3);
+    harness.get_by_label_contains("Downloads go to ");
+}
+
+fn place(app: &App) -> usize {
+    app.session().run().unwrap().place()
+}
+
+/// Switches to a spectrum of three λ and waits until each has been evaluated after an epoch.
+fn spectrum(harness: &mut Harness<'_, App>) {
+    wait(harness, "the first steps", trains);
+    let press = |harness: &mut Harness<'_, App>, label: &str| {
+        harness.get_by_role_and_label(Role::Button, label).click();
+        harness.run_steps(3);
+    };
+    press(harness, "Spectrum");
+    // What it takes is said before it is taken.
+    harness.get_by_label_contains("11 lanes × 5,531 parameters with optimiser state: 1 MB");
+    harness
+        .get_by_role_and_label(Role::TextInput, "List of λ")
+        .focus();
+    harness.step();
+    for (text, button) in [("0, 2", None), ("0, 0.5, 1", Some("Train 3 networks"))] {
+        harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
+        harness.step();
+        harness
+            .get_by_role_and_label(Role::TextInput, "List of λ")
+            .type_text(text);
+        harness.run_steps(3);
+        match button {
+            None => {
+                harness.get_by_label_contains("“2” is not a λ");
+            }
+            Some(button) => press(harness, button),
+        }
+    }
+    wait(harness, "an epoch of every lane", |app| {
+        app.session().shown_spectrum().is_some_and(|run| {
+            let mut lanes = run.lanes().iter();
+            lanes.all(|lane| {
+                lane.snapshot.as_ref().is_some_and(|shown| shown.step > 0)
+                    && lane.last_evaluation.is_some_and(|last| last.epoch > 0)
+            })
+        })
+    });
+}
+
+#[test]
+fn a_spectrum_is_seen_lane_by_lane_in_the_next_frame() {
+    let mut harness = window(small());
+    spectrum(&mut harness);
+    harness.key_press(Key::Escape);
+    // Arrow keys belong to λ again once the text field is left.
+    harness.get_by_role_and_label(Role::Slider, "λ").focus();
+    harness.step();
+    for (key, wanted) in [
+        (Key::Home, 0),
+        (Key::ArrowRight, 1),
+        (Key::ArrowRight, 2),
+        (Key::ArrowRight, 2),
+        (Key::ArrowLeft, 1),
+        (Key::End, 2),
+    ] {
+        harness.key_press(key);
+        harness.step();
+        assert_eq!(place(harness.state()), wanted, "after {key:?}");
+        let lambda = [0.0, 0.5, 1.0][wanted];
+        assert_eq!(harness.state().session().lambda().value(), lambda);
+        assert_eq!(snapshot(harness.state()).unwrap().lambda.value(), lambda);
+        // What is seen is named by its λ, in the same frame.
+        harness.get_by_label(&format!("λ = {lambda:.2}"));
+    }
+    let run = harness.state().session().run().unwrap();
+    assert!(
+        run.lanes()
+            .iter()
+            .all(|lane| lane.history.marks().is_empty()),
+        "nothing retrains"
+    );
+
+    let slider = harness.get_by_role_and_label(Role::Slider, "λ").rect();
+    harness.drag_at(slider.left_top() + vec2(0.52 * slider.width(), 10.0));
+    harness.step();
+    assert_eq!(place(harness.state()), 1, "the nearest lane");
+    harness.hover_at(slider.left_top() + vec2(0.9 * slider.width(), 10.0));
+    harness.step();
+    assert_eq!(place(harness.state()), 2);
+    harness.drop_at(slider.left_top() + vec2(0.2 * slider.width(), 10.0));
+    harness.run_steps(2);
+    assert_eq!(place(harness.state()), 0);
+}
+
+#[test]
+fn a_click_in_the_figures_shows_that_lane_and_p_plays_them_all() {
+    let mut harness = window(small());
+    spectrum(&mut harness);
+    harness.key_press(Key::Space);
+    harness.get_by_role_and_label(Role::Slider, "λ").focus();
+    harness.step();
+    harness.key_press(Key::End);
+    harness.run_steps(2);
+    for (dot, wanted) in [
+        ("Accuracy at λ = 0.00:", 0),
+        ("MSE at λ = 0.50:", 1),
+        ("Plane, λ = 1.00:", 2),
+    ] {
+        harness.get_by_label_contains(dot).click();
+        harness.run_steps(3);
+        assert_eq!(place(harness.state()), wanted, "{dot}");
+    }
+    harness
+        .get_all_by_label_contains("λ = 0.00 of image")
+        .next()
+        .unwrap()
+        .click();
+    harness.run_steps(3);
+    assert_eq!(
+        place(harness.state()),
+        0,
+        "a cell shows its lane and its image"
+    );
+    assert!(harness.state().session().selected().is_some());
+    harness.key_press(Key::Escape);
+    harness.run_steps(2);
+
+    harness.key_press(Key::P);
+    for wanted in [2, 0, 1] {
+        wait(&mut harness, "its turn in the film", |app| {
+            place(app) == wanted
+        });
+    }
+    assert!(harness.state().session().is_playing());
+    harness
+        .get_by_role_and_label(Role::Button, "Stop playing")
+        .click();
+    harness.run_steps(2);
+    assert!(!harness.state().session().is_playing());
+
+    harness.get_by_role_and_label(Role::Button, "One λ").click();
+    harness.run_steps(2);
+    harness
+        .get_by_role_and_label(Role::Button, "Back to one λ")
+        .click();
+    wait(&mut harness, "a single network", |app| {
+        app.session().run().is_some_and(|run| !run.is_spectrum()) && trains(app)
+    });
+    harness.run_steps(2);
+    assert!(harness.query_by_label_contains("Trade-off plane").is_none());
+}
+
+fn evaluations(app: &App) -> usize {
+    let run = app.session().run();
+    run.map_or(0, |run| run.shown().history.evaluations().len())
+}
+
+#[test]
+fn a_saved_run_goes_on_with_its_curves_and_what_is_no_run_leaves_the_present_one_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.safetensors");
+    let mut harness = window(small());
+    wait(&mut harness, "two epochs", |app| evaluations(app) > 2);
+    harness.key_press(Key::Space);
+    wait(&mut harness, "the pause", |app| {
+        !app.session().is_training()
+    });
+    harness.state_mut().save_run(file.clone());
+    wait(&mut harness, "the file", |_| file.is_file());
+    harness.run_steps(3);
+    assert!(
+        harness
+            .query_by_label_contains("The run is saved in")
+            .is_some()
+    );
+    let (step, epochs) = (steps(harness.state()), evaluations(harness.state()));
+
+    let mut other = window(RunConfig {
+        architecture: Architecture::FcLarge,
+        ..config()
+    });
+    wait(&mut other, "the first steps", trains);
+    let run = other.state().session().run().unwrap().id;
+    let broken = folder.path().join("broken.safetensors");
+    std::fs::write(&broken, &std::fs::read(&file).unwrap()[..5000]).unwrap();
+    other.state_mut().take_dropped(broken);
+    wait(&mut other, "the refusal", |app| {
+        !app.session().notices().is_empty()
+    });
+    other.run_steps(3);
+    let refusal = other.query_by_label_contains("broken.safetensors is not a sound safetensors");
+    assert!(refusal.is_some());
+    assert_eq!(other.state().session().run().unwrap().id, run);
+    assert!(other.state().session().is_training());
+
+    other.state_mut().take_dropped(file);
+    wait(&mut other, "the saved run", |app| {
+        let config = app.session().config();
+        config.architecture == Architecture::FcSmall && trains(app) && steps(app) > step
+    });
+    assert_eq!(other.state().session().config().seed, small().seed);
+    assert!(evaluations(other.state()) >= epochs, "the curves are there");
+    let run = other.state().session().run().unwrap();
+    assert_eq!(run.shown().history.evaluations()[0].epoch, 0);
+}
+
+#[test]
+fn after_a_crash_the_window_offers_to_go_on_and_after_a_clean_end_it_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let keeping = |config: RunConfig| {
+        let runs = folder.path().to_owned();
+        Harness::builder()
+            .with_size(vec2(1280.0, 800.0))
+            .build_eframe(move |cc| {
+                let source = DataSource::Bundled(BundledSet::Mnist);
+                App::new(cc, config, source, None).keeping_runs(Some(&runs))
+            })
+    };
+    let kept = || {
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        let names = files.map(|file| file.unwrap().path());
+        names
+            .filter(|path| path.extension().is_some_and(|e| e == "safetensors"))
+            .count()
+    };
+    let mut first = keeping(small());
+    wait(&mut first, "the file of an epoch", |_| kept() == 1);
+    // The lock goes, the file stays, as after a crash.
+    drop(first);
+
+    let mut second = keeping(config());
+    wait(&mut second, "the first steps", trains);
+    second.run_steps(2);
+    second.get_by_role_and_label(Role::Button, "Dismiss");
+    second.get_by_role_and_label(Role::Button, "Go on").click();
+    wait(&mut second, "the run of the first window", |app| {
+        let config = app.session().config();
+        config.architecture == Architecture::FcSmall && evaluations(app) > 2
+    });
+    wait(&mut second, "the end of what was left", |_| kept() == 1);
+    eframe::App::on_exit(second.state_mut());
+    assert_eq!(kept(), 0, "a clean end leaves nothing");
+    drop(second);
+
+    let mut third = keeping(small());
+    wait(&mut third, "the first steps", trains);
+    third.run_steps(2);
+    assert!(third.query_by_label("Go on").is_none());
+}
+
+#[test]
+fn panes_of_a_spectrum_come_and_go_by_the_view_menu() {
+    let mut harness = window(small());
+    wait(&mut harness, "the first look", trains);
+    for (times, there) in [(1, true), (2, false)] {
+        harness.get_by_role_and_label(Role::Button, "View").click();
+        harness.run_steps(3);
+        harness
+            .get_by_role_and_label(Role::CheckBox, "Clouds")
+            .click();
+        harness.run_steps(4);
+        harness.key_press(Key::Escape);
+        harness.run_steps(3);
+        let pane = harness.query_by_label_contains("Clouds pane, drag to move");
+        assert_eq!(pane.is_some(), there, "after {times} clicks");
     }
 }

@@ -17,20 +17,20 @@ mod common;
 use std::sync::Arc;
 
 use burn::{
-    module::{Module as _, ModuleMapper, Param},
-    tensor::{Device, Tensor, TensorData},
+    module::Module as _,
+    tensor::{Device, Tensor},
 };
-use common::{dataset, parameters, stream};
+use common::{
+    dataset, parameters,
+    parity::{CLASSES, Fill, TEST_IMAGES, TRAIN_IMAGES, assert_close},
+};
 use cre_lab::{
     data::ImageShape,
-    model::{Architecture, Cre, Lambda, LatentSize, Plan},
+    model::{Architecture, Cre, Lambda, LatentSize, Plan, VitOptions},
     train::{Metrics, RunConfig, Trainer, trainer::floats},
 };
 use serde::Deserialize;
 
-const CLASSES: usize = 10;
-const TRAIN_IMAGES: usize = 16;
-const TEST_IMAGES: usize = 8;
 /// Every 97th pixel of a reconstruction is on record.
 const PIXEL_STRIDE: usize = 97;
 
@@ -80,55 +80,19 @@ struct Parameter {
     values: [f64; 4],
 }
 
-/// Puts the hashed weights into a model, drawn from ±1/√`fan_in`.
-struct Fill {
-    salt: u32,
-    tensor: u32,
-    fan_in: usize,
-}
-
-impl ModuleMapper for Fill {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let dims = param.dims();
-        if D == 2 {
-            // A bias follows its weight and shares its bound.
-            self.fan_in = dims[0];
-        }
-        let bound = (self.fan_in as f64).sqrt();
-        let unit = |word: u32| f64::from(word) / 2f64.powi(32) * 2.0 - 1.0;
-        let values: Vec<f32> = stream(self.salt * 1000 + self.tensor)
-            .map(|word| (unit(word) / bound) as f32)
-            .take(dims.iter().product())
-            .collect();
-        self.tensor += 1;
-        param.map(|old| Tensor::from_data(TensorData::new(values, dims), &old.device()))
-    }
-}
-
 fn hashed_model(network: &Network, device: &Device) -> Cre {
     let shape = ImageShape::GREY_28;
     let plan = Plan {
         shape,
         classes: CLASSES,
         latent: network.n,
+        vit: VitOptions::default(),
     };
     network
         .architecture
         .build(&plan, 0, device)
         .unwrap()
-        .map(&mut Fill {
-            salt: network.salt,
-            tensor: 0,
-            fan_in: 0,
-        })
-}
-
-#[track_caller]
-fn assert_close(what: &str, found: f64, expected: f64, tolerance: f64) {
-    assert!(
-        (found - expected).abs() <= tolerance,
-        "{what}: {found} instead of {expected} ± {tolerance}"
-    );
+        .map(&mut Fill::new(network.salt))
 }
 
 #[track_caller]

@@ -14,8 +14,8 @@ use cre_lab::{
     data::{BundledSet, DataSource, Dataset},
     model::{Architecture, Lambda},
     train::{
-        Command, DeviceChoice, Event, Mark, Probe, Problem, RunConfig, RunId, RunState, Snapshot,
-        Start, Worker,
+        Command, DeviceChoice, Evaluation, Event, Lane, Mark, Panorama, Probe, Problem, RunConfig,
+        RunId, RunState, Snapshot, Start, Worker,
     },
 };
 
@@ -36,9 +36,15 @@ fn small() -> RunConfig {
 }
 
 fn start(run: u64, config: RunConfig, paused: bool) -> Command {
+    let lane = config.lane();
+    start_lanes(run, config, &[lane], paused)
+}
+
+fn start_lanes(run: u64, config: RunConfig, lanes: &[Lane], paused: bool) -> Command {
     let dataset = mnist();
     Command::Reset(Box::new(Start {
         run: RunId(run),
+        lanes: lanes.to_vec(),
         config,
         probe: Probe {
             cloud: dataset.test.first_of_each_class(10, 5).into(),
@@ -72,7 +78,7 @@ fn wait<T>(worker: &Worker, mut pick: impl FnMut(&Event) -> Option<T>) -> (T, Ve
     }
 }
 
-fn evaluated(event: &Event) -> Option<cre_lab::train::Evaluation> {
+fn evaluated(event: &Event) -> Option<Evaluation> {
     match event {
         Event::Evaluated { evaluation, .. } => Some(*evaluation),
         _ => None,
@@ -86,14 +92,21 @@ fn wait_for_state(worker: &Worker, wanted: RunState) {
     });
 }
 
-fn snapshot(worker: &Worker, fits: impl Fn(&Snapshot) -> bool) -> Snapshot {
+fn panorama(worker: &Worker, fits: impl Fn(&Panorama) -> bool) -> Panorama {
     let until = Instant::now() + PATIENCE;
     loop {
-        let snapshot = worker.snapshots().recv_deadline(until).unwrap();
-        if fits(&snapshot) {
-            return snapshot;
+        let panorama = worker.panoramas().recv_deadline(until).unwrap();
+        if fits(&panorama) {
+            return panorama;
         }
     }
+}
+
+/// The only lane's.
+fn snapshot(worker: &Worker, fits: impl Fn(&Snapshot) -> bool) -> Snapshot {
+    let mut lanes = panorama(worker, |panorama| fits(&panorama.lanes[0])).lanes;
+    assert_eq!(lanes.len(), 1);
+    lanes.remove(0)
 }
 
 #[test]
@@ -175,7 +188,7 @@ fn a_pause_holds_and_one_step_is_one_step() {
         .recv_timeout(Duration::from_millis(300))
         .is_ok()
     {}
-    assert!(worker.snapshots().is_empty());
+    assert!(worker.panoramas().is_empty());
 }
 
 #[test]
@@ -253,7 +266,7 @@ fn a_loss_that_is_no_number_pauses_and_the_last_good_epoch_comes_back() {
     });
     assert!(rolls_back);
     worker.send(Command::SetLearningRate(1e-3));
-    worker.send(Command::Rollback);
+    worker.send(Command::Rollback { lane: 0 });
     let (step, _) = wait(&worker, |event| match event {
         Event::RolledBack { step, .. } => Some(*step),
         _ => None,
@@ -276,4 +289,177 @@ fn all_units_of_a_dead_latent_are_reported() {
     worker.send(start(1, config, false));
     let dead = snapshot(&worker, |snapshot| snapshot.dead_units() == 3);
     assert!(dead.latents.iter().all(|z| *z == 0.0));
+}
+
+fn lanes(of: &[(f64, u64)]) -> Vec<Lane> {
+    of.iter()
+        .map(|&(lambda, seed)| Lane {
+            lambda: Lambda::new(lambda).unwrap(),
+            seed,
+        })
+        .collect()
+}
+
+/// The evaluations of all `count` lanes after `epoch` epochs, and all that came before the last of them.
+fn evaluations(worker: &Worker, epoch: u64, count: usize) -> (Vec<Evaluation>, Vec<Event>) {
+    let mut found = vec![None; count];
+    let ((), seen) = wait(worker, |event| {
+        if let Event::Evaluated {
+            lane, evaluation, ..
+        } = event
+            && evaluation.epoch == epoch
+        {
+            found[*lane] = Some(*evaluation);
+        }
+        found.iter().all(Option::is_some).then_some(())
+    });
+    (found.into_iter().map(Option::unwrap).collect(), seen)
+}
+
+#[test]
+fn a_lane_of_a_spectrum_is_the_single_run_with_its_lambda_and_seed() {
+    let spectrum = lanes(&[(0.0, 3), (0.3, 3), (1.0, 3), (0.3, 4)]);
+    let worker = worker();
+    worker.send(start_lanes(1, small(), &spectrum, true));
+    worker.send(Command::Epoch);
+    evaluations(&worker, 0, 4);
+    let (together, seen) = evaluations(&worker, 1, 4);
+    let shown = panorama(&worker, |panorama| {
+        panorama.lanes.iter().all(|lane| lane.step == 19)
+    });
+    assert_eq!(shown.turns.len(), 4);
+    for (place, lane) in spectrum.iter().enumerate() {
+        let mut steps = Vec::new();
+        for event in &seen {
+            if let Event::Losses { lane, losses, .. } = event
+                && *lane == place
+            {
+                steps.extend_from_slice(losses);
+            }
+        }
+        let told: Vec<u64> = steps.iter().map(|step| step.step).collect();
+        assert_eq!(
+            told,
+            (1..=19).collect::<Vec<_>>(),
+            "every lane tells its own"
+        );
+
+        let config = RunConfig {
+            lambda: lane.lambda,
+            seed: lane.seed,
+            ..small()
+        };
+        worker.send(start(2 + place as u64, config, true));
+        worker.send(Command::Epoch);
+        let (alone, _) = evaluations(&worker, 1, 1);
+        assert_eq!(together[place].test, alone[0].test);
+        assert_eq!(together[place].train, alone[0].train);
+        let run = RunId(2 + place as u64);
+        let alone = panorama(&worker, |panorama| {
+            panorama.run == run && panorama.lanes[0].step == 19
+        });
+        assert_eq!(shown.lanes[place].lambda, lane.lambda);
+        assert_eq!(shown.lanes[place].latents, alone.lanes[0].latents);
+        assert_eq!(shown.lanes[place].grid, alone.lanes[0].grid);
+        assert_eq!(shown.lanes[place].selected, alone.lanes[0].selected);
+    }
+}
+
+#[test]
+fn the_slider_never_retrains_a_spectrum() {
+    let worker = worker();
+    worker.send(start_lanes(1, small(), &lanes(&[(0.0, 3), (1.0, 3)]), true));
+    worker.send(Command::SetLambda(Lambda::BALANCED));
+    worker.send(Command::SetLearningRate(2e-3));
+    let mut marked = Vec::new();
+    wait(&worker, |event| {
+        if let Event::Marked { lane, mark, .. } = event {
+            marked.push((*lane, *mark));
+        }
+        (marked.len() == 2).then_some(())
+    });
+    assert_eq!(
+        marked,
+        [(0, Mark::LearningRate(2e-3)), (1, Mark::LearningRate(2e-3))]
+    );
+    let shown = panorama(&worker, |_| true);
+    let lambdas: Vec<f64> = shown.lanes.iter().map(|lane| lane.lambda.value()).collect();
+    assert_eq!(lambdas, [0.0, 1.0]);
+}
+
+#[test]
+fn a_lane_that_breaks_stands_still_and_catches_up_after_it_is_rolled_back() {
+    let worker = worker();
+    let spectrum = lanes(&[(0.0, 3), (0.5, 3), (1.0, 3)]);
+    worker.send(start_lanes(1, small(), &spectrum, true));
+    worker.send(Command::Epoch);
+    evaluations(&worker, 1, 3);
+    worker.send(Command::SetLearningRate(1e38));
+    worker.send(Command::Step);
+    wait(&worker, |event| match event {
+        Event::Losses { losses, .. } => losses.iter().find(|step| step.step == 20).copied(),
+        _ => None,
+    });
+    worker.send(Command::SetLearningRate(1e-3));
+    worker.send(Command::Resume);
+    let mut broken = Vec::new();
+    wait(&worker, |event| {
+        if let Event::Problem {
+            problem:
+                Problem::NotFinite {
+                    lane,
+                    can_roll_back: true,
+                    ..
+                },
+            ..
+        } = event
+        {
+            broken.push(*lane);
+        }
+        (!broken.is_empty()).then_some(())
+    });
+    worker.send(Command::Pause);
+    for lane in 0..3 {
+        worker.send(Command::Rollback { lane });
+    }
+    let mut back = Vec::new();
+    wait(&worker, |event| {
+        if let Event::RolledBack { lane, step, .. } = event {
+            back.push((*lane, *step));
+        }
+        (back.len() == 3).then_some(())
+    });
+    assert!(back.iter().all(|(_, step)| step % 19 == 0), "{back:?}");
+    worker.send(Command::Resume);
+    let mut epochs = [0; 3];
+    wait(&worker, |event| {
+        if let Event::Evaluated {
+            lane, evaluation, ..
+        } = event
+            && evaluation.test.is_finite()
+        {
+            epochs[*lane] = evaluation.epoch;
+        }
+        epochs.iter().all(|epoch| *epoch >= 3).then_some(())
+    });
+}
+
+#[test]
+fn more_than_fits_is_refused_before_it_is_taken() {
+    let worker = worker();
+    let config = RunConfig {
+        architecture: Architecture::FcLarge,
+        ..small()
+    };
+    let spectrum = lanes(&[(0.5, 3)]).repeat(1_000_000);
+    worker.send(start_lanes(1, config, &spectrum, true));
+    let (reason, _) = wait(&worker, |event| match event {
+        Event::Problem {
+            problem: Problem::CannotStart { reason },
+            ..
+        } => Some(reason.clone()),
+        _ => None,
+    });
+    assert!(reason.starts_with("1000000 lanes × "), "{reason}");
+    assert!(reason.contains("lanes at most"), "{reason}");
 }

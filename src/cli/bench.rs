@@ -9,6 +9,7 @@ use burn::tensor::{Device, Distribution, Tensor};
 use clap::Args;
 use serde::Serialize;
 
+use super::run_args::VitArgs;
 use crate::{
     data::{BundledSet, DataSource, Dataset},
     model::{Architecture, lambda::spread},
@@ -29,9 +30,11 @@ pub struct BenchArgs {
     /// Device to measure: wgpu or cpu; auto measures the CPU and a real GPU where there is one
     #[arg(long, value_name = "DEVICE", default_value = DeviceChoice::default().id())]
     pub device: DeviceChoice,
-    /// Network: fc-small, fc-medium, fc-large, cnn-small or cnn-large
+    /// Network: fc-small, fc-medium, fc-large, cnn-small, cnn-large or vit
     #[arg(long, value_name = "NAME", default_value = Architecture::default().id())]
     pub arch: Architecture,
+    #[command(flatten)]
+    pub vit: VitArgs,
     /// Networks trained side by side, with λ from 0 to 1
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub lanes: u64,
@@ -109,6 +112,7 @@ fn measure(
 ) -> Result<Measurement, TrainError> {
     let config = RunConfig {
         architecture: args.arch,
+        vit: args.vit.options(),
         ..RunConfig::default()
     };
     let lanes: Vec<Lane> = spread(args.lanes as usize)

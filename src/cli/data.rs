@@ -1,15 +1,23 @@
-//! `cre-lab data`: work on the files of data sets.
+//! `cre-lab data`: find, download and check full data sets, and make the bundle.
 
 use std::{
     io::{self, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
+    str::FromStr,
 };
 
+use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand};
+use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 
-use crate::data::bundle;
+use crate::data::{
+    BundledSet, Shelf, bundle,
+    catalogue::FullSet,
+    fetch::{self, Progress, Stage, Stop},
+    shelf::Standing,
+};
 
-/// Work on the files of data sets
+/// Find, download and check data sets
 #[derive(Debug, Args)]
 pub struct DataArgs {
     #[command(subcommand)]
@@ -18,17 +26,69 @@ pub struct DataArgs {
 
 #[derive(Debug, Subcommand)]
 enum DataCommand {
-    /// Make the files of a bundled data set from the original IDX files
+    /// Show every data set and where it is
+    List(PlaceArgs),
+    /// Download full data sets that are not on this machine
     ///
-    /// Takes the first 1,000 training and 200 test images of each class, in file order, and
-    /// writes them as four gzip files, the same bytes every time. Prints the path, size and
-    /// SHA-256 of each
+    /// Nothing is downloaded that is found already. What was interrupted goes on where it
+    /// stopped; Ctrl-C keeps what has arrived. Files are compared with the originals (size and
+    /// SHA-256) before they are put in place. Prints the folder of each set
+    Fetch(FetchArgs),
+    /// Compare the files of full data sets with the originals, by SHA-256
+    Verify(VerifyArgs),
+    /// Print the folder of a full data set, or the one that downloads go to
+    Path(PathArgs),
+    /// Make the files of a bundled data set from the original files
+    ///
+    /// Takes the first images of each class, in file order: of the MNIST family 1,000 and 200
+    /// into four gzip files, of CIFAR-10 500 and 100 into a JPEG for each half; the same bytes
+    /// every time. Prints the path, size and SHA-256 of each
     Bundle(BundleArgs),
 }
 
 #[derive(Debug, Args)]
+struct PlaceArgs {
+    /// Folder to look in first, and to download to
+    #[arg(long = "data", value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+impl PlaceArgs {
+    fn shelf(&self) -> Shelf {
+        Shelf::usual(self.folder.as_deref())
+    }
+}
+
+#[derive(Debug, Args)]
+struct FetchArgs {
+    /// Data sets: mnist, fashion-mnist, cifar-10
+    #[arg(value_name = "NAME", required = true)]
+    sets: Vec<SetName>,
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+#[derive(Debug, Args)]
+struct VerifyArgs {
+    /// Data sets; all that are found if none is named
+    #[arg(value_name = "NAME")]
+    sets: Vec<SetName>,
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+#[derive(Debug, Args)]
+struct PathArgs {
+    /// Data set: mnist, fashion-mnist or cifar-10
+    #[arg(value_name = "NAME")]
+    set: Option<SetName>,
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+#[derive(Debug, Args)]
 struct BundleArgs {
-    /// Folder with the four original IDX files, each plain or with .gz
+    /// Folder with the original files: four of IDX, each plain or with .gz, or six of CIFAR-10
     #[arg(long, value_name = "DIR")]
     from: PathBuf,
     /// Folder to write to; made if it is missing, and files of the same names are replaced
@@ -36,24 +96,167 @@ struct BundleArgs {
     to: PathBuf,
 }
 
+/// A set by its name, with or without the ending of the full one.
+#[derive(Clone, Copy, Debug)]
+struct SetName(BundledSet);
+
+impl FromStr for SetName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        BundledSet::ALL
+            .into_iter()
+            .find(|set| [set.id(), set.full_id()].contains(&name))
+            .map(Self)
+            .ok_or_else(|| format!("choose {}", BundledSet::ALL.map(BundledSet::id).join(", ")))
+    }
+}
+
 /// Runs `cre-lab data`.
 ///
 /// # Errors
-/// When the original files cannot be read or the bundle cannot be written.
+/// When a set is missing, cannot be downloaded or is not the original, and when files cannot be
+/// read or written.
 pub fn run(args: DataArgs) -> anyhow::Result<()> {
     match args.command {
-        DataCommand::Bundle(BundleArgs { from, to }) => {
-            let mut out = io::stdout().lock();
-            for file in bundle::make(&from, &to)? {
-                writeln!(
-                    out,
-                    "{}  {} bytes  SHA-256 {}",
-                    file.path.display(),
-                    file.bytes,
-                    file.sha256
-                )?;
+        DataCommand::List(place) => list(&place.shelf()),
+        DataCommand::Fetch(args) => fetch_all(&args.sets, &args.place.shelf()),
+        DataCommand::Verify(args) => verify(&args.sets, &args.place.shelf()),
+        DataCommand::Path(args) => path(args.set, &args.place.shelf()),
+        DataCommand::Bundle(BundleArgs { from, to }) => make_bundle(&from, &to),
+    }
+}
+
+fn list(shelf: &Shelf) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    for set in BundledSet::ALL {
+        writeln!(out, "{:<20}built in, a sample", set.id())?;
+        let Some(full) = shelf.full(set) else {
+            continue;
+        };
+        let state = match shelf.look(set) {
+            Standing::Here(folder) => folder.display().to_string(),
+            standing => {
+                let kept = shelf
+                    .target(set)
+                    .map_or(0, |folder| fetch::kept(full, &folder));
+                let rest = full.download().saturating_sub(kept);
+                let fetch = format!("cre-lab data fetch {} downloads it", set.id());
+                match standing {
+                    Standing::Pickles(folder) => format!(
+                        "as Python pickles, which are not read, in {}: {fetch} ({})",
+                        folder.display(),
+                        DecimalBytes(rest)
+                    ),
+                    _ if kept > 0 => {
+                        format!("in part: {fetch} to its end ({})", DecimalBytes(rest))
+                    }
+                    _ => format!("not here: {fetch} ({})", DecimalBytes(rest)),
+                }
+            }
+        };
+        writeln!(out, "{:<20}{state}", set.full_id())?;
+    }
+    Ok(())
+}
+
+fn fetch_all(sets: &[SetName], shelf: &Shelf) -> anyhow::Result<()> {
+    let stop = Stop::default();
+    let told = stop.clone();
+    ctrlc::set_handler(move || told.stop()).context("cannot listen for Ctrl-C")?;
+    for &SetName(set) in sets {
+        let folder = match shelf.look(set) {
+            Standing::Here(folder) => {
+                eprintln!("The full {set} is here already");
+                folder
+            }
+            Standing::Pickles(_) | Standing::Absent => download(set, shelf, &stop)?,
+        };
+        writeln!(io::stdout(), "{}", folder.display())?;
+    }
+    Ok(())
+}
+
+fn download(set: BundledSet, shelf: &Shelf, stop: &Stop) -> anyhow::Result<PathBuf> {
+    let bar = ProgressBar::new(shelf.full(set).map_or(0, FullSet::download)).with_style(
+        ProgressStyle::with_template(
+            "{prefix}  {bar:24}  {decimal_bytes} of {decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left  {msg}",
+        )?
+        .progress_chars("━━─"),
+    );
+    bar.set_prefix(set.to_string());
+    let mut begun = false;
+    let folder = fetch::fetch_to_shelf(shelf, set, stop, &mut |progress: &Progress| {
+        bar.set_length(progress.total);
+        if !begun && progress.stage == Stage::Receiving {
+            // What an earlier download has brought says nothing about the speed of this one.
+            begun = true;
+            bar.set_position(progress.received);
+            bar.reset_eta();
+        }
+        bar.set_position(progress.received);
+        bar.set_message(match progress.stage {
+            Stage::Connecting => format!("asking {}", progress.host),
+            Stage::Receiving => format!("from {}", progress.host),
+            Stage::Checking => "comparing with the original".to_owned(),
+        });
+    });
+    bar.finish_and_clear();
+    Ok(folder?)
+}
+
+fn verify(sets: &[SetName], shelf: &Shelf) -> anyhow::Result<()> {
+    let named: Vec<BundledSet> = if sets.is_empty() {
+        let is_here = |set: &BundledSet| matches!(shelf.look(*set), Standing::Here(_));
+        BundledSet::ALL.into_iter().filter(is_here).collect()
+    } else {
+        sets.iter().map(|SetName(set)| *set).collect()
+    };
+    if named.is_empty() {
+        bail!("no full data set is on this machine");
+    }
+    let mut out = io::stdout().lock();
+    let mut others = 0;
+    for set in named {
+        for file in shelf.verify(set)? {
+            match file.compared {
+                Ok(()) => writeln!(out, "{} is the original", file.path.display())?,
+                Err(mismatch) => {
+                    others += 1;
+                    writeln!(out, "{} {mismatch}", file.path.display())?;
+                }
             }
         }
+    }
+    match others {
+        0 => Ok(()),
+        1 => Err(anyhow!("one file is not the original")),
+        count => Err(anyhow!("{count} files are not the originals")),
+    }
+}
+
+fn path(set: Option<SetName>, shelf: &Shelf) -> anyhow::Result<()> {
+    let folder = match set {
+        Some(SetName(set)) => shelf.find(set)?,
+        None => shelf
+            .downloads()
+            .context("a folder for downloads is not known, because there is no home folder")?
+            .to_owned(),
+    };
+    writeln!(io::stdout(), "{}", folder.display())?;
+    Ok(())
+}
+
+fn make_bundle(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    for file in bundle::make(from, to)? {
+        writeln!(
+            out,
+            "{}  {} bytes  SHA-256 {}",
+            file.path.display(),
+            file.bytes,
+            file.sha256
+        )?;
     }
     Ok(())
 }

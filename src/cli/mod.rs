@@ -2,7 +2,10 @@
 
 pub mod bench;
 pub mod data;
+pub mod figures;
+pub mod results;
 pub mod run_args;
+pub mod sweep;
 pub mod train;
 
 use std::path::PathBuf;
@@ -10,6 +13,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use run_args::RunArgs;
+
+use crate::experiment::Spectrum;
 
 /// See classification and reconstruction share one latent representation.
 ///
@@ -33,6 +38,12 @@ pub enum Command {
     Bench(bench::BenchArgs),
     /// Work with data sets
     Data(data::DataArgs),
+    /// Train every combination of a grid and keep what comes of it; goes on where it was when run again
+    Sweep(sweep::SweepArgs),
+    /// Look at finished runs, export them, join files of several machines
+    Results(results::ResultsArgs),
+    /// Draw finished runs: the paper's figures and more, as SVG, PNG and CSV
+    Figures(figures::FiguresArgs),
 }
 
 /// Options of the window.
@@ -40,6 +51,9 @@ pub enum Command {
 pub struct WindowArgs {
     #[command(flatten)]
     pub run: RunArgs,
+    /// Train a network for each of these λ side by side: numbers, or first:step:last
+    #[arg(long, value_name = "LIST", num_args = 0..=1, default_missing_value = "0:0.1:1")]
+    pub spectrum: Option<Spectrum>,
     /// Save a picture of the window to this PNG file just before it closes by --exit-after
     #[arg(long, value_name = "FILE", requires = "exit_after")]
     pub screenshot: Option<PathBuf>,

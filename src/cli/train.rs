@@ -46,6 +46,7 @@ pub struct TrainArgs {
     /// data count, and --epochs from its beginning
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "data", "arch", "latent", "lambda", "batch_size", "learning_rate", "seed", "weights",
+        "patch", "embed", "depth", "heads", "mlp_ratio", "mask_ratio",
     ])]
     pub resume: Option<PathBuf>,
     /// Begin with the weights of the authors' modules in this safetensors file, whose network counts
@@ -176,6 +177,7 @@ impl<'a> Job<'a> {
         };
         let start = Box::new(Start {
             run: RunId(1),
+            lanes: vec![config.lane()],
             config: config.clone(),
             dataset: dataset.clone(),
             probe: Probe {
@@ -223,8 +225,9 @@ impl<'a> Job<'a> {
                 recv(self.worker.events()) -> event => {
                     self.hear(event.context("the training thread has ended without a word")?, ending)?;
                 }
-                recv(self.worker.snapshots()) -> snapshot => {
-                    latest = Some(snapshot.context("the training thread has ended without a word")?);
+                recv(self.worker.panoramas()) -> panorama => {
+                    let panorama = panorama.context("the training thread has ended without a word")?;
+                    latest = panorama.lanes.into_iter().next();
                 }
                 recv(stopped) -> _ => {
                     if ending {
@@ -322,8 +325,7 @@ impl<'a> Job<'a> {
                 Problem::NotFinite { step, .. } => format!(
                     "a loss is no longer a number at step {step}; try a smaller --learning-rate or another --seed"
                 ),
-                Problem::CannotStart { reason } => reason,
-                Problem::CannotSave { reason } => reason,
+                Problem::CannotStart { reason } | Problem::CannotSave { reason } => reason,
                 Problem::Crashed { reason } => format!("training broke off: {reason}"),
             }),
             Event::Marked { .. }

@@ -8,15 +8,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use flate2::{Compression, write::GzEncoder};
-use sha2::{Digest as _, Sha256};
-
 use super::{
     BundledSet, Dataset, ImageShape, LoadError, Split, atlas, cifar,
+    digest::sha256,
     folder::{Files, Half, Named, read_split},
     idx,
 };
 use crate::files::write_atomically;
+use flate2::{Compression, write::GzEncoder};
 
 /// Images and labels of both halves, in the order of [`Half::ALL`].
 type Bytes = [[&'static [u8]; 2]; 2];
@@ -94,6 +93,12 @@ const fn packing(set: BundledSet) -> Packing {
     }
 }
 
+/// Training and test images of a bundled set.
+pub fn images(set: BundledSet) -> [usize; 2] {
+    let classes = usize::from(idx::CLASSES);
+    packing(set).per_class().map(|images| images * classes)
+}
+
 /// Unpacks a bundled set.
 ///
 /// # Errors
@@ -101,8 +106,9 @@ const fn packing(set: BundledSet) -> Packing {
 pub fn load(set: BundledSet) -> Result<Dataset, LoadError> {
     let packing = packing(set);
     let read = |half: Half, [images, labels]: [&'static [u8]; 2]| {
-        let named = |file: String, content| Named {
+        let named = |file: String, content: &'static [u8]| Named {
             path: Path::new("assets/data").join(set.id()).join(file),
+            bytes: content.len() as u64,
             content,
         };
         let images = named(packing.images(half), images);
@@ -135,10 +141,11 @@ fn read_atlas(
     images: Named<&'static [u8]>,
     labels: Named<&'static [u8]>,
 ) -> Result<Split, LoadError> {
-    let classes = idx::read_labels(labels.content).map_err(|fault| LoadError::File {
-        file: labels.path,
-        fault,
-    })?;
+    let classes =
+        idx::read_labels(labels.content, labels.bytes).map_err(|fault| LoadError::File {
+            file: labels.path,
+            fault,
+        })?;
     let pixels = match atlas::decode(images.content, classes.len()) {
         Ok(Some(pixels)) => Ok(pixels),
         Ok(None) => Err(format!("holds fewer than {} images", classes.len())),
@@ -320,17 +327,6 @@ fn write(path: PathBuf, content: io::Result<Vec<u8>>) -> Result<BundleFile, Bund
 
 fn gzip_name(file: &str) -> String {
     format!("{file}.gz")
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 #[cfg(test)]

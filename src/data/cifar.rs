@@ -49,6 +49,15 @@ pub enum Fault {
     },
 }
 
+/// The folder at or below `folder` that holds CIFAR-10 as Python pickles. These are not read: a
+/// pickle can run any program, and no well-kept library reads those of arrays without running them.
+pub(super) fn pickles(folder: &Path) -> Option<PathBuf> {
+    ["cifar-10-batches-py", "CIFAR10/cifar-10-batches-py", ""]
+        .into_iter()
+        .map(|below| folder.join(below))
+        .find(|path| path.join("data_batch_1").is_file())
+}
+
 /// The folder in which the six files lie.
 pub(super) struct Files {
     pub(super) folder: PathBuf,
@@ -127,14 +136,20 @@ fn record() -> u64 {
     1 + SHAPE.pixels() as u64
 }
 
+/// Images and labels, as far as they have been read.
 #[derive(Debug, Default)]
-struct Records {
-    pixels: Vec<u8>,
-    labels: Vec<u8>,
+pub struct Records {
+    /// Bytes of the images, `[3, 32, 32]` each.
+    pub pixels: Vec<u8>,
+    /// Class of every image.
+    pub labels: Vec<u8>,
 }
 
-/// Appends all records of a file.
-fn read_records(from: impl Read, to: &mut Records) -> Result<(), Fault> {
+/// Appends all records of a file; of a file with a fault, those before it.
+///
+/// # Errors
+/// Any [`Fault`].
+pub fn read_records(from: impl Read, to: &mut Records) -> Result<(), Fault> {
     let mut reader = BufReader::with_capacity(1 << 18, from.take(MAX_RECORDS * record() + 1));
     let mut buffer = vec![0; 1 + SHAPE.pixels()];
     for index in 0.. {

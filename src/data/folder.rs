@@ -56,6 +56,8 @@ impl Half {
 /// A readable file and the name by which messages call it.
 pub(super) struct Named<R> {
     pub(super) path: PathBuf,
+    /// Size of the file as it lies there.
+    pub(super) bytes: u64,
     pub(super) content: R,
 }
 
@@ -65,8 +67,8 @@ pub(super) fn read_split<R: Read>(images: Named<R>, labels: Named<R>) -> Result<
         let file = file.to_owned();
         |fault| LoadError::File { file, fault }
     };
-    let pixels = idx::read_images(images.content).map_err(of(&images.path))?;
-    let classes = idx::read_labels(labels.content).map_err(of(&labels.path))?;
+    let pixels = idx::read_images(images.content, images.bytes).map_err(of(&images.path))?;
+    let classes = idx::read_labels(labels.content, labels.bytes).map_err(of(&labels.path))?;
     let counts = (pixels.len() / ImageShape::GREY_28.pixels(), classes.len());
     Split::new(ImageShape::GREY_28, pixels, classes).ok_or(LoadError::Counts {
         images: images.path,
@@ -120,8 +122,13 @@ impl Files {
                 file,
             });
         };
-        match File::open(&path) {
-            Ok(content) => Ok(Named { path, content }),
+        let opened = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        match opened {
+            Ok((bytes, content)) => Ok(Named {
+                path,
+                bytes,
+                content,
+            }),
             Err(error) => Err(LoadError::File {
                 file: path,
                 fault: error.into(),
@@ -129,13 +136,18 @@ impl Files {
         }
     }
 
-    /// Reads both halves.
+    /// Reads both halves; what they show is told by the folder's name.
     pub(super) fn load(&self) -> Result<Dataset, LoadError> {
-        let (name, class_names) = recognise(&self.folder);
+        let (set, name) = recognise(&self.folder);
+        self.load_as(set, name)
+    }
+
+    /// Reads both halves of a data set that is called `name` and has the classes of `set`.
+    pub(super) fn load_as(&self, set: BundledSet, name: String) -> Result<Dataset, LoadError> {
         Ok(Dataset {
             name,
             shape: ImageShape::GREY_28,
-            class_names,
+            class_names: set.class_names().map(str::to_owned).to_vec(),
             rotation: 0.0,
             skipped: Vec::new(),
             train: self.read(Half::Train)?,
@@ -145,7 +157,7 @@ impl Files {
 }
 
 /// The file of this official name, or of the variant with a dot, or of either with `.gz`.
-fn locate(folder: &Path, file: &str) -> Option<PathBuf> {
+pub(super) fn locate(folder: &Path, file: &str) -> Option<PathBuf> {
     let dotted = file.replace("-idx", ".idx");
     [file, &dotted]
         .into_iter()
@@ -154,8 +166,9 @@ fn locate(folder: &Path, file: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// Name and classes of a folder's data set. The files do not carry them, the folder's name may.
-fn recognise(folder: &Path) -> (String, Vec<String>) {
+/// The set with the classes of a folder's data set, and what to call it. The files do not tell,
+/// the folder's name may.
+fn recognise(folder: &Path) -> (BundledSet, String) {
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let name = absolute
         .ancestors()
@@ -176,11 +189,8 @@ fn recognise(folder: &Path) -> (String, Vec<String>) {
         None
     };
     (
+        set.unwrap_or(BundledSet::Mnist),
         set.map_or(name, |set| set.to_string()),
-        set.unwrap_or(BundledSet::Mnist)
-            .class_names()
-            .map(str::to_owned)
-            .to_vec(),
     )
 }
 

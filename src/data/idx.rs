@@ -5,9 +5,7 @@
 
 use std::io::{self, Read, Write};
 
-use flate2::read::MultiGzDecoder;
-
-use super::ImageShape;
+use super::{ImageShape, inflate};
 
 /// The most images or labels that a file may declare.
 pub const MAX_ITEMS: u32 = 1_000_000;
@@ -18,7 +16,10 @@ pub const CLASSES: u8 = 10;
 const IMAGE_MAGIC: [u8; 4] = [0, 0, 8, 3];
 /// Unsigned bytes (08) in one dimension: count.
 const LABEL_MAGIC: [u8; 4] = [0, 0, 8, 1];
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// The most bytes of memory that are set aside before there is anything to fill them.
+pub const AHEAD: u64 = 64 << 20;
+/// Room at the end of a buffer with which reading finds the end of a file without asking for more.
+const PROBE: usize = 32;
 const SHAPE: ImageShape = ImageShape::GREY_28;
 
 /// What is wrong with a file. Each message continues a sentence that begins with the file's name.
@@ -118,10 +119,13 @@ impl std::fmt::Display for Expected {
 
 /// Reads 28×28 images: 784 bytes each, row by row, one image after the other.
 ///
+/// `size` is that of the file as it lies there, in bytes. It says how far a header may be trusted
+/// before the bytes have arrived, so that no more memory is used than the images need.
+///
 /// # Errors
 /// Any [`Fault`] but [`Fault::Label`].
-pub fn read_images(from: impl Read) -> Result<Vec<u8>, Fault> {
-    let mut content = Content::open(from)?;
+pub fn read_images(from: impl Read, size: u64) -> Result<Vec<u8>, Fault> {
+    let mut content = Content::open(from, size)?;
     let [count, height, width] = content.header(IMAGE_MAGIC)?;
     if [height, width].map(u64::from) != [SHAPE.height, SHAPE.width].map(|side| side as u64) {
         return Err(Fault::Size { height, width });
@@ -129,12 +133,12 @@ pub fn read_images(from: impl Read) -> Result<Vec<u8>, Fault> {
     content.values(count, SHAPE.pixels() as u64)
 }
 
-/// Reads class labels, one byte each.
+/// Reads class labels, one byte each; `size` as for [`read_images`].
 ///
 /// # Errors
 /// Any [`Fault`] but [`Fault::Size`].
-pub fn read_labels(from: impl Read) -> Result<Vec<u8>, Fault> {
-    let mut content = Content::open(from)?;
+pub fn read_labels(from: impl Read, size: u64) -> Result<Vec<u8>, Fault> {
+    let mut content = Content::open(from, size)?;
     let [count] = content.header(LABEL_MAGIC)?;
     let labels = content.values(count, 1)?;
     match labels
@@ -187,26 +191,22 @@ struct Content<'r> {
     gzip: bool,
     /// Bytes taken from `stream`.
     position: u64,
+    /// The most bytes that can come out of `stream`.
+    most: u64,
 }
 
 impl<'r> Content<'r> {
-    /// Recognises gzip by its first two bytes.
-    fn open(mut from: impl Read + 'r) -> Result<Self, Fault> {
-        let mut start = Vec::new();
-        from.by_ref()
-            .take(GZIP_MAGIC.len() as u64)
-            .read_to_end(&mut start)?;
-        let gzip = start == GZIP_MAGIC;
-        let whole = io::Cursor::new(start).chain(from);
-        let stream: Box<dyn Read + 'r> = if gzip {
-            Box::new(MultiGzDecoder::new(whole))
-        } else {
-            Box::new(whole)
-        };
+    fn open(from: impl Read + 'r, size: u64) -> Result<Self, Fault> {
+        let (stream, gzip) = inflate::open(from)?;
         Ok(Self {
             stream,
             gzip,
             position: 0,
+            most: if gzip {
+                size.saturating_mul(inflate::MOST)
+            } else {
+                size
+            },
         })
     }
 
@@ -254,9 +254,11 @@ impl<'r> Content<'r> {
         }
     }
 
-    /// The next `length` bytes, or as many as there are; memory grows with what arrives.
+    /// The next `length` bytes, or as many as there are; beyond [`AHEAD`], memory grows with what
+    /// arrives.
     fn take(&mut self, length: u64) -> Result<Vec<u8>, Fault> {
-        let mut bytes = Vec::new();
+        let ahead = length.min(self.most).min(AHEAD);
+        let mut bytes = Vec::with_capacity(usize::try_from(ahead).unwrap_or(0) + PROBE);
         let result = self.stream.by_ref().take(length).read_to_end(&mut bytes);
         self.position += bytes.len() as u64;
         match result {
@@ -277,6 +279,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn read_images(file: &[u8]) -> Result<Vec<u8>, Fault> {
+        super::read_images(file, file.len() as u64)
+    }
+
+    fn read_labels(file: &[u8]) -> Result<Vec<u8>, Fault> {
+        super::read_labels(file, file.len() as u64)
+    }
 
     fn images(pixels: &[u8]) -> Vec<u8> {
         let mut file = Vec::new();
@@ -317,10 +327,10 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_or_refused(bytes in hostile()) {
-            if let Ok(pixels) = read_images(bytes.as_slice()) {
+            if let Ok(pixels) = read_images(&bytes) {
                 prop_assert!(!pixels.is_empty() && pixels.len().is_multiple_of(SHAPE.pixels()));
             }
-            if let Ok(labels) = read_labels(bytes.as_slice()) {
+            if let Ok(labels) = read_labels(&bytes) {
                 prop_assert!(!labels.is_empty() && labels.iter().all(|label| *label < CLASSES));
             }
         }
@@ -333,10 +343,10 @@ mod tests {
         ) {
             let pixels = image.repeat(count);
             let (image_file, label_file) = (images(&pixels), labels(&classes));
-            prop_assert_eq!(&read_images(image_file.as_slice()).unwrap(), &pixels);
-            prop_assert_eq!(read_images(gzip(&image_file).as_slice()).unwrap(), pixels);
-            prop_assert_eq!(&read_labels(label_file.as_slice()).unwrap(), &classes);
-            prop_assert_eq!(read_labels(gzip(&label_file).as_slice()).unwrap(), classes);
+            prop_assert_eq!(&read_images(&image_file).unwrap(), &pixels);
+            prop_assert_eq!(read_images(&gzip(&image_file)).unwrap(), pixels);
+            prop_assert_eq!(&read_labels(&label_file).unwrap(), &classes);
+            prop_assert_eq!(read_labels(&gzip(&label_file)).unwrap(), classes);
         }
     }
 
@@ -344,7 +354,7 @@ mod tests {
     fn a_file_cut_anywhere_is_refused() {
         let pixels: Vec<u8> = (0..=255).cycle().take(2 * SHAPE.pixels()).collect();
         for whole in [images(&pixels), gzip(&images(&pixels))] {
-            assert!(read_images(whole.as_slice()).is_ok());
+            assert!(read_images(&whole).is_ok());
             for length in 0..whole.len() {
                 assert!(read_images(&whole[..length]).is_err(), "{length} bytes");
             }
@@ -355,7 +365,7 @@ mod tests {
     fn a_file_that_goes_on_is_left_where_it_should_end() {
         let file = labels(&[1, 2]);
         let endless = file.as_slice().chain(io::repeat(3));
-        let fault = read_labels(endless).unwrap_err();
+        let fault = super::read_labels(endless, 10).unwrap_err();
         assert_eq!(
             fault.to_string(),
             "holds more than the 10 bytes that its header calls for"
@@ -364,7 +374,7 @@ mod tests {
         let mut bomb = file.clone();
         bomb.resize(10_000_000, 3);
         assert!(matches!(
-            read_labels(gzip(&bomb).as_slice()),
+            read_labels(&gzip(&bomb)),
             Err(Fault::Trailing { expected: 10 })
         ));
     }
@@ -402,18 +412,13 @@ mod tests {
             "is cut off: it holds 16 bytes of 784000016"
         );
         assert_eq!(
-            read_labels(labels(&[9, 10]).as_slice())
-                .unwrap_err()
-                .to_string(),
+            read_labels(&labels(&[9, 10])).unwrap_err().to_string(),
             "has the label 10 at position 1, but labels run from 0 to 9"
         );
 
         let mut damaged = gzip(&labels(&[1]));
         let checksum = damaged.len() - 8;
         damaged[checksum] ^= 1;
-        assert!(matches!(
-            read_labels(damaged.as_slice()),
-            Err(Fault::Gzip(_))
-        ));
+        assert!(matches!(read_labels(&damaged), Err(Fault::Gzip(_))));
     }
 }

@@ -1,16 +1,22 @@
-//! Images and labels, from the bundle or from files on disk, as one [`Dataset`].
+//! Images and labels, from the bundle, from files on disk or downloaded, as one [`Dataset`].
 
 mod atlas;
 pub mod bundle;
+pub mod catalogue;
 pub mod cifar;
+pub mod digest;
+pub mod fetch;
 pub mod folder;
 pub mod idx;
+mod inflate;
 pub mod own_images;
 pub mod rotation;
+pub mod shelf;
 pub mod source;
 
 use std::{ops::Range, path::PathBuf};
 
+pub use shelf::Shelf;
 pub use source::{BundledSet, DataSource, LoadError};
 
 /// Size of every image of a data set.

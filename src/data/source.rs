@@ -1,16 +1,17 @@
-//! Where a data set comes from: the bundle, or a folder with the official files.
+//! Where a data set comes from: the bundle, a full set on this machine, or a folder.
 
 use std::{
     fmt::{self, Display},
-    path::PathBuf,
+    path::{Path, PathBuf},
     str::FromStr,
 };
 
+use indicatif::DecimalBytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Dataset, ImageShape, bundle, cifar, folder::Files, idx, own_images};
+use super::{Dataset, ImageShape, Shelf, bundle, cifar, folder::Files, idx, own_images};
 
-/// A data set that is compiled into the program.
+/// A data set of which a sample is compiled into the program, and which can be had in full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum BundledSet {
     /// Handwritten digits.
@@ -26,12 +27,21 @@ impl BundledSet {
     /// Every bundled set, in the order of a menu.
     pub const ALL: [Self; 3] = [Self::Mnist, Self::FashionMnist, Self::Cifar10];
 
-    /// Its name on the command line and in files.
+    /// Name of the sample on the command line and in files.
     pub const fn id(self) -> &'static str {
         match self {
             Self::Mnist => "mnist",
             Self::FashionMnist => "fashion-mnist",
             Self::Cifar10 => "cifar-10",
+        }
+    }
+
+    /// Name of the full set on the command line and in files.
+    pub const fn full_id(self) -> &'static str {
+        match self {
+            Self::Mnist => "mnist-full",
+            Self::FashionMnist => "fashion-mnist-full",
+            Self::Cifar10 => "cifar-10-full",
         }
     }
 
@@ -96,16 +106,18 @@ impl FromStr for BundledSet {
     }
 }
 
-/// A name that is neither a bundled set nor a folder.
+/// A name that is neither a known set nor a folder.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("“{0}” is neither a bundled data set ({ids}) nor a folder", ids = BundledSet::ALL.map(BundledSet::id).join(", "))]
+#[error("“{0}” is neither a data set ({ids}; in full {full_ids}) nor a folder", ids = BundledSet::ALL.map(BundledSet::id).join(", "), full_ids = BundledSet::ALL.map(BundledSet::full_id).join(", "))]
 pub struct UnknownDataSet(String);
 
-/// Where to take images and labels from. As text: a bundled set's id, or the path of a folder.
+/// Where to take images and labels from. As text: a set's id, or the path of a folder.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum DataSource {
-    /// Compiled into the program.
+    /// The sample that is compiled into the program.
     Bundled(BundledSet),
+    /// All images, from where they are found on this machine.
+    Full(BundledSet),
     /// A folder with the six official files of CIFAR-10's binary version, or with the four of
     /// MNIST or a set like it, each plain or with `.gz`; also a folder of
     /// torchvision's, which has them in `raw`, `MNIST/raw` or `FashionMNIST/raw`.
@@ -113,26 +125,44 @@ pub enum DataSource {
 }
 
 impl DataSource {
-    /// Takes a bundled id, or anything else as the path of a folder.
+    /// Takes the id of a sample or a full set, or anything else as the path of a folder.
     fn from_text(text: &str) -> Self {
-        text.parse()
-            .map_or_else(|_| Self::Folder(text.into()), Self::Bundled)
+        let known = |source: fn(BundledSet) -> Self, id: fn(BundledSet) -> &'static str| {
+            let set = BundledSet::ALL.into_iter().find(|set| id(*set) == text);
+            set.map(source)
+        };
+        known(Self::Bundled, BundledSet::id)
+            .or_else(|| known(Self::Full, BundledSet::full_id))
+            .unwrap_or_else(|| Self::Folder(text.into()))
     }
 
-    /// Reads the whole data set into memory.
+    /// Reads the whole data set into memory; a full set is looked for in the usual places.
     ///
     /// # Errors
-    /// When a folder lacks a file, or a file is not what its name promises; each error is one
-    /// sentence that names the file and the reason. A bundled set always loads.
+    /// When a full set or a folder is not there, a folder lacks a file, or a file is not what its
+    /// name promises; each error is one sentence that names the file and the reason. A bundled
+    /// set always loads.
     pub fn load(&self) -> Result<Dataset, LoadError> {
+        self.load_from(&Shelf::usual(None))
+    }
+
+    /// The same, with full sets from `shelf`.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_from(&self, shelf: &Shelf) -> Result<Dataset, LoadError> {
         match self {
             Self::Bundled(set) => bundle::load(*set),
+            Self::Full(set) => shelf.load(*set),
             Self::Folder(folder) if !folder.is_dir() => {
                 Err(UnknownDataSet(folder.display().to_string()).into())
             }
             Self::Folder(folder) => {
                 if let Some(files) = cifar::Files::find(folder) {
                     return files.load();
+                }
+                if let Some(folder) = cifar::pickles(folder) {
+                    return Err(LoadError::Pickles(folder));
                 }
                 match own_images::Folders::find(folder) {
                     Some(folders) => folders.load(),
@@ -153,11 +183,13 @@ impl Display for DataSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bundled(set) => f.pad(set.id()),
-            // A relative folder that is called like a bundled set must not be read back as one.
+            Self::Full(set) => f.pad(set.full_id()),
+            // A relative folder that is called like a set must not be read back as one.
             Self::Folder(path)
                 if BundledSet::ALL
                     .iter()
-                    .any(|set| path.as_os_str() == set.id()) =>
+                    .flat_map(|set| [set.id(), set.full_id()])
+                    .any(|id| path.as_os_str() == id) =>
             {
                 write!(f, "./{}", path.display())
             }
@@ -169,7 +201,7 @@ impl Display for DataSource {
 impl FromStr for DataSource {
     type Err = UnknownDataSet;
 
-    /// Takes a bundled id, or else a folder, which must exist.
+    /// Takes the id of a set, or else a folder, which must exist.
     fn from_str(text: &str) -> Result<Self, UnknownDataSet> {
         match Self::from_text(text) {
             Self::Folder(path) if !path.is_dir() => Err(UnknownDataSet(text.to_owned())),
@@ -197,6 +229,19 @@ pub enum LoadError {
     /// The folder is not there.
     #[error(transparent)]
     Unknown(#[from] UnknownDataSet),
+    /// A full set is in none of the places where it may be.
+    #[error("{set} in full is not on this machine: “cre-lab data fetch {id}” downloads it ({size}){place}", id = set.id(), size = DecimalBytes(*download), place = Place(folder.as_deref()))]
+    NotHere {
+        /// The set.
+        set: BundledSet,
+        /// Bytes to download, about.
+        download: u64,
+        /// Where its files can be put by hand.
+        folder: Option<PathBuf>,
+    },
+    /// CIFAR-10 in the version for Python.
+    #[error("{} holds CIFAR-10 as Python pickles, which are not read because a pickle can run any program: “cre-lab data fetch cifar-10” downloads the binary version", .0.display())]
+    Pickles(PathBuf),
     /// One of the four files is not there.
     #[error("{} holds no file {file}, plain or as {file}.gz", folder.display())]
     Missing {
@@ -269,6 +314,17 @@ pub enum LoadError {
     },
 }
 
+/// The end of a sentence that says how to download a set.
+struct Place<'a>(Option<&'a Path>);
+
+impl Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |folder| {
+            write!(f, ", or put its files into {}", folder.display())
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -286,6 +342,7 @@ mod tests {
                 DataSource::Bundled(BundledSet::FashionMnist),
                 "fashion-mnist",
             ),
+            (DataSource::Full(BundledSet::Cifar10), "cifar-10-full"),
             (
                 DataSource::Folder("/no/such/folder".into()),
                 "/no/such/folder",
@@ -296,15 +353,17 @@ mod tests {
             assert_eq!(file, format!("data = \"{text}\"\n"));
             assert_eq!(toml::from_str::<Settings>(&file).unwrap(), settings);
         }
-        let folder = DataSource::Folder("mnist".into()).to_string();
-        assert_eq!(
-            DataSource::from_text(&folder),
-            DataSource::Folder("./mnist".into())
-        );
+        for name in ["mnist", "mnist-full"] {
+            let folder = DataSource::Folder(name.into()).to_string();
+            assert_eq!(
+                DataSource::from_text(&folder),
+                DataSource::Folder(Path::new(".").join(name))
+            );
+        }
     }
 
     #[test]
-    fn a_name_is_bundled_or_an_existing_folder() {
+    fn a_name_is_a_set_or_an_existing_folder() {
         assert_eq!(
             "fashion-mnist".parse(),
             Ok(DataSource::Bundled(BundledSet::FashionMnist))
@@ -313,8 +372,8 @@ mod tests {
         let text = folder.path().to_str().unwrap();
         assert_eq!(text.parse(), Ok(DataSource::Folder(text.into())));
 
-        let message =
-            "“mnits” is neither a bundled data set (mnist, fashion-mnist, cifar-10) nor a folder";
+        let message = "“mnits” is neither a data set (mnist, fashion-mnist, cifar-10; \
+             in full mnist-full, fashion-mnist-full, cifar-10-full) nor a folder";
         assert_eq!(
             "mnits".parse::<DataSource>().unwrap_err().to_string(),
             message

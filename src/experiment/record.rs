@@ -20,6 +20,24 @@ pub struct RunSpec {
     pub config: RunConfig,
 }
 
+impl std::fmt::Display for RunSpec {
+    /// As people tell runs apart: "FC Medium n = 3, mnist, λ = 0.3, seed 2".
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let RunConfig {
+            architecture,
+            latent,
+            lambda,
+            seed,
+            ..
+        } = &self.config;
+        write!(f, "{architecture}")?;
+        if architecture.has_free_latent() {
+            write!(f, " n = {latent}")?;
+        }
+        write!(f, ", {}, λ = {lambda}, seed {seed}", self.data)
+    }
+}
+
 /// A run that is done.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {

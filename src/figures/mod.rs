@@ -1,14 +1,49 @@
 //! Figures as files, and the colours that figures and window share.
 
+mod animation;
+mod axes;
 mod canvas;
+mod chart;
+mod cloud;
+mod clouds;
+mod every;
+mod few_colours;
+mod figure;
+mod film;
+mod lambda_boxes;
+mod one_seed;
 pub mod palette;
+mod panels;
+mod pen;
+mod picture;
+mod rebuilt;
 mod reconstructions;
+mod runs;
 mod scatter;
+mod scene;
+mod sheet;
+#[cfg(test)]
+mod tests;
+pub(crate) mod ticks;
+mod trade_off_plane;
+mod widths;
 
 use std::path::{Path, PathBuf};
 
+pub use animation::{ANIMATION_EXTENSIONS, Animation, Ending, Frame, save_animation};
+pub use clouds::Clouds;
+pub use every::{Every, every};
+pub use figure::{EXTENSIONS, Figure, Table, save};
+pub use film::Film;
+pub use lambda_boxes::LambdaBoxes;
+pub use one_seed::OneSeed;
+pub use rebuilt::Rebuilt;
 pub use reconstructions::reconstructions;
+pub use runs::{DeadRuns, Runs};
 pub use scatter::latent_scatter;
+pub use scene::Scene;
+pub use trade_off_plane::TradeOffPlane;
+pub use widths::{Against, Widths};
 
 /// A figure that could not be made or written.
 #[derive(Debug, thiserror::Error)]

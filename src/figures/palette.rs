@@ -31,3 +31,134 @@ pub const RECONSTRUCTION_ON_DARK: Rgb = [0xff, 0x9a, 0x3c];
 pub fn class(label: u8) -> Rgb {
     CLASSES[usize::from(label) % CLASSES.len()]
 }
+
+/// The colour of λ on a light background: from the blue of classification at 0 to the orange of
+/// reconstruction at 1, in steps that look even.
+pub fn lambda_on_light(lambda: f64) -> Rgb {
+    between(CLASSIFICATION_ON_LIGHT, RECONSTRUCTION_ON_LIGHT, lambda)
+}
+
+/// The same on a dark background.
+pub fn lambda_on_dark(lambda: f64) -> Rgb {
+    between(CLASSIFICATION_ON_DARK, RECONSTRUCTION_ON_DARK, lambda)
+}
+
+/// A colour on the straight line between two in Oklab (B. Ottosson, *A perceptual color space for image
+/// processing*, 2020), where equal distances look equal; `share` is brought into 0–1, NaN to 0.
+fn between(from: Rgb, to: Rgb, share: f64) -> Rgb {
+    let share = if share.is_nan() {
+        0.0
+    } else {
+        share.clamp(0.0, 1.0)
+    };
+    let (from, to) = (oklab(from), oklab(to));
+    of_oklab(std::array::from_fn(|axis| {
+        from[axis] + (to[axis] - from[axis]) * share
+    }))
+}
+
+fn oklab(colour: Rgb) -> [f64; 3] {
+    let linear = colour.map(|byte| {
+        let value = f64::from(byte) / 255.0;
+        if value <= 0.040_45 {
+            value / 12.92
+        } else {
+            ((value + 0.055) / 1.055).powf(2.4)
+        }
+    });
+    let cones = times(TO_CONES, linear).map(f64::cbrt);
+    times(TO_LAB, cones)
+}
+
+fn of_oklab(lab: [f64; 3]) -> Rgb {
+    let cones = times(FROM_LAB, lab).map(|value| value.powi(3));
+    times(FROM_CONES, cones).map(|value| {
+        let value = value.clamp(0.0, 1.0);
+        let value = if value <= 0.003_130_8 {
+            value * 12.92
+        } else {
+            1.055 * value.powf(1.0 / 2.4) - 0.055
+        };
+        (value * 255.0).round() as u8
+    })
+}
+
+type Matrix = [[f64; 3]; 3];
+
+const TO_CONES: Matrix = [
+    [0.412_221_470_8, 0.536_332_536_3, 0.051_445_992_9],
+    [0.211_903_498_2, 0.680_699_545_1, 0.107_396_956_6],
+    [0.088_302_461_9, 0.281_718_837_6, 0.629_978_700_5],
+];
+const TO_LAB: Matrix = [
+    [0.210_454_255_3, 0.793_617_785_0, -0.004_072_046_8],
+    [1.977_998_495_1, -2.428_592_205_0, 0.450_593_709_9],
+    [0.025_904_037_1, 0.782_771_766_2, -0.808_675_766_0],
+];
+const FROM_LAB: Matrix = [
+    [1.0, 0.396_337_777_4, 0.215_803_757_3],
+    [1.0, -0.105_561_345_8, -0.063_854_172_8],
+    [1.0, -0.089_484_177_5, -1.291_485_548_0],
+];
+const FROM_CONES: Matrix = [
+    [4.076_741_662_1, -3.307_711_591_3, 0.230_969_929_2],
+    [-1.268_438_004_6, 2.609_757_401_1, -0.341_319_396_5],
+    [-0.004_196_086_3, -0.703_418_614_7, 1.707_614_701_0],
+];
+
+fn times(matrix: Matrix, vector: [f64; 3]) -> [f64; 3] {
+    matrix.map(|row| row.iter().zip(vector).map(|(a, b)| a * b).sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn oklab_is_that_of_its_author() {
+        // Red in Oklab as `colour-science` and CSS Color 4 give it.
+        let wanted = [0.627_96, 0.224_86, 0.125_85];
+        for (found, wanted) in oklab([255, 0, 0]).into_iter().zip(wanted) {
+            assert!((found - wanted).abs() < 1e-4, "{found} is not {wanted}");
+        }
+        for colour in CLASSES {
+            assert_eq!(of_oklab(oklab(colour)), colour);
+        }
+    }
+
+    #[test]
+    fn lambda_goes_from_blue_to_orange_in_even_steps() {
+        type Scale = fn(f64) -> Rgb;
+        let scales: [(Scale, Rgb, Rgb); 2] = [
+            (
+                lambda_on_light,
+                CLASSIFICATION_ON_LIGHT,
+                RECONSTRUCTION_ON_LIGHT,
+            ),
+            (
+                lambda_on_dark,
+                CLASSIFICATION_ON_DARK,
+                RECONSTRUCTION_ON_DARK,
+            ),
+        ];
+        for (scale, blue, orange) in scales {
+            assert_eq!((scale(0.0), scale(1.0)), (blue, orange));
+            assert_eq!((scale(f64::NAN), scale(7.0)), (blue, orange));
+            let steps: Vec<[f64; 3]> = (0..=10)
+                .map(|step| oklab(scale(f64::from(step) / 10.0)))
+                .collect();
+            let lengths: Vec<f64> = steps
+                .windows(2)
+                .map(|pair| {
+                    let apart = pair[0].iter().zip(pair[1]).map(|(a, b)| (a - b).powi(2));
+                    apart.sum::<f64>().sqrt()
+                })
+                .collect();
+            let mean = lengths.iter().sum::<f64>() / 10.0;
+            assert!(mean > 0.02, "neighbours can be told apart: {mean}");
+            for length in lengths {
+                assert!((length / mean - 1.0).abs() < 0.1, "{length} of {mean}");
+            }
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! The window as a whole.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use eframe::{
     CreationContext, Storage,
@@ -12,8 +12,18 @@ use serde::{Deserialize, Serialize};
 use super::{
     menu::{self, Wish},
     panes::{
-        card::Card, controls::Controls, curves::Curves, drawing::Drawing, latent::Latent, notices,
-        reconstructions::Reconstructions, status,
+        card::Card,
+        clouds::Clouds,
+        controls::{Controls, Mode},
+        curves::Curves,
+        data_sets::DataSets,
+        drawing::Drawing,
+        latent::Latent,
+        mosaic::Mosaic,
+        notices, plane,
+        reconstructions::Reconstructions,
+        status,
+        trade_off::TradeOff,
     },
     scatter::{Scatter, ViewPreferences},
     self_portrait::SelfPortrait,
@@ -22,13 +32,20 @@ use super::{
     theme,
     workspace::{self, Docked, Pane},
 };
-use crate::{data::DataSource, train::RunConfig};
+use crate::{
+    data::{DataSource, Shelf},
+    experiment::Spectrum,
+    train::RunConfig,
+};
 
 /// What outlives the program.
 #[derive(Serialize, Deserialize)]
 #[serde(default)]
 struct Preferences {
     layout: Tree<Pane>,
+    spectrum_layout: Tree<Pane>,
+    spectrum: Spectrum,
+    trade_off: TradeOff,
     view: ViewPreferences,
     curves: Curves,
     sample: Sample,
@@ -39,6 +56,9 @@ impl Default for Preferences {
     fn default() -> Self {
         Self {
             layout: workspace::default_tree(),
+            spectrum_layout: workspace::spectrum_tree(),
+            spectrum: Spectrum::default(),
+            trade_off: TradeOff::default(),
             view: ViewPreferences::default(),
             curves: Curves::default(),
             sample: Sample::default(),
@@ -50,13 +70,20 @@ impl Default for Preferences {
 /// CRE Lab's window.
 pub struct App {
     session: Session,
+    /// Where panes stand while one λ is trained…
     layout: Tree<Pane>,
+    /// …and while a spectrum is.
+    spectrum_layout: Tree<Pane>,
     controls: Controls,
     latent: Latent,
     reconstructions: Reconstructions,
     curves: Curves,
+    trade_off: TradeOff,
+    clouds: Clouds,
+    mosaic: Mosaic,
     card: Card,
     drawing: Drawing,
+    data_sets: DataSets,
     /// Where the card appears first: the latent pane's corner.
     card_home: Rect,
     /// The space of all panes, in whose corner the drawing pad appears first.
@@ -81,17 +108,25 @@ impl App {
         if !workspace::is_complete(&preferences.layout) {
             preferences.layout = workspace::default_tree();
         }
+        if !workspace::is_complete(&preferences.spectrum_layout) {
+            preferences.spectrum_layout = workspace::spectrum_tree();
+        }
         let mut scatter = Scatter::new(cc.wgpu_render_state.as_ref());
         scatter.preferences = preferences.view;
         Self {
             session: Session::new(&cc.egui_ctx, config, source, preferences.sample),
             layout: preferences.layout,
-            controls: Controls::default(),
+            spectrum_layout: preferences.spectrum_layout,
+            controls: Controls::new(&preferences.spectrum),
             latent: Latent::new(scatter),
             reconstructions: Reconstructions::new(preferences.show_difference),
             curves: preferences.curves,
+            trade_off: preferences.trade_off,
+            clouds: Clouds::default(),
+            mosaic: Mosaic::default(),
             card: Card::default(),
             drawing: Drawing::default(),
+            data_sets: DataSets::default(),
             card_home: Rect::NOTHING,
             dock: Rect::NOTHING,
             show_keys: false,
@@ -99,33 +134,80 @@ impl App {
         }
     }
 
+    /// Begins with these networks rather than with a single one.
+    #[must_use]
+    pub fn with_spectrum(mut self, spectrum: Option<Spectrum>) -> Self {
+        if let Some(spectrum) = spectrum {
+            self.controls.mode = Mode::new(&spectrum);
+            self.session.set_spectrum(Some(spectrum));
+        }
+        self
+    }
+
     /// The experiment, for whoever drives the window from outside.
     pub fn session(&self) -> &Session {
         &self.session
     }
 
-    /// Takes in a folder of images or a picture, as if it had been dropped on the window.
+    /// Keeps the run in `folder` against a crash, and offers what one has left there.
+    #[must_use]
+    pub fn keeping_runs(mut self, folder: Option<&Path>) -> Self {
+        if let Some(folder) = folder {
+            self.session.keep_runs(folder);
+        }
+        self
+    }
+
+    /// Saves the run, as if this file had been chosen.
+    pub fn save_run(&mut self, file: PathBuf) {
+        self.session.save_run(file);
+    }
+
+    /// Takes in a folder of images, a run or a picture, as if it had been dropped on the window.
     pub fn take_dropped(&mut self, path: PathBuf) {
         self.session.take_dropped(path);
+    }
+
+    /// Begins to learn from a data set, as soon as it has been read.
+    pub fn load(&mut self, source: DataSource) {
+        self.session.load(source);
+    }
+
+    /// Takes full data sets from another shelf than the usual one.
+    pub fn set_shelf(&mut self, shelf: Shelf) {
+        self.session.set_shelf(shelf);
     }
 
     fn docked(&mut self, ui: &mut Ui) {
         let Self {
             session,
             layout,
+            spectrum_layout,
             latent,
             reconstructions,
             curves,
+            trade_off,
+            clouds,
+            mosaic,
             card_home,
             ..
         } = self;
+        let layout = if session.shown_spectrum().is_some() {
+            spectrum_layout
+        } else {
+            layout
+        };
         let mut draw = Docked(|ui: &mut Ui, pane| match pane {
             Pane::Latent => {
                 *card_home = ui.max_rect();
                 latent.ui(ui, session)
             }
             Pane::Reconstructions => reconstructions.ui(ui, session),
-            Pane::Curves => curves.ui(ui, session.run().map(|run| &run.history)),
+            Pane::Curves => curves.ui(ui, session.run().map(|run| &run.shown().history)),
+            Pane::TradeOff => trade_off.ui(ui, session),
+            Pane::Plane => plane::ui(ui, session, trade_off),
+            Pane::Clouds => clouds.ui(ui, session, &mut latent.scatter),
+            Pane::Mosaic => mosaic.ui(ui, session),
         });
         layout.ui(&mut draw, ui);
     }
@@ -145,6 +227,7 @@ impl App {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
         self.session.receive();
+        self.session.play();
         self.take_files(ctx);
         if let Some(portrait) = &mut self.portrait {
             portrait.sit(ctx);
@@ -159,18 +242,28 @@ impl eframe::App for App {
             &mut Toggles {
                 keys: &mut self.show_keys,
                 drawing: &mut self.drawing.open,
+                data_sets: &mut self.data_sets.open,
             },
         );
         let bar = |ui: &Ui| Frame::side_top_panel(ui.style()).inner_margin(Margin::symmetric(8, 3));
         let frame = bar(ui);
-        Panel::top("menu")
-            .frame(frame)
-            .show(ui, |ui| match menu::ui(ui, &mut self.session) {
-                Some(Wish::ResetLayout) => self.layout = workspace::default_tree(),
+        let is_spectrum = self.session.shown_spectrum().is_some();
+        let layout = if is_spectrum {
+            &mut self.spectrum_layout
+        } else {
+            &mut self.layout
+        };
+        Panel::top("menu").frame(frame).show(ui, |ui| {
+            match menu::ui(ui, &mut self.session, layout) {
+                Some(Wish::ResetLayout) if is_spectrum => *layout = workspace::spectrum_tree(),
+                Some(Wish::ResetLayout) => *layout = workspace::default_tree(),
+                Some(Wish::Toggle(pane)) => workspace::toggle(layout, pane),
                 Some(Wish::ShowKeys) => self.show_keys = true,
                 Some(Wish::Draw) => self.drawing.open = true,
+                Some(Wish::DataSets) => self.data_sets.open = true,
                 None => {}
-            });
+            }
+        });
         let frame = bar(ui);
         Panel::bottom("status")
             .frame(frame)
@@ -188,12 +281,21 @@ impl eframe::App for App {
         let ctx = ui.ctx().clone();
         self.card.ui(&ctx, &mut self.session, self.card_home);
         self.drawing.ui(&ctx, &mut self.session, self.dock);
+        self.data_sets.open |= self.session.take_data_sets_wish();
+        self.data_sets.ui(&ctx, &mut self.session);
         menu::keys(&ctx, &mut self.show_keys);
+    }
+
+    fn on_exit(&mut self) {
+        self.session.close();
     }
 
     fn save(&mut self, storage: &mut dyn Storage) {
         let preferences = Preferences {
             layout: self.layout.clone(),
+            spectrum_layout: self.spectrum_layout.clone(),
+            spectrum: self.controls.mode.spectrum.clone(),
+            trade_off: self.trade_off,
             view: self.latent.scatter.preferences.clone(),
             curves: self.curves.clone(),
             sample: self.session.sample(),

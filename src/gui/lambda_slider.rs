@@ -5,7 +5,7 @@ use eframe::egui::{
     Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, accesskit, pos2, vec2,
 };
 
-use super::theme;
+use super::{session::Session, theme};
 use crate::model::Lambda;
 
 /// What a screen reader calls it, and a test presses.
@@ -15,26 +15,107 @@ const HEIGHT: f32 = 46.0;
 const RAIL: f32 = 8.0;
 const HANDLE: f32 = 11.0;
 
+/// What the slider chooses from.
+#[derive(Debug)]
+pub enum Choice<'a> {
+    /// Any λ, to the hundredth.
+    Any(&'a mut Lambda),
+    /// One of several lanes, by place; their λ ascend.
+    Lane(&'a [Lambda], &'a mut usize),
+}
+
+impl Choice<'_> {
+    /// λ as it is chosen.
+    pub fn lambda(&self) -> Lambda {
+        match self {
+            Self::Any(lambda) => **lambda,
+            Self::Lane(lambdas, place) => lambdas.get(**place).copied().unwrap_or(Lambda::BALANCED),
+        }
+    }
+
+    /// Goes to `value`, or to the nearest lane; stays where it is nowhere better.
+    fn set(&mut self, value: f64) {
+        let value = value.clamp(0.0, 1.0);
+        match self {
+            Self::Any(lambda) => {
+                // To the hundredth: what the label says is what is trained with.
+                if let Ok(new) = Lambda::new((value * 100.0).round() / 100.0) {
+                    **lambda = new;
+                }
+            }
+            Self::Lane(lambdas, place) => {
+                let off = |place: usize| lambdas.get(place).map(|l| (l.value() - value).abs());
+                let nearest = (0..lambdas.len())
+                    .filter_map(|place| Some((place, off(place)?)))
+                    .min_by(|a, b| a.1.total_cmp(&b.1));
+                if let Some((nearest, distance)) = nearest
+                    && off(**place).is_none_or(|here| distance < here)
+                {
+                    **place = nearest;
+                }
+            }
+        }
+    }
+
+    /// Goes on by so many hundredths, or to the next lane.
+    fn step(&mut self, fine: f64, coarse: f64) {
+        match self {
+            Self::Any(lambda) => {
+                let target = (lambda.value() * 100.0).round() + fine + 10.0 * coarse;
+                self.set(target / 100.0);
+            }
+            Self::Lane(lambdas, place) => {
+                let last = lambdas.len().saturating_sub(1) as f64;
+                **place = (**place as f64 + fine + coarse).clamp(0.0, last) as usize;
+            }
+        }
+    }
+
+    fn go_to_end(&mut self, end: Lambda) {
+        match self {
+            Self::Any(lambda) => **lambda = end,
+            Self::Lane(_, place) if end == Lambda::CLASSIFIER => **place = 0,
+            Self::Lane(lambdas, place) => **place = lambdas.len().saturating_sub(1),
+        }
+    }
+}
+
+/// Lets `act` choose λ, or of a spectrum the lane to show.
+pub fn choose<R>(session: &mut Session, act: impl FnOnce(&mut Choice<'_>) -> R) -> R {
+    if let Some(run) = session.shown_spectrum() {
+        let lambdas: Vec<Lambda> = run.lanes().iter().map(|lane| lane.lane.lambda).collect();
+        let before = run.place();
+        let mut place = before;
+        let result = act(&mut Choice::Lane(&lambdas, &mut place));
+        if place != before {
+            session.show_lane(place);
+        }
+        return result;
+    }
+    let mut lambda = session.lambda();
+    let result = act(&mut Choice::Any(&mut lambda));
+    session.set_lambda(lambda);
+    result
+}
+
 /// A large slider over [0, 1], blue at the classifier's end and orange at the autoencoder's.
 ///
-/// Drag or click to set; with the focus on it ← and → move by 0.01, with Shift by 0.1, Home and
-/// End go to the ends.
-pub fn lambda_slider(ui: &mut Ui, lambda: &mut Lambda) -> Response {
+/// Drag or click to set; with the focus on it ← and → move by 0.01, with Shift by 0.1, or from lane to lane;
+/// Home and End go to the ends.
+pub fn lambda_slider(ui: &mut Ui, choice: &mut Choice<'_>) -> Response {
     let size = vec2(ui.available_width(), HEIGHT);
     let (rect, mut response) = ui.allocate_exact_size(size, Sense::click_and_drag());
     let rail = Rect::from_x_y_ranges(
         (rect.left() + HANDLE)..=(rect.right() - HANDLE),
         (rect.top() + HANDLE - RAIL / 2.0)..=(rect.top() + HANDLE + RAIL / 2.0),
     );
-    let before = *lambda;
+    let before = choice.lambda();
 
     if response.clicked() || response.drag_started() {
         response.request_focus();
     }
     if let Some(pointer) = response.interact_pointer_pos() {
-        let share = f64::from((pointer.x - rail.left()) / rail.width());
-        // To the hundredth: what the label says is what is trained with.
-        set(lambda, (share * 100.0).round() / 100.0);
+        choice.set(f64::from((pointer.x - rail.left()) / rail.width()));
     }
     if response.has_focus() {
         let arrows = EventFilter {
@@ -42,63 +123,60 @@ pub fn lambda_slider(ui: &mut Ui, lambda: &mut Lambda) -> Response {
             ..EventFilter::default()
         };
         ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
-        step_by_keys(ui, lambda);
+        step_by_keys(ui, choice);
     }
-    obey_screen_reader(ui, &response, lambda);
+    obey_screen_reader(ui, &response, choice);
 
-    if *lambda != before {
+    let lambda = choice.lambda();
+    if lambda != before {
         response.mark_changed();
     }
     response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), lambda.value(), LABEL));
     if ui.is_rect_visible(rect) {
-        paint(ui, &response, rail, *lambda);
+        let stops = match choice {
+            Choice::Any(_) => None,
+            Choice::Lane(lambdas, _) => Some(*lambdas),
+        };
+        paint(ui, &response, rail, lambda, stops);
     }
     response
 }
 
 /// Moves λ by the arrow, Home and End keys pressed in this frame, and takes those keys.
-pub fn step_by_keys(ui: &Ui, lambda: &mut Lambda) {
-    let by_keys = ui.input_mut(|input| {
-        let mut hundredths = 0.0;
-        for (modifiers, step) in [(Modifiers::SHIFT, 10.0), (Modifiers::NONE, 1.0)] {
+pub fn step_by_keys(ui: &Ui, choice: &mut Choice<'_>) {
+    ui.input_mut(|input| {
+        let mut presses = |modifiers| {
             let up = input.count_and_consume_key(modifiers, Key::ArrowRight);
             let down = input.count_and_consume_key(modifiers, Key::ArrowLeft);
-            hundredths += step * (up as f64 - down as f64);
+            up as f64 - down as f64
+        };
+        let (coarse, fine) = (presses(Modifiers::SHIFT), presses(Modifiers::NONE));
+        if fine != 0.0 || coarse != 0.0 {
+            choice.step(fine, coarse);
         }
         if input.consume_key(Modifiers::NONE, Key::Home) {
-            return Some(0.0);
+            choice.go_to_end(Lambda::CLASSIFIER);
         }
         if input.consume_key(Modifiers::NONE, Key::End) {
-            return Some(1.0);
+            choice.go_to_end(Lambda::AUTOENCODER);
         }
-        let target = ((lambda.value() * 100.0).round() + hundredths) / 100.0;
-        (hundredths != 0.0).then_some(target)
     });
-    if let Some(value) = by_keys {
-        set(lambda, value);
-    }
 }
 
-fn set(lambda: &mut Lambda, value: f64) {
-    if let Ok(new) = Lambda::new(value.clamp(0.0, 1.0)) {
-        *lambda = new;
-    }
-}
-
-fn obey_screen_reader(ui: &Ui, response: &Response, lambda: &mut Lambda) {
+fn obey_screen_reader(ui: &Ui, response: &Response, choice: &mut Choice<'_>) {
     ui.input(|input| {
         for request in input.accesskit_action_requests(response.id, accesskit::Action::SetValue) {
             if let Some(accesskit::ActionData::NumericValue(value)) = request.data {
-                set(lambda, value);
+                choice.set(value);
             }
         }
         let requests = |action| input.num_accesskit_action_requests(response.id, action) as f64;
         let steps = requests(accesskit::Action::Increment) - requests(accesskit::Action::Decrement);
         if steps != 0.0 {
-            set(lambda, ((lambda.value() * 100.0).round() + steps) / 100.0);
+            choice.step(steps, 0.0);
         }
     });
-    let value = lambda.value();
+    let value = choice.lambda().value();
     ui.ctx().accesskit_node_builder(response.id, |node| {
         node.set_min_numeric_value(0.0);
         node.set_max_numeric_value(1.0);
@@ -113,7 +191,7 @@ fn obey_screen_reader(ui: &Ui, response: &Response, lambda: &mut Lambda) {
     });
 }
 
-fn paint(ui: &Ui, response: &Response, rail: Rect, lambda: Lambda) {
+fn paint(ui: &Ui, response: &Response, rail: Rect, lambda: Lambda, stops: Option<&[Lambda]>) {
     let visuals = ui.visuals();
     let painter = ui.painter();
     let (blue, orange) = (
@@ -144,6 +222,11 @@ fn paint(ui: &Ui, response: &Response, rail: Rect, lambda: Lambda) {
         }
     }
 
+    for stop in stops.unwrap_or_default() {
+        let centre = pos2(at(stop.value() as f32), rail.center().y);
+        let outline = Stroke::new(1.0, visuals.panel_fill);
+        painter.circle(centre, 3.5, visuals.strong_text_color(), outline);
+    }
     let share = lambda.value() as f32;
     let centre = pos2(at(share), rail.center().y);
     let style = ui.style().interact(response);
@@ -180,4 +263,55 @@ fn gradient(rect: Rect, left: Color32, right: Color32) -> Shape {
 /// The colour between two, in the same space in which the rail is shaded.
 fn mix(from: Color32, to: Color32, share: f32) -> Color32 {
     from.lerp_to_gamma(to, share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lambda(value: f64) -> Lambda {
+        Lambda::new(value).unwrap()
+    }
+
+    #[test]
+    fn lanes_are_reached_by_value_and_by_step() {
+        // Two seeds for each λ.
+        let lambdas = [0.0, 0.0, 0.25, 0.25, 1.0, 1.0].map(lambda);
+        let mut place = 3;
+        let after = |place: &mut usize, act: &dyn Fn(&mut Choice<'_>)| {
+            act(&mut Choice::Lane(&lambdas, place));
+            *place
+        };
+        assert_eq!(after(&mut place, &|c| c.set(0.3)), 3, "near enough already");
+        assert_eq!(after(&mut place, &|c| c.set(0.9)), 4);
+        assert_eq!(after(&mut place, &|c| c.set(f64::NAN)), 4);
+        assert_eq!(after(&mut place, &|c| c.step(-1.0, 0.0)), 3);
+        assert_eq!(after(&mut place, &|c| c.step(0.0, -1.0)), 2);
+        assert_eq!(after(&mut place, &|c| c.step(-9.0, 0.0)), 0);
+        let end = |c: &mut Choice<'_>| c.go_to_end(Lambda::AUTOENCODER);
+        assert_eq!(after(&mut place, &end), 5);
+        assert_eq!(after(&mut place, &|c| c.step(1.0, 0.0)), 5);
+        let mut nowhere = 7;
+        let mut none = Choice::Lane(&[], &mut nowhere);
+        none.set(0.5);
+        none.step(1.0, 0.0);
+        assert_eq!(none.lambda(), Lambda::BALANCED);
+    }
+
+    #[test]
+    fn any_lambda_moves_by_hundredths() {
+        let mut value = lambda(0.5);
+        let mut choice = Choice::Any(&mut value);
+        choice.step(1.0, 0.0);
+        choice.step(0.0, -1.0);
+        assert_eq!(choice.lambda(), lambda(0.41));
+        choice.set(-3.0);
+        assert_eq!(choice.lambda(), Lambda::CLASSIFIER);
+        choice.set(f64::NAN);
+        assert_eq!(
+            choice.lambda(),
+            Lambda::CLASSIFIER,
+            "no number changes nothing"
+        );
+    }
 }

@@ -5,21 +5,27 @@ use eframe::egui::{
     gui_zoom,
 };
 
+use egui_tiles::Tree;
+
 use super::{
     session::Session,
     shortcuts::{self, HELP},
+    workspace::{self, Pane},
 };
 
 /// What the menu asks of the window itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
     ResetLayout,
+    /// Show a pane, or take it away.
+    Toggle(Pane),
     ShowKeys,
     Draw,
+    DataSets,
 }
 
 /// Shows the menu bar.
-pub fn ui(ui: &mut Ui, session: &mut Session) -> Option<Wish> {
+pub fn ui(ui: &mut Ui, session: &mut Session, layout: &Tree<Pane>) -> Option<Wish> {
     let mut wish = None;
     MenuBar::new().ui(ui, |ui| {
         ui.menu_button("File", |ui| {
@@ -31,6 +37,35 @@ pub fn ui(ui: &mut Ui, session: &mut Session) -> Option<Wish> {
                 .clicked()
             {
                 session.open_data_set();
+            }
+            let data_sets = Button::new("Data sets…")
+                .shortcut_text(ui.ctx().format_shortcut(&shortcuts::DATA_SETS));
+            if ui
+                .add(data_sets)
+                .on_hover_text("What is built in, what is on this machine, and full sets to download")
+                .clicked()
+            {
+                wish = Some(Wish::DataSets);
+            }
+            ui.separator();
+            let open = Button::new("Open run…")
+                .shortcut_text(ui.ctx().format_shortcut(&shortcuts::OPEN_RUN));
+            if ui
+                .add(open)
+                .on_hover_text("Go on with a saved run, or begin with weights of the authors' modules (safetensors); such a file can also be dropped on the window")
+                .clicked()
+            {
+                session.choose_run();
+            }
+            let save =
+                Button::new("Save run…").shortcut_text(ui.ctx().format_shortcut(&shortcuts::SAVE));
+            if ui
+                .add_enabled(session.can_save(), save)
+                .on_hover_text("Weights, Adam's memory, curves and settings in one file, from which the run goes on as if never stopped")
+                .on_disabled_hover_text("A single network can be saved, not a spectrum")
+                .clicked()
+            {
+                session.choose_where_to_save();
             }
             ui.separator();
             let quit =
@@ -47,6 +82,15 @@ pub fn ui(ui: &mut Ui, session: &mut Session) -> Option<Wish> {
                 .clicked()
             {
                 wish = Some(Wish::Draw);
+            }
+            ui.separator();
+            for pane in Pane::OPTIONAL {
+                let mut shown = workspace::has(layout, pane);
+                let tip = "Show this pane beside the curves, or take it away; it compares the λ of a spectrum";
+                let check = ui.checkbox(&mut shown, pane.title());
+                if check.on_hover_text(tip).changed() {
+                    wish = Some(Wish::Toggle(pane));
+                }
             }
             ui.separator();
             let reset = ui.button("Reset layout");

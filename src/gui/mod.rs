@@ -1,18 +1,19 @@
 //! The window. It shows what the engine tells and asks for what the user wants; it never computes.
 
 pub mod app;
+mod chart;
 pub mod images;
 pub mod lambda_slider;
 pub mod menu;
 mod numbers;
 mod pad;
 pub mod panes;
+mod reveal;
 pub mod scatter;
 pub mod self_portrait;
 pub mod session;
 pub mod shortcuts;
 pub mod theme;
-mod ticks;
 pub mod workspace;
 
 use std::time::Duration;
@@ -24,7 +25,10 @@ use eframe::egui::{self, ViewportBuilder};
 pub use app::App;
 
 use self::self_portrait::SelfPortrait;
-use crate::cli::{ThemeChoice, WindowArgs};
+use crate::{
+    cli::{ThemeChoice, WindowArgs},
+    train::checkpoint::autosave,
+};
 
 /// Size of the window at the first start, in points.
 const SIZE: [f32; 2] = [1280.0, 800.0];
@@ -60,6 +64,7 @@ pub fn run(args: WindowArgs) -> anyhow::Result<()> {
     let config = args.run.config();
     let source = args.run.data;
     let theme = args.theme;
+    let spectrum = args.spectrum;
     eframe::run_native(
         "cre-lab",
         options,
@@ -71,7 +76,11 @@ pub fn run(args: WindowArgs) -> anyhow::Result<()> {
                     ThemeChoice::System => egui::ThemePreference::System,
                 });
             }
-            Ok(Box::new(App::new(cc, config, source, portrait)))
+            let app = App::new(cc, config, source, portrait);
+            let runs = remembers.then(autosave::folder).flatten();
+            Ok(Box::new(
+                app.with_spectrum(spectrum).keeping_runs(runs.as_deref()),
+            ))
         }),
     )
     .map_err(|error| anyhow!("the window cannot be opened: {error}"))?;

@@ -6,13 +6,24 @@ use super::{lambda_slider, session::Session};
 
 /// Opens a data set.
 pub const OPEN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::O);
+/// Opens a run.
+pub const OPEN_RUN: KeyboardShortcut =
+    KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::O);
+/// Saves the run.
+pub const SAVE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::S);
+/// Shows the data sets.
+pub const DATA_SETS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::D);
 /// Closes the window.
 pub const QUIT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Q);
 
 /// Every key and what it does, for the help window.
-pub const HELP: [(&str, &str); 13] = [
-    ("← →", "λ by 0.01, with Shift by 0.1"),
+pub const HELP: [(&str, &str); 17] = [
+    (
+        "← →",
+        "λ by 0.01, with Shift by 0.1; in a spectrum to the next λ",
+    ),
     ("Home, End", "λ to 0 or 1"),
+    ("P", "play the spectrum from λ = 0 to 1 and back"),
     ("Space", "train or pause"),
     ("S", "one step"),
     ("E", "to the end of the epoch"),
@@ -21,6 +32,9 @@ pub const HELP: [(&str, &str); 13] = [
     ("D", "draw an image of your own"),
     ("Esc", "put the selected image away"),
     ("Ctrl O", "open a data set"),
+    ("Ctrl Shift O", "open a run"),
+    ("Ctrl S", "save the run"),
+    ("Ctrl D", "data sets: built in, found, downloaded"),
     ("Ctrl + − 0", "larger, smaller, usual size"),
     ("F1", "this list"),
     ("Ctrl Q", "quit"),
@@ -32,6 +46,8 @@ pub struct Toggles<'a> {
     pub keys: &'a mut bool,
     /// The drawing pad.
     pub drawing: &'a mut bool,
+    /// The data sets.
+    pub data_sets: &'a mut bool,
 }
 
 /// Obeys the keys pressed in this frame. With the focus on a widget, keys belong to that widget;
@@ -39,8 +55,18 @@ pub struct Toggles<'a> {
 pub fn obey(ui: &Ui, session: &mut Session, canvas: Option<Id>, toggles: &mut Toggles<'_>) {
     let ctx: &Context = ui.ctx();
     let command = |shortcut| ctx.input_mut(|input| input.consume_shortcut(&shortcut));
+    // Before the one with fewer keys.
+    if command(OPEN_RUN) {
+        session.choose_run();
+    }
+    if command(SAVE) {
+        session.choose_where_to_save();
+    }
     if command(OPEN) {
         session.open_data_set();
+    }
+    if command(DATA_SETS) {
+        *toggles.data_sets ^= true;
     }
     if command(QUIT) {
         ctx.send_viewport_cmd(eframe::egui::ViewportCommand::Close);
@@ -51,9 +77,11 @@ pub fn obey(ui: &Ui, session: &mut Session, canvas: Option<Id>, toggles: &mut To
     }
     let focused = ctx.memory(eframe::egui::Memory::focused);
     if focused.is_none() {
-        let mut lambda = session.lambda();
-        lambda_slider::step_by_keys(ui, &mut lambda);
-        session.set_lambda(lambda);
+        lambda_slider::choose(session, |choice| lambda_slider::step_by_keys(ui, choice));
+    }
+    // Whoever has just dragged the slider wants to see it move by itself.
+    if !ctx.text_edit_focused() && pressed(Key::P) {
+        session.toggle_film();
     }
     if focused.is_some() && focused != canvas {
         return;

@@ -2,7 +2,10 @@
 
 use eframe::egui::{Color32, Context, Theme, Visuals, vec2};
 
-use crate::figures::palette::{self, Rgb};
+use crate::{
+    figures::palette::{self, Rgb},
+    model::Lambda,
+};
 
 fn colour([r, g, b]: Rgb) -> Color32 {
     Color32::from_rgb(r, g, b)
@@ -23,6 +26,15 @@ pub fn reconstruction(visuals: &Visuals) -> Color32 {
         palette::RECONSTRUCTION_ON_DARK
     } else {
         palette::RECONSTRUCTION_ON_LIGHT
+    })
+}
+
+/// The colour of a λ, from the blue of classification to the orange of reconstruction in even steps.
+pub fn lambda(lambda: Lambda, visuals: &Visuals) -> Color32 {
+    colour(if visuals.dark_mode {
+        palette::lambda_on_dark(lambda.value())
+    } else {
+        palette::lambda_on_light(lambda.value())
     })
 }
 

@@ -2,7 +2,8 @@
 
 use eframe::egui::{Frame, Id, Margin, Response, Ui, WidgetText};
 use egui_tiles::{
-    Behavior, Container, Linear, LinearDir, SimplificationOptions, TileId, Tiles, Tree, UiResponse,
+    Behavior, Container, Linear, LinearDir, SimplificationOptions, Tile, TileId, Tiles, Tree,
+    UiResponse,
 };
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,31 @@ pub enum Pane {
     Latent,
     Reconstructions,
     Curves,
+    TradeOff,
+    Plane,
+    Clouds,
+    Mosaic,
+}
+
+impl Pane {
+    /// Those that every arrangement has.
+    const ESSENTIAL: [Self; 3] = [Self::Latent, Self::Reconstructions, Self::Curves];
+
+    /// Those that compare many λ, which an arrangement may have.
+    pub const OPTIONAL: [Self; 4] = [Self::TradeOff, Self::Plane, Self::Clouds, Self::Mosaic];
+
+    /// What people call it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Latent => "Latent z",
+            Self::Reconstructions => "Reconstructions",
+            Self::Curves => "Curves",
+            Self::TradeOff => "Trade-off over λ",
+            Self::Plane => "Trade-off plane",
+            Self::Clouds => "Clouds",
+            Self::Mosaic => "Reconstructions by λ",
+        }
+    }
 }
 
 /// The default arrangement: the stage large, reconstructions at its right, curves below.
@@ -27,9 +53,91 @@ pub fn default_tree() -> Tree<Pane> {
     Tree::new(Id::unique("workspace"), all, tiles)
 }
 
+/// The arrangement for a spectrum: cloud and reconstructions above, the figures below, and what is not needed
+/// all the time behind them.
+pub fn spectrum_tree() -> Tree<Pane> {
+    let mut tiles = Tiles::default();
+    let mut tabs = |panes: &[Pane]| {
+        let panes = panes.iter().map(|pane| tiles.insert_pane(*pane)).collect();
+        tiles.insert_tab_tile(panes)
+    };
+    let pictures = tabs(&[Pane::Mosaic, Pane::Clouds, Pane::Reconstructions]);
+    let figures = tabs(&[Pane::TradeOff, Pane::Curves]);
+    let latent = tiles.insert_pane(Pane::Latent);
+    let plane = tiles.insert_pane(Pane::Plane);
+    let above = Linear::new_binary(LinearDir::Horizontal, [latent, pictures], 0.5);
+    let above = tiles.insert_container(Container::Linear(above));
+    let below = Linear::new_binary(LinearDir::Horizontal, [figures, plane], 0.6);
+    let below = tiles.insert_container(Container::Linear(below));
+    let all = Linear::new_binary(LinearDir::Vertical, [above, below], 0.62);
+    let all = tiles.insert_container(Container::Linear(all));
+    Tree::new(Id::unique("spectrum workspace"), all, tiles)
+}
+
+/// Whether an arrangement has a pane, perhaps behind another.
+pub fn has(tree: &Tree<Pane>, pane: Pane) -> bool {
+    tree.tiles.find_pane(&pane).is_some()
+}
+
+/// Adds a pane in front of the curves, or takes it away.
+pub fn toggle(tree: &mut Tree<Pane>, pane: Pane) {
+    if let Some(tile) = tree.tiles.find_pane(&pane) {
+        tree.remove_recursively(tile);
+        return;
+    }
+    let tile = tree.tiles.insert_pane(pane);
+    let Some(curves) = tree.tiles.find_pane(&Pane::Curves) else {
+        return;
+    };
+    let parent = tree.tiles.parent_of(curves);
+    if let Some(parent) = parent
+        && let Some(Tile::Container(Container::Tabs(tabs))) = tree.tiles.get_mut(parent)
+    {
+        tabs.add_child(tile);
+        tabs.set_active(tile);
+        return;
+    }
+    // The curves and the newcomer share the place of the curves.
+    let tabs = tree.tiles.insert_tab_tile(vec![curves, tile]);
+    if let Some(Tile::Container(Container::Tabs(tabs))) = tree.tiles.get_mut(tabs) {
+        tabs.set_active(tile);
+    }
+    match parent {
+        Some(parent) => {
+            if let Some(Tile::Container(container)) = tree.tiles.get_mut(parent) {
+                replace(container, curves, tabs);
+            }
+        }
+        None => tree.root = Some(tabs),
+    }
+}
+
+/// Puts another child in the place of one.
+fn replace(container: &mut Container, old: TileId, new: TileId) {
+    match container {
+        Container::Linear(linear) => {
+            linear.shares.replace_with(old, new);
+            for child in &mut linear.children {
+                if *child == old {
+                    *child = new;
+                }
+            }
+        }
+        Container::Tabs(tabs) => {
+            tabs.add_child(new);
+        }
+        Container::Grid(grid) => {
+            let place = grid.children().position(|child| *child == old);
+            if let Some(place) = place {
+                let _old = grid.replace_at(place, new);
+            }
+        }
+    }
+}
+
 /// Whether a remembered arrangement still has every pane.
 pub fn is_complete(tree: &Tree<Pane>) -> bool {
-    [Pane::Latent, Pane::Reconstructions, Pane::Curves]
+    Pane::ESSENTIAL
         .iter()
         .all(|pane| tree.tiles.find_pane(pane).is_some())
 }
@@ -56,12 +164,7 @@ impl<F: FnMut(&mut Ui, Pane) -> Response> Behavior<Pane> for Docked<F> {
     }
 
     fn tab_title_for_pane(&mut self, pane: &Pane) -> WidgetText {
-        match pane {
-            Pane::Latent => "Latent z",
-            Pane::Reconstructions => "Reconstructions",
-            Pane::Curves => "Curves",
-        }
-        .into()
+        pane.title().into()
     }
 
     fn simplification_options(&self) -> SimplificationOptions {
@@ -73,5 +176,59 @@ impl<F: FnMut(&mut Ui, Pane) -> Response> Behavior<Pane> for Docked<F> {
 
     fn min_size(&self) -> f32 {
         140.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_lambda_begins_without_the_panes_of_many() {
+        let mut tree = default_tree();
+        assert!(is_complete(&tree) && is_complete(&spectrum_tree()));
+        for pane in Pane::OPTIONAL {
+            assert!(has(&spectrum_tree(), pane));
+            assert!(!has(&tree, pane));
+            toggle(&mut tree, pane);
+            assert!(has(&tree, pane) && is_complete(&tree), "{pane:?}");
+        }
+        for pane in Pane::OPTIONAL {
+            toggle(&mut tree, pane);
+            assert!(!has(&tree, pane) && is_complete(&tree), "{pane:?}");
+        }
+    }
+
+    #[test]
+    fn curves_share_their_place_with_a_newcomer_wherever_they_are() {
+        for dir in [LinearDir::Horizontal, LinearDir::Vertical] {
+            let mut tiles = Tiles::default();
+            let panes = Pane::ESSENTIAL.map(|pane| tiles.insert_pane(pane));
+            let all = tiles.insert_container(Container::Linear(Linear::new(dir, panes.to_vec())));
+            let mut tree = Tree::new(Id::unique("test"), all, tiles);
+            toggle(&mut tree, Pane::Plane);
+            let children = tree.tiles.get_container(all).map(Container::num_children);
+            assert_eq!(children, Some(3), "no pane more beside the others");
+            let tile = |pane| tree.tiles.find_pane(&pane).unwrap();
+            let parent = |pane| tree.tiles.parent_of(tile(pane));
+            assert_eq!(parent(Pane::Plane), parent(Pane::Curves));
+        }
+        let mut tree = Tree::new_grid(Id::unique("test"), Pane::ESSENTIAL.to_vec());
+        toggle(&mut tree, Pane::Clouds);
+        assert!(has(&tree, Pane::Clouds) && is_complete(&tree));
+    }
+
+    #[test]
+    fn an_arrangement_of_an_older_version_is_still_one() {
+        let json = serde_json::to_string(&default_tree()).unwrap();
+        // The names that the version without a spectrum wrote.
+        for name in ["Latent", "Reconstructions", "Curves"] {
+            assert!(json.contains(&format!("\"{name}\"")), "{name} in {json}");
+        }
+        let tree: Tree<Pane> = serde_json::from_str(&json).unwrap();
+        assert!(is_complete(&tree));
+        let mut broken = tree;
+        toggle(&mut broken, Pane::Curves);
+        assert!(!is_complete(&broken));
     }
 }

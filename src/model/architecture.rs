@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::{Cre, LatentLayout, Plan, Unfit, cnn, fc};
+use super::{Cre, LatentLayout, Plan, Unfit, cnn, fc, vit};
 use crate::data::ImageShape;
 
 /// A variant of the paper's networks.
@@ -21,16 +21,19 @@ pub enum Architecture {
     CnnSmall,
     /// Five convolutions of 64 to 128 channels, and two in the classifier.
     CnnLarge,
+    /// A vision transformer, whose sizes are [`Plan::vit`].
+    Vit,
 }
 
 impl Architecture {
     /// Every variant, family by family, smallest first.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::FcSmall,
         Self::FcMedium,
         Self::FcLarge,
         Self::CnnSmall,
         Self::CnnLarge,
+        Self::Vit,
     ];
 
     /// Its name on the command line and in files.
@@ -41,6 +44,7 @@ impl Architecture {
             Self::FcLarge => "fc-large",
             Self::CnnSmall => "cnn-small",
             Self::CnnLarge => "cnn-large",
+            Self::Vit => "vit",
         }
     }
 
@@ -52,6 +56,7 @@ impl Architecture {
             Self::FcLarge => &fc::LARGE,
             Self::CnnSmall => &cnn::SMALL,
             Self::CnnLarge => &cnn::LARGE,
+            Self::Vit => &vit::VIT,
         }
     }
 
@@ -93,13 +98,14 @@ impl Architecture {
     }
 
     /// Whether the paper does not pair this network with images of this shape: it trains CNN Large
-    /// on 3×32×32, all others on 1×28×28.
+    /// on 3×32×32, `ViT` on these and on 1×28×28, all others on 1×28×28.
     pub fn beyond_paper(self, shape: ImageShape) -> bool {
-        shape
-            != match self {
-                Self::CnnLarge => ImageShape::COLOUR_32,
-                _ => ImageShape::GREY_28,
-            }
+        let paired: &[ImageShape] = match self {
+            Self::CnnLarge => &[ImageShape::COLOUR_32],
+            Self::Vit => &[ImageShape::GREY_28, ImageShape::COLOUR_32],
+            _ => &[ImageShape::GREY_28],
+        };
+        !paired.contains(&shape)
     }
 }
 
@@ -119,6 +125,7 @@ impl std::fmt::Display for Architecture {
             Self::FcLarge => "FC Large",
             Self::CnnSmall => "CNN Small",
             Self::CnnLarge => "CNN Large",
+            Self::Vit => "ViT",
         })
     }
 }

@@ -5,21 +5,24 @@ use burn::{
     tensor::{Int, Tensor},
 };
 
-use super::{Lambda, Pass, cnn, fc, gradient};
+use super::{Lambda, Pass, cnn, fc, gradient, vit};
 
 /// Makes `Encoder`, `Decoder` and `Classifier` out of the families' own.
 macro_rules! families {
     ($($family:ident: $module:ident),+ $(,)?) => {
         /// From images to z.
         #[derive(Module, Debug)]
+        #[allow(clippy::large_enum_variant, reason = "a network has only one")]
         pub(super) enum Encoder { $($family($module::Encoder)),+ }
 
         /// From z to images.
         #[derive(Module, Debug)]
+        #[allow(clippy::large_enum_variant, reason = "a network has only one")]
         pub(super) enum Decoder { $($family($module::Decoder)),+ }
 
         /// From z to class scores.
         #[derive(Module, Debug)]
+        #[allow(clippy::large_enum_variant, reason = "a network has only one")]
         pub(super) enum Classifier { $($family($module::Classifier)),+ }
 
         $(impl From<($module::Encoder, $module::Decoder, $module::Classifier)> for Cre {
@@ -65,6 +68,7 @@ macro_rules! families {
 families! {
     Fc: fc,
     Cnn: cnn,
+    Vit: vit,
 }
 
 /// A Classification-Reconstruction Encoder of any family.

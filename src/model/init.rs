@@ -42,11 +42,47 @@ pub fn uniform<const D: usize>(
     rng: &mut ChaCha8Rng,
     device: &Device,
 ) -> Param<Tensor<D>> {
-    let bound = 1.0 / (fan_in as f32).sqrt();
+    within(1.0 / (fan_in as f32).sqrt(), shape, rng, device)
+}
+
+/// A weight between so many inputs and so many outputs, Xavier-uniform: in ±√(6 / (inputs + outputs)).
+pub fn xavier<const D: usize>(
+    shape: [usize; D],
+    [inputs, outputs]: [usize; 2],
+    rng: &mut ChaCha8Rng,
+    device: &Device,
+) -> Param<Tensor<D>> {
+    let bound = (6.0 / (inputs + outputs) as f32).sqrt();
+    within(bound, shape, rng, device)
+}
+
+fn within<const D: usize>(
+    bound: f32,
+    shape: [usize; D],
+    rng: &mut ChaCha8Rng,
+    device: &Device,
+) -> Param<Tensor<D>> {
     let values: Vec<f32> = (0..shape.iter().product())
         .map(|_| rng.random_range(-bound..bound))
         .collect();
     Param::from_data(TensorData::new(values, shape), device)
+}
+
+/// `count` values of a normal distribution around 0.
+pub fn normal(
+    count: usize,
+    deviation: f32,
+    rng: &mut ChaCha8Rng,
+    device: &Device,
+) -> Param<Tensor<1>> {
+    let values: Vec<f32> = (0..count)
+        .map(|_| {
+            // Box and Muller; the logarithm's argument is never 0.
+            let radius = (-2.0 * (1.0 - rng.random::<f32>()).ln()).sqrt();
+            deviation * radius * (std::f32::consts::TAU * rng.random::<f32>()).cos()
+        })
+        .collect();
+    Param::from_data(TensorData::new(values, [count]), device)
 }
 
 /// A linear layer as PyTorch initialises it: weights `[inputs, outputs]` and biases.
@@ -54,5 +90,18 @@ pub fn linear(inputs: usize, outputs: usize, rng: &mut ChaCha8Rng, device: &Devi
     Linear {
         weight: uniform([inputs, outputs], inputs, rng, device),
         bias: Some(uniform([outputs], inputs, rng, device)),
+    }
+}
+
+/// A linear layer of Xavier-uniform weights `[inputs, outputs]`, its biases 0.
+pub fn xavier_linear(
+    inputs: usize,
+    outputs: usize,
+    rng: &mut ChaCha8Rng,
+    device: &Device,
+) -> Linear {
+    Linear {
+        weight: xavier([inputs, outputs], [inputs, outputs], rng, device),
+        bias: Some(Param::from_tensor(Tensor::zeros([outputs], device))),
     }
 }

@@ -15,6 +15,7 @@ pub mod latent;
 pub mod loss;
 pub mod pass;
 pub mod plan;
+pub mod vit;
 
 pub use architecture::Architecture;
 pub use cre::{Cre, Output};
@@ -22,3 +23,4 @@ pub use lambda::Lambda;
 pub use latent::LatentSize;
 pub use pass::Pass;
 pub use plan::{LatentLayout, Plan, Unfit};
+pub use vit::VitOptions;

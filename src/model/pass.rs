@@ -46,13 +46,19 @@ impl Pass {
 
     /// `count` numbers uniform in [0, 1) for every image, `[batch, count]`; `None` in evaluation.
     pub fn uniform(&mut self, count: usize, device: &Device) -> Option<Tensor<2>> {
-        let chance = self.chance.as_mut()?;
-        let numbers: Vec<f32> = chance
-            .iter_mut()
-            .flat_map(|generator| (0..count).map(|_| generator.random()))
-            .collect();
-        let shape = [chance.len(), count];
+        let numbers = self.numbers(count)?;
+        let shape = [numbers.len() / count.max(1), count];
         Some(Tensor::from_data(TensorData::new(numbers, shape), device))
+    }
+
+    /// The same as plain numbers, image by image.
+    pub fn numbers(&mut self, count: usize) -> Option<Vec<f32>> {
+        let numbers = self
+            .chance
+            .as_mut()?
+            .iter_mut()
+            .flat_map(|generator| (0..count).map(|_| generator.random()));
+        Some(numbers.collect())
     }
 
     /// Notes the value that `statistic` shall have after this step.

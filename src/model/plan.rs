@@ -1,6 +1,6 @@
 //! What a network is built for, and what comes of it.
 
-use super::LatentSize;
+use super::{LatentSize, VitOptions};
 use crate::data::ImageShape;
 
 /// The data that a network is for, and the settings that its variant leaves open.
@@ -12,6 +12,8 @@ pub struct Plan {
     pub classes: usize,
     /// Size n of the latent of the fully connected networks; the others have theirs from their layers.
     pub latent: LatentSize,
+    /// Sizes of the vision transformer.
+    pub vit: VitOptions,
 }
 
 /// Why a network cannot be built for these data and settings: one sentence for the user.

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::DeviceChoice;
+use super::{DeviceChoice, Lane};
 use crate::{
     data::ImageShape,
-    model::{Architecture, Lambda, LatentSize, Plan},
+    model::{Architecture, Lambda, LatentSize, Plan, VitOptions},
 };
 
 /// Settings of one run; the defaults are the authors' (Adam, 1e-3, batch 512).
@@ -26,11 +26,21 @@ pub struct RunConfig {
     pub seed: u64,
     /// Where to compute.
     pub device: DeviceChoice,
+    /// Sizes of the vision transformer.
+    pub vit: VitOptions,
 }
 
 impl RunConfig {
     /// A seed with which all three latent units live on both bundled sets (λ = 0.5, Medium, n = 3).
     pub const DEFAULT_SEED: u64 = 15;
+
+    /// The one network of a run that has no others.
+    pub fn lane(&self) -> Lane {
+        Lane {
+            lambda: self.lambda,
+            seed: self.seed,
+        }
+    }
 
     /// What the network is built for, given the data.
     pub fn plan(&self, shape: ImageShape, classes: usize) -> Plan {
@@ -38,6 +48,7 @@ impl RunConfig {
             shape,
             classes,
             latent: self.latent,
+            vit: self.vit,
         }
     }
 }
@@ -52,6 +63,7 @@ impl Default for RunConfig {
             learning_rate: 1e-3,
             seed: Self::DEFAULT_SEED,
             device: DeviceChoice::Auto,
+            vit: VitOptions::default(),
         }
     }
 }

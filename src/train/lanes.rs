@@ -6,11 +6,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::{
-    Lane, RunConfig, Trainer, batch::Batch, device::available_threads, trainer::TrainError,
+    Lane, RunConfig, StepLosses, Trainer,
+    batch::Batch,
+    device::available_threads,
+    trainer::{TrainError, floats},
 };
 use crate::data::Dataset;
 
@@ -21,6 +24,8 @@ use crate::data::Dataset;
 /// been trained alone.
 pub struct Lanes {
     trainers: Vec<Trainer>,
+    /// Which of them take no steps.
+    resting: Vec<bool>,
     /// One for each network that is trained at a time; none where the device itself is parallel.
     pools: Vec<ThreadPool>,
 }
@@ -36,10 +41,24 @@ impl Lanes {
         dataset: &Arc<Dataset>,
         device: &Device,
     ) -> Result<Self, TrainError> {
+        Self::on_threads(available_threads(), config, lanes, dataset, device)
+    }
+
+    /// The same, but keeps no more than `threads` cores busy: they change the speed, never a bit of the outcome.
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn on_threads(
+        threads: usize,
+        config: &RunConfig,
+        lanes: &[Lane],
+        dataset: &Arc<Dataset>,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
         if lanes.is_empty() {
             return Err(TrainError::NoLanes);
         }
-        let threads = available_threads();
+        let threads = threads.max(1);
         let at_a_time = lanes.len().min(threads);
         let cores = threads / at_a_time;
         let pools = if *device == Device::flex() {
@@ -48,6 +67,7 @@ impl Lanes {
             0
         };
         Ok(Self {
+            resting: vec![false; lanes.len()],
             trainers: lanes
                 .iter()
                 .map(|lane| {
@@ -65,7 +85,7 @@ impl Lanes {
         })
     }
 
-    /// Every trainer, in order; never none.
+    /// Every trainer, in order; none only where all were removed.
     pub fn trainers(&self) -> &[Trainer] {
         &self.trainers
     }
@@ -75,24 +95,90 @@ impl Lanes {
         &mut self.trainers
     }
 
-    /// Steps that every lane has taken.
-    pub fn steps(&self) -> u64 {
-        self.trainers.first().map_or(0, Trainer::steps)
+    /// Lets go of one trainer; the others go on as if nothing had happened.
+    pub fn remove(&mut self, place: usize) {
+        self.trainers.remove(place);
+        self.resting.remove(place);
     }
 
-    /// Trains while `go_on` says so, but at least one step and not beyond step `last`. Afterwards all
-    /// lanes have taken the same number of steps.
+    /// Steps of the lane that is ahead of all others.
+    pub fn steps(&self) -> u64 {
+        self.trainers.iter().map(Trainer::steps).max().unwrap_or(0)
+    }
+
+    /// Whether the lane at `place` takes part in [`Self::advance`].
+    pub fn is_resting(&self, place: usize) -> bool {
+        self.resting.get(place).copied().unwrap_or(true)
+    }
+
+    /// Leaves the lane at `place` out from now on, or takes it in again.
+    pub fn set_resting(&mut self, place: usize, resting: bool) {
+        if let Some(rests) = self.resting.get_mut(place) {
+            *rests = resting;
+        }
+    }
+
+    /// Trains while `go_on` says so, but at least one step and not beyond step `last`. Lanes that were level
+    /// are level afterwards.
     pub fn advance(&mut self, last: u64, go_on: impl Fn() -> bool + Sync) {
-        let queue = Queue::new(&mut self.trainers, last);
+        self.advance_each(|_| last, go_on);
+    }
+
+    /// The same, where `last` says for every lane, by the steps it has taken, how far it may go.
+    ///
+    /// A lane that is behind, since it stood still for a while, takes more than its share of the time until
+    /// it is level again.
+    pub fn advance_each(&mut self, last: impl Fn(u64) -> u64, go_on: impl Fn() -> bool + Sync) {
+        let awake = self
+            .trainers
+            .iter_mut()
+            .zip(&self.resting)
+            .filter(|(_, resting)| !**resting)
+            .map(|(trainer, _)| (last(trainer.steps()), trainer));
+        let queue = Queue::new(awake.collect());
         let feed = Feed::default();
         let train = || {
-            while let Some(trainer) = queue.take(&go_on) {
+            while let Some((last, trainer)) = queue.take(&go_on) {
                 let batch = feed.batch(trainer);
                 trainer.learn(&batch);
-                queue.put(trainer);
+                queue.put((last, trainer));
             }
         };
         on_every_pool(&self.pools, &train);
+    }
+
+    /// Training losses of each lane since the last call, oldest first. All are read back at once.
+    ///
+    /// # Errors
+    /// When the device has failed.
+    pub fn take_losses(&mut self) -> Result<Vec<Vec<StepLosses>>, TrainError> {
+        let mut sums = Vec::new();
+        let steps: Vec<Vec<u64>> = self
+            .trainers
+            .iter_mut()
+            .map(|trainer| {
+                let (steps, of_lane): (Vec<_>, Vec<_>) = trainer.take_pending().into_iter().unzip();
+                sums.extend(of_lane);
+                steps
+            })
+            .collect();
+        if sums.is_empty() {
+            return Ok(vec![Vec::new(); self.trainers.len()]);
+        }
+        let sums = floats(Tensor::cat(sums, 0))?;
+        let mut sums = sums.as_chunks::<3>().0.iter();
+        Ok(self
+            .trainers
+            .iter()
+            .zip(steps)
+            .map(|(trainer, steps)| {
+                steps
+                    .into_iter()
+                    .zip(&mut sums)
+                    .map(|(step, sums)| trainer.losses(step, *sums))
+                    .collect()
+            })
+            .collect())
     }
 
     /// `look` at every trainer, results in order.
@@ -137,45 +223,54 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A trainer and how far it may go.
+type Runner<'t> = (u64, &'t mut Trainer);
+
 /// The trainers that wait for their next step.
 struct Queue<'t>(Mutex<Waiting<'t>>);
 
 struct Waiting<'t> {
-    trainers: Vec<&'t mut Trainer>,
+    runners: Vec<Runner<'t>>,
     /// The step that the one that is ahead of all others has taken or is taking.
     front: u64,
-    /// Where all are to arrive.
-    last: u64,
+    /// Whether nobody goes beyond the front any more.
+    ending: bool,
+    /// Whether a step has been given out.
+    begun: bool,
 }
 
 impl<'t> Queue<'t> {
-    fn new(trainers: &'t mut [Trainer], last: u64) -> Self {
-        let trainers: Vec<_> = trainers.iter_mut().collect();
-        let steps = trainers.first().map_or(0, |trainer| trainer.steps());
+    fn new(runners: Vec<Runner<'t>>) -> Self {
+        let steps = runners.iter().map(|(_, trainer)| trainer.steps());
         Self(Mutex::new(Waiting {
-            trainers,
-            front: steps + 1,
-            last: last.max(steps + 1),
+            front: steps.max().unwrap_or(0),
+            runners,
+            ending: false,
+            begun: false,
         }))
     }
 
     /// The trainer that is farthest behind; none where all have arrived, or others bring the rest.
-    fn take(&self, go_on: impl Fn() -> bool) -> Option<&'t mut Trainer> {
+    fn take(&self, go_on: impl Fn() -> bool) -> Option<Runner<'t>> {
         let mut waiting = locked(&self.0);
-        let place = (0..waiting.trainers.len()).min_by_key(|&i| waiting.trainers[i].steps())?;
-        let next = waiting.trainers[place].steps() + 1;
-        if next > waiting.front && next <= waiting.last && !go_on() {
-            waiting.last = waiting.front;
+        let place = (0..waiting.runners.len())
+            .filter(|&i| waiting.runners[i].1.steps() < waiting.runners[i].0)
+            .filter(|&i| !waiting.ending || waiting.runners[i].1.steps() + 1 == waiting.front)
+            .min_by_key(|&i| waiting.runners[i].1.steps())?;
+        let next = waiting.runners[place].1.steps() + 1;
+        // Whoever is only just behind is brought level; for whoever is far behind nobody waits.
+        if next != waiting.front && waiting.begun && !go_on() {
+            waiting.ending = true;
+            drop(waiting);
+            return self.take(go_on);
         }
-        if next > waiting.last {
-            return None;
-        }
+        waiting.begun = true;
         waiting.front = waiting.front.max(next);
-        Some(waiting.trainers.swap_remove(place))
+        Some(waiting.runners.swap_remove(place))
     }
 
-    fn put(&self, trainer: &'t mut Trainer) {
-        locked(&self.0).trainers.push(trainer);
+    fn put(&self, runner: Runner<'t>) {
+        locked(&self.0).runners.push(runner);
     }
 }
 
@@ -191,10 +286,104 @@ impl Feed {
         if let Some(batch) = batches.get(&(seed, step)) {
             return batch.clone();
         }
-        // No lane falls more than two steps behind another; if one did, it would make its own.
+        // Few lanes fall more than two steps behind another; one that does makes its own.
         batches.retain(|(of, old), _| *of != seed || *old + 2 >= step);
         let batch = Arc::new(trainer.next_batch());
         batches.insert((seed, step), batch.clone());
         batch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        data::{BundledSet, DataSource},
+        model::{Architecture, Lambda},
+    };
+
+    fn config() -> RunConfig {
+        RunConfig {
+            architecture: Architecture::FcSmall,
+            ..RunConfig::default()
+        }
+    }
+
+    fn lanes() -> Vec<Lane> {
+        [(0.0, 1), (0.4, 1), (1.0, 1), (0.4, 2), (0.7, 1)]
+            .map(|(lambda, seed)| Lane {
+                lambda: Lambda::new(lambda).unwrap(),
+                seed,
+            })
+            .into()
+    }
+
+    /// Losses of every step, and the test metrics afterwards.
+    fn outcome(trainer: &mut Trainer) -> (Vec<StepLosses>, crate::train::Metrics) {
+        (trainer.take_losses().unwrap(), trainer.evaluate().unwrap())
+    }
+
+    #[test]
+    fn every_lane_is_the_network_trained_alone_on_any_number_of_threads() {
+        let dataset = Arc::new(DataSource::Bundled(BundledSet::Mnist).load().unwrap());
+        let device = Device::flex();
+        let alone: Vec<_> = lanes()
+            .into_iter()
+            .map(|lane| {
+                let config = RunConfig {
+                    lambda: lane.lambda,
+                    seed: lane.seed,
+                    ..config()
+                };
+                let mut trainer = Trainer::new(&config, dataset.clone(), &device).unwrap();
+                for _ in 0..25 {
+                    trainer.step();
+                }
+                outcome(&mut trainer)
+            })
+            .collect();
+        for threads in [1, 2, 3, 8] {
+            let mut together =
+                Lanes::on_threads(threads, &config(), &lanes(), &dataset, &device).unwrap();
+            // In several turns, over the end of an epoch.
+            together.advance(7, || true);
+            together.advance(8, || false);
+            together.advance(25, || true);
+            for (trainer, alone) in together.trainers_mut().iter_mut().zip(&alone) {
+                assert_eq!(&outcome(trainer), alone, "{threads} threads");
+            }
+        }
+    }
+
+    #[test]
+    fn who_rests_stands_still_and_catches_up_later() {
+        let dataset = Arc::new(DataSource::Bundled(BundledSet::Mnist).load().unwrap());
+        let mut together =
+            Lanes::on_threads(2, &config(), &lanes(), &dataset, &Device::flex()).unwrap();
+        let steps =
+            |lanes: &Lanes| -> Vec<u64> { lanes.trainers().iter().map(Trainer::steps).collect() };
+        together.set_resting(1, true);
+        together.advance(4, || true);
+        assert_eq!(steps(&together), [4, 0, 4, 4, 4]);
+        let told: Vec<usize> = together
+            .take_losses()
+            .unwrap()
+            .iter()
+            .map(Vec::len)
+            .collect();
+        assert_eq!(told, [4, 0, 4, 4, 4]);
+        together.set_resting(1, false);
+        assert_eq!(together.steps(), 4);
+        // Each as far as it may.
+        together.advance_each(|steps| steps + 2, || true);
+        assert_eq!(steps(&together), [6, 2, 6, 6, 6]);
+        together.advance(6, || true);
+        assert_eq!(steps(&together), [6; 5]);
+        together.advance(u64::MAX, || false);
+        assert_eq!(steps(&together), [7; 5], "one step at least, and level");
+        assert!(matches!(
+            Lanes::new(&config(), &[], &dataset, &Device::flex()),
+            Err(TrainError::NoLanes)
+        ));
     }
 }

@@ -2,8 +2,11 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     RunConfig,
+    alignment::Turn,
     checkpoint::{Saved, diary::Target},
     device::DeviceReport,
 };
@@ -28,7 +31,8 @@ pub struct Lane {
 /// What a watcher asks of the worker.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// Weigh the losses anew from the next step on; never restarts the run.
+    /// Weigh the losses anew from the next step on; never restarts the run. Of several lanes each keeps
+    /// its own λ.
     SetLambda(Lambda),
     /// Take the next steps with this learning rate.
     SetLearningRate(f64),
@@ -42,16 +46,17 @@ pub enum Command {
     Epoch,
     /// Begin a new run.
     Reset(Box<Start>),
-    /// Go on with a saved run, whose settings are in [`Start::config`], where it stood.
+    /// Go on where a saved run stood, with [`Saved::config`] and the one lane of that.
     Continue(Box<Start>, Arc<Saved>),
-    /// Write the run to a file now.
+    /// Write a run of one lane to a file now.
     Save(Target),
-    /// Write the run to a file after each epoch, until another one begins.
+    /// Write a run of one lane to a file after each epoch, until another run begins.
     Autosave(Target),
     /// Look at these test images from now on.
     Probe(Probe),
-    /// Go back to the last evaluation whose losses were finite, and pause there.
-    Rollback,
+    /// Take one lane back to its last evaluation whose losses were finite, and pause. Afterwards it catches
+    /// up with the others.
+    Rollback { lane: usize },
     /// End the thread.
     Stop,
 }
@@ -61,8 +66,10 @@ pub enum Command {
 pub struct Start {
     /// The run's name, chosen by the one who starts it.
     pub run: RunId,
-    /// Network, training settings and seed.
+    /// Network and training settings; λ and seed are those of the lanes.
     pub config: RunConfig,
+    /// The networks to train side by side, at least one.
+    pub lanes: Vec<Lane>,
     /// Images, shared, never changed.
     pub dataset: Arc<Dataset>,
     /// The test images to look at.
@@ -87,7 +94,7 @@ pub struct Probe {
 }
 
 /// Which part of a z made of tokens is shown; any other z is shown whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TokenView {
     /// The mean over the patch tokens, which is what the classifier reads.
     #[default]
@@ -96,36 +103,59 @@ pub enum TokenView {
     Token(usize),
 }
 
+impl std::fmt::Display for TokenView {
+    /// As people put it, patches counted from 1: "mean patch token", "class token", "patch 5".
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::MeanPatch => f.write_str("mean patch token"),
+            Self::Token(0) => f.write_str("class token"),
+            Self::Token(patch) => write!(f, "patch {patch}"),
+        }
+    }
+}
+
 /// What the worker tells, in order, none left out.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// A run is ready; its test metrics before training follow.
+    /// A run is ready; the test metrics of its lanes before training follow.
     Started {
         run: RunId,
         config: RunConfig,
+        lanes: Vec<Lane>,
         device: DeviceReport,
         steps_per_epoch: u64,
-        /// Trainable parameters of encoder, decoder and classifier together.
+        /// Trainable parameters of encoder, decoder and classifier of one lane together.
         parameters: usize,
         /// Size and order of z.
         latent: LatentLayout,
     },
-    /// Training losses of the steps since the last such message, oldest first.
+    /// Training losses of a lane in the steps since its last such message, oldest first.
     Losses {
         run: RunId,
+        lane: usize,
         losses: Vec<StepLosses>,
+        /// Training speed, summed over all lanes.
         images_per_second: f64,
     },
-    /// Test metrics over the whole test half.
-    Evaluated { run: RunId, evaluation: Evaluation },
-    /// Something that changed what the curves mean, at this step.
-    Marked { run: RunId, step: u64, mark: Mark },
+    /// Test metrics of a lane over the whole test half.
+    Evaluated {
+        run: RunId,
+        lane: usize,
+        evaluation: Evaluation,
+    },
+    /// Something that changed what the curves of a lane mean, at this step.
+    Marked {
+        run: RunId,
+        lane: usize,
+        step: u64,
+        mark: Mark,
+    },
     /// Training goes on, or stands still.
     State { run: RunId, state: RunState },
     /// The run is in this file, as [`Command::Save`] asked.
     Saved { run: RunId, file: PathBuf },
-    /// The run stands again where it stood after this many steps.
-    RolledBack { run: RunId, step: u64 },
+    /// A lane stands again where it stood after this many steps.
+    RolledBack { run: RunId, lane: usize, step: u64 },
     /// Something went wrong.
     Problem { run: RunId, problem: Problem },
 }
@@ -197,7 +227,7 @@ pub struct Evaluation {
     pub test: Metrics,
     /// Latent units (of feature maps: channels) that are zero for every probe image.
     pub dead_units: usize,
-    /// Training speed over the epoch, evaluation left out; 0 at epoch 0.
+    /// Training speed of the lane over the epoch, evaluation left out; 0 at epoch 0.
     pub images_per_second: f64,
 }
 
@@ -221,8 +251,13 @@ pub enum RunState {
 /// What can go wrong, and where that leaves the worker.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Problem {
-    /// A loss is not a number or infinite; the run is paused.
-    NotFinite { step: u64, can_roll_back: bool },
+    /// A loss of a lane is not a number or infinite. A run of one lane is paused; of several, the others go
+    /// on without this one until it is rolled back.
+    NotFinite {
+        lane: usize,
+        step: u64,
+        can_roll_back: bool,
+    },
     /// The run could not begin; the earlier one, if there was one, goes on untouched.
     CannotStart { reason: String },
     /// The run could not be written to a file; it goes on.
@@ -231,7 +266,17 @@ pub enum Problem {
     Crashed { reason: String },
 }
 
-/// The model seen through the probe images at one moment. Latest wins.
+/// All networks of a run, seen through the same probe images at one moment. Latest wins.
+#[derive(Clone, Debug)]
+pub struct Panorama {
+    pub run: RunId,
+    /// One for each lane.
+    pub lanes: Vec<Snapshot>,
+    /// How each lane's cloud is turned so that it resembles that of the lane before it, turned itself.
+    pub turns: Vec<Turn>,
+}
+
+/// One network seen through the probe images.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub run: RunId,

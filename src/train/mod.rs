@@ -1,6 +1,7 @@
 //! Training: a pure [`Trainer`], the [`Worker`] thread around it, and what they say.
 
 pub mod adam;
+pub mod alignment;
 pub mod batch;
 pub mod batches;
 pub mod checkpoint;
@@ -8,6 +9,7 @@ pub mod config;
 pub mod device;
 pub mod history;
 pub mod lanes;
+pub mod memory;
 pub mod message;
 pub mod observer;
 pub mod projection;
@@ -15,6 +17,7 @@ pub mod shards;
 pub mod trainer;
 pub mod worker;
 
+pub use alignment::Turn;
 pub use config::RunConfig;
 pub use device::DeviceChoice;
 pub use lanes::Lanes;

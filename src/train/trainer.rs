@@ -150,6 +150,11 @@ impl Trainer {
         &self.dataset
     }
 
+    /// Where it computes.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// The network as it is now, without autodiff.
     pub fn model(&self) -> &Cre {
         &self.state.model
@@ -165,11 +170,13 @@ impl Trainer {
         self.learning_rate
     }
 
-    /// Goes on from where another trainer of the same kind stood after `step` steps: Adam remembers
-    /// parameters of the present model.
-    pub fn go_on_from(&mut self, optimizer: Adam, step: u64) {
-        self.state.optimizer = optimizer;
-        self.state.step = step;
+    /// Goes on from where another trainer of the same kind stood after `step` steps.
+    pub fn go_on_from(&mut self, model: Cre, optimizer: Adam, step: u64) {
+        self.state = State {
+            model,
+            optimizer,
+            step,
+        };
         self.pending.clear();
     }
 
@@ -296,22 +303,34 @@ impl Trainer {
     /// # Errors
     /// When the device has failed.
     pub fn take_losses(&mut self) -> Result<Vec<StepLosses>, TrainError> {
-        if self.pending.is_empty() {
+        let (steps, sums): (Vec<u64>, Vec<Tensor<1>>) = self.take_pending().into_iter().unzip();
+        if sums.is_empty() {
             return Ok(Vec::new());
         }
-        let (steps, sums): (Vec<u64>, Vec<Tensor<1>>) = self.pending.drain(..).unzip();
         let sums = floats(Tensor::cat(sums, 0))?;
-        let batch = self.batch_size as f32;
+        let sums = sums.as_chunks::<3>().0;
         Ok(steps
             .into_iter()
-            .zip(sums.as_chunks::<3>().0)
-            .map(|(step, &[mse, ce, correct])| StepLosses {
-                step,
-                mse: mse / batch,
-                ce: ce / batch,
-                accuracy: correct / batch,
-            })
+            .zip(sums)
+            .map(|(step, sums)| self.losses(step, *sums))
             .collect())
+    }
+
+    /// What [`Self::take_losses`] has to read back: `[Σ MSE, Σ CE, correct]` of each step since the last
+    /// look.
+    pub(super) fn take_pending(&mut self) -> Vec<(u64, Tensor<1>)> {
+        std::mem::take(&mut self.pending)
+    }
+
+    /// Means over the batch of step `step` from its sums.
+    pub(super) fn losses(&self, step: u64, [mse, ce, correct]: [f32; 3]) -> StepLosses {
+        let batch = self.batch_size as f32;
+        StepLosses {
+            step,
+            mse: mse / batch,
+            ce: ce / batch,
+            accuracy: correct / batch,
+        }
     }
 
     /// Means over the whole test half, dropout and the like switched off.

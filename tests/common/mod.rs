@@ -1,6 +1,9 @@
 //! What the numerical tests share: data that needs no random generator, and the parameters of a
 //! model in plain numbers.
 
+#[allow(dead_code, reason = "not every test compares with PyTorch")]
+pub mod parity;
+
 use burn::{
     module::{Module as _, ModuleVisitor, Param},
     tensor::Tensor,

@@ -32,6 +32,7 @@ impl Card {
         let Some(run) = session.run() else { return };
         // A snapshot made before the click does not know the image yet.
         let reading = run
+            .shown()
             .snapshot
             .as_ref()
             .and_then(|snapshot| snapshot.selected.as_ref())

@@ -1,6 +1,8 @@
 //! The slim panel at the left: λ, transport, settings.
 
+mod mode;
 mod settings;
+mod transformer;
 mod transport;
 
 use eframe::egui::{
@@ -8,27 +10,38 @@ use eframe::egui::{
 };
 
 use crate::{
+    experiment::Spectrum,
     gui::{
-        lambda_slider::{LABEL, lambda_slider},
+        lambda_slider::{LABEL, choose, lambda_slider},
         session::Session,
         theme,
     },
     model::Lambda,
 };
 
+pub use mode::Mode;
 pub use settings::Settings;
 
 /// State of the panel: settings that are edited and not applied yet.
-#[derive(Default)]
 pub struct Controls {
+    pub mode: Mode,
     settings: Settings,
 }
 
 impl Controls {
+    /// Begins with a remembered spectrum.
+    pub fn new(spectrum: &Spectrum) -> Self {
+        Self {
+            mode: Mode::new(spectrum),
+            settings: Settings::default(),
+        }
+    }
+
     pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) {
         ScrollArea::vertical().show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 6.0;
             lambda(ui, session);
+            self.mode.ui(ui, session);
             ui.separator();
             transport::ui(ui, session);
             ui.separator();
@@ -50,7 +63,8 @@ fn lambda(ui: &mut Ui, session: &mut Session) {
                     DragValue::new(&mut value)
                         .range(0.0..=1.0)
                         .speed(0.005)
-                        .fixed_decimals(2),
+                        .min_decimals(2)
+                        .max_decimals(4),
                 )
                 .on_hover_text("Weight of reconstruction: drag, or click to type a number");
             response.widget_info(|| egui::WidgetInfo::drag_value(ui.is_enabled(), lambda.value()));
@@ -61,10 +75,14 @@ fn lambda(ui: &mut Ui, session: &mut Session) {
             }
         });
     });
-    lambda_slider(ui, &mut lambda).on_hover_text(
+    if lambda != session.lambda() {
+        session.set_lambda(lambda);
+    }
+    choose(session, |choice| lambda_slider(ui, choice)).on_hover_text(
         "What the encoder listens to: at 0 only to the classifier, at 1 only to the decoder\n\
-         ← → by 0.01, with Shift by 0.1, Home and End to the ends",
+         ← → by 0.01, with Shift by 0.1, or to the next lane of a spectrum; Home and End to the ends",
     );
+    let lambda = session.lambda();
     let visuals = ui.visuals().clone();
     ui.horizontal(|ui| {
         let small = |text: &str, colour| RichText::new(text).size(12.5).color(colour);
@@ -77,7 +95,6 @@ fn lambda(ui: &mut Ui, session: &mut Session) {
         "The encoder's loss. Decoder and classifier always learn from their own loss, unweighted",
     );
     ui.label(RichText::new(lambda.meaning()).italics().size(15.0));
-    session.set_lambda(lambda);
 }
 
 /// `L = 0.40 · MSE + 0.60 · CE` in the colours of the two losses.

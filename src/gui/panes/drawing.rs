@@ -89,7 +89,7 @@ impl Drawing {
                     ui.vertical(|ui| self.paper(ui));
                     let run = session.run();
                     let own = run
-                        .and_then(|run| run.snapshot.as_ref())
+                        .and_then(|run| run.shown().snapshot.as_ref())
                         .and_then(|snapshot| snapshot.own.as_ref());
                     ui.vertical(|ui| match (run, own) {
                         (Some(run), Some(own)) if !self.pad.is_blank() => {

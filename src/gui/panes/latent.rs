@@ -1,16 +1,17 @@
 //! The big stage: the latent cloud, and what the pointer finds in it.
 
-use eframe::egui::{self, RichText, Slider, Ui, vec2};
+use eframe::egui::{self, ComboBox, RichText, Slider, Ui, vec2};
 
 use super::{drawing, header};
 use crate::{
     gui::{
         images::{self, Atlas, Picture},
-        scatter::Scatter,
+        scatter::{Scatter, Seen},
         session::{RunView, Sample, Session},
         theme,
     },
-    train::Snapshot,
+    model::LatentLayout,
+    train::{Snapshot, TokenView, Turn},
 };
 
 /// State of the pane.
@@ -36,16 +37,22 @@ impl Latent {
 
     /// Shows the pane; returns the response of its grip.
     pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) -> egui::Response {
-        let grip = header(ui, "Latent z", |ui| cloud_size(ui, session));
+        let grip = header(ui, "Latent z", |ui| {
+            cloud_size(ui, session);
+            token_view(ui, session);
+        });
         let Some(run) = session.run() else {
             ui.centered_and_justified(|ui| ui.weak("Preparing the first run…"));
             return grip;
         };
+        let snapshot = run.shown().snapshot.as_ref();
+        self.scatter.part = snapshot.and_then(|snapshot| part_shown(run, snapshot));
+        let seen = seen(run, run.place(), self.scatter.preferences.align);
         let output = self
             .scatter
-            .ui(ui, run.snapshot.as_ref(), &run.dataset, session.selected());
+            .ui(ui, seen.as_ref(), &run.dataset, session.selected());
         self.canvas = output.canvas;
-        if let (Some(point), Some(snapshot)) = (output.hovered, &run.snapshot) {
+        if let (Some(point), Some(snapshot)) = (output.hovered, &run.shown().snapshot) {
             self.tooltip(ui, run, snapshot, point);
         }
         if let Some(at) = output.own_at {
@@ -100,7 +107,7 @@ impl Latent {
                         );
                     }
                     ui.label(
-                        RichText::new(latent_text(snapshot, point))
+                        RichText::new(latent_text(run, snapshot, point))
                             .monospace()
                             .size(12.0),
                     );
@@ -109,6 +116,31 @@ impl Latent {
             });
         });
     }
+}
+
+/// The cloud of a lane, in the company of all others.
+pub fn seen(run: &RunView, place: usize, align: bool) -> Option<Seen<'_>> {
+    let snapshot = run.lanes().get(place)?.snapshot.as_ref()?;
+    if !run.is_spectrum() {
+        return Some(Seen::alone(snapshot));
+    }
+    let turn = |place: usize| {
+        if align {
+            run.turn(place)
+        } else {
+            Turn::default()
+        }
+    };
+    let lanes = run.lanes().iter().enumerate();
+    Some(Seen {
+        snapshot,
+        turn: turn(place),
+        company: lanes
+            .filter_map(|(place, lane)| Some((lane.snapshot.as_ref()?, turn(place))))
+            .collect(),
+        aligned: align,
+        name: run.name(place),
+    })
 }
 
 /// How many images of each class the cloud shows.
@@ -132,6 +164,49 @@ fn cloud_size(ui: &mut Ui, session: &mut Session) {
     }
 }
 
+/// Patch tokens of an image; none where z is not made of tokens.
+fn patches(run: &RunView) -> Option<usize> {
+    match run.layout()? {
+        LatentLayout::Tokens { count, .. } => Some(count.saturating_sub(1)),
+        LatentLayout::Units(_) | LatentLayout::Map { .. } => None,
+    }
+}
+
+/// What a cloud shows of z: of a transformer's z, which is made of tokens, only a part.
+fn part_shown(run: &RunView, snapshot: &Snapshot) -> Option<String> {
+    let patches = patches(run)?;
+    let view = match snapshot.probe.tokens {
+        TokenView::Token(token) => TokenView::Token(token.min(patches)),
+        TokenView::MeanPatch => TokenView::MeanPatch,
+    };
+    Some(view.to_string())
+}
+
+/// Which part of a z made of tokens the cloud shows.
+fn token_view(ui: &mut Ui, session: &mut Session) {
+    let Some(patches) = session.run().and_then(patches) else {
+        return;
+    };
+    let mut sample = session.sample();
+    if let TokenView::Token(token) = &mut sample.tokens {
+        *token = (*token).min(patches);
+    }
+    let tip = "What the cloud shows of z: the mean over the patches, which the classifier reads, the class token, or a single patch";
+    ui.add_space(8.0);
+    let combo = ComboBox::from_id_salt("token view")
+        .selected_text(sample.tokens.to_string())
+        .width(130.0)
+        .show_ui(ui, |ui| {
+            let tokens = (0..=patches).map(TokenView::Token);
+            for view in std::iter::once(TokenView::MeanPatch).chain(tokens) {
+                ui.selectable_value(&mut sample.tokens, view, view.to_string());
+            }
+        });
+    let label = ui.label("Token");
+    combo.response.labelled_by(label.id).on_hover_text(tip);
+    session.set_sample(sample);
+}
+
 /// A small disc in the colour of a class.
 pub fn swatch(ui: &mut Ui, class: u8) {
     let (rect, _) = ui.allocate_exact_size(vec2(12.0, 12.0), egui::Sense::hover());
@@ -148,11 +223,12 @@ pub fn class_name(run: &RunView, class: u8) -> &str {
 }
 
 /// z of a point: all of it up to six units, else its beginning; of a large one its size.
-fn latent_text(snapshot: &Snapshot, point: usize) -> String {
+fn latent_text(run: &RunView, snapshot: &Snapshot, point: usize) -> String {
     const SHOWN: usize = 6;
     let n = snapshot.latent_size;
+    let name = part_shown(run, snapshot).unwrap_or_else(|| "z".to_owned());
     if n > Snapshot::LATENT_SHOWN {
-        return format!("z of {n} values");
+        return format!("{name} of {n} values");
     }
     let z = snapshot
         .latents
@@ -160,5 +236,5 @@ fn latent_text(snapshot: &Snapshot, point: usize) -> String {
         .unwrap_or_default();
     let numbers: Vec<String> = z.iter().take(SHOWN).map(|x| format!("{x:.2}")).collect();
     let more = if n > SHOWN { ", …" } else { "" };
-    format!("z = ({}{more})", numbers.join(", "))
+    format!("{name} = ({}{more})", numbers.join(", "))
 }

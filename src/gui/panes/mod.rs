@@ -1,13 +1,18 @@
 //! What the window is made of: one file a pane.
 
 pub mod card;
+pub mod clouds;
 pub mod controls;
 pub mod curves;
+pub mod data_sets;
 pub mod drawing;
 pub mod latent;
+pub mod mosaic;
 pub mod notices;
+pub mod plane;
 pub mod reconstructions;
 pub mod status;
+pub mod trade_off;
 
 use eframe::egui::{self, Align, Layout, Response, RichText, Sense, Ui, UiBuilder};
 

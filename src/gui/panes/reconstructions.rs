@@ -45,6 +45,7 @@ impl Reconstructions {
             return grip;
         };
         let readings = run
+            .shown()
             .snapshot
             .as_ref()
             .map_or(&[][..], |snapshot| &snapshot.grid);
@@ -92,7 +93,7 @@ impl Reconstructions {
 
     /// Brings the pictures of a new snapshot to the GPU, once.
     fn upload(&mut self, ui: &Ui, run: &RunView) {
-        let Some(snapshot) = &run.snapshot else {
+        let Some(snapshot) = &run.shown().snapshot else {
             return;
         };
         let dark = ui.visuals().dark_mode;

@@ -34,7 +34,11 @@ pub fn ui(ui: &mut Ui, session: &Session) {
             count(run.parameters)
         ));
         ui.separator();
-        ui.label(format!("seed {}", run.config.seed));
+        ui.label(if run.is_spectrum() {
+            format!("{} lanes, {}", run.lanes().len(), run.name(run.place()))
+        } else {
+            format!("seed {}", run.config.seed)
+        });
         ui.separator();
         ui.label(format!("step {}", thousands(run.step() as f64)));
         if session.is_preparing() {
@@ -43,7 +47,7 @@ pub fn ui(ui: &mut Ui, session: &Session) {
             ui.label("Preparing the next run…");
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if let Some(evaluation) = run.last_evaluation {
+            if let Some(evaluation) = run.shown().last_evaluation {
                 ui.label(
                     RichText::new(format!(
                         "test after epoch {}:  accuracy {:.1} %   CE {:.3} nats   MSE {:.4}",

@@ -90,6 +90,11 @@ impl Camera {
 
     /// The camera together with the part of the screen it fills.
     pub fn view(&self, rect: Rect, axes: usize) -> View {
+        self.view_with_margin(rect, axes, MARGIN)
+    }
+
+    /// The same with so many points of the screen kept free around the box.
+    pub fn view_with_margin(&self, rect: Rect, axes: usize, margin: f32) -> View {
         let (sin_yaw, cos_yaw) = self.yaw.sin_cos();
         let (sin_pitch, cos_pitch) = self.pitch.sin_cos();
         let back = Vec3::new(cos_pitch * cos_yaw, cos_pitch * sin_yaw, sin_pitch);
@@ -101,7 +106,7 @@ impl Camera {
             2 => (rect.size().min_elem(), 1.0),
             _ => (rect.size().min_elem(), 1.5),
         };
-        let half = (side / 2.0 - MARGIN).max(20.0);
+        let half = (side / 2.0 - margin).max(20.0);
         let focal = half * HOME_DISTANCE / reach;
         let rise = if axes < 3 {
             0.0

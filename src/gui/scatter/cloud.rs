@@ -4,16 +4,11 @@ use std::sync::Arc;
 
 use glam::Vec3;
 
-use super::{
-    fit::{Bounds, drawable},
-    glide::Glide,
-    legend::Visibility,
-    renderer::Instance,
-};
+use super::{fit::drawable, glide::Glide, legend::Visibility, renderer::Instance, seen::Seen};
 use crate::{
     data::Dataset,
     gui::theme,
-    train::{Projection, RunId, Snapshot},
+    train::{Projection, RunId, Turn},
 };
 
 /// What the scatter keeps of a snapshot.
@@ -25,6 +20,9 @@ pub struct Cloud {
     pub projection: Projection,
     /// Latent units that are zero for every point.
     pub dead_units: usize,
+    /// Whether it is turned towards its neighbour.
+    pub aligned: bool,
+    turn: Turn,
     /// The points as they were received, to recognise a new snapshot.
     received: Vec<[f32; 3]>,
     images: Arc<[u32]>,
@@ -39,16 +37,19 @@ pub struct Cloud {
 
 impl Cloud {
     /// The cloud of a first snapshot, or of one that has nothing to do with the last.
-    pub fn new(snapshot: &Snapshot, dataset: &Dataset) -> Self {
+    pub fn new(seen: &Seen<'_>, dataset: &Dataset) -> Self {
+        let snapshot = seen.snapshot;
         let mut cloud = Self {
             run: snapshot.run,
-            axes: axes(snapshot),
+            axes: seen.axes(),
+            aligned: seen.aligned,
+            turn: seen.turn,
             projection: snapshot.projection,
             dead_units: snapshot.dead_units(),
             received: snapshot.points.clone(),
             images: Arc::clone(&snapshot.probe.cloud),
-            classes: classes(snapshot, dataset),
-            glide: Glide::resting(Arc::clone(&snapshot.probe.cloud), places(snapshot)),
+            classes: classes(seen, dataset),
+            glide: Glide::resting(Arc::clone(&snapshot.probe.cloud), seen.places()),
             shown: Visibility::default(),
             instances: Arc::default(),
         };
@@ -57,30 +58,35 @@ impl Cloud {
     }
 
     /// Whether this snapshot belongs to the same run in the same space, so that points may glide.
-    pub fn continues(&self, snapshot: &Snapshot) -> bool {
+    pub fn continues(&self, seen: &Seen<'_>) -> bool {
+        let snapshot = seen.snapshot;
         self.run == snapshot.run
-            && self.axes == axes(snapshot)
+            && self.axes == seen.axes()
             && self.is_projected() == matches!(snapshot.projection, Projection::Pca { .. })
     }
 
     /// Whether all of this snapshot is here already.
-    pub fn has(&self, snapshot: &Snapshot) -> bool {
+    pub fn has(&self, seen: &Seen<'_>) -> bool {
+        let snapshot = seen.snapshot;
         // Bytes, since NaN would not equal itself.
-        self.continues(snapshot)
+        self.continues(seen)
+            && (self.turn, self.aligned) == (seen.turn, seen.aligned)
             && bytemuck::cast_slice::<_, u8>(&self.received)
                 == bytemuck::cast_slice::<_, u8>(&snapshot.points)
             && self.images == snapshot.probe.cloud
     }
 
     /// Sends the points to the places of a later snapshot.
-    pub fn follow(&mut self, snapshot: &Snapshot, dataset: &Dataset, now: f64) {
+    pub fn follow(&mut self, seen: &Seen<'_>, dataset: &Dataset, now: f64) {
+        let snapshot = seen.snapshot;
+        (self.turn, self.aligned) = (seen.turn, seen.aligned);
         self.projection = snapshot.projection;
         self.dead_units = snapshot.dead_units();
         self.received.clone_from(&snapshot.points);
-        self.classes = classes(snapshot, dataset);
+        self.classes = classes(seen, dataset);
         self.images = Arc::clone(&snapshot.probe.cloud);
         self.glide
-            .head_for(Arc::clone(&self.images), places(snapshot), now);
+            .head_for(Arc::clone(&self.images), seen.places(), now);
         self.build_instances();
     }
 
@@ -109,11 +115,6 @@ impl Cloud {
     /// Whether the axes are principal components.
     pub fn is_projected(&self) -> bool {
         matches!(self.projection, Projection::Pca { .. })
-    }
-
-    /// The tightest box around the new places, of hidden classes too.
-    pub fn bounds(&self) -> Option<Bounds> {
-        Bounds::of(self.glide.to().iter().copied(), !self.is_projected())
     }
 
     /// Test index of a point.
@@ -153,26 +154,11 @@ impl Cloud {
     }
 }
 
-fn axes(snapshot: &Snapshot) -> usize {
-    match snapshot.projection {
-        Projection::Coordinates => snapshot.latent_size.clamp(1, 3),
-        Projection::Pca { .. } => 3,
-    }
-}
-
-fn places(snapshot: &Snapshot) -> Vec<Vec3> {
-    snapshot
-        .points
-        .iter()
-        .copied()
-        .map(Vec3::from_array)
-        .collect()
-}
-
-fn classes(snapshot: &Snapshot, dataset: &Dataset) -> Vec<Option<u8>> {
+/// Class of every point; `None` if the data set does not know the image.
+pub fn classes(seen: &Seen<'_>, dataset: &Dataset) -> Vec<Option<u8>> {
     let labels = dataset.test.labels();
     let class = |image: &u32| labels.get(*image as usize).copied();
-    let mut classes: Vec<_> = snapshot.probe.cloud.iter().map(class).collect();
-    classes.resize(snapshot.points.len(), None);
+    let mut classes: Vec<_> = seen.snapshot.probe.cloud.iter().map(class).collect();
+    classes.resize(seen.snapshot.points.len(), None);
     classes
 }

@@ -7,7 +7,7 @@ use glam::Vec3;
 use super::fit::drawable;
 
 /// Seconds from the old place to the new.
-const DURATION: f64 = 0.15;
+const DURATION: f64 = 0.2;
 
 /// Old and new place of every point of the cloud, in the coordinates of the data.
 #[derive(Clone, Debug, Default)]

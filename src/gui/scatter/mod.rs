@@ -6,9 +6,11 @@ mod cloud;
 mod fit;
 mod glide;
 mod legend;
+mod multiples;
 mod pick;
 mod pipeline;
 mod renderer;
+mod seen;
 mod toolbar;
 
 #[cfg(test)]
@@ -29,14 +31,13 @@ use self::{
     axes::Axes,
     camera::{Camera, View},
     cloud::Cloud,
-    fit::Fit,
+    fit::{Bounds, Fit},
     legend::Visibility,
     renderer::{CanvasId, NO_POINT, Points, Renderer, Scene},
 };
-use crate::{
-    data::Dataset,
-    train::{Projection, Snapshot},
-};
+use crate::{data::Dataset, train::Projection};
+
+pub use self::{multiples::Multiples, seen::Seen};
 
 /// Radians of a turn for each point of the screen that is dragged.
 const DRAG_TURN: f32 = 0.008;
@@ -57,6 +58,8 @@ pub struct ViewPreferences {
     pub auto_rotate: bool,
     /// Whether the box stays as it is when the data change.
     pub lock_fit: bool,
+    /// Whether the cloud of each lane of a spectrum is turned towards that of the lane before it.
+    pub align: bool,
 }
 
 impl Default for ViewPreferences {
@@ -66,6 +69,7 @@ impl Default for ViewPreferences {
             axes: 3,
             auto_rotate: false,
             lock_fit: false,
+            align: false,
         }
     }
 }
@@ -74,10 +78,14 @@ impl Default for ViewPreferences {
 pub struct Scatter {
     /// What to store between two starts of the program.
     pub preferences: ViewPreferences,
+    /// What of z the cloud shows, for the caption; all of it if none.
+    pub part: Option<String>,
     /// Where points are drawn; none without a GPU.
     canvas: Option<CanvasId>,
     cloud: Option<Cloud>,
     fit: Option<Fit>,
+    /// The tightest box around all clouds that share it.
+    bounds: Option<Bounds>,
     visibility: Visibility,
     class_names: Vec<String>,
 }
@@ -110,9 +118,11 @@ impl Scatter {
         }
         Self {
             preferences: ViewPreferences::default(),
+            part: None,
             canvas: render_state.map(|_| CanvasId::unique()),
             cloud: None,
             fit: None,
+            bounds: None,
             visibility: Visibility::default(),
             class_names: Vec::new(),
         }
@@ -122,18 +132,18 @@ impl Scatter {
     pub fn ui(
         &mut self,
         ui: &mut Ui,
-        snapshot: Option<&Snapshot>,
+        seen: Option<&Seen<'_>>,
         dataset: &Dataset,
         selected: Option<u32>,
     ) -> ScatterOutput {
-        let Some(snapshot) = snapshot else {
+        let Some(seen) = seen else {
             ui.centered_and_justified(|ui| ui.weak("Waiting for the first snapshot…"));
             return ScatterOutput::default();
         };
         let now = ui.input(|input| input.time);
-        self.receive(snapshot, dataset, now);
+        self.receive(seen, dataset, now);
         if let Some(cloud) = &self.cloud
-            && toolbar::toolbar(ui, &mut self.preferences, cloud)
+            && toolbar::toolbar(ui, &mut self.preferences, cloud, seen, self.part.as_deref())
         {
             self.refit(false, now);
         }
@@ -147,24 +157,25 @@ impl Scatter {
         });
         let stage = body.with_min_x(legend.response.rect.right() + ui.spacing().item_spacing.x);
         let response = ui.allocate_rect(stage, Sense::click_and_drag());
-        let own = snapshot.own.as_ref().map(|own| own.point);
+        let own = seen.own();
         self.stage(ui, &response, selected, own, now)
     }
 
-    /// Takes over what is new in a snapshot.
-    fn receive(&mut self, snapshot: &Snapshot, dataset: &Dataset, now: f64) {
+    /// Takes over what is new.
+    pub fn receive(&mut self, seen: &Seen<'_>, dataset: &Dataset, now: f64) {
         if self.class_names != dataset.class_names {
             self.class_names.clone_from(&dataset.class_names);
             self.visibility = Visibility::default();
         }
         match &mut self.cloud {
-            Some(cloud) if cloud.has(snapshot) => {}
-            Some(cloud) if cloud.continues(snapshot) => {
-                cloud.follow(snapshot, dataset, now);
+            Some(cloud) if cloud.has(seen) => {}
+            Some(cloud) if cloud.continues(seen) => {
+                cloud.follow(seen, dataset, now);
+                self.bounds = seen.bounds();
                 self.refit(false, now);
             }
             _ => {
-                let cloud = Cloud::new(snapshot, dataset);
+                let cloud = Cloud::new(seen, dataset);
                 let same_space = self.cloud.as_ref().is_some_and(|old| {
                     (old.axes, old.is_projected()) == (cloud.axes, cloud.is_projected())
                 });
@@ -173,15 +184,15 @@ impl Scatter {
                     self.preferences.camera = Camera::home(cloud.axes);
                 }
                 self.cloud = Some(cloud);
+                self.bounds = seen.bounds();
                 self.refit(!same_space, now);
             }
         }
     }
 
-    /// Fits the box to the cloud, unless it is locked; in another space it always must.
+    /// Fits the box to the clouds, unless it is locked; in another space it always must.
     fn refit(&mut self, other_space: bool, now: f64) {
-        let bounds = self.cloud.as_ref().and_then(Cloud::bounds);
-        match (&mut self.fit, bounds) {
+        match (&mut self.fit, self.bounds) {
             (Some(fit), Some(bounds)) if !other_space => {
                 if !self.preferences.lock_fit {
                     fit.follow(bounds, now);
@@ -214,7 +225,7 @@ impl Scatter {
         if !ui.is_rect_visible(rect) {
             return ScatterOutput::default();
         }
-        let turning = steer(&mut self.preferences, ui, response, cloud.axes);
+        let turning = steer(&mut self.preferences, ui, response, cloud.axes, true);
         let view = self.preferences.camera.view(rect, cloud.axes);
 
         let Some(fit) = self.fit else {
@@ -239,13 +250,7 @@ impl Scatter {
         });
 
         let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
-        let axes = Axes::new(
-            &view,
-            cloud.axes,
-            shown,
-            fit.goal(),
-            names(cloud.projection),
-        );
+        let axes = Axes::new(&view, cloud.axes, shown, fit.goal(), names(cloud));
         axes.paint_walls(&painter, ui.visuals());
         if let Some(canvas) = self.canvas {
             let glide = cloud.glide.progress(now);
@@ -296,10 +301,17 @@ impl Scatter {
 }
 
 /// Moves the camera as the user wishes; returns whether it goes on moving by itself.
-fn steer(preferences: &mut ViewPreferences, ui: &Ui, response: &Response, axes: usize) -> bool {
+/// Keys are only heard on a `main` stage.
+fn steer(
+    preferences: &mut ViewPreferences,
+    ui: &Ui,
+    response: &Response,
+    axes: usize,
+    main: bool,
+) -> bool {
     let rect = response.rect;
     let camera = &mut preferences.camera;
-    if response.clicked() || response.drag_started() {
+    if main && (response.clicked() || response.drag_started()) {
         response.request_focus();
     }
     let shift = ui.input(|input| input.modifiers.shift);
@@ -316,7 +328,7 @@ fn steer(preferences: &mut ViewPreferences, ui: &Ui, response: &Response, axes: 
         let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
         camera.zoom((scroll * 0.004).exp() * pinch);
     }
-    if response.has_focus() {
+    if main && response.has_focus() {
         let arrows = EventFilter {
             horizontal_arrows: true,
             vertical_arrows: true,
@@ -338,7 +350,7 @@ fn steer(preferences: &mut ViewPreferences, ui: &Ui, response: &Response, axes: 
     if response.double_clicked() {
         *camera = Camera::home(axes);
     }
-    let turning = preferences.auto_rotate && axes == 3;
+    let turning = main && preferences.auto_rotate && axes == 3;
     if turning && !response.dragged() {
         camera.orbit(AUTO_TURN * ui.input(|input| input.stable_dt.min(0.1)), 0.0);
     }
@@ -366,8 +378,9 @@ fn number(point: Option<usize>) -> u32 {
         .unwrap_or(NO_POINT)
 }
 
-fn names(projection: Projection) -> [&'static str; 3] {
-    match projection {
+fn names(cloud: &Cloud) -> [&'static str; 3] {
+    match cloud.projection {
+        Projection::Coordinates if cloud.aligned => ["axis 1", "axis 2", "axis 3"],
         Projection::Coordinates => ["z₁", "z₂", "z₃"],
         Projection::Pca { .. } => ["PC 1", "PC 2", "PC 3"],
     }

@@ -15,7 +15,7 @@ use crate::{
     data::{ImageShape, Split},
     figures::palette,
     model::Lambda,
-    train::{Probe, RunId},
+    train::{Probe, RunId, Snapshot},
 };
 
 const FASHION: [&str; 10] = [
@@ -132,9 +132,10 @@ fn pane<'a>(size: [f32; 2], theme: Theme, snapshot: Option<Snapshot>) -> Harness
         .build_ui_state(
             |ui, pane: &mut Pane| {
                 egui::CentralPanel::default().show(ui, |ui| {
-                    pane.output =
-                        pane.scatter
-                            .ui(ui, pane.snapshot.as_ref(), &pane.dataset, pane.selected);
+                    let seen = pane.snapshot.as_ref().map(Seen::alone);
+                    pane.output = pane
+                        .scatter
+                        .ui(ui, seen.as_ref(), &pane.dataset, pane.selected);
                     if pane.output.clicked.is_some() || pane.output.background_clicked {
                         pane.clicks.push(pane.output);
                     }

@@ -1,12 +1,19 @@
 //! The line above the scene: what is shown, and how it is looked at.
 
-use eframe::egui::{Align, Button, Label, Layout, Ui, vec2};
+use eframe::egui::{Align, Button, Label, Layout, RichText, Ui, vec2};
 
-use super::{ViewPreferences, camera::Camera, cloud::Cloud};
+use super::{ViewPreferences, camera::Camera, cloud::Cloud, seen::Seen};
 use crate::train::Projection;
 
-/// Shows caption and buttons; returns whether the axes have just been unlocked.
-pub fn toolbar(ui: &mut Ui, preferences: &mut ViewPreferences, cloud: &Cloud) -> bool {
+/// Shows caption, which names the `part` of z that the cloud shows (all of it if none), and buttons;
+/// returns whether the axes have just been unlocked.
+pub fn toolbar(
+    ui: &mut Ui,
+    preferences: &mut ViewPreferences,
+    cloud: &Cloud,
+    seen: &Seen<'_>,
+    part: Option<&str>,
+) -> bool {
     let size = vec2(ui.available_width(), ui.spacing().interact_size.y);
     let right_to_left = Layout::right_to_left(Align::Center);
     let row = ui.allocate_ui_with_layout(size, right_to_left, |ui| {
@@ -31,26 +38,40 @@ pub fn toolbar(ui: &mut Ui, preferences: &mut ViewPreferences, cloud: &Cloud) ->
         if rotate.clicked() {
             preferences.auto_rotate ^= true;
         }
+        if !seen.company.is_empty() {
+            let align = ui.add(Button::selectable(preferences.align, "Align"));
+            let align = align.on_hover_text(
+                "Turn each cloud, about the origin and perhaps mirrored, so that it comes closest to that of the λ before it (orthogonal Procrustes)",
+            );
+            if align.clicked() {
+                preferences.align ^= true;
+            }
+        }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            ui.add(Label::new(caption(cloud)).truncate());
+            if !seen.name.is_empty() {
+                ui.add(Label::new(RichText::new(&seen.name).strong()));
+            }
+            ui.add(Label::new(caption(cloud, part)).truncate());
         });
         lock.clicked() && !preferences.lock_fit
     });
     row.inner
 }
 
-/// What is shown, in words: "z, 3 coordinates · 500 points".
-fn caption(cloud: &Cloud) -> String {
+/// What is shown, in words: "z, 3 coordinates · 500 points", "PCA of class token, 80 % of variance".
+fn caption(cloud: &Cloud, part: Option<&str>) -> String {
+    let z = part.unwrap_or("z");
+    let pca = part.map_or("PCA".to_owned(), |part| format!("PCA of {part}"));
     let space = match (cloud.projection, cloud.axes) {
-        (Projection::Coordinates, 1) => "z, 1 coordinate".to_owned(),
-        (Projection::Coordinates, axes) => format!("z, {axes} coordinates"),
+        (Projection::Coordinates, 1) => format!("{z}, 1 coordinate"),
+        (Projection::Coordinates, axes) => format!("{z}, {axes} coordinates"),
         (Projection::Pca { explained }, _) if explained.is_finite() => {
             format!(
-                "PCA, {:.0} % of variance",
+                "{pca}, {:.0} % of variance",
                 explained.clamp(0.0, 1.0) * 100.0
             )
         }
-        (Projection::Pca { .. }, _) => "PCA".to_owned(),
+        (Projection::Pca { .. }, _) => pca,
     };
     let dead = match cloud.dead_units {
         0 => String::new(),
@@ -61,7 +82,12 @@ fn caption(cloud: &Cloud) -> String {
         0 => String::new(),
         count => format!(", {count} not finite"),
     };
-    format!("{space}{dead} · {}{nowhere}", points(cloud.len()))
+    let turned = if cloud.aligned {
+        ", turned towards the λ before (Procrustes)"
+    } else {
+        ""
+    };
+    format!("{space}{turned}{dead} · {}{nowhere}", points(cloud.len()))
 }
 
 /// A number of points in words, with thousands set apart.

@@ -5,11 +5,12 @@ use super::{
     loader::Answer,
     seed_hunt::{SeedHunt, Verdict},
 };
-use crate::train::{Event, Problem, RunConfig, RunId, RunState, Snapshot};
+use crate::train::{Event, Panorama, Problem, RunConfig, RunId, RunState};
 
 impl Session {
     /// Takes in everything that has arrived. Called once before each frame.
     pub fn receive(&mut self) {
+        self.downloads.receive();
         while let Some(result) = self.loader.take_next() {
             match result {
                 Ok(Answer::Image(shape, pixels)) => self.arrived = Some((shape, pixels)),
@@ -24,6 +25,9 @@ impl Session {
                     self.selected = None;
                     self.begin(config, source, dataset);
                 }
+                Ok(Answer::Run(opened)) => self.go_on_with(opened),
+                Ok(Answer::NoRun(reason)) => self.hear_bad_run(reason),
+                Ok(Answer::SaveTo(file)) => self.save_run(file),
                 Err(reason) => {
                     self.waiting = None;
                     self.tell(Notice::BadFile { reason });
@@ -32,12 +36,12 @@ impl Session {
         }
         let Some(worker) = &self.worker else { return };
         let events: Vec<Event> = worker.events().try_iter().collect();
-        let snapshot = worker.snapshots().try_recv().ok();
+        let panorama = worker.panoramas().try_recv().ok();
         for event in events {
             self.hear(event);
         }
-        if let Some(snapshot) = snapshot {
-            self.look(snapshot);
+        if let Some(panorama) = panorama {
+            self.look(panorama);
         }
     }
 
@@ -46,6 +50,7 @@ impl Session {
             Event::Started {
                 run,
                 config,
+                lanes,
                 device,
                 steps_per_epoch,
                 parameters,
@@ -61,24 +66,43 @@ impl Session {
                     ..config
                 };
                 self.config = config.clone();
-                self.run = Some(RunView::new(
+                let mut view = RunView::new(
                     run,
                     config,
-                    pending.source,
-                    pending.dataset,
+                    &lanes,
+                    (pending.source, pending.dataset),
                     device,
                     steps_per_epoch,
                     parameters,
-                ));
+                );
+                if let Some(saved) = &pending.saved {
+                    view.restore(saved);
+                }
+                view.show(view.nearest(self.config.lambda));
+                self.run = Some(view);
                 self.notices.retain(|notice| {
                     matches!(
                         notice,
-                        Notice::BadFile { .. } | Notice::Skipped { .. } | Notice::Found { .. }
+                        Notice::BadFile { .. }
+                            | Notice::BadRun { .. }
+                            | Notice::CannotSave { .. }
+                            | Notice::LeftOver { .. }
+                            | Notice::SavedTo { .. }
+                            | Notice::Skipped { .. }
+                            | Notice::Found { .. }
                     )
                 });
             }
             Event::Problem { run, problem } => self.hear_problem(run, problem),
+            Event::Saved { file, .. } => {
+                self.notices
+                    .retain(|notice| !matches!(notice, Notice::SavedTo { .. }));
+                self.tell(Notice::SavedTo { file });
+            }
             event => {
+                if matches!(event, Event::Evaluated { .. }) {
+                    self.is_safe();
+                }
                 if let Some(run) = &mut self.run
                     && run.id == event.run()
                 {
@@ -97,11 +121,16 @@ impl Session {
         match problem {
             Problem::CannotSave { .. } => {}
             Problem::NotFinite {
+                lane,
                 step,
                 can_roll_back,
             } => {
-                if self.run.as_ref().is_some_and(|shown| shown.id == run) {
+                if let Some(shown) = self.run.as_mut().filter(|shown| shown.id == run) {
+                    shown.hear_not_finite(lane);
+                    let name = shown.is_spectrum().then(|| shown.name(lane));
                     self.tell(Notice::NotFinite {
+                        lane,
+                        name,
                         step,
                         can_roll_back,
                     });
@@ -109,6 +138,7 @@ impl Session {
             }
             Problem::CannotStart { reason } => {
                 if self.pending.take_if(|pending| pending.id == run).is_some() {
+                    self.give_up_taking();
                     // The earlier run goes on, and so do its settings.
                     if let Some(shown) = &self.run {
                         self.config = RunConfig {
@@ -130,18 +160,22 @@ impl Session {
         }
     }
 
-    fn look(&mut self, snapshot: Snapshot) {
+    fn look(&mut self, panorama: Panorama) {
         let Some(run) = &mut self.run else { return };
-        if snapshot.run != run.id {
+        if panorama.run != run.id {
             return;
         }
-        let verdict = SeedHunt::judge(&snapshot);
+        run.see(panorama);
+        // Of a spectrum some λ may be dead with any seed.
+        if self.pending.is_some() || run.is_spectrum() {
+            return;
+        }
+        let Some(snapshot) = &run.shown().snapshot else {
+            return;
+        };
+        let verdict = SeedHunt::judge(snapshot);
         let of = snapshot.dead.len();
         let living = of - snapshot.dead_units();
-        run.snapshot = Some(snapshot);
-        if self.pending.is_some() {
-            return;
-        }
         match (self.hunt, verdict) {
             (Some(_), Verdict::Dead) => self.new_seed(),
             (Some(hunt), Verdict::Lives) => {

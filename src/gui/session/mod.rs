@@ -1,9 +1,13 @@
 //! The window's side of an experiment: what it wants, what it was told, what it asks for.
 
+pub mod downloads;
+pub mod film;
 mod hearing;
+pub mod lane_view;
 pub mod loader;
 pub mod notice;
 pub mod run_view;
+pub mod runs;
 pub mod sample;
 pub mod seed_hunt;
 
@@ -11,15 +15,17 @@ use std::{path::PathBuf, sync::Arc};
 
 use eframe::egui::Context;
 
+pub use lane_view::LaneView;
 pub use notice::{Notice, Remedy};
 pub use run_view::RunView;
 pub use sample::Sample;
 
-use self::{loader::Loader, seed_hunt::SeedHunt};
+use self::{downloads::Downloads, film::Film, loader::Loader, runs::Keep, seed_hunt::SeedHunt};
 use crate::{
-    data::{DataSource, Dataset, ImageShape, own_images::is_image},
+    data::{DataSource, Dataset, ImageShape, Shelf, own_images::is_image},
+    experiment::Spectrum,
     model::Lambda,
-    train::{Command, DeviceChoice, RunConfig, RunId, RunState, Start, Worker},
+    train::{Command, DeviceChoice, RunConfig, RunId, RunState, Worker, checkpoint::Saved},
 };
 
 /// Everything about the experiment that panes read and change. Nothing here ever waits.
@@ -28,10 +34,17 @@ pub struct Session {
     ctx: Context,
     worker: Option<Worker>,
     loader: Loader,
+    downloads: Downloads,
+    /// Whether the window of data sets was asked for.
+    wants_data_sets: bool,
     /// Settings in force: those of the run that was asked for last.
     config: RunConfig,
     /// Settings that wait for their data set.
     waiting: Option<RunConfig>,
+    /// The networks of the run that was asked for last; none for the one of `config`.
+    spectrum: Option<Spectrum>,
+    /// Whether λ moves by itself.
+    film: Option<Film>,
     sample: Sample,
     selected: Option<u32>,
     /// An image from outside the data set.
@@ -47,6 +60,7 @@ pub struct Session {
     /// The run whose dead units the user has chosen to ignore.
     ignored: Option<RunId>,
     hunt: Option<SeedHunt>,
+    keep: Keep,
 }
 
 /// A run on its way.
@@ -55,6 +69,8 @@ struct Pending {
     id: RunId,
     source: DataSource,
     dataset: Arc<Dataset>,
+    /// What it goes on from; none for a new one.
+    saved: Option<Arc<Saved>>,
 }
 
 impl Session {
@@ -64,8 +80,12 @@ impl Session {
             ctx: ctx.clone(),
             worker: None,
             loader: Loader::new(ctx.clone()),
+            downloads: Downloads::new(ctx.clone(), Shelf::usual(None)),
+            wants_data_sets: false,
             config,
             waiting: None,
+            spectrum: None,
+            film: None,
             sample,
             selected: None,
             own: None,
@@ -76,8 +96,9 @@ impl Session {
             notices: Vec::new(),
             ignored: None,
             hunt: None,
+            keep: Keep::default(),
         };
-        session.loader.load(source);
+        session.load(source);
         session
     }
 
@@ -103,9 +124,22 @@ impl Session {
         self.selected
     }
 
-    /// λ as the user has set it.
+    /// λ as the user has set it: of a spectrum that of the lane on show.
     pub fn lambda(&self) -> Lambda {
-        self.config.lambda
+        match self.shown_spectrum() {
+            Some(run) => run.shown().lane.lambda,
+            None => self.config.lambda,
+        }
+    }
+
+    /// The networks that were asked for last; none where it is a single one.
+    pub fn spectrum(&self) -> Option<&Spectrum> {
+        self.spectrum.as_ref()
+    }
+
+    /// The run on show, if it is a spectrum.
+    pub fn shown_spectrum(&self) -> Option<&RunView> {
+        self.run.as_ref().filter(|run| run.is_spectrum())
     }
 
     /// Whether steps are being taken.
@@ -120,6 +154,11 @@ impl Session {
         self.loader.is_busy() || (self.pending.is_some() && self.worker.is_some())
     }
 
+    /// The full data sets.
+    pub fn downloads(&self) -> &Downloads {
+        &self.downloads
+    }
+
     /// What to tell the user now.
     pub fn notices(&self) -> Vec<Notice> {
         let mut notices = self.notices.clone();
@@ -130,7 +169,8 @@ impl Session {
             });
         } else if let Some(run) = &self.run
             && self.ignored != Some(run.id)
-            && let Some(snapshot) = &run.snapshot
+            && !run.is_spectrum()
+            && let Some(snapshot) = &run.shown().snapshot
             && seed_hunt::is_flat(snapshot)
         {
             notices.push(Notice::DeadUnits {
@@ -143,12 +183,59 @@ impl Session {
 
     // ---- what panes ask for ----
 
-    /// Weighs the losses anew; the run goes on.
+    /// Weighs the losses anew; the run goes on. Of a spectrum it shows the lane that is nearest.
     pub fn set_lambda(&mut self, lambda: Lambda) {
-        if lambda != self.config.lambda {
+        if let Some(run) = self.run.as_mut().filter(|run| run.is_spectrum()) {
+            if lambda != run.shown().lane.lambda {
+                self.film = None;
+                run.show(run.nearest(lambda));
+            }
+        } else if lambda != self.config.lambda {
             self.config.lambda = lambda;
             self.send(Command::SetLambda(lambda));
         }
+    }
+
+    /// Whether λ moves by itself.
+    pub fn is_playing(&self) -> bool {
+        self.film.is_some() && self.shown_spectrum().is_some()
+    }
+
+    /// Lets λ of a spectrum run from 0 to 1 and back, or stops it.
+    pub fn toggle_film(&mut self) {
+        self.film = match self.film {
+            None if self.shown_spectrum().is_some() => Some(Film {
+                since: self.ctx.input(|input| input.time),
+            }),
+            _ => None,
+        };
+    }
+
+    /// Shows the lane whose turn it is while λ moves by itself. Called once before each frame.
+    pub fn play(&mut self) {
+        if let (Some(film), Some(run)) = (self.film, &mut self.run) {
+            let now = self.ctx.input(|input| input.time);
+            run.show(film.place(now, run.lanes().len()));
+            self.ctx.request_repaint_after(film::FRAME / 4);
+        }
+    }
+
+    /// Shows a lane of the spectrum.
+    pub fn show_lane(&mut self, place: usize) {
+        self.film = None;
+        if let Some(run) = &mut self.run {
+            run.show(place);
+        }
+    }
+
+    /// Begins anew with these networks, or with a single one.
+    pub fn set_spectrum(&mut self, spectrum: Option<Spectrum>) {
+        self.hunt = None;
+        self.film = None;
+        // Whoever goes back to a single λ keeps the one on show.
+        self.config.lambda = self.lambda();
+        self.spectrum = spectrum;
+        self.begin_again(self.config.clone());
     }
 
     /// Changes Adam's step size; the run goes on.
@@ -188,7 +275,7 @@ impl Session {
             self.begin_again(config);
         } else {
             self.waiting = Some(config);
-            self.loader.load(source);
+            self.load(source);
         }
     }
 
@@ -197,7 +284,11 @@ impl Session {
         let tried = self.hunt.map_or(0, |hunt| hunt.tried);
         self.notices
             .retain(|notice| !matches!(notice, Notice::Found { .. }));
-        self.hunt = Some(SeedHunt { tried: tried + 1 });
+        // Of a spectrum, with its many λ, no seed is the right one.
+        self.hunt = self
+            .spectrum
+            .is_none()
+            .then_some(SeedHunt { tried: tried + 1 });
         self.begin_again(RunConfig {
             seed: self.config.seed.wrapping_add(1),
             ..self.config.clone()
@@ -209,18 +300,45 @@ impl Session {
         self.loader.choose_folder();
     }
 
-    /// Reads a folder that was dropped on the window.
+    /// Reads a data set, to learn from it as soon as it is there.
     pub fn load(&mut self, source: DataSource) {
-        self.loader.load(source);
+        self.loader.load(source, self.downloads.shelf().clone());
     }
 
-    /// Takes in what was dropped on the window: a folder is a data set, an image file is looked at.
+    /// The full data sets, to look for them and to download them.
+    pub fn downloads_mut(&mut self) -> &mut Downloads {
+        &mut self.downloads
+    }
+
+    /// Takes full data sets from another shelf.
+    pub fn set_shelf(&mut self, shelf: Shelf) {
+        self.downloads = Downloads::new(self.ctx.clone(), shelf);
+    }
+
+    /// Asks for the window of data sets.
+    pub fn show_data_sets(&mut self) {
+        self.wants_data_sets = true;
+    }
+
+    /// Whether the window of data sets was asked for, once.
+    pub fn take_data_sets_wish(&mut self) -> bool {
+        std::mem::take(&mut self.wants_data_sets)
+    }
+
+    /// Takes in what was dropped on the window: a folder is a data set, a run goes on, an image
+    /// file is looked at.
     pub fn take_dropped(&mut self, path: PathBuf) {
         match &self.run {
+            _ if path
+                .extension()
+                .is_some_and(|extension| extension == "safetensors") =>
+            {
+                self.open_run(path);
+            }
             Some(run) if path.is_file() && is_image(&path) => {
                 self.loader.load_image(path, run.dataset.shape);
             }
-            _ => self.loader.load(DataSource::Folder(path)),
+            _ => self.load(DataSource::Folder(path)),
         }
     }
 
@@ -259,16 +377,26 @@ impl Session {
         match remedy {
             Remedy::NewSeed => self.new_seed(),
             Remedy::StopHunting => self.hunt = None,
-            Remedy::RollBack => self.send(Command::Rollback),
+            Remedy::RollBack => {
+                if let Notice::NotFinite { lane, .. } = notice {
+                    self.send(Command::Rollback { lane: *lane });
+                }
+            }
             Remedy::Restart => self.reset(),
             Remedy::RestartOnCpu => self.begin_again(RunConfig {
                 device: DeviceChoice::Cpu,
                 ..self.config.clone()
             }),
             Remedy::OpenDataSet => self.open_data_set(),
+            Remedy::DataSets => self.show_data_sets(),
+            Remedy::OpenRun => self.choose_run(),
+            Remedy::GoOn => self.take_up(),
             Remedy::Dismiss => {
                 if matches!(notice, Notice::DeadUnits { .. }) {
                     self.ignored = self.run.as_ref().map(|run| run.id);
+                }
+                if matches!(notice, Notice::LeftOver { .. }) {
+                    self.forget_left_over();
                 }
             }
         }
@@ -289,22 +417,20 @@ impl Session {
     }
 
     fn begin(&mut self, mut config: RunConfig, source: DataSource, dataset: Arc<Dataset>) {
-        config.lambda = self.config.lambda;
+        config.lambda = self.lambda();
         self.config = config;
-        self.ids += 1;
-        let id = RunId(self.ids);
-        let start = Start {
-            run: id,
-            config: self.config.clone(),
-            probe: self.sample.probe(&dataset, self.selected, self.own.clone()),
-            dataset: dataset.clone(),
-            paused: false,
-        };
+        let start = self.start(&dataset);
         self.pending = Some(Pending {
-            id,
+            id: start.run,
             source,
             dataset,
+            saved: None,
         });
+        self.launch(Command::Reset(Box::new(start)));
+    }
+
+    /// Sends what begins a run to the worker, which is made if there is none.
+    fn launch(&mut self, command: Command) {
         if self.worker.is_none() {
             let ctx = self.ctx.clone();
             match Worker::spawn(move || ctx.request_repaint()) {
@@ -314,7 +440,8 @@ impl Session {
                 }),
             }
         }
-        self.send(Command::Reset(Box::new(start)));
+        self.send(command);
+        self.autosave();
     }
 
     fn send(&self, command: Command) {

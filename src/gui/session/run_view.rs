@@ -7,12 +7,15 @@ use std::{
 
 use crate::{
     data::{DataSource, Dataset},
-    model::LatentLayout,
+    experiment::Outcome,
+    model::{Lambda, LatentLayout},
     train::{
-        Evaluation, Event, RunConfig, RunId, RunState, Snapshot, StepLosses, device::DeviceReport,
-        history::History,
+        Event, Lane, Panorama, RunConfig, RunId, RunState, Turn, checkpoint::Saved,
+        device::DeviceReport,
     },
 };
+
+use super::LaneView;
 
 /// One run as its messages tell it.
 #[derive(Debug)]
@@ -26,37 +29,51 @@ pub struct RunView {
     pub steps_per_epoch: u64,
     pub parameters: usize,
     pub state: RunState,
-    pub history: History,
-    /// The latest look at the model.
-    pub snapshot: Option<Snapshot>,
-    pub last_losses: Option<StepLosses>,
-    pub last_evaluation: Option<Evaluation>,
+    /// Never none.
+    lanes: Vec<LaneView>,
+    /// The lane that the panes show.
+    shown: usize,
+    /// How the cloud of each lane is turned to resemble that of the lane before it; empty before the first
+    /// look.
+    turns: Vec<Turn>,
+    /// Number of looks so far.
+    looks: u64,
+    /// Training speed, summed over all lanes.
     pub images_per_second: f64,
     trained: Duration,
     training_since: Option<Instant>,
 }
 
 impl RunView {
-    /// Size of z in words: "n = 3", or "z 16×4×4" where the network decides it.
-    pub fn latent_size(&self) -> String {
+    /// Size and order of z; none where the settings do not fit the images.
+    pub fn layout(&self) -> Option<LatentLayout> {
         let plan = self.config.plan(self.dataset.shape, self.dataset.classes());
-        match self.config.architecture.latent_layout(&plan) {
-            Ok(LatentLayout::Units(n)) => format!("n = {n}"),
-            Ok(layout) => format!("z {layout}"),
-            Err(unfit) => unfit.to_string(),
-        }
+        self.config.architecture.latent_layout(&plan).ok()
     }
 
-    /// A run that has just started.
+    /// Size of z in words: "n = 3", or "z = 16×4×4" where the network decides it.
+    pub fn latent_size(&self) -> String {
+        self.layout()
+            .map_or_else(String::new, |layout| layout.to_string())
+    }
+
+    /// A run that has just started; with `lanes` left out it has the one of `config`.
     pub fn new(
         id: RunId,
         config: RunConfig,
-        source: DataSource,
-        dataset: Arc<Dataset>,
+        lanes: &[Lane],
+        (source, dataset): (DataSource, Arc<Dataset>),
         device: DeviceReport,
         steps_per_epoch: u64,
         parameters: usize,
     ) -> Self {
+        let mut lanes: Vec<LaneView> = lanes
+            .iter()
+            .map(|lane| LaneView::new(*lane, steps_per_epoch))
+            .collect();
+        if lanes.is_empty() {
+            lanes.push(LaneView::new(config.lane(), steps_per_epoch));
+        }
         Self {
             id,
             config,
@@ -66,40 +83,154 @@ impl RunView {
             steps_per_epoch,
             parameters,
             state: RunState::Preparing,
-            history: History::new(steps_per_epoch),
-            snapshot: None,
-            last_losses: None,
-            last_evaluation: None,
+            lanes,
+            shown: 0,
+            turns: Vec::new(),
+            looks: 0,
             images_per_second: 0.0,
             trained: Duration::ZERO,
             training_since: None,
         }
     }
 
+    /// Takes over the curves of the run that it goes on from.
+    pub fn restore(&mut self, saved: &Saved) {
+        self.with(0, |lane| lane.restore(saved));
+    }
+
+    /// Every lane, by λ, then by seed.
+    pub fn lanes(&self) -> &[LaneView] {
+        &self.lanes
+    }
+
+    /// Whether several networks are trained side by side.
+    pub fn is_spectrum(&self) -> bool {
+        self.lanes.len() > 1
+    }
+
+    /// Place of the lane that the panes show.
+    pub fn place(&self) -> usize {
+        self.shown
+    }
+
+    /// The lane that the panes show.
+    pub fn shown(&self) -> &LaneView {
+        &self.lanes[self.shown]
+    }
+
+    /// Shows another lane; the last one where there are fewer.
+    pub fn show(&mut self, place: usize) {
+        self.shown = place.min(self.lanes.len() - 1);
+    }
+
+    /// Place of the lane whose λ is nearest; of several, the one most like the shown one.
+    pub fn nearest(&self, lambda: Lambda) -> usize {
+        let seed = self.shown().lane.seed;
+        let distance = |place: &usize| {
+            let lane = self.lanes[*place].lane;
+            let off = (lane.lambda.value() - lambda.value()).abs();
+            (off, lane.seed != seed)
+        };
+        (0..self.lanes.len())
+            .min_by(|a, b| {
+                let ((a, other_a), (b, other_b)) = (distance(a), distance(b));
+                a.total_cmp(&b).then(other_a.cmp(&other_b))
+            })
+            .unwrap_or(0)
+    }
+
+    /// How the cloud of a lane is turned to resemble that of the lane before it.
+    pub fn turn(&self, place: usize) -> Turn {
+        self.turns.get(place).copied().unwrap_or_default()
+    }
+
+    /// Number of looks at the models so far; it tells whether there is a new one.
+    pub fn looks(&self) -> u64 {
+        self.looks
+    }
+
+    /// For each λ the lane with the seed of the shown one, or the one like it.
+    pub fn one_for_each_lambda(&self) -> Vec<usize> {
+        let mut places: Vec<usize> = Vec::new();
+        for lane in &self.lanes {
+            let place = self.nearest(lane.lane.lambda);
+            if places.last() != Some(&place) {
+                places.push(place);
+            }
+        }
+        places
+    }
+
+    /// Units of z that can die.
+    pub fn mortal_units(&self) -> usize {
+        let plan = self.config.plan(self.dataset.shape, self.dataset.classes());
+        let layout = self.config.architecture.latent_layout(&plan);
+        layout.map_or(0, LatentLayout::mortal_units)
+    }
+
+    /// What every lane reached at its latest evaluation, with its place; lanes without one are left out.
+    pub fn outcomes(&self) -> Vec<(usize, Outcome)> {
+        let mortal = self.mortal_units();
+        let lanes = self.lanes.iter().enumerate();
+        lanes
+            .filter_map(|(place, lane)| Some((place, lane.outcome(mortal)?)))
+            .collect()
+    }
+
+    /// A lane in words: "λ = 0.30", with its seed where lanes differ in it.
+    pub fn name(&self, place: usize) -> String {
+        let Some(LaneView { lane, .. }) = self.lanes.get(place) else {
+            return String::new();
+        };
+        let lambda = lambda_text(lane.lambda);
+        if self.lanes.iter().all(|other| other.lane.seed == lane.seed) {
+            return format!("λ = {lambda}");
+        }
+        format!("λ = {lambda}, seed {}", lane.seed)
+    }
+
     /// Takes in a message about this run.
     pub fn hear(&mut self, event: Event) {
         match event {
             Event::Losses {
+                lane,
                 losses,
                 images_per_second,
                 ..
             } => {
-                self.history.push_losses(&losses);
-                self.last_losses = losses.last().copied().or(self.last_losses);
                 self.images_per_second = images_per_second;
+                self.with(lane, |lane| lane.hear_losses(&losses));
             }
-            Event::Evaluated { evaluation, .. } => {
-                self.history.push_evaluation(evaluation);
-                self.last_evaluation = Some(evaluation);
-            }
-            Event::Marked { step, mark, .. } => self.history.push_mark(step, mark),
+            Event::Evaluated {
+                lane, evaluation, ..
+            } => self.with(lane, |lane| lane.hear_evaluation(evaluation)),
+            Event::Marked {
+                lane, step, mark, ..
+            } => self.with(lane, |lane| lane.hear_mark(step, mark)),
             Event::State { state, .. } => self.enter(state),
-            Event::RolledBack { step, .. } => {
-                self.history.truncate_after(step);
-                self.last_losses = None;
-                self.last_evaluation = self.history.evaluations().last().copied();
-            }
+            Event::RolledBack { lane, step, .. } => self.with(lane, |lane| lane.roll_back(step)),
             Event::Started { .. } | Event::Saved { .. } | Event::Problem { .. } => {}
+        }
+    }
+
+    /// Notes that a loss of a lane is no longer a number.
+    pub fn hear_not_finite(&mut self, lane: usize) {
+        let stands = self.is_spectrum();
+        self.with(lane, |lane| lane.stands = stands);
+    }
+
+    /// Takes in a look at all lanes.
+    pub fn see(&mut self, panorama: Panorama) {
+        self.turns = panorama.turns;
+        self.looks += 1;
+        for (lane, snapshot) in self.lanes.iter_mut().zip(panorama.lanes) {
+            lane.snapshot = Some(snapshot);
+        }
+    }
+
+    fn with(&mut self, place: usize, act: impl FnOnce(&mut LaneView)) {
+        if let Some(lane) = self.lanes.get_mut(place) {
+            act(lane);
         }
     }
 
@@ -114,11 +245,9 @@ impl RunView {
         self.state = state;
     }
 
-    /// Steps taken, as far as told.
+    /// Steps that the shown lane has taken, as far as told.
     pub fn step(&self) -> u64 {
-        let losses = self.last_losses.map_or(0, |losses| losses.step);
-        let evaluation = self.last_evaluation.map_or(0, |evaluation| evaluation.step);
-        losses.max(evaluation)
+        self.shown().step()
     }
 
     /// The running epoch from 0, and how much of it is done, 0–1.
@@ -143,4 +272,11 @@ impl RunView {
     pub fn has_progress(&self) -> bool {
         self.step() >= self.steps_per_epoch
     }
+}
+
+/// A λ with the digits it needs, two at least.
+pub fn lambda_text(lambda: Lambda) -> String {
+    let text = lambda.to_string();
+    let digits = text.split_once('.').map_or(0, |(_, digits)| digits.len());
+    format!("{:.*}", digits.clamp(2, 4), lambda.value())
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{data::Dataset, train::Probe};
+use crate::{
+    data::Dataset,
+    train::{Probe, TokenView},
+};
 
 /// The choice of images, in terms that outlive a change of data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -14,6 +17,8 @@ pub struct Sample {
     pub grid_per_class: usize,
     /// The grid begins with this image of each class.
     pub grid_offset: usize,
+    /// What the cloud shows of a z made of tokens.
+    pub tokens: TokenView,
 }
 
 impl Default for Sample {
@@ -23,6 +28,7 @@ impl Default for Sample {
             cloud_per_class: 50,
             grid_per_class: 1,
             grid_offset: 0,
+            tokens: TokenView::default(),
         }
     }
 }
@@ -53,7 +59,7 @@ impl Sample {
             grid,
             selected: selected.filter(|index| (*index as usize) < dataset.test.len()),
             own: own.filter(|pixels| pixels.len() == dataset.shape.pixels()),
-            ..Probe::default()
+            tokens: self.tokens,
         }
     }
 

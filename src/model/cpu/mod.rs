@@ -8,10 +8,13 @@
 //! Images are worked on in parallel and sums are taken over chunks of images of a fixed size, in
 //! order, so that the number of cores changes no bit.
 
+mod abreast;
 mod fold;
 mod layer;
 mod normalise;
 mod tanh;
+mod tokens;
+mod transformer;
 
 use std::{fmt::Debug, marker::PhantomData, ops::Range};
 
@@ -33,6 +36,8 @@ use rayon::prelude::*;
 pub use layer::{Transposed, convolve, convolve_transposed};
 pub use normalise::{Normalisation, normalise, statistics};
 pub use tanh::tanh;
+pub use tokens::{Tokens, embed, enter, leave, paint};
+pub use transformer::{BlockParameters, transform};
 
 /// Images whose contributions to a sum are added up by one core.
 const CHUNK: usize = 16;

@@ -8,11 +8,11 @@
 //! | `encoder.conv_1`, `encoder.bn_1`, `classifier.conv_1`, … (CNN) | `encoder.blocks.0.conv`, `encoder.blocks.0.norm`, … |
 //! | `decoder.conv_t_1`, … | `decoder.layers.0`, … |
 //! | the classifier's last `linear_2` or `linear_3` | `classifier.output` |
-//! | `encoder.patch_embed.proj`, `encoder.cls_token` (ViT) | `encoder.patches`, `encoder.class_token` |
+//! | `encoder.patch_embed.proj`, `encoder.cls_token` (transformer) | `encoder.patches`, `encoder.class_token` |
 //! | `encoder.blocks.0`, `decoder.decoder_blocks.0`, … | `encoder.blocks.0`, `decoder.blocks.0`, … |
 //! | of a block `attn.qkv`, `attn.proj`, `mlp.fc1`, `mlp.fc2` | `attention.qkv`, `attention.output`, `inner`, `outer` |
 //! | `decoder.decoder_embed`, `decoder.decoder_norm`, `decoder.decoder_pred` | `decoder.input`, `decoder.norm`, `decoder.output` |
-//! | `classifier.bn_1`, `classifier.linear_1` | `classifier.norm`, `classifier.output` |
+//! | `classifier.bn_1`, `classifier.linear_1` (transformer) | `classifier.norm`, `classifier.output` |
 //!
 //! Positions (`pos_embed`, `decoder_pos_embed`), which never change, and counts of batches
 //! (`num_batches_tracked`) are left out.

@@ -103,7 +103,7 @@ impl Diary {
         self.write_soon(trainer, epoch)
     }
 
-    /// Remembers the model if it is the best so far, and writes the run where that is asked for.
+    /// Remembers the model, whose evaluation has just been told, if it is the best so far, and writes the run where that is asked for.
     ///
     /// The authors keep the model with the lowest test L(λ) after an epoch. Here λ may move: both models are
     /// compared by their MSE and cross-entropy weighed with the present λ, so that a model is never
@@ -111,11 +111,10 @@ impl Diary {
     ///
     /// # Errors
     /// When the run cannot be written, or the device has failed.
-    pub fn evaluated(
-        &mut self,
-        evaluation: &Evaluation,
-        trainer: &Trainer,
-    ) -> Result<(), CheckpointError> {
+    pub fn evaluated(&mut self, trainer: &Trainer) -> Result<(), CheckpointError> {
+        let Some(evaluation) = self.history.evaluations().last().copied() else {
+            return Ok(());
+        };
         if evaluation.epoch == 0 || !evaluation.test.is_finite() {
             return Ok(());
         }
@@ -128,7 +127,7 @@ impl Diary {
             let weights =
                 names::values(trainer.model()).map_err(|error| self.failed(error.to_string()))?;
             self.best = Some(Best {
-                evaluation: *evaluation,
+                evaluation,
                 weights,
             });
         }

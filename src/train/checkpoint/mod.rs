@@ -17,9 +17,8 @@ pub mod names;
 pub mod notes;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -35,11 +34,7 @@ use super::{
     history::{BUCKET_NUMBERS, History},
     trainer::{TrainError, floats},
 };
-use crate::{
-    data::{DataSource, Dataset},
-    files::write_atomically,
-    model::Cre,
-};
+use crate::{data::DataSource, files::write_atomically, model::Cre};
 
 /// What the metadata call the format.
 const FORMAT: &str = "cre-lab run";
@@ -85,6 +80,22 @@ struct Remembered {
     first: Named,
     second: Named,
     steps: BTreeMap<String, usize>,
+}
+
+impl Remembered {
+    /// Of one parameter.
+    fn moments(&self, slot: &Slot, device: &Device) -> Option<Moments> {
+        let flat = |array: &Array| {
+            let values = slot.from_file(&array.values);
+            let size = values.len();
+            Tensor::from_data(TensorData::new(values, [size]), device)
+        };
+        Some(Moments {
+            steps: *self.steps.get(&slot.name)?,
+            first: flat(self.first.get(&slot.name)?),
+            second: flat(self.second.get(&slot.name)?),
+        })
+    }
 }
 
 /// What a trainer does not know of its run.
@@ -357,59 +368,34 @@ impl Saved {
         .to_bytes()
     }
 
-    /// A trainer that goes on from here with `dataset`.
+    /// Lets `trainer`, which was built with [`Self::config`], go on from here.
     ///
     /// # Errors
-    /// When that is not the data set of the run, or the device cannot do it; the reason.
-    pub fn trainer(&self, dataset: Arc<Dataset>, device: &Device) -> Result<Trainer, String> {
+    /// When it has another data set than the run; the reason.
+    pub fn restore(&self, trainer: &mut Trainer) -> Result<(), String> {
         let Notes {
-            config,
             data,
             step,
             lambda,
             learning_rate,
             ..
         } = &self.notes;
-        data.fits(&dataset)?;
-        let told = |error: TrainError| error.to_string();
-        let plan = config.plan(dataset.shape, dataset.classes());
-        let model = config
-            .architecture
-            .build(&plan, config.seed, device)
-            .map_err(|unfit| unfit.to_string())?;
-        let slots = names::slots(&model);
-        let model = names::filled(model, &slots, &self.weights);
-        let mut moments = HashMap::new();
-        for slot in &slots {
-            let Remembered {
-                first,
-                second,
-                steps,
-            } = &self.adam;
-            let memory = (
-                first.get(&slot.name),
-                second.get(&slot.name),
-                steps.get(&slot.name),
-            );
-            if let (Some(first), Some(second), Some(&steps)) = memory {
-                let flat = |array: &Array| {
-                    let values = slot.from_file(&array.values);
-                    let size = values.len();
-                    Tensor::from_data(TensorData::new(values, [size]), device)
-                };
-                let found = Moments {
-                    steps,
-                    first: flat(first),
-                    second: flat(second),
-                };
-                moments.insert(slot.id, found);
-            }
-        }
-        let mut trainer = Trainer::with_model(config, dataset, device, model).map_err(told)?;
-        trainer.set_lambda(lambda.lambda()?);
-        trainer.set_learning_rate(learning_rate.0).map_err(told)?;
-        trainer.go_on_from(Adam::with_moments(moments), *step);
-        Ok(trainer)
+        data.fits(trainer.dataset())?;
+        let lambda = lambda.lambda()?;
+        trainer
+            .set_learning_rate(learning_rate.0)
+            .map_err(|error| error.to_string())?;
+        trainer.set_lambda(lambda);
+        let slots = names::slots(trainer.model());
+        check_fit(&self.weights, &slots, "")?;
+        let model = names::filled(trainer.model().clone(), &slots, &self.weights);
+        let device = trainer.device().clone();
+        let moments = slots
+            .iter()
+            .filter_map(|slot| Some((slot.id, self.adam.moments(slot, &device)?)));
+        let adam = Adam::with_moments(moments.collect());
+        trainer.go_on_from(model, adam, *step);
+        Ok(())
     }
 
     /// The best evaluation and the weights then.

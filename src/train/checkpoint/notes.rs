@@ -76,6 +76,9 @@ impl Data {
     }
 
     /// Whether such a data set can be.
+    ///
+    /// # Errors
+    /// When it cannot; the reason.
     pub fn check(&self) -> Result<(), String> {
         let [images, side, channels, classes] = MOST;
         let ImageShape {
@@ -165,6 +168,9 @@ impl HistoryNotes {
     }
 
     /// All rows, given those of the buckets.
+    ///
+    /// # Errors
+    /// When λ is out of its range somewhere.
     pub fn rows(&self, buckets: Vec<f64>) -> Result<HistoryRows, String> {
         let evaluations = self.evaluations.iter().map(EvaluationNotes::evaluation);
         let marks = self.marks.iter().map(MarkNotes::marked);
@@ -206,6 +212,10 @@ impl EvaluationNotes {
         }
     }
 
+    /// The evaluation itself.
+    ///
+    /// # Errors
+    /// When its λ is out of range.
     pub fn evaluation(&self) -> Result<Evaluation, String> {
         Ok(Evaluation {
             epoch: self.epoch,
@@ -291,6 +301,9 @@ pub struct Exact(pub f64);
 
 impl Exact {
     /// As λ.
+    ///
+    /// # Errors
+    /// When it is out of range.
     pub fn lambda(self) -> Result<Lambda, String> {
         Lambda::new(self.0).map_err(|error| error.to_string())
     }

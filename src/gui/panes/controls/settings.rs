@@ -2,13 +2,14 @@
 
 use eframe::egui::{Button, ComboBox, DragValue, Grid, Id, Modal, RichText, Ui, vec2};
 
+use super::transformer;
 use crate::{
-    data::{BundledSet, DataSource, ImageShape},
+    data::{BundledSet, DataSource, ImageShape, shelf::Standing},
     gui::{
         numbers::count,
         session::{RunView, Session},
     },
-    model::{Architecture, LatentSize, Plan},
+    model::{Architecture, LatentSize, Plan, Unfit},
     train::{DeviceChoice, RunConfig},
 };
 
@@ -49,6 +50,10 @@ impl Settings {
                 data_set(ui, &mut draft, session);
                 plan = self::plan(&draft, session);
                 network(ui, &mut draft.config, &plan);
+                if draft.config.architecture == Architecture::Vit {
+                    transformer::ui(ui, &mut draft.config.vit, &plan);
+                    plan = self::plan(&draft, session);
+                }
                 latent(ui, &mut draft.config, &plan);
                 numbers(ui, &mut draft.config, images);
                 learning_rate(ui, session);
@@ -59,14 +64,17 @@ impl Settings {
             return;
         }
         let mut keep = true;
+        let unfit = draft.config.architecture.latent_layout(&plan).err();
+        let note = unfit
+            .as_ref()
+            .map_or("These changes need a fresh start".to_owned(), in_a_sentence);
         ui.label(
-            RichText::new("These changes need a fresh start")
+            RichText::new(note)
                 .color(ui.visuals().warn_fg_color)
                 .size(12.0),
         );
         ui.columns_const(|[left, right]: &mut [Ui; 2]| {
             let apply = Button::new("Apply").min_size(vec2(left.available_width(), 26.0));
-            let unfit = draft.config.architecture.latent_layout(&plan).err();
             let apply = left.add_enabled(unfit.is_none(), apply);
             let apply = match unfit {
                 Some(unfit) => apply.on_disabled_hover_text(unfit.to_string()),
@@ -109,6 +117,14 @@ impl Settings {
     }
 }
 
+/// The reason, beginning with a capital letter.
+fn in_a_sentence(unfit: &Unfit) -> String {
+    let mut letters = unfit.0.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
 /// Asks whether progress may be lost; `None` until answered.
 fn ask(ui: &Ui, session: &Session) -> Option<bool> {
     let epochs = session.run().map_or(0, |run| run.epoch().0);
@@ -139,7 +155,7 @@ fn ask(ui: &Ui, session: &Session) -> Option<bool> {
 }
 
 /// A combo box with a label that screen readers know.
-fn choice<T: Copy + PartialEq>(
+pub(super) fn choice<T: Copy + PartialEq>(
     ui: &mut Ui,
     label: &str,
     tip: &str,
@@ -163,16 +179,33 @@ fn choice<T: Copy + PartialEq>(
 }
 
 fn data_set(ui: &mut Ui, draft: &mut Draft, session: &mut Session) {
-    let tip = "The images to learn from; another folder by File ▸ Open data set…";
+    let tip = "The images to learn from; full sets by File ▸ Data sets…, another folder by File ▸ Open data set…";
     let label = ui.label("Data set").on_hover_text(tip);
     let name = |source: &DataSource| match source {
         DataSource::Bundled(set) => set.to_string(),
+        DataSource::Full(set) => format!("{set}, in full"),
         DataSource::Folder(path) => path.file_name().map_or_else(
             || path.display().to_string(),
             |name| name.to_string_lossy().into_owned(),
         ),
     };
-    let mut open = false;
+    let (mut open, mut more) = (false, false);
+    let here = |set: &BundledSet| {
+        matches!(
+            session.downloads().state(*set).standing,
+            Some(Standing::Here(_))
+        )
+    };
+    let mut others: Vec<DataSource> = BundledSet::ALL
+        .into_iter()
+        .filter(here)
+        .map(DataSource::Full)
+        .collect();
+    let is_listed =
+        matches!(draft.source, DataSource::Bundled(_)) || others.contains(&draft.source);
+    if !is_listed {
+        others.push(draft.source.clone());
+    }
     ComboBox::from_id_salt(label.id)
         .selected_text(name(&draft.source))
         .width(ui.available_width())
@@ -182,10 +215,14 @@ fn data_set(ui: &mut Ui, draft: &mut Draft, session: &mut Session) {
                 let text = name(&source);
                 ui.selectable_value(&mut draft.source, source, text);
             }
-            if let DataSource::Folder(_) = &draft.source {
-                let text = name(&draft.source);
-                let _ = ui.selectable_label(true, text);
+            for source in others {
+                let text = name(&source);
+                ui.selectable_value(&mut draft.source, source, text);
             }
+            more = ui
+                .button("More data sets…")
+                .on_hover_text("Full sets, on this machine or to download")
+                .clicked();
             open = ui
                 .button("Open folder…")
                 .on_hover_text(
@@ -199,13 +236,18 @@ fn data_set(ui: &mut Ui, draft: &mut Draft, session: &mut Session) {
     if open {
         session.open_data_set();
     }
+    if more {
+        session.show_data_sets();
+    }
     ui.end_row();
 }
 
 /// What the network is for: the chosen images, as far as they are known before they are read.
 fn plan(draft: &Draft, session: &Session) -> Plan {
     let (shape, classes) = match (&draft.source, session.run()) {
-        (DataSource::Bundled(set), _) => (set.shape(), set.class_names().len()),
+        (DataSource::Bundled(set) | DataSource::Full(set), _) => {
+            (set.shape(), set.class_names().len())
+        }
         (DataSource::Folder(_), Some(run)) => (run.dataset.shape, run.dataset.classes()),
         (DataSource::Folder(_), None) => (ImageShape::GREY_28, 10),
     };
@@ -230,7 +272,7 @@ fn network(ui: &mut Ui, config: &mut RunConfig, plan: &Plan) {
         ui.label("");
         ui.label(RichText::new("beyond the paper").italics().size(12.0))
             .on_hover_text(
-                "The paper trains CNN Large on colour images of 32×32 pixels and all other networks on grey ones of 28×28",
+                "The paper trains CNN Large on colour images of 32×32 pixels, ViT on these and on grey ones of 28×28, and all other networks on grey ones",
             );
         ui.end_row();
     }
@@ -242,7 +284,7 @@ fn latent(ui: &mut Ui, config: &mut RunConfig, plan: &Plan) {
         let tip = "Values of z: this network's layers decide how many; they are shown by their principal components";
         ui.label("Latent z").on_hover_text(tip);
         let size = config.architecture.latent_layout(plan);
-        ui.label(size.map_or_else(|unfit| unfit.to_string(), |layout| layout.to_string()))
+        ui.label(size.map_or_else(|_| "—".to_owned(), |layout| layout.to_string()))
             .on_hover_text(tip);
         ui.end_row();
         return;
@@ -260,7 +302,7 @@ fn latent(ui: &mut Ui, config: &mut RunConfig, plan: &Plan) {
     }
 }
 
-fn number<N: eframe::emath::Numeric>(
+pub(super) fn number<N: eframe::emath::Numeric>(
     ui: &mut Ui,
     label: &str,
     tip: &str,

@@ -2,7 +2,7 @@
 
 use egui_plot::{GridInput, GridMark};
 
-use crate::gui::ticks::Ticks;
+use crate::figures::ticks::Ticks;
 
 /// How a value becomes a height.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,172 @@
+//! From what has arrived to the files of a set: compared with the originals, then put in place.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufReader, Read, Write as _},
+    path::Path,
+};
+
+use tempfile::NamedTempFile;
+
+use super::{
+    Stop,
+    part::Part,
+    transfer::{Failure, Trouble},
+};
+use crate::data::{
+    catalogue::{FullSet, OriginalFile, Package},
+    digest::{self, Mismatch},
+    inflate, shelf,
+};
+
+/// Room in an archive for what is not a file of the set, in bytes.
+const EXTRAS: u64 = 8 << 20;
+
+/// Whether the packed file `index` needs no download: its originals are in `folder`.
+pub(super) fn is_in_place(full: &FullSet<'_>, index: usize, folder: &Path) -> bool {
+    let files = match full.package {
+        Package::Files(_) => &full.files[index..=index],
+        Package::Archive(_) => full.files,
+    };
+    files.iter().all(|file| {
+        shelf::locate(folder, full, file)
+            .is_some_and(|path| digest::check(&path, file, |_| Ok(())).is_ok())
+    })
+}
+
+/// Compares what has arrived with the original, and puts it into `folder`. A part that is not the
+/// original is removed.
+pub(super) fn put_in_place(
+    full: &FullSet<'_>,
+    index: usize,
+    part: &Part,
+    folder: &Path,
+    stop: &Stop,
+) -> Result<(), Failure> {
+    let placed = match full.package {
+        Package::Files(_) => one_file(&full.files[index], part, folder, stop),
+        Package::Archive(_) => archive(full.files, part, folder, stop),
+    };
+    if let Err(Failure::Mirror(_)) = placed {
+        part.remove();
+    }
+    placed
+}
+
+fn one_file(
+    file: &OriginalFile<'_>,
+    part: &Part,
+    folder: &Path,
+    stop: &Stop,
+) -> Result<(), Failure> {
+    let mut aside = None;
+    let checked = digest::check(part.path(), file, |_| watch(stop, &mut aside));
+    if let Some(failure) = aside {
+        return Err(failure);
+    }
+    let gzip = checked.map_err(|mismatch| other(file, &mismatch))?;
+    let ending = if gzip { ".gz" } else { "" };
+    let path = folder.join(format!("{}{ending}", file.name));
+    fs::rename(part.path(), &path).map_err(|error| Failure::Local { path, error })
+}
+
+/// Takes the files of a set out of an archive, and nothing else: by their plain names, wherever in
+/// the archive they are, so that none can be written outside `folder`.
+fn archive(
+    files: &[OriginalFile<'_>],
+    part: &Part,
+    folder: &Path,
+    stop: &Stop,
+) -> Result<(), Failure> {
+    let broken = |error: io::Error| {
+        Failure::Mirror(Trouble::NotTheOriginal(format!(
+            "the archive cannot be read: {error}"
+        )))
+    };
+    let local = |error| Failure::Local {
+        path: folder.to_owned(),
+        error,
+    };
+    let opened = File::open(part.path()).map_err(local)?;
+    let (content, _) = inflate::open(BufReader::new(opened)).map_err(broken)?;
+    let limit = files.iter().map(|file| file.bytes).sum::<u64>() + EXTRAS;
+    let mut archive = tar::Archive::new(content.take(limit));
+    let mut taken: Vec<(&OriginalFile<'_>, NamedTempFile)> = Vec::new();
+    for entry in archive.entries().map_err(broken)? {
+        let entry = entry.map_err(broken)?;
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        let path = entry.path().map_err(broken)?.into_owned();
+        let named = files
+            .iter()
+            .find(|file| path.file_name().is_some_and(|name| name == file.name));
+        if let Some(file) = named
+            && taken.iter().all(|(other, _)| other.name != file.name)
+        {
+            let unpacked = unpack(entry, file, folder, stop)?;
+            taken.push((file, unpacked));
+        }
+    }
+    if let Some(file) = files
+        .iter()
+        .find(|file| taken.iter().all(|(other, _)| other.name != file.name))
+    {
+        let lacks = format!("the archive lacks {}", file.name);
+        return Err(Failure::Mirror(Trouble::NotTheOriginal(lacks)));
+    }
+    for (file, unpacked) in taken {
+        let path = folder.join(file.name);
+        unpacked.persist(&path).map_err(|error| Failure::Local {
+            path,
+            error: error.error,
+        })?;
+    }
+    Ok(())
+}
+
+fn unpack(
+    from: impl Read,
+    file: &OriginalFile<'_>,
+    folder: &Path,
+    stop: &Stop,
+) -> Result<NamedTempFile, Failure> {
+    let local = |error| Failure::Local {
+        path: folder.join(file.name),
+        error,
+    };
+    let mut unpacked = tempfile::Builder::new();
+    unpacked.prefix(".cre-lab-");
+    // A temporary file is private by default; the result shall be as readable as any other.
+    #[cfg(unix)]
+    unpacked.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut unpacked = unpacked.tempfile_in(folder).map_err(local)?;
+    let mut aside = None;
+    let compared = digest::compare(from, file, |bytes| {
+        watch(stop, &mut aside)?;
+        unpacked.write_all(bytes).map_err(|error| {
+            let told = io::Error::from(error.kind());
+            aside = Some(local(error));
+            told
+        })
+    });
+    if let Some(failure) = aside {
+        return Err(failure);
+    }
+    compared.map_err(|mismatch| other(file, &mismatch))?;
+    unpacked.as_file().sync_all().map_err(local)?;
+    Ok(unpacked)
+}
+
+/// Breaks off where it shall end, and says so in `aside`.
+fn watch(stop: &Stop, aside: &mut Option<Failure>) -> io::Result<()> {
+    if stop.is_told() {
+        *aside = Some(Failure::Stopped);
+        return Err(io::Error::other("stopped"));
+    }
+    Ok(())
+}
+
+fn other(file: &OriginalFile<'_>, mismatch: &Mismatch) -> Failure {
+    Failure::Mirror(Trouble::NotTheOriginal(format!("{} {mismatch}", file.name)))
+}

@@ -1,0 +1,86 @@
+//! How much work there is, and how it is dealt out.
+
+use super::tasks::Task;
+use crate::experiment::{estimate::Cost, memory};
+
+/// Runs that end together shall not take longer than this by the measure, in seconds: who is killed
+/// loses no more.
+const LOSS_AT_MOST: f64 = 300.0;
+
+/// Work in seconds by the measure, and what was really spent on it.
+#[derive(Default)]
+pub(super) struct Work {
+    /// Of every kind of run.
+    costs: Vec<Cost>,
+    all: f64,
+    done: f64,
+    spent: f64,
+}
+
+impl Work {
+    /// All that is to be done.
+    pub fn of<'t>(tasks: impl IntoIterator<Item = &'t Task>, costs: Vec<Cost>) -> Self {
+        let mut work = Self {
+            costs,
+            ..Self::default()
+        };
+        work.all = tasks.into_iter().map(|task| work.seconds(task)).sum();
+        work
+    }
+
+    /// Seconds of all runs by the measure.
+    pub fn all(&self) -> f64 {
+        self.all
+    }
+
+    /// Seconds of one run by the measure.
+    pub fn seconds(&self, task: &Task) -> f64 {
+        let cost = self.costs.get(task.kind);
+        cost.map_or(0.0, |cost| cost.run(task.spec.epochs))
+    }
+
+    /// Bytes of so many networks like that of `task`, `threads` at a time.
+    pub fn bytes(&self, task: &Task, networks: usize, threads: usize) -> u64 {
+        let cost = self.costs.get(task.kind);
+        cost.map_or(0, |cost| cost.bytes(networks, threads))
+    }
+
+    /// How many networks like that of `task` are trained side by side: as many as fit into memory, but no more than
+    /// may be lost at a time, if those keep all threads busy.
+    pub fn side_by_side(&self, task: &Task, threads: usize) -> usize {
+        let budget = memory::budget();
+        let by_time = (LOSS_AT_MOST / self.seconds(task).max(1e-9)) as usize;
+        let mut networks = by_time.clamp(threads.max(1), 1000.max(threads));
+        while networks > 1 && self.bytes(task, networks, threads) > budget {
+            networks -= 1;
+        }
+        networks
+    }
+
+    /// Seconds have passed with training.
+    pub fn spend(&mut self, seconds: f64) {
+        self.spent += seconds;
+    }
+
+    /// A run has ended.
+    pub fn end(&mut self, task: &Task) {
+        self.done += self.seconds(task);
+    }
+
+    /// Share that is done, 0–1, with work of `under_way` seconds in runs that have not ended.
+    pub fn share(&self, under_way: f64) -> f64 {
+        ((self.done + under_way) / self.all.max(1e-9)).clamp(0.0, 1.0)
+    }
+
+    /// Seconds that the rest will take at the pace so far.
+    pub fn left(&self, under_way: f64) -> f64 {
+        let done = self.done + under_way;
+        let left = (self.all - done).max(0.0);
+        // A moment says little about the pace.
+        if self.spent > 2.0 && done > 0.0 {
+            left * self.spent / done
+        } else {
+            left
+        }
+    }
+}

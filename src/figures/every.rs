@@ -1,0 +1,166 @@
+//! Every figure that some results allow.
+
+use super::{
+    Against, Clouds, DeadRuns, Figure, LambdaBoxes, OneSeed, Rebuilt, Runs, TradeOffPlane, Widths,
+};
+use crate::{
+    data::{BundledSet, DataSource},
+    experiment::{Record, RunSpec, Series, series, series::common},
+};
+
+/// The most panels in one file; further ones go to the next.
+const PANELS: usize = 12;
+
+/// The figures of some results.
+pub struct Every<'a> {
+    /// Those that can be made, with the names of their files without an extension.
+    pub figures: Vec<(String, Box<dyn Figure + 'a>)>,
+    /// Those that cannot, and why.
+    pub missing: Vec<(&'static str, &'static str)>,
+    /// What λ sweeps can be filmed, with names as for the figures.
+    pub spectra: Vec<(String, OneSeed<'a>)>,
+}
+
+/// Everything that `records` can be shown as.
+pub fn every(records: &[Record], dead: DeadRuns) -> Every<'_> {
+    let series = series(records);
+    let mut every = Every {
+        figures: Vec::new(),
+        missing: Vec::new(),
+        spectra: Vec::new(),
+    };
+    let spectra: Vec<OneSeed<'_>> = series
+        .iter()
+        .filter_map(OneSeed::of)
+        .filter(|spectrum| spectrum.records.len() > 1)
+        .collect();
+
+    every.pages("figure-3", &runs_of(&over_lambda(&series)), |runs| {
+        boxed(LambdaBoxes::of(runs, dead))
+    });
+    if every.figures.is_empty() {
+        every.missing.push(("figure 3", NEEDS_LAMBDAS));
+    }
+    let count = every.figures.len();
+    for (name, spectra) in by_network(&spectra) {
+        every.add(format!("figure-4-{name}"), boxed(Clouds::of(spectra)));
+    }
+    if every.figures.len() == count {
+        every.missing.push(("figure 4", NEEDS_LAMBDAS));
+    }
+    let count = every.figures.len();
+    for spectrum in &spectra {
+        let name = format!("figure-5-{}", slug(&spectrum.title));
+        every.add(name, boxed(Rebuilt::of(spectrum)));
+    }
+    if every.figures.len() == count {
+        every.missing.push(("figure 5", NEEDS_LAMBDAS));
+    }
+    let count = every.figures.len();
+    every.pages("trade-off-plane", &runs_of(&series), |runs| {
+        boxed(TradeOffPlane::of(runs, dead))
+    });
+    if every.figures.len() == count {
+        every.missing.push(("trade-off plane", "there is no run"));
+    }
+    for (name, file, against, why) in [
+        (
+            "latent size",
+            "latent-size",
+            Against::LatentSize,
+            NEEDS_SIZES,
+        ),
+        (
+            "complexity",
+            "complexity",
+            Against::Parameters,
+            NEEDS_NETWORKS,
+        ),
+    ] {
+        match Widths::of(&series, against) {
+            Some(figure) => every.add(file.to_owned(), Some(Box::new(figure))),
+            None => every.missing.push((name, why)),
+        }
+    }
+    let named = spectra
+        .into_iter()
+        .map(|spectrum| (slug(&spectrum.title), spectrum));
+    every.spectra = named.collect();
+    every
+}
+
+const NEEDS_LAMBDAS: &str =
+    "it needs runs of one network at two λ or more, one seed for all of them";
+const NEEDS_SIZES: &str = "it needs fully connected networks with two latent sizes or more, each with living runs at two λ or more";
+const NEEDS_NETWORKS: &str = "it needs two networks or more on one data set (fully connected ones with the same n), each with living runs at two λ or more";
+
+impl<'a> Every<'a> {
+    fn add(&mut self, name: String, figure: Option<Box<dyn Figure + 'a>>) {
+        self.figures.extend(figure.map(|figure| (name, figure)));
+    }
+
+    /// As many files as the panels of `runs` need.
+    fn pages(
+        &mut self,
+        name: &str,
+        runs: &[Runs],
+        figure: impl Fn(&[Runs]) -> Option<Box<dyn Figure + 'a>>,
+    ) {
+        for (page, runs) in runs.chunks(PANELS).enumerate() {
+            let name = match page {
+                0 => name.to_owned(),
+                _ => format!("{name}-page-{}", page + 1),
+            };
+            self.add(name, figure(runs));
+        }
+    }
+}
+
+fn boxed<'a>(figure: Option<impl Figure + 'a>) -> Option<Box<dyn Figure + 'a>> {
+    figure.map(|figure| Box::new(figure) as Box<dyn Figure + 'a>)
+}
+
+fn runs_of(series: &[Series<'_>]) -> Vec<Runs> {
+    series.iter().map(Runs::of).collect()
+}
+
+/// Those with more than one λ.
+fn over_lambda<'a>(series: &[Series<'a>]) -> Vec<Series<'a>> {
+    let has_two = |series: &&Series<'a>| {
+        let first = series.records[0].lambda();
+        series.records.iter().any(|record| record.lambda() != first)
+    };
+    series.iter().filter(has_two).cloned().collect()
+}
+
+/// The same network on several data sets belongs into one figure: the data sets are its rows.
+fn by_network<'a>(spectra: &[OneSeed<'a>]) -> Vec<(String, Vec<OneSeed<'a>>)> {
+    let mut networks: Vec<(RunSpec, String, Vec<OneSeed<'a>>)> = Vec::new();
+    for spectrum in spectra {
+        let record = spectrum.records[0];
+        let mut key = common(&record.spec);
+        key.data = DataSource::Bundled(BundledSet::Mnist);
+        if let Some((_, _, spectra)) = networks.iter_mut().find(|(known, ..)| *known == key) {
+            spectra.push(spectrum.clone());
+        } else {
+            // The title without the data set.
+            let name = spectrum.title.split_once(", ").map_or("", |(_, name)| name);
+            networks.push((key, slug(name), vec![spectrum.clone()]));
+        }
+    }
+    let named = networks.into_iter();
+    named.map(|(_, name, spectra)| (name, spectra)).collect()
+}
+
+/// A title as the name of a file.
+fn slug(title: &str) -> String {
+    let mut slug = String::new();
+    for c in title.chars() {
+        if c.is_ascii_alphanumeric() || c == '.' {
+            slug.push(c.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    slug.trim_end_matches('-').to_owned()
+}

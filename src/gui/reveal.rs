@@ -1,0 +1,37 @@
+//! Showing a folder in the system's own file manager.
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+    thread,
+};
+
+/// The program that opens a folder on this system.
+const OPENER: &str = if cfg!(target_os = "macos") {
+    "open"
+} else if cfg!(windows) {
+    "explorer"
+} else {
+    "xdg-open"
+};
+
+/// Opens `folder`, or the nearest one above it that is there.
+///
+/// # Errors
+/// When there is no program to open it with; one sentence.
+pub fn reveal(folder: &Path) -> Result<(), String> {
+    let there = folder
+        .ancestors()
+        .find(|path| path.is_dir())
+        .unwrap_or(folder);
+    let mut child = Command::new(OPENER)
+        .arg(there)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| format!("{} cannot be shown by {OPENER}: {error}", there.display()))?;
+    // Somebody has to take note of its end.
+    thread::spawn(move || child.wait());
+    Ok(())
+}

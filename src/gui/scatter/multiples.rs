@@ -1,0 +1,131 @@
+//! Small pictures of many clouds, all seen by the camera of the large one.
+
+use std::sync::Arc;
+
+use eframe::{
+    egui::{Rect, Response, Ui},
+    egui_wgpu,
+};
+
+use super::{
+    NO_POINT, Scatter,
+    axes::Axes,
+    cloud::classes,
+    fit::drawable,
+    legend::Visibility,
+    look, names,
+    renderer::{CanvasId, Instance, Points, Scene},
+    seen::Seen,
+    steer,
+};
+use crate::{data::Dataset, gui::theme};
+
+/// Points of each class in a small cloud, as in the paper's figure 4.
+const PER_CLASS: usize = 50;
+/// Points of the screen kept free around a small box, which has no labels.
+const MARGIN: f32 = 4.0;
+
+/// What the small clouds were made of: the look, and whether clouds are turned.
+type Key = (u64, bool, Visibility);
+
+/// The small clouds of one look at all lanes.
+#[derive(Default)]
+pub struct Multiples {
+    cells: Vec<Cell>,
+    key: Option<Key>,
+}
+
+struct Cell {
+    canvas: CanvasId,
+    instances: Arc<Vec<Instance>>,
+}
+
+impl Multiples {
+    /// Takes over what is new; `look` tells one look from another.
+    pub fn receive(
+        &mut self,
+        look: u64,
+        clouds: &[Seen<'_>],
+        scatter: &Scatter,
+        dataset: &Dataset,
+    ) {
+        let key = (look, scatter.preferences.align, scatter.visibility.clone());
+        if self.key.as_ref() == Some(&key) && self.cells.len() == clouds.len() {
+            return;
+        }
+        self.cells.truncate(clouds.len());
+        for (place, seen) in clouds.iter().enumerate() {
+            let instances = Arc::new(instances(seen, &scatter.visibility, dataset));
+            match self.cells.get_mut(place) {
+                Some(cell) => cell.instances = instances,
+                None => self.cells.push(Cell {
+                    canvas: CanvasId::unique(),
+                    instances,
+                }),
+            }
+        }
+        self.key = Some(key);
+    }
+
+    /// Shows the cloud at `place` where `response` is, which turns the camera of all.
+    pub fn ui(&self, ui: &Ui, place: usize, response: &Response, scatter: &mut Scatter) {
+        let (Some(cell), Some(cloud), Some(fit)) =
+            (self.cells.get(place), &scatter.cloud, &scatter.fit)
+        else {
+            return;
+        };
+        let rect: Rect = response.rect;
+        if !ui.is_rect_visible(rect) {
+            return;
+        }
+        let now = ui.input(|input| input.time);
+        steer(&mut scatter.preferences, ui, response, cloud.axes, false);
+        let camera = &scatter.preferences.camera;
+        let view = camera.view_with_margin(rect, cloud.axes, MARGIN);
+        let shown = fit.shown(now);
+        let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
+        let axes = Axes::new(&view, cloud.axes, shown, fit.goal(), names(cloud));
+        axes.paint_walls(&painter, ui.visuals());
+        if scatter.canvas.is_some() {
+            let (scale, shift) = shown.to_scene(cloud.axes);
+            let count = cell.instances.len();
+            let scene = Scene {
+                scale: scale.to_array(),
+                shift: shift.to_array(),
+                glide: 1.0,
+                radius: view.point_radius(count),
+                selected: NO_POINT,
+                hovered: NO_POINT,
+                order_bits: count.max(2).next_power_of_two().trailing_zeros().min(15),
+                ..look(ui, &view)
+            };
+            let callback = Points {
+                canvas: cell.canvas,
+                rect,
+                scene,
+                instances: Arc::clone(&cell.instances),
+            };
+            painter.add(egui_wgpu::Callback::new_paint_callback(rect, callback));
+        }
+    }
+}
+
+/// The first points of each class, where they stand.
+fn instances(seen: &Seen<'_>, visibility: &Visibility, dataset: &Dataset) -> Vec<Instance> {
+    let mut left = [PER_CLASS; 256];
+    let places = seen.places();
+    (0u32..)
+        .zip(places.iter().zip(classes(seen, dataset)))
+        .filter_map(|(point, (place, class))| {
+            let class = class.filter(|class| visibility.shows(*class))?;
+            let left = &mut left[usize::from(class)];
+            *left = left.checked_sub(1)?;
+            drawable(*place).then(|| Instance {
+                from: place.to_array(),
+                point,
+                to: place.to_array(),
+                colour: theme::class(class).to_array(),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,137 @@
+//! Turning clouds so that they can be compared: the orthogonal Procrustes problem.
+
+use nalgebra::Matrix3;
+
+/// An orthogonal map of the scene, which may mirror; it keeps the origin and all distances.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Turn(Matrix3<f32>);
+
+impl Default for Turn {
+    fn default() -> Self {
+        Self(Matrix3::identity())
+    }
+}
+
+impl Turn {
+    /// The turn that brings `points` closest to `targets`, pair by pair, in the sum of squared distances.
+    /// Only the first `axes` axes take part. Pairs that are not finite are left out.
+    ///
+    /// The origin stays where it is: a latent of zeros is the same for every network.
+    pub fn towards(points: &[[f32; 3]], targets: &[[f32; 3]], axes: usize) -> Self {
+        let axes = axes.min(3);
+        let mut cross = Matrix3::<f64>::zeros();
+        let finite = |point: &[f32; 3]| point.iter().all(|x| x.is_finite());
+        for (point, target) in points.iter().zip(targets) {
+            if finite(point) && finite(target) {
+                for row in 0..axes {
+                    for column in 0..axes {
+                        cross[(row, column)] += f64::from(target[row]) * f64::from(point[column]);
+                    }
+                }
+            }
+        }
+        let scale = cross.amax();
+        if !(scale.is_finite() && scale > 0.0) {
+            return Self::default();
+        }
+        // What does not take part is held fast.
+        let mut cross = cross / scale;
+        for axis in axes..3 {
+            cross[(axis, axis)] = 1.0;
+        }
+        let svd = cross.svd(true, true);
+        match (svd.u, svd.v_t) {
+            (Some(u), Some(v_t)) => Self((u * v_t).cast()),
+            _ => Self::default(),
+        }
+    }
+
+    /// Where a point goes.
+    pub fn apply(&self, point: [f32; 3]) -> [f32; 3] {
+        (self.0 * nalgebra::Vector3::from(point)).into()
+    }
+}
+
+/// For each of `clouds` the turn that brings it closest to the one before it, turned itself; the first stays
+/// as it is.
+pub fn chain(clouds: &[&[[f32; 3]]], axes: usize) -> Vec<Turn> {
+    let mut before: Vec<[f32; 3]> = Vec::new();
+    clouds
+        .iter()
+        .map(|cloud| {
+            let turn = Turn::towards(cloud, &before, axes);
+            before = cloud.iter().map(|point| turn.apply(*point)).collect();
+            turn
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn points() -> impl Strategy<Value = Vec<[f32; 3]>> {
+        prop::collection::vec(prop::array::uniform3(-2.0f32..2.0), 6..40)
+    }
+
+    fn distance(a: &[[f32; 3]], b: &[[f32; 3]]) -> f32 {
+        let square = |(a, b): (&[f32; 3], &[f32; 3])| {
+            a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f32>()
+        };
+        a.iter().zip(b).map(square).sum()
+    }
+
+    proptest! {
+        #[test]
+        fn a_turned_cloud_is_turned_back(cloud in points(), angles in prop::array::uniform3(-3.0f32..3.0)) {
+            let [a, b, c] = angles;
+            let rotation = nalgebra::Rotation3::from_euler_angles(a, b, c);
+            let turned: Vec<[f32; 3]> = cloud
+                .iter()
+                .map(|point| (rotation * nalgebra::Vector3::from(*point)).into())
+                .collect();
+            let back = Turn::towards(&turned, &cloud, 3);
+            let back: Vec<[f32; 3]> = turned.iter().map(|point| back.apply(*point)).collect();
+            prop_assert!(distance(&back, &cloud) < 1e-4 * cloud.len() as f32);
+        }
+
+        #[test]
+        fn it_never_makes_things_worse_and_keeps_lengths(
+            cloud in points(), other in points(), axes in 1usize..=3,
+        ) {
+            let turn = Turn::towards(&cloud, &other, axes);
+            let count = cloud.len().min(other.len());
+            let turned: Vec<[f32; 3]> = cloud.iter().map(|point| turn.apply(*point)).collect();
+            let (before, after) = (
+                distance(&cloud[..count], &other[..count]),
+                distance(&turned[..count], &other[..count]),
+            );
+            prop_assert!(after <= before * 1.001 + 1e-3, "{before} → {after}");
+            for (point, turned) in cloud.iter().zip(&turned) {
+                let length = |p: &[f32; 3]| p.iter().map(|x| x * x).sum::<f32>().sqrt();
+                prop_assert!((length(point) - length(turned)).abs() < 1e-3);
+                for axis in axes..3 {
+                    prop_assert!((point[axis] - turned[axis]).abs() < 1e-3, "axis {axis} is not used");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn dead_and_broken_clouds_stay_as_they_are() {
+        let dead = [[0.0; 3]; 4];
+        let broken = [
+            [f32::NAN, 0.0, 1.0],
+            [f32::INFINITY; 3],
+            [f32::MAX; 3],
+            [1.0; 3],
+        ];
+        for (cloud, target) in [(&dead, &broken), (&broken, &dead), (&dead, &dead)] {
+            assert_eq!(Turn::towards(cloud, target, 3), Turn::default());
+        }
+        assert_eq!(chain(&[&dead, &broken], 3), [Turn::default(); 2]);
+        assert!(chain(&[], 3).is_empty());
+    }
+}

@@ -1,0 +1,425 @@
+//! The run in hand: one network or several, trained side by side.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::Receiver;
+
+use super::{
+    Told, panic_message,
+    tally::{EpochSums, Speed},
+};
+use crate::train::{
+    Command, Evaluation, Event, Lanes, Mark, Metrics, Panorama, Probe, Problem, RunId, RunState,
+    Snapshot, Start, StepLosses, Trainer, alignment,
+    checkpoint::Saved,
+    device,
+    memory::{self, Need},
+    observer::{Observer, dead_units},
+    trainer::{Checkpoint, TrainError},
+};
+
+/// Losses are told this often at most: once a frame.
+const LOSS_INTERVAL: Duration = Duration::from_millis(33);
+/// Of several lanes they are told after so many steps of each, since all wait for the last one then…
+const ROUNDS: u32 = 2;
+/// …but not seldomer than this.
+const LONGEST_TURN: Duration = Duration::from_millis(500);
+/// Panoramas are made this often at most…
+const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(100);
+/// …and may take this share of the time at most, so that a large cloud does not stop the training.
+const SNAPSHOT_SHARE: f64 = 0.2;
+
+/// How far to go before the next pause.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Paused,
+    /// To the end of this step.
+    Until(u64),
+    Endless,
+}
+
+/// Everything that belongs to the run in hand.
+pub struct Run {
+    pub(super) id: RunId,
+    pub(super) lanes: Lanes,
+    pub(super) sides: Vec<Side>,
+    probe: Probe,
+    pace: Pace,
+    told_state: Option<RunState>,
+    speed: Speed,
+    /// How long a step of every lane took last time.
+    round: Duration,
+    snapshot_due: Instant,
+    /// Whether a model or the probe changed since the last panorama.
+    unseen: bool,
+}
+
+/// What belongs to one lane beside its trainer.
+#[derive(Default)]
+pub(super) struct Side {
+    /// Only ever locked by the one who looks at this lane.
+    observer: Mutex<Observer>,
+    pub(super) epoch: EpochSums,
+    /// Steps at its last evaluation.
+    pub(super) evaluated: Option<u64>,
+    last_good: Option<(Checkpoint, u64)>,
+}
+
+impl Run {
+    /// Builds the run, as `saved` left it if that is there, and tells its beginning; the error is a
+    /// sentence.
+    pub fn start(start: Start, saved: Option<&Saved>, told: &Told) -> Result<Self, String> {
+        let Start {
+            run: id,
+            config,
+            lanes: plans,
+            dataset,
+            probe,
+            paused,
+        } = start;
+        let parameters = config
+            .architecture
+            .parameters(&config.plan(dataset.shape, dataset.classes()))
+            .map_err(|unfit| unfit.to_string())?;
+        let (device, report) = device::open(config.device).map_err(|error| error.to_string())?;
+        let need = Need {
+            lanes: plans.len(),
+            parameters,
+        };
+        need.check(memory::available(report.backend))
+            .map_err(|error| error.to_string())?;
+        let build = || -> Result<Lanes, String> {
+            let lanes = Lanes::new(&config, &plans, &dataset, &device);
+            let mut lanes = lanes.map_err(|error| error.to_string())?;
+            if let (Some(saved), [trainer]) = (saved, lanes.trainers_mut()) {
+                saved.restore(trainer)?;
+            }
+            Ok(lanes)
+        };
+        let lanes = catch_unwind(AssertUnwindSafe(build)).map_err(|panic| {
+            format!("{} failed: {}", report.name, panic_message(panic.as_ref()))
+        })??;
+        let mut run = Self {
+            id,
+            sides: plans.iter().map(|_| Side::default()).collect(),
+            lanes,
+            probe,
+            pace: if paused { Pace::Paused } else { Pace::Endless },
+            told_state: None,
+            speed: Speed::default(),
+            round: Duration::ZERO,
+            snapshot_due: Instant::now(),
+            unseen: true,
+        };
+        let Some(first) = run.lanes.trainers().first() else {
+            return Err(TrainError::NoLanes.to_string());
+        };
+        told.event(Event::Started {
+            run: id,
+            steps_per_epoch: first.steps_per_epoch(),
+            latent: first.layout(),
+            config,
+            lanes: plans,
+            device: report,
+            parameters,
+        });
+        if let Some(saved) = saved {
+            run.take_over(saved, told);
+        }
+        run.evaluate(told).map_err(|error| error.to_string())?;
+        Ok(run)
+    }
+
+    pub fn id(&self) -> RunId {
+        self.id
+    }
+
+    pub fn is_paused(&self) -> bool {
+        self.pace == Pace::Paused
+    }
+
+    /// Whether there is something that no panorama shows yet.
+    pub fn is_unseen(&self) -> bool {
+        self.unseen
+    }
+
+    pub fn obey(&mut self, command: Command, told: &Told) {
+        let front = self.lanes.steps();
+        match command {
+            Command::SetLambda(lambda) => {
+                if let [trainer] = self.lanes.trainers_mut()
+                    && lambda != trainer.lambda()
+                {
+                    trainer.set_lambda(lambda);
+                    self.mark(Mark::Lambda(lambda), told);
+                }
+            }
+            Command::SetLearningRate(rate) => {
+                let mut trainers = self.lanes.trainers_mut().iter_mut();
+                if trainers.all(|trainer| trainer.set_learning_rate(rate).is_ok()) {
+                    self.mark(Mark::LearningRate(rate), told);
+                }
+            }
+            Command::Pause => self.pace = Pace::Paused,
+            Command::Resume => self.pace = Pace::Endless,
+            Command::Step => self.pace = Pace::Until(front + 1),
+            Command::Epoch => self.pace = Pace::Until(self.epoch_end(front)),
+            Command::Probe(probe) => {
+                self.probe = probe;
+                self.unseen = true;
+                self.snapshot_due = Instant::now();
+            }
+            Command::Rollback { lane } => self.roll_back(lane, told),
+            Command::Save(target) => self.save(&target, told),
+            Command::Autosave(target) => self.autosave(target, told),
+            Command::Reset(_) | Command::Continue(..) | Command::Stop => {}
+        }
+    }
+
+    /// The first step after `steps` at which an epoch ends.
+    fn epoch_end(&self, steps: u64) -> u64 {
+        let per_epoch = self.lanes.trainers().first();
+        let per_epoch = per_epoch.map_or(1, Trainer::steps_per_epoch);
+        (steps / per_epoch + 1) * per_epoch
+    }
+
+    /// One turn: some steps if not paused, then what is due.
+    pub fn go_on(&mut self, told: &Told, inbox: &Receiver<Command>) -> Result<(), TrainError> {
+        if self.pace != Pace::Paused {
+            self.train(told, inbox)?;
+            if self.has_arrived() {
+                self.pace = Pace::Paused;
+            }
+            self.evaluate(told)?;
+        }
+        let now = Instant::now();
+        let paused = self.pace == Pace::Paused;
+        self.tell_state(told);
+        if self.unseen && told.slot.is_empty() && (paused || now >= self.snapshot_due) {
+            told.panorama(self.look()?);
+            self.unseen = false;
+            let rest = now.elapsed().mul_f64(1.0 / SNAPSHOT_SHARE);
+            self.snapshot_due = now + rest.max(SNAPSHOT_INTERVAL);
+        }
+        Ok(())
+    }
+
+    /// Takes steps until something is due, and tells of them.
+    fn train(&mut self, told: &Told, inbox: &Receiver<Command>) -> Result<(), TrainError> {
+        let begun = Instant::now();
+        let turn = if self.sides.len() == 1 {
+            LOSS_INTERVAL
+        } else {
+            LOSS_INTERVAL.max((self.round * ROUNDS).min(LONGEST_TURN))
+        };
+        let last = match self.pace {
+            Pace::Until(step) => step,
+            Pace::Paused | Pace::Endless => u64::MAX,
+        };
+        let per_epoch = self.epoch_end(0);
+        let epoch_end = |steps: u64| (steps / per_epoch + 1) * per_epoch;
+        let (before, steps_before) = (self.lanes.steps(), self.steps_of_all());
+        self.lanes.advance_each(
+            |steps| epoch_end(steps).min(last),
+            || inbox.is_empty() && begun.elapsed() < turn,
+        );
+        self.unseen = true;
+        let losses = self.lanes.take_losses()?;
+        // Reading losses waits for the device, so it belongs to the steps' time.
+        let time = begun.elapsed();
+        let rounds = self.lanes.steps().saturating_sub(before).max(1);
+        self.round = time / u32::try_from(rounds).unwrap_or(u32::MAX);
+        let batch = self.lanes.trainers().first().map_or(0, Trainer::batch_size);
+        let images = (self.steps_of_all() - steps_before) * batch as u64;
+        self.speed.add(images, time);
+        for side in &mut self.sides {
+            side.epoch.training += time;
+        }
+        for (lane, losses) in losses.into_iter().enumerate() {
+            self.tell_losses(lane, losses, told);
+        }
+        Ok(())
+    }
+
+    fn steps_of_all(&self) -> u64 {
+        self.lanes.trainers().iter().map(Trainer::steps).sum()
+    }
+
+    /// Whether there is no step left to take before the next pause.
+    fn has_arrived(&self) -> bool {
+        let last = match self.pace {
+            Pace::Paused => 0,
+            Pace::Until(step) => step,
+            Pace::Endless => u64::MAX,
+        };
+        let mut trainers = self.lanes.trainers().iter().enumerate();
+        trainers.all(|(lane, trainer)| self.lanes.is_resting(lane) || trainer.steps() >= last)
+    }
+
+    /// Tells what a lane was trained since the last time, if anything.
+    fn tell_losses(&mut self, lane: usize, losses: Vec<StepLosses>, told: &Told) {
+        if losses.is_empty() {
+            return;
+        }
+        self.sides[lane].epoch.add(&losses);
+        let broken = losses
+            .iter()
+            .find(|step| !(step.mse.is_finite() && step.ce.is_finite()))
+            .map(|step| step.step);
+        told.event(Event::Losses {
+            run: self.id,
+            lane,
+            losses,
+            images_per_second: self.speed.images_per_second(),
+        });
+        if let Some(step) = broken {
+            self.not_finite(lane, step, told);
+        }
+    }
+
+    /// Test metrics of the lanes that are at the beginning or at the end of an epoch, and were not measured
+    /// there.
+    fn evaluate(&mut self, told: &Told) -> Result<(), TrainError> {
+        let due: Vec<bool> = self
+            .lanes
+            .trainers()
+            .iter()
+            .enumerate()
+            .map(|(lane, trainer)| {
+                let step = trainer.steps();
+                step.is_multiple_of(trainer.steps_per_epoch())
+                    && self.sides[lane].evaluated != Some(step)
+                    && !self.lanes.is_resting(lane)
+            })
+            .collect();
+        if !due.contains(&true) {
+            return Ok(());
+        }
+        let measure = |trainer: &Trainer| -> Result<(Metrics, usize), TrainError> {
+            let dead_units = dead_units(trainer, &self.probe.cloud)?;
+            Ok((trainer.evaluate()?, dead_units))
+        };
+        let found = self
+            .lanes
+            .map(|lane, trainer| due[lane].then(|| measure(trainer)).transpose());
+        for (lane, found) in found.into_iter().enumerate() {
+            let Some((test, dead_units)) = found? else {
+                continue;
+            };
+            let trainer = &self.lanes.trainers()[lane];
+            let step = trainer.steps();
+            let side = &mut self.sides[lane];
+            let sums = std::mem::take(&mut side.epoch);
+            side.evaluated = Some(step);
+            if test.is_finite() {
+                side.last_good = Some((trainer.checkpoint(), step));
+            }
+            told.event(Event::Evaluated {
+                run: self.id,
+                lane,
+                evaluation: Evaluation {
+                    epoch: step / trainer.steps_per_epoch(),
+                    step,
+                    lambda: trainer.lambda(),
+                    train: sums.means(),
+                    test,
+                    dead_units,
+                    images_per_second: sums.steps_per_second() * trainer.batch_size() as f64,
+                },
+            });
+            self.keep_evaluated(told);
+            if !test.is_finite() && (self.sides.len() > 1 || self.pace != Pace::Paused) {
+                self.not_finite(lane, step, told);
+            }
+        }
+        Ok(())
+    }
+
+    /// A run of one lane pauses, since λ and learning rate may still save it; of several, the others need
+    /// not wait for this one.
+    fn not_finite(&mut self, lane: usize, step: u64, told: &Told) {
+        if self.sides.len() == 1 {
+            self.pace = Pace::Paused;
+        } else {
+            self.lanes.set_resting(lane, true);
+        }
+        told.event(Event::Problem {
+            run: self.id,
+            problem: Problem::NotFinite {
+                lane,
+                step,
+                can_roll_back: self.sides[lane].last_good.is_some(),
+            },
+        });
+    }
+
+    fn roll_back(&mut self, lane: usize, told: &Told) {
+        let Some(side) = self.sides.get_mut(lane) else {
+            return;
+        };
+        if let Some((checkpoint, step)) = side.last_good.clone() {
+            side.epoch = EpochSums::default();
+            side.evaluated = Some(step);
+            self.lanes.trainers_mut()[lane].restore(checkpoint);
+            self.lanes.set_resting(lane, false);
+            self.pace = Pace::Paused;
+            self.unseen = true;
+            told.event(Event::RolledBack {
+                run: self.id,
+                lane,
+                step,
+            });
+        }
+    }
+
+    /// All lanes as the probe sees them now.
+    fn look(&self) -> Result<Panorama, TrainError> {
+        let lanes: Vec<Snapshot> = self
+            .lanes
+            .map(|lane, trainer| {
+                let observer = &self.sides[lane].observer;
+                let mut observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
+                observer.observe(self.id, trainer, &self.probe)
+            })
+            .into_iter()
+            .collect::<Result<_, _>>()?;
+        let clouds: Vec<&[[f32; 3]]> = lanes.iter().map(|lane| &*lane.points).collect();
+        let axes = lanes.first().map_or(0, |lane| lane.latent_size);
+        Ok(Panorama {
+            run: self.id,
+            turns: alignment::chain(&clouds, axes),
+            lanes,
+        })
+    }
+
+    /// Tells of a change that all lanes share.
+    fn mark(&self, mark: Mark, told: &Told) {
+        for (lane, trainer) in self.lanes.trainers().iter().enumerate() {
+            told.event(Event::Marked {
+                run: self.id,
+                lane,
+                step: trainer.steps(),
+                mark,
+            });
+        }
+    }
+
+    fn tell_state(&mut self, told: &Told) {
+        let state = if self.pace == Pace::Paused {
+            RunState::Paused
+        } else {
+            RunState::Training
+        };
+        if self.told_state != Some(state) {
+            self.told_state = Some(state);
+            told.event(Event::State {
+                run: self.id,
+                state,
+            });
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! A tiny set in the place of MNIST or CIFAR-10, for tests of looking and downloading.
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use cre_lab::data::{
+    BundledSet, Shelf,
+    catalogue::{FullSet, OriginalFile, Package, Packed},
+    digest::sha256,
+    idx,
+};
+use flate2::{Compression, write::GzEncoder};
+
+/// Training and test images of the small set.
+pub const IMAGES: [usize; 2] = [40, 20];
+
+/// Lets a value live as long as the program, as the real table does.
+pub fn leak<T>(values: Vec<T>) -> &'static [T] {
+    values.leak()
+}
+
+pub fn leak_text(text: String) -> &'static str {
+    text.leak()
+}
+
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Pixels that gzip cannot make much smaller, so that a download can be interrupted.
+fn noise(count: usize) -> Vec<u8> {
+    let mut state = 1u32;
+    let next = move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    std::iter::repeat_with(next).take(count).collect()
+}
+
+/// Names and contents of the four IDX files.
+pub fn idx_files() -> Vec<(&'static str, Vec<u8>)> {
+    let mut files = Vec::new();
+    let names = [
+        ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"],
+        ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"],
+    ];
+    for ([images, labels], count) in names.into_iter().zip(IMAGES) {
+        let (mut image_file, mut label_file) = (Vec::new(), Vec::new());
+        idx::write_images(&mut image_file, &noise(count * 784)).unwrap();
+        let classes: Vec<u8> = (0..10).cycle().take(count).collect();
+        idx::write_labels(&mut label_file, &classes).unwrap();
+        files.push((images, image_file));
+        files.push((labels, label_file));
+    }
+    files
+}
+
+/// Names and contents of six CIFAR-10 files with two images each.
+pub fn cifar_files() -> Vec<(&'static str, Vec<u8>)> {
+    let names = [
+        "data_batch_1.bin",
+        "data_batch_2.bin",
+        "data_batch_3.bin",
+        "data_batch_4.bin",
+        "data_batch_5.bin",
+        "test_batch.bin",
+    ];
+    let content = |place: usize| {
+        let mut bytes = noise(2 * 3073 + place).split_off(place);
+        (bytes[0], bytes[3073]) = (place as u8, 9);
+        bytes
+    };
+    let numbered = names.into_iter().enumerate();
+    numbered
+        .map(|(place, name)| (name, content(place)))
+        .collect()
+}
+
+/// The table's entry for these files; those of CIFAR-10 are in an archive.
+pub fn entry(
+    set: BundledSet,
+    files: &[(&'static str, Vec<u8>)],
+    mirrors: &[&str],
+) -> FullSet<'static> {
+    let originals = files.iter().map(|(name, content)| OriginalFile {
+        name,
+        bytes: content.len() as u64,
+        sha256: leak_text(sha256(content)),
+    });
+    let package = if set == BundledSet::Cifar10 {
+        Package::Archive(Packed {
+            name: "cifar-10-binary.tar.gz",
+            bytes: 20_000,
+        })
+    } else {
+        let packed = files.iter().map(|(name, content)| Packed {
+            name: leak_text(format!("{name}.gz")),
+            bytes: content.len() as u64,
+        });
+        Package::Files(leak(packed.collect()))
+    };
+    let mirrors = mirrors.iter().map(|mirror| leak_text((*mirror).to_owned()));
+    FullSet {
+        set,
+        images: IMAGES,
+        files: leak(originals.collect()),
+        package,
+        mirrors: leak(mirrors.collect()),
+    }
+}
+
+/// A shelf with these sets, on which nothing else can be found.
+pub fn shelf(sets: Vec<FullSet<'static>>, folder: &Path) -> Shelf {
+    let folder: PathBuf = folder.to_owned();
+    Shelf::new(leak(sets), vec![folder.clone()], Some(folder))
+}

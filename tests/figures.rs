@@ -1,0 +1,112 @@
+//! From a sweep to its figures, as a user types it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use cre_lab::experiment::Store;
+use image::{AnimationDecoder as _, codecs::gif::GifDecoder};
+
+fn cre_lab(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cre-lab"))
+        .args(args)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+#[track_caller]
+fn succeeds(output: Output) -> (String, String) {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let (out, error) = (text(output.stdout), text(output.stderr));
+    assert!(output.status.success(), "{error}");
+    (out, error)
+}
+
+#[test]
+fn a_sweep_becomes_figures_and_what_cannot_be_made_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let grid = "arch = ['fc-small']\nlatent = [8, 32]\nlambda = [0.0, 1.0]\nseed = [1, 2]\n\
+                epochs = 1\ndevice = 'cpu'\n";
+    fs::write(folder.path().join("grid.toml"), grid).unwrap();
+    let sweep = ["sweep", "grid.toml", "--out", "all.sqlite"];
+    succeeds(cre_lab(folder.path(), &sweep));
+
+    let figures = [
+        "figures",
+        "--from",
+        "all.sqlite",
+        "--out",
+        "made/here",
+        "--animate",
+    ];
+    let (out, error) = succeeds(cre_lab(folder.path(), &figures));
+    let made = folder.path().join("made/here");
+    for name in [
+        "figure-3",
+        "figure-4-fc-small-n-8",
+        "figure-4-fc-small-n-32",
+        "figure-5-mnist-fc-small-n-32",
+        "trade-off-plane",
+        "latent-size",
+    ] {
+        for extension in ["svg", "png", "csv"] {
+            let file = format!("{name}.{extension}");
+            assert!(
+                fs::metadata(made.join(&file)).unwrap().len() > 100,
+                "{file}"
+            );
+            assert!(out.contains(&file), "{file} is not named in: {out}");
+        }
+    }
+    assert!(
+        error.contains("complexity is left out: it needs two networks"),
+        "{error}"
+    );
+    assert!(!made.join("complexity.svg").exists());
+    let film = fs::File::open(made.join("lambda-sweep-mnist-fc-small-n-8.gif")).unwrap();
+    let frames = GifDecoder::new(std::io::BufReader::new(film)).unwrap();
+    assert!(frames.into_frames().collect_frames().unwrap().len() > 2);
+
+    // The numbers are those of the file of results.
+    let store = Store::open_existing(&folder.path().join("all.sqlite")).unwrap();
+    let mut wanted: Vec<f64> = store
+        .runs()
+        .unwrap()
+        .iter()
+        .map(|run| run.record.metrics().unwrap().mse)
+        .collect();
+    let mut plotted: Vec<f64> = csv::Reader::from_path(made.join("trade-off-plane.csv"))
+        .unwrap()
+        .into_records()
+        .map(|row| row.unwrap().iter().next_back().unwrap().parse().unwrap())
+        .collect();
+    wanted.sort_by(f64::total_cmp);
+    plotted.sort_by(f64::total_cmp);
+    assert_eq!(plotted, wanted);
+    assert_eq!(plotted.len(), 8);
+}
+
+#[test]
+fn without_results_there_is_one_line_and_exit_code_1() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Store::open(&folder.path().join("empty.sqlite")).unwrap());
+    for (file, reason) in [
+        ("none.sqlite", "is not there"),
+        ("empty.sqlite", "no finished run"),
+    ] {
+        let output = cre_lab(folder.path(), &["figures", "--from", file]);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert!(error.contains(file) && error.contains(reason), "{error}");
+        assert!(!folder.path().join("cre-lab-figures").exists());
+    }
+}
