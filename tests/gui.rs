@@ -649,6 +649,104 @@ fn a_click_in_the_figures_shows_that_lane_and_p_plays_them_all() {
     assert!(harness.query_by_label_contains("Trade-off plane").is_none());
 }
 
+fn evaluations(app: &App) -> usize {
+    let run = app.session().run();
+    run.map_or(0, |run| run.shown().history.evaluations().len())
+}
+
+#[test]
+fn a_saved_run_goes_on_with_its_curves_and_what_is_no_run_leaves_the_present_one_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.safetensors");
+    let mut harness = window(small());
+    wait(&mut harness, "two epochs", |app| evaluations(app) > 2);
+    harness.key_press(Key::Space);
+    wait(&mut harness, "the pause", |app| {
+        !app.session().is_training()
+    });
+    harness.state_mut().save_run(file.clone());
+    wait(&mut harness, "the file", |_| file.is_file());
+    harness.run_steps(3);
+    assert!(
+        harness
+            .query_by_label_contains("The run is saved in")
+            .is_some()
+    );
+    let (step, epochs) = (steps(harness.state()), evaluations(harness.state()));
+
+    let mut other = window(RunConfig {
+        architecture: Architecture::FcLarge,
+        ..config()
+    });
+    wait(&mut other, "the first steps", trains);
+    let run = other.state().session().run().unwrap().id;
+    let broken = folder.path().join("broken.safetensors");
+    std::fs::write(&broken, &std::fs::read(&file).unwrap()[..5000]).unwrap();
+    other.state_mut().take_dropped(broken);
+    wait(&mut other, "the refusal", |app| {
+        !app.session().notices().is_empty()
+    });
+    other.run_steps(3);
+    let refusal = other.query_by_label_contains("broken.safetensors is not a sound safetensors");
+    assert!(refusal.is_some());
+    assert_eq!(other.state().session().run().unwrap().id, run);
+    assert!(other.state().session().is_training());
+
+    other.state_mut().take_dropped(file);
+    wait(&mut other, "the saved run", |app| {
+        let config = app.session().config();
+        config.architecture == Architecture::FcSmall && trains(app) && steps(app) > step
+    });
+    assert_eq!(other.state().session().config().seed, small().seed);
+    assert!(evaluations(other.state()) >= epochs, "the curves are there");
+    let run = other.state().session().run().unwrap();
+    assert_eq!(run.shown().history.evaluations()[0].epoch, 0);
+}
+
+#[test]
+fn after_a_crash_the_window_offers_to_go_on_and_after_a_clean_end_it_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let keeping = |config: RunConfig| {
+        let runs = folder.path().to_owned();
+        Harness::builder()
+            .with_size(vec2(1280.0, 800.0))
+            .build_eframe(move |cc| {
+                let source = DataSource::Bundled(BundledSet::Mnist);
+                App::new(cc, config, source, None).keeping_runs(Some(&runs))
+            })
+    };
+    let kept = || {
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        let names = files.map(|file| file.unwrap().path());
+        names
+            .filter(|path| path.extension().is_some_and(|e| e == "safetensors"))
+            .count()
+    };
+    let mut first = keeping(small());
+    wait(&mut first, "the file of an epoch", |_| kept() == 1);
+    // The lock goes, the file stays, as after a crash.
+    drop(first);
+
+    let mut second = keeping(config());
+    wait(&mut second, "the first steps", trains);
+    second.run_steps(2);
+    second.get_by_role_and_label(Role::Button, "Dismiss");
+    second.get_by_role_and_label(Role::Button, "Go on").click();
+    wait(&mut second, "the run of the first window", |app| {
+        let config = app.session().config();
+        config.architecture == Architecture::FcSmall && evaluations(app) > 2
+    });
+    wait(&mut second, "the end of what was left", |_| kept() == 1);
+    eframe::App::on_exit(second.state_mut());
+    assert_eq!(kept(), 0, "a clean end leaves nothing");
+    drop(second);
+
+    let mut third = keeping(small());
+    wait(&mut third, "the first steps", trains);
+    third.run_steps(2);
+    assert!(third.query_by_label("Go on").is_none());
+}
+
 #[test]
 fn panes_of_a_spectrum_come_and_go_by_the_view_menu() {
     let mut harness = window(small());

@@ -19,8 +19,13 @@ use crate::{
     figures,
     files::write_atomically,
     train::{
-        Command, Evaluation, Event, Probe, Problem, RunConfig, RunId, Snapshot, Start, StepLosses,
-        Worker,
+        Command, DeviceChoice, Evaluation, Event, Probe, Problem, RunConfig, RunId, Snapshot,
+        Start, StepLosses, Worker,
+        checkpoint::{
+            Saved,
+            authors::{self, Base},
+            diary::Target,
+        },
     },
 };
 
@@ -37,6 +42,16 @@ pub struct TrainArgs {
     /// Passes over the training images
     #[arg(long, value_name = "COUNT", default_value_t = 10)]
     pub epochs: u64,
+    /// Go on with the run in this file, such as last.safetensors of an earlier one; its settings and
+    /// data count, and --epochs from its beginning
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "data", "arch", "latent", "lambda", "batch_size", "learning_rate", "seed", "weights",
+        "patch", "embed", "depth", "heads", "mlp_ratio", "mask_ratio",
+    ])]
+    pub resume: Option<PathBuf>,
+    /// Begin with the weights of the authors' modules in this safetensors file, whose network counts
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["arch", "latent"])]
+    pub weights: Option<PathBuf>,
     /// Folder to write to, made if it is not there
     #[arg(long, value_name = "DIR", default_value = "cre-lab-run")]
     pub out: PathBuf,
@@ -48,6 +63,8 @@ impl TrainArgs {
         Self {
             run,
             epochs: 10,
+            resume: None,
+            weights: None,
             out: PathBuf::from("cre-lab-run"),
         }
     }
@@ -63,14 +80,43 @@ struct ConfigFile<'a> {
     run: RunConfig,
 }
 
-/// Trains as told and writes `metrics.csv`, `config.toml`, `latent.png` and `reconstructions.png`.
+/// Trains as told and writes `metrics.csv`, `config.toml`, `latent.png`, `reconstructions.png`,
+/// `last.safetensors` and `best.safetensors`.
 ///
 /// Ctrl-C ends it early and keeps what there is.
 ///
 /// # Errors
 /// When data, device, training or a file fails.
 pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
-    let dataset = Arc::new(args.run.data.load()?);
+    let earlier = args.resume.as_deref().map(Saved::load).transpose()?;
+    let (mut config, source) = match &earlier {
+        Some(saved) => (saved.config(), saved.notes.data.source.clone()),
+        None => (args.run.config(), args.run.data.clone()),
+    };
+    if args.run.device != DeviceChoice::default() {
+        config.device = args.run.device;
+    }
+    let dataset = Arc::new(source.load()?);
+    let saved = match &args.weights {
+        Some(file) => {
+            let base = Base {
+                config: &config,
+                source: &source,
+                dataset: &dataset,
+            };
+            let saved = authors::load(file, base)?;
+            config = saved.config();
+            Some(saved)
+        }
+        None => earlier,
+    };
+    if let Some(saved) = &saved {
+        saved
+            .notes
+            .data
+            .fits(&dataset)
+            .map_err(anyhow::Error::msg)?;
+    }
     for file in &dataset.skipped {
         eprintln!("{} could not be read and is left out", file.display());
     }
@@ -82,14 +128,16 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     })
     .context("cannot listen for Ctrl-C")?;
 
-    let mut job = Job::begin(args, &dataset)?;
+    let mut job = Job::begin(args, config, source, &dataset, saved)?;
     let snapshot = job.follow(&stopped)?;
+    let runs = job.save()?;
     let mut written = vec![job.metrics_file(), job.write_config()?];
     let latent = args.out.join("latent.png");
     figures::latent_scatter(&snapshot, &dataset, &latent)?;
     let reconstructions = args.out.join("reconstructions.png");
     figures::reconstructions(&snapshot, &dataset, &reconstructions)?;
     written.extend([latent, reconstructions]);
+    written.extend(runs);
     job.summarise();
     let mut out = std::io::stdout().lock();
     for path in written {
@@ -101,6 +149,8 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
 /// A run on its way.
 struct Job<'a> {
     args: &'a TrainArgs,
+    config: RunConfig,
+    source: DataSource,
     worker: Worker,
     bar: ProgressBar,
     device: String,
@@ -111,7 +161,13 @@ struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    fn begin(args: &'a TrainArgs, dataset: &Arc<Dataset>) -> anyhow::Result<Self> {
+    fn begin(
+        args: &'a TrainArgs,
+        config: RunConfig,
+        source: DataSource,
+        dataset: &Arc<Dataset>,
+        saved: Option<Saved>,
+    ) -> anyhow::Result<Self> {
         let worker = Worker::spawn(|| {}).context("cannot start the training thread")?;
         let first = |count| {
             dataset
@@ -119,10 +175,10 @@ impl<'a> Job<'a> {
                 .first_of_each_class(dataset.classes(), count)
                 .into()
         };
-        worker.send(Command::Reset(Box::new(Start {
+        let start = Box::new(Start {
             run: RunId(1),
-            lanes: vec![args.run.config().lane()],
-            config: args.run.config(),
+            lanes: vec![config.lane()],
+            config: config.clone(),
             dataset: dataset.clone(),
             probe: Probe {
                 cloud: first(CLOUD_PER_CLASS),
@@ -130,20 +186,31 @@ impl<'a> Job<'a> {
                 ..Probe::default()
             },
             paused: true,
-        })));
+        });
+        let evaluations = match &saved {
+            Some(saved) => saved.history.evaluations().to_vec(),
+            None => Vec::new(),
+        };
+        let step = saved.as_ref().map_or(0, |saved| saved.notes.step);
+        worker.send(match saved {
+            Some(saved) => Command::Continue(start, Arc::new(saved)),
+            None => Command::Reset(start),
+        });
         let bar = ProgressBar::new(0).with_style(
             ProgressStyle::with_template("{bar:24} epoch {prefix}  {msg}  {eta} left")?
                 .progress_chars("━━─"),
         );
         Ok(Self {
             args,
+            config,
+            source,
             worker,
             bar,
             device: String::new(),
             steps_per_epoch: 0,
             mortal_units: 0,
-            step: 0,
-            evaluations: Vec::new(),
+            step,
+            evaluations,
         })
     }
 
@@ -189,6 +256,34 @@ impl<'a> Job<'a> {
         self.evaluations.last().map(|evaluation| evaluation.epoch)
     }
 
+    /// Where the run is kept.
+    fn target(&self) -> Target {
+        Target {
+            file: self.args.out.join("last.safetensors"),
+            best: Some(self.args.out.join("best.safetensors")),
+            source: self.source.clone(),
+        }
+    }
+
+    /// Writes the run as it is and as it was at its best; returns the files that are there.
+    fn save(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let target = self.target();
+        self.worker.send(Command::Save(target.clone()));
+        loop {
+            match self.worker.events().recv() {
+                Ok(Event::Saved { .. }) => break,
+                Ok(Event::Problem {
+                    problem: Problem::CannotSave { reason } | Problem::Crashed { reason },
+                    ..
+                }) => bail!(reason),
+                Ok(_) => {}
+                Err(_) => bail!("the training thread has ended without a word"),
+            }
+        }
+        let files = std::iter::once(target.file).chain(target.best);
+        Ok(files.filter(|file| file.is_file()).collect())
+    }
+
     fn hear(&mut self, event: Event, ending: bool) -> anyhow::Result<()> {
         match event {
             Event::Started {
@@ -204,8 +299,13 @@ impl<'a> Job<'a> {
                 self.bar.set_length(steps_per_epoch * self.args.epochs);
                 self.bar.println(format!(
                     "{} {latent}, {parameters} parameters, λ = {}, on {}",
-                    self.args.run.arch, self.args.run.lambda, self.device
+                    self.config.architecture, self.config.lambda, self.device
                 ));
+                self.worker.send(Command::Autosave(self.target()));
+                if let Some(last) = self.evaluations.last().copied() {
+                    self.bar.println(line(&last));
+                    self.train_on(last.epoch);
+                }
             }
             Event::Losses {
                 losses,
@@ -217,20 +317,30 @@ impl<'a> Job<'a> {
                 self.bar.println(line(&evaluation));
                 self.evaluations.push(evaluation);
                 write_metrics(&self.metrics_file(), &self.evaluations)?;
-                if evaluation.epoch < self.args.epochs && !ending {
-                    self.worker.send(Command::Epoch);
+                if !ending {
+                    self.train_on(evaluation.epoch);
                 }
             }
             Event::Problem { problem, .. } => bail!(match problem {
                 Problem::NotFinite { step, .. } => format!(
                     "a loss is no longer a number at step {step}; try a smaller --learning-rate or another --seed"
                 ),
-                Problem::CannotStart { reason } => reason,
+                Problem::CannotStart { reason } | Problem::CannotSave { reason } => reason,
                 Problem::Crashed { reason } => format!("training broke off: {reason}"),
             }),
-            Event::Marked { .. } | Event::State { .. } | Event::RolledBack { .. } => {}
+            Event::Marked { .. }
+            | Event::State { .. }
+            | Event::Saved { .. }
+            | Event::RolledBack { .. } => {}
         }
         Ok(())
+    }
+
+    /// Asks for another epoch, if one is left.
+    fn train_on(&self, done: u64) {
+        if done < self.args.epochs {
+            self.worker.send(Command::Epoch);
+        }
     }
 
     fn show(&mut self, losses: &[StepLosses], images_per_second: f64) {
@@ -255,10 +365,10 @@ impl<'a> Job<'a> {
         let path = self.args.out.join("config.toml");
         let text = toml::to_string_pretty(&ConfigFile {
             program: concat!("cre-lab ", env!("CARGO_PKG_VERSION")),
-            data: &self.args.run.data,
+            data: &self.source,
             epochs: self.epochs_done().unwrap_or(0),
             device_used: self.device.clone(),
-            run: self.args.run.config(),
+            run: self.config.clone(),
         })?;
         write(&path, text.as_bytes())?;
         Ok(path)

@@ -1,6 +1,6 @@
 //! The window as a whole.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use eframe::{
     CreationContext, Storage,
@@ -149,7 +149,21 @@ impl App {
         &self.session
     }
 
-    /// Takes in a folder of images or a picture, as if it had been dropped on the window.
+    /// Keeps the run in `folder` against a crash, and offers what one has left there.
+    #[must_use]
+    pub fn keeping_runs(mut self, folder: Option<&Path>) -> Self {
+        if let Some(folder) = folder {
+            self.session.keep_runs(folder);
+        }
+        self
+    }
+
+    /// Saves the run, as if this file had been chosen.
+    pub fn save_run(&mut self, file: PathBuf) {
+        self.session.save_run(file);
+    }
+
+    /// Takes in a folder of images, a run or a picture, as if it had been dropped on the window.
     pub fn take_dropped(&mut self, path: PathBuf) {
         self.session.take_dropped(path);
     }
@@ -270,6 +284,10 @@ impl eframe::App for App {
         self.data_sets.open |= self.session.take_data_sets_wish();
         self.data_sets.ui(&ctx, &mut self.session);
         menu::keys(&ctx, &mut self.show_keys);
+    }
+
+    fn on_exit(&mut self) {
+        self.session.close();
     }
 
     fn save(&mut self, storage: &mut dyn Storage) {

@@ -48,6 +48,26 @@ pub fn ui(ui: &mut Ui, session: &mut Session, layout: &Tree<Pane>) -> Option<Wis
                 wish = Some(Wish::DataSets);
             }
             ui.separator();
+            let open = Button::new("Open run…")
+                .shortcut_text(ui.ctx().format_shortcut(&shortcuts::OPEN_RUN));
+            if ui
+                .add(open)
+                .on_hover_text("Go on with a saved run, or begin with weights of the authors' modules (safetensors); such a file can also be dropped on the window")
+                .clicked()
+            {
+                session.choose_run();
+            }
+            let save =
+                Button::new("Save run…").shortcut_text(ui.ctx().format_shortcut(&shortcuts::SAVE));
+            if ui
+                .add_enabled(session.can_save(), save)
+                .on_hover_text("Weights, Adam's memory, curves and settings in one file, from which the run goes on as if never stopped")
+                .on_disabled_hover_text("A single network can be saved, not a spectrum")
+                .clicked()
+            {
+                session.choose_where_to_save();
+            }
+            ui.separator();
             let quit =
                 Button::new("Quit").shortcut_text(ui.ctx().format_shortcut(&shortcuts::QUIT));
             if ui.add(quit).on_hover_text("Close the window").clicked() {

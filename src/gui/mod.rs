@@ -25,7 +25,10 @@ use eframe::egui::{self, ViewportBuilder};
 pub use app::App;
 
 use self::self_portrait::SelfPortrait;
-use crate::cli::{ThemeChoice, WindowArgs};
+use crate::{
+    cli::{ThemeChoice, WindowArgs},
+    train::checkpoint::autosave,
+};
 
 /// Size of the window at the first start, in points.
 const SIZE: [f32; 2] = [1280.0, 800.0];
@@ -74,7 +77,10 @@ pub fn run(args: WindowArgs) -> anyhow::Result<()> {
                 });
             }
             let app = App::new(cc, config, source, portrait);
-            Ok(Box::new(app.with_spectrum(spectrum)))
+            let runs = remembers.then(autosave::folder).flatten();
+            Ok(Box::new(
+                app.with_spectrum(spectrum).keeping_runs(runs.as_deref()),
+            ))
         }),
     )
     .map_err(|error| anyhow!("the window cannot be opened: {error}"))?;

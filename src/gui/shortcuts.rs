@@ -6,13 +6,18 @@ use super::{lambda_slider, session::Session};
 
 /// Opens a data set.
 pub const OPEN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::O);
+/// Opens a run.
+pub const OPEN_RUN: KeyboardShortcut =
+    KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::O);
+/// Saves the run.
+pub const SAVE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::S);
 /// Shows the data sets.
 pub const DATA_SETS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::D);
 /// Closes the window.
 pub const QUIT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Q);
 
 /// Every key and what it does, for the help window.
-pub const HELP: [(&str, &str); 15] = [
+pub const HELP: [(&str, &str); 17] = [
     (
         "← →",
         "λ by 0.01, with Shift by 0.1; in a spectrum to the next λ",
@@ -27,6 +32,8 @@ pub const HELP: [(&str, &str); 15] = [
     ("D", "draw an image of your own"),
     ("Esc", "put the selected image away"),
     ("Ctrl O", "open a data set"),
+    ("Ctrl Shift O", "open a run"),
+    ("Ctrl S", "save the run"),
     ("Ctrl D", "data sets: built in, found, downloaded"),
     ("Ctrl + − 0", "larger, smaller, usual size"),
     ("F1", "this list"),
@@ -48,6 +55,13 @@ pub struct Toggles<'a> {
 pub fn obey(ui: &Ui, session: &mut Session, canvas: Option<Id>, toggles: &mut Toggles<'_>) {
     let ctx: &Context = ui.ctx();
     let command = |shortcut| ctx.input_mut(|input| input.consume_shortcut(&shortcut));
+    // Before the one with fewer keys.
+    if command(OPEN_RUN) {
+        session.choose_run();
+    }
+    if command(SAVE) {
+        session.choose_where_to_save();
+    }
     if command(OPEN) {
         session.open_data_set();
     }

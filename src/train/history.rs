@@ -1,5 +1,9 @@
 //! What a run's curves are drawn from, in bounded memory however long the run.
 
+mod rows;
+
+pub use rows::{BUCKET_NUMBERS, HistoryRows};
+
 use super::{Evaluation, Mark, StepLosses};
 
 /// Most buckets of training losses; when they are full, neighbours merge and each covers twice the
@@ -119,7 +123,7 @@ pub struct Marked {
 }
 
 /// The history of one run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct History {
     steps_per_epoch: u64,
     /// Steps that a bucket covers, a power of two.

@@ -1,10 +1,15 @@
 //! What the worker and its watchers say to each other. Plain values, no tensors.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{RunConfig, alignment::Turn, device::DeviceReport};
+use super::{
+    RunConfig,
+    alignment::Turn,
+    checkpoint::{Saved, diary::Target},
+    device::DeviceReport,
+};
 use crate::{
     data::Dataset,
     model::{Lambda, LatentLayout},
@@ -41,6 +46,12 @@ pub enum Command {
     Epoch,
     /// Begin a new run.
     Reset(Box<Start>),
+    /// Go on where a saved run stood, with [`Saved::config`] and the one lane of that.
+    Continue(Box<Start>, Arc<Saved>),
+    /// Write a run of one lane to a file now.
+    Save(Target),
+    /// Write a run of one lane to a file after each epoch, until another run begins.
+    Autosave(Target),
     /// Look at these test images from now on.
     Probe(Probe),
     /// Take one lane back to its last evaluation whose losses were finite, and pause. Afterwards it catches
@@ -141,6 +152,8 @@ pub enum Event {
     },
     /// Training goes on, or stands still.
     State { run: RunId, state: RunState },
+    /// The run is in this file, as [`Command::Save`] asked.
+    Saved { run: RunId, file: PathBuf },
     /// A lane stands again where it stood after this many steps.
     RolledBack { run: RunId, lane: usize, step: u64 },
     /// Something went wrong.
@@ -156,6 +169,7 @@ impl Event {
             | Self::Evaluated { run, .. }
             | Self::Marked { run, .. }
             | Self::State { run, .. }
+            | Self::Saved { run, .. }
             | Self::RolledBack { run, .. }
             | Self::Problem { run, .. } => *run,
         }
@@ -246,6 +260,8 @@ pub enum Problem {
     },
     /// The run could not begin; the earlier one, if there was one, goes on untouched.
     CannotStart { reason: String },
+    /// The run could not be written to a file; it goes on.
+    CannotSave { reason: String },
     /// The backend gave up (lost device, out of memory, a bug); the worker has ended.
     Crashed { reason: String },
 }

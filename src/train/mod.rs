@@ -1,8 +1,10 @@
 //! Training: a pure [`Trainer`], the [`Worker`] thread around it, and what they say.
 
+pub mod adam;
 pub mod alignment;
 pub mod batch;
 pub mod batches;
+pub mod checkpoint;
 pub mod config;
 pub mod device;
 pub mod history;

@@ -4,12 +4,13 @@ use std::{ops::Range, sync::Arc};
 
 use burn::{
     module::Module as _,
-    optim::{AdamConfig, GradientsAccumulator, GradientsParams, ModuleOptimizer},
+    optim::{GradientsAccumulator, GradientsParams},
     tensor::{Device, ExecutionError, Tensor},
 };
 
 use super::{
     Metrics, RunConfig, StepLosses,
+    adam::Adam,
     batch::{self, Batch, Part},
     batches::Batches,
     device::available_threads,
@@ -53,7 +54,7 @@ impl From<ExecutionError> for TrainError {
 #[derive(Clone)]
 struct State {
     model: Cre,
-    optimizer: ModuleOptimizer,
+    optimizer: Adam,
     step: u64,
 }
 
@@ -125,8 +126,7 @@ impl Trainer {
             lambda: config.lambda,
             state: State {
                 model,
-                // burn's default ε is 1e-5; PyTorch's, and so the authors', is 1e-8.
-                optimizer: AdamConfig::new().with_epsilon(1e-8).init(),
+                optimizer: Adam::default(),
                 step: 0,
             },
             pending: Vec::new(),
@@ -150,9 +150,34 @@ impl Trainer {
         &self.dataset
     }
 
+    /// Where it computes.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// The network as it is now, without autodiff.
     pub fn model(&self) -> &Cre {
         &self.state.model
+    }
+
+    /// What Adam remembers of every parameter.
+    pub fn optimizer(&self) -> &Adam {
+        &self.state.optimizer
+    }
+
+    /// Adam's step size of the next step.
+    pub fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    /// Goes on from where another trainer of the same kind stood after `step` steps.
+    pub fn go_on_from(&mut self, model: Cre, optimizer: Adam, step: u64) {
+        self.state = State {
+            model,
+            optimizer,
+            step,
+        };
+        self.pending.clear();
     }
 
     /// Decides initial weights and the order of the images.
@@ -265,12 +290,9 @@ impl Trainer {
         state.step += 1;
         self.pending.extend(sums.map(|sums| (state.step, sums)));
         let gradients = accumulator.grads();
-        // burn's optimisers work on autodiff parameters only.
-        let model = state.model.clone().train();
         let model = state
             .optimizer
-            .step(self.learning_rate, model, gradients)
-            .valid();
+            .step(self.learning_rate, state.model.clone(), gradients);
         state.model = passes
             .into_iter()
             .fold(model, |model, pass| pass.renewed(model));

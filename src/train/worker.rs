@@ -1,10 +1,12 @@
 //! The thread that owns the models of a run, and the channels to it.
 
+mod keeping;
 mod run;
 mod tally;
 
 use std::{
     any::Any,
+    cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},
     thread::JoinHandle,
     time::Duration,
@@ -12,7 +14,11 @@ use std::{
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, unbounded};
 
-use super::{Command, Event, Panorama, Problem, RunId, trainer::TrainError};
+use super::{
+    Command, Event, Panorama, Problem, RunId, Start,
+    checkpoint::{Saved, diary::Diary},
+    trainer::TrainError,
+};
 use run::Run;
 
 /// How long a paused worker waits before it looks again whether its last snapshot was taken.
@@ -45,6 +51,7 @@ impl Worker {
                     events: outbox,
                     slot,
                     wake: Box::new(wake),
+                    diary: RefCell::default(),
                 };
                 let mut seat = Seat::new(&told);
                 let ended = catch_unwind(AssertUnwindSafe(|| seat.work(&inbox)));
@@ -102,15 +109,17 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "unknown reason".to_owned())
 }
 
-/// The worker's mouth.
+/// The worker's mouth; what it tells is also written down.
 struct Told {
     events: Sender<Event>,
     slot: Sender<Panorama>,
     wake: Box<dyn Fn() + Send>,
+    diary: RefCell<Diary>,
 }
 
 impl Told {
     fn event(&self, event: Event) {
+        self.diary.borrow_mut().hear(&event);
         // Nobody listens any more: the watcher is gone, and Stop follows.
         let _ = self.events.send(event);
         (self.wake)();
@@ -172,17 +181,25 @@ impl<'a> Seat<'a> {
     }
 
     fn obey(&mut self, command: Command) {
-        if let Command::Reset(start) = command {
-            let id = start.run;
-            match Run::start(*start, self.told) {
-                Ok(run) => self.run = Some(run),
-                Err(reason) => self.told.event(Event::Problem {
-                    run: id,
-                    problem: Problem::CannotStart { reason },
-                }),
+        match command {
+            Command::Reset(start) => self.begin(*start, None),
+            Command::Continue(start, saved) => self.begin(*start, Some(&saved)),
+            command => {
+                if let Some(run) = &mut self.run {
+                    run.obey(command, self.told);
+                }
             }
-        } else if let Some(run) = &mut self.run {
-            run.obey(command, self.told);
+        }
+    }
+
+    fn begin(&mut self, start: Start, saved: Option<&Saved>) {
+        let id = start.run;
+        match Run::start(start, saved, self.told) {
+            Ok(run) => self.run = Some(run),
+            Err(reason) => self.told.event(Event::Problem {
+                run: id,
+                problem: Problem::CannotStart { reason },
+            }),
         }
     }
 }

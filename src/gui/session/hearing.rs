@@ -25,6 +25,9 @@ impl Session {
                     self.selected = None;
                     self.begin(config, source, dataset);
                 }
+                Ok(Answer::Run(opened)) => self.go_on_with(opened),
+                Ok(Answer::NoRun(reason)) => self.hear_bad_run(reason),
+                Ok(Answer::SaveTo(file)) => self.save_run(file),
                 Err(reason) => {
                     self.waiting = None;
                     self.tell(Notice::BadFile { reason });
@@ -72,17 +75,34 @@ impl Session {
                     steps_per_epoch,
                     parameters,
                 );
+                if let Some(saved) = &pending.saved {
+                    view.restore(saved);
+                }
                 view.show(view.nearest(self.config.lambda));
                 self.run = Some(view);
                 self.notices.retain(|notice| {
                     matches!(
                         notice,
-                        Notice::BadFile { .. } | Notice::Skipped { .. } | Notice::Found { .. }
+                        Notice::BadFile { .. }
+                            | Notice::BadRun { .. }
+                            | Notice::CannotSave { .. }
+                            | Notice::LeftOver { .. }
+                            | Notice::SavedTo { .. }
+                            | Notice::Skipped { .. }
+                            | Notice::Found { .. }
                     )
                 });
             }
             Event::Problem { run, problem } => self.hear_problem(run, problem),
+            Event::Saved { file, .. } => {
+                self.notices
+                    .retain(|notice| !matches!(notice, Notice::SavedTo { .. }));
+                self.tell(Notice::SavedTo { file });
+            }
             event => {
+                if matches!(event, Event::Evaluated { .. }) {
+                    self.is_safe();
+                }
                 if let Some(run) = &mut self.run
                     && run.id == event.run()
                 {
@@ -93,8 +113,13 @@ impl Session {
     }
 
     fn hear_problem(&mut self, run: RunId, problem: Problem) {
+        if let Problem::CannotSave { reason } = problem {
+            self.tell(Notice::CannotSave { reason });
+            return;
+        }
         self.hunt = None;
         match problem {
+            Problem::CannotSave { .. } => {}
             Problem::NotFinite {
                 lane,
                 step,
@@ -113,6 +138,7 @@ impl Session {
             }
             Problem::CannotStart { reason } => {
                 if self.pending.take_if(|pending| pending.id == run).is_some() {
+                    self.give_up_taking();
                     // The earlier run goes on, and so do its settings.
                     if let Some(shown) = &self.run {
                         self.config = RunConfig {

@@ -2,7 +2,11 @@
 
 use crate::{
     experiment::Outcome,
-    train::{Evaluation, Lane, Mark, Snapshot, StepLosses, history::History},
+    train::{
+        Evaluation, Lane, Mark, Snapshot, StepLosses,
+        checkpoint::Saved,
+        history::{History, Quantity},
+    },
 };
 
 /// One lane as its messages tell it.
@@ -30,6 +34,21 @@ impl LaneView {
             last_evaluation: None,
             stands: false,
         }
+    }
+
+    /// Takes over the curves of the run that it goes on from.
+    pub fn restore(&mut self, saved: &Saved) {
+        self.history = saved.history.clone();
+        self.last_evaluation = self.history.evaluations().last().copied();
+        self.last_losses = self.history.buckets().last().and_then(|bucket| {
+            let mean = |quantity| bucket.spread(quantity).mean().map(|mean| mean as f32);
+            Some(StepLosses {
+                step: bucket.steps.1,
+                mse: mean(Quantity::Mse)?,
+                ce: mean(Quantity::Ce)?,
+                accuracy: mean(Quantity::Accuracy)?,
+            })
+        });
     }
 
     /// Takes in training losses, oldest first.

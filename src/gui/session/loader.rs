@@ -1,11 +1,26 @@
 //! Reading data sets and images without holding up the window.
 
-use std::{path::PathBuf, sync::Arc, thread};
+use std::{
+    panic::AssertUnwindSafe,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use eframe::egui::Context;
 
-use crate::data::{DataSource, Dataset, ImageShape, Shelf, own_images::read_image};
+use super::runs::Opened;
+use crate::{
+    data::{DataSource, Dataset, ImageShape, Shelf, own_images::read_image},
+    train::{
+        RunConfig,
+        checkpoint::{
+            Saved,
+            authors::{Base, load_either},
+        },
+    },
+};
 
 /// What came of a request; the error is one sentence.
 pub type Loaded = Result<Answer, String>;
@@ -17,7 +32,16 @@ pub enum Answer {
     DataSet(DataSource, Arc<Dataset>),
     /// One image, bytes of this shape.
     Image(ImageShape, Vec<u8>),
+    /// A run and its images.
+    Run(Opened),
+    /// There is no such run; one sentence.
+    NoRun(String),
+    /// The file that the run on show is to be saved to.
+    SaveTo(PathBuf),
 }
+
+/// Settings and images of the run on show.
+pub type Shown = (RunConfig, DataSource, Arc<Dataset>);
 
 /// Loads data sets and images on threads of their own.
 #[derive(Debug)]
@@ -86,6 +110,36 @@ impl Loader {
         });
     }
 
+    /// Begins to read a run and its images; weights of the authors' modules get the settings of `shown`.
+    pub fn load_run(&mut self, file: PathBuf, shown: Option<Shown>, shelf: Shelf) {
+        self.begin(move || Some(Ok(read_run(&file, shown.as_ref(), &shelf))));
+    }
+
+    /// Asks for a run with the system's own dialog, then reads it.
+    pub fn choose_run(&mut self, shown: Option<Shown>, shelf: Shelf) {
+        let dialog = rfd::AsyncFileDialog::new()
+            .set_title("Open a run")
+            .add_filter("Runs and weights", &["safetensors"])
+            .pick_file();
+        self.begin(move || {
+            let file = pollster::block_on(dialog)?.path().to_owned();
+            Some(Ok(read_run(&file, shown.as_ref(), &shelf)))
+        });
+    }
+
+    /// Asks with the system's own dialog where to save the run.
+    pub fn choose_where_to_save(&mut self, name: String) {
+        let dialog = rfd::AsyncFileDialog::new()
+            .set_title("Save the run")
+            .add_filter("Runs", &["safetensors"])
+            .set_file_name(name)
+            .save_file();
+        self.begin(move || {
+            let file = pollster::block_on(dialog)?.path().to_owned();
+            Some(Ok(Answer::SaveTo(file)))
+        });
+    }
+
     fn begin(&mut self, work: impl FnOnce() -> Option<Loaded> + Send + 'static) {
         let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
         let spawned = thread::Builder::new()
@@ -112,4 +166,50 @@ impl Loader {
             }
         }
     }
+}
+
+fn read_run(file: &Path, shown: Option<&Shown>, shelf: &Shelf) -> Answer {
+    // A parser that panics must not leave the window waiting for ever.
+    let read = std::panic::catch_unwind(AssertUnwindSafe(|| try_to_read_run(file, shown, shelf)));
+    match read {
+        Ok(Ok(opened)) => Answer::Run(opened),
+        Ok(Err(reason)) => Answer::NoRun(reason),
+        Err(_) => Answer::NoRun(format!("{} could not be read", file.display())),
+    }
+}
+
+fn try_to_read_run(file: &Path, shown: Option<&Shown>, shelf: &Shelf) -> Result<Opened, String> {
+    let saved = match shown {
+        Some((config, source, dataset)) => {
+            let base = Base {
+                config,
+                source,
+                dataset,
+            };
+            load_either(file, base)
+        }
+        None => Saved::load(file),
+    }
+    .map_err(|error| error.to_string())?;
+    let data = &saved.notes.data;
+    let dataset = match shown {
+        Some((_, source, dataset)) if *source == data.source => dataset.clone(),
+        _ => {
+            let loaded = data.source.load_from(shelf).map_err(|error| {
+                format!(
+                    "{} needs the data set {}: {error}",
+                    file.display(),
+                    data.name
+                )
+            })?;
+            Arc::new(loaded)
+        }
+    };
+    data.fits(&dataset)
+        .map_err(|reason| format!("{} cannot go on: {reason}", file.display()))?;
+    Ok(Opened {
+        source: data.source.clone(),
+        saved: Arc::new(saved),
+        dataset,
+    })
 }

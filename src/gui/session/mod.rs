@@ -7,6 +7,7 @@ pub mod lane_view;
 pub mod loader;
 pub mod notice;
 pub mod run_view;
+pub mod runs;
 pub mod sample;
 pub mod seed_hunt;
 
@@ -19,12 +20,12 @@ pub use notice::{Notice, Remedy};
 pub use run_view::RunView;
 pub use sample::Sample;
 
-use self::{downloads::Downloads, film::Film, loader::Loader, seed_hunt::SeedHunt};
+use self::{downloads::Downloads, film::Film, loader::Loader, runs::Keep, seed_hunt::SeedHunt};
 use crate::{
     data::{DataSource, Dataset, ImageShape, Shelf, own_images::is_image},
     experiment::Spectrum,
     model::Lambda,
-    train::{Command, DeviceChoice, RunConfig, RunId, RunState, Start, Worker},
+    train::{Command, DeviceChoice, RunConfig, RunId, RunState, Worker, checkpoint::Saved},
 };
 
 /// Everything about the experiment that panes read and change. Nothing here ever waits.
@@ -59,6 +60,7 @@ pub struct Session {
     /// The run whose dead units the user has chosen to ignore.
     ignored: Option<RunId>,
     hunt: Option<SeedHunt>,
+    keep: Keep,
 }
 
 /// A run on its way.
@@ -67,6 +69,8 @@ struct Pending {
     id: RunId,
     source: DataSource,
     dataset: Arc<Dataset>,
+    /// What it goes on from; none for a new one.
+    saved: Option<Arc<Saved>>,
 }
 
 impl Session {
@@ -92,6 +96,7 @@ impl Session {
             notices: Vec::new(),
             ignored: None,
             hunt: None,
+            keep: Keep::default(),
         };
         session.load(source);
         session
@@ -320,9 +325,16 @@ impl Session {
         std::mem::take(&mut self.wants_data_sets)
     }
 
-    /// Takes in what was dropped on the window: a folder is a data set, an image file is looked at.
+    /// Takes in what was dropped on the window: a folder is a data set, a run goes on, an image
+    /// file is looked at.
     pub fn take_dropped(&mut self, path: PathBuf) {
         match &self.run {
+            _ if path
+                .extension()
+                .is_some_and(|extension| extension == "safetensors") =>
+            {
+                self.open_run(path);
+            }
             Some(run) if path.is_file() && is_image(&path) => {
                 self.loader.load_image(path, run.dataset.shape);
             }
@@ -377,9 +389,14 @@ impl Session {
             }),
             Remedy::OpenDataSet => self.open_data_set(),
             Remedy::DataSets => self.show_data_sets(),
+            Remedy::OpenRun => self.choose_run(),
+            Remedy::GoOn => self.take_up(),
             Remedy::Dismiss => {
                 if matches!(notice, Notice::DeadUnits { .. }) {
                     self.ignored = self.run.as_ref().map(|run| run.id);
+                }
+                if matches!(notice, Notice::LeftOver { .. }) {
+                    self.forget_left_over();
                 }
             }
         }
@@ -402,24 +419,18 @@ impl Session {
     fn begin(&mut self, mut config: RunConfig, source: DataSource, dataset: Arc<Dataset>) {
         config.lambda = self.lambda();
         self.config = config;
-        self.ids += 1;
-        let id = RunId(self.ids);
-        let start = Start {
-            run: id,
-            lanes: match &self.spectrum {
-                Some(spectrum) => spectrum.lanes(self.config.seed),
-                None => vec![self.config.lane()],
-            },
-            config: self.config.clone(),
-            probe: self.sample.probe(&dataset, self.selected, self.own.clone()),
-            dataset: dataset.clone(),
-            paused: false,
-        };
+        let start = self.start(&dataset);
         self.pending = Some(Pending {
-            id,
+            id: start.run,
             source,
             dataset,
+            saved: None,
         });
+        self.launch(Command::Reset(Box::new(start)));
+    }
+
+    /// Sends what begins a run to the worker, which is made if there is none.
+    fn launch(&mut self, command: Command) {
         if self.worker.is_none() {
             let ctx = self.ctx.clone();
             match Worker::spawn(move || ctx.request_repaint()) {
@@ -429,7 +440,8 @@ impl Session {
                 }),
             }
         }
-        self.send(Command::Reset(Box::new(start)));
+        self.send(command);
+        self.autosave();
     }
 
     fn send(&self, command: Command) {

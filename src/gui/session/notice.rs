@@ -1,6 +1,6 @@
 //! Plain sentences about what went wrong or needs a decision, each with a way on.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 /// Something to tell the user.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,12 +25,20 @@ pub enum Notice {
     },
     /// A run could not begin.
     CannotStart { reason: String },
+    /// The run could not be written to a file.
+    CannotSave { reason: String },
     /// The training thread has ended.
     Crashed { reason: String },
     /// Some files of a folder of images are left out.
     Skipped { count: usize, first: PathBuf },
     /// A file or folder could not be used.
     BadFile { reason: String },
+    /// A file is no run that can go on.
+    BadRun { reason: String },
+    /// The run is in this file.
+    SavedTo { file: PathBuf },
+    /// A crash has left a run, written so long ago.
+    LeftOver { age: Option<Duration> },
 }
 
 /// What a notice's buttons ask for.
@@ -43,6 +51,8 @@ pub enum Remedy {
     RestartOnCpu,
     OpenDataSet,
     DataSets,
+    OpenRun,
+    GoOn,
     Dismiss,
 }
 
@@ -61,7 +71,9 @@ impl Remedy {
             Self::RestartOnCpu => "Begin again with the same settings, on the CPU",
             Self::OpenDataSet => "Choose another folder",
             Self::DataSets => "See what is on this machine, and what can be downloaded",
-            Self::Dismiss => "Put this notice away",
+            Self::OpenRun => "Choose another file",
+            Self::GoOn => "Open that run and train on from its last epoch; the run on show ends",
+            Self::Dismiss => "Put this notice away, and what it offers",
         }
     }
 }
@@ -112,6 +124,7 @@ impl Notice {
                 "A loss is no longer a number at step {step}; a smaller learning rate may help"
             ),
             Self::CannotStart { reason } => format!("This run cannot start: {reason}"),
+            Self::CannotSave { reason } => format!("The run is not saved: {reason}"),
             Self::Crashed { reason } => format!("Training broke off: {reason}"),
             Self::Skipped { count: 1, first } => {
                 format!("{} could not be read and is left out", first.display())
@@ -120,7 +133,12 @@ impl Notice {
                 "{count} files could not be read and are left out, among them {}",
                 first.display()
             ),
-            Self::BadFile { reason } => reason.clone(),
+            Self::BadFile { reason } | Self::BadRun { reason } => reason.clone(),
+            Self::SavedTo { file } => format!("The run is saved in {}", file.display()),
+            Self::LeftOver { age } => format!(
+                "CRE Lab ended unexpectedly{}; its run is kept up to the last epoch",
+                age.map_or(String::new(), ago)
+            ),
         }
     }
 
@@ -129,7 +147,15 @@ impl Notice {
         match self {
             Self::DeadUnits { .. } => &[(Remedy::NewSeed, "New seed"), (Remedy::Dismiss, "Ignore")],
             Self::Hunting { .. } => &[(Remedy::StopHunting, "Stop")],
-            Self::Found { .. } | Self::Skipped { .. } => &[(Remedy::Dismiss, "OK")],
+            Self::Found { .. }
+            | Self::Skipped { .. }
+            | Self::CannotSave { .. }
+            | Self::SavedTo { .. } => &[(Remedy::Dismiss, "OK")],
+            Self::BadRun { .. } => &[
+                (Remedy::OpenRun, "Open another…"),
+                (Remedy::Dismiss, "Dismiss"),
+            ],
+            Self::LeftOver { .. } => &[(Remedy::GoOn, "Go on"), (Remedy::Dismiss, "Dismiss")],
             Self::NotFinite {
                 can_roll_back: true,
                 ..
@@ -160,8 +186,21 @@ impl Notice {
 
     /// Whether it is good news.
     pub fn is_good(&self) -> bool {
-        matches!(self, Self::Found { .. })
+        matches!(self, Self::Found { .. } | Self::SavedTo { .. })
     }
+}
+
+/// " 5 minutes ago", in the largest unit that fits.
+fn ago(age: Duration) -> String {
+    let minutes = age.as_secs() / 60;
+    let (count, unit) = match minutes {
+        0 => return " just now".to_owned(),
+        1..60 => (minutes, "minute"),
+        60..1440 => (minutes / 60, "hour"),
+        _ => (minutes / 1440, "day"),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    format!(" {count} {unit}{plural} ago")
 }
 
 #[cfg(test)]

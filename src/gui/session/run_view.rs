@@ -9,7 +9,10 @@ use crate::{
     data::{DataSource, Dataset},
     experiment::Outcome,
     model::{Lambda, LatentLayout},
-    train::{Event, Lane, Panorama, RunConfig, RunId, RunState, Turn, device::DeviceReport},
+    train::{
+        Event, Lane, Panorama, RunConfig, RunId, RunState, Turn, checkpoint::Saved,
+        device::DeviceReport,
+    },
 };
 
 use super::LaneView;
@@ -88,6 +91,11 @@ impl RunView {
             trained: Duration::ZERO,
             training_since: None,
         }
+    }
+
+    /// Takes over the curves of the run that it goes on from.
+    pub fn restore(&mut self, saved: &Saved) {
+        self.with(0, |lane| lane.restore(saved));
     }
 
     /// Every lane, by λ, then by seed.
@@ -201,7 +209,7 @@ impl RunView {
             } => self.with(lane, |lane| lane.hear_mark(step, mark)),
             Event::State { state, .. } => self.enter(state),
             Event::RolledBack { lane, step, .. } => self.with(lane, |lane| lane.roll_back(step)),
-            Event::Started { .. } | Event::Problem { .. } => {}
+            Event::Started { .. } | Event::Saved { .. } | Event::Problem { .. } => {}
         }
     }
 

@@ -14,7 +14,9 @@ use super::{
 };
 use crate::train::{
     Command, Evaluation, Event, Lanes, Mark, Metrics, Panorama, Probe, Problem, RunId, RunState,
-    Snapshot, Start, StepLosses, Trainer, alignment, device,
+    Snapshot, Start, StepLosses, Trainer, alignment,
+    checkpoint::Saved,
+    device,
     memory::{self, Need},
     observer::{Observer, dead_units},
     trainer::{Checkpoint, TrainError},
@@ -42,9 +44,9 @@ enum Pace {
 
 /// Everything that belongs to the run in hand.
 pub struct Run {
-    id: RunId,
-    lanes: Lanes,
-    sides: Vec<Side>,
+    pub(super) id: RunId,
+    pub(super) lanes: Lanes,
+    pub(super) sides: Vec<Side>,
     probe: Probe,
     pace: Pace,
     told_state: Option<RunState>,
@@ -58,18 +60,19 @@ pub struct Run {
 
 /// What belongs to one lane beside its trainer.
 #[derive(Default)]
-struct Side {
+pub(super) struct Side {
     /// Only ever locked by the one who looks at this lane.
     observer: Mutex<Observer>,
-    epoch: EpochSums,
+    pub(super) epoch: EpochSums,
     /// Steps at its last evaluation.
-    evaluated: Option<u64>,
+    pub(super) evaluated: Option<u64>,
     last_good: Option<(Checkpoint, u64)>,
 }
 
 impl Run {
-    /// Builds the run and tells its beginning; the error is a sentence.
-    pub fn start(start: Start, told: &Told) -> Result<Self, String> {
+    /// Builds the run, as `saved` left it if that is there, and tells its beginning; the error is a
+    /// sentence.
+    pub fn start(start: Start, saved: Option<&Saved>, told: &Told) -> Result<Self, String> {
         let Start {
             run: id,
             config,
@@ -89,11 +92,17 @@ impl Run {
         };
         need.check(memory::available(report.backend))
             .map_err(|error| error.to_string())?;
-        let lanes = catch_unwind(AssertUnwindSafe(|| {
-            Lanes::new(&config, &plans, &dataset, &device)
-        }))
-        .map_err(|panic| format!("{} failed: {}", report.name, panic_message(panic.as_ref())))?
-        .map_err(|error| error.to_string())?;
+        let build = || -> Result<Lanes, String> {
+            let lanes = Lanes::new(&config, &plans, &dataset, &device);
+            let mut lanes = lanes.map_err(|error| error.to_string())?;
+            if let (Some(saved), [trainer]) = (saved, lanes.trainers_mut()) {
+                saved.restore(trainer)?;
+            }
+            Ok(lanes)
+        };
+        let lanes = catch_unwind(AssertUnwindSafe(build)).map_err(|panic| {
+            format!("{} failed: {}", report.name, panic_message(panic.as_ref()))
+        })??;
         let mut run = Self {
             id,
             sides: plans.iter().map(|_| Side::default()).collect(),
@@ -118,6 +127,9 @@ impl Run {
             device: report,
             parameters,
         });
+        if let Some(saved) = saved {
+            run.take_over(saved, told);
+        }
         run.evaluate(told).map_err(|error| error.to_string())?;
         Ok(run)
     }
@@ -162,7 +174,9 @@ impl Run {
                 self.snapshot_due = Instant::now();
             }
             Command::Rollback { lane } => self.roll_back(lane, told),
-            Command::Reset(_) | Command::Stop => {}
+            Command::Save(target) => self.save(&target, told),
+            Command::Autosave(target) => self.autosave(target, told),
+            Command::Reset(_) | Command::Continue(..) | Command::Stop => {}
         }
     }
 
@@ -317,6 +331,7 @@ impl Run {
                     images_per_second: sums.steps_per_second() * trainer.batch_size() as f64,
                 },
             });
+            self.keep_evaluated(told);
             if !test.is_finite() && (self.sides.len() > 1 || self.pace != Pace::Paused) {
                 self.not_finite(lane, step, told);
             }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::train::{Metrics, StepLosses};
+use crate::train::{
+    Metrics, StepLosses,
+    checkpoint::notes::{Exact, Progress},
+};
 
 /// Sums over the steps of the running epoch of a lane.
 #[derive(Default)]
@@ -15,7 +18,30 @@ pub struct EpochSums {
     pub training: Duration,
 }
 
+impl From<&Progress> for EpochSums {
+    fn from(progress: &Progress) -> Self {
+        Self {
+            steps: progress.steps,
+            mse: progress.mse.0,
+            ce: progress.ce.0,
+            accuracy: progress.accuracy.0,
+            training: Duration::try_from_secs_f64(progress.seconds.0).unwrap_or_default(),
+        }
+    }
+}
+
 impl EpochSums {
+    /// As files have it.
+    pub fn progress(&self) -> Progress {
+        Progress {
+            steps: self.steps,
+            mse: Exact(self.mse),
+            ce: Exact(self.ce),
+            accuracy: Exact(self.accuracy),
+            seconds: Exact(self.training.as_secs_f64()),
+        }
+    }
+
     pub fn add(&mut self, losses: &[StepLosses]) {
         for step in losses {
             self.steps += 1;

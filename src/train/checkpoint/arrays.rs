@@ -1,0 +1,167 @@
+//! Named numbers, and the safetensors files that hold them.
+
+use std::{borrow::Cow, collections::BTreeMap, fs::File, io::Read as _, path::Path};
+
+use safetensors::{
+    SafeTensors,
+    tensor::{Dtype, View, serialize},
+};
+
+/// Largest file that is read.
+pub const MOST_BYTES: u64 = 512 << 20;
+/// Largest header of a file that is read: names, shapes and settings.
+pub const MOST_HEADER_BYTES: u64 = 8 << 20;
+/// Most tensors of a file that is read.
+const MOST_TENSORS: usize = 1 << 14;
+
+/// Numbers of some shape, row by row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array<T = f32> {
+    pub shape: Vec<usize>,
+    pub values: Vec<T>,
+}
+
+/// Arrays by name.
+pub type Named = BTreeMap<String, Array>;
+
+/// What a file holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Contents {
+    /// Texts by name.
+    pub texts: BTreeMap<String, String>,
+    pub arrays: Named,
+    /// Those of double precision.
+    pub doubles: BTreeMap<String, Array<f64>>,
+}
+
+impl Contents {
+    /// As the bytes of a safetensors file.
+    ///
+    /// # Errors
+    /// When the file would be larger than what is read again.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
+        let singles = self.arrays.iter().map(|(name, array)| {
+            let bytes = array.values.iter().flat_map(|x| x.to_le_bytes()).collect();
+            (name, Raw(Dtype::F32, &array.shape, bytes))
+        });
+        let doubles = self.doubles.iter().map(|(name, array)| {
+            let bytes = array.values.iter().flat_map(|x| x.to_le_bytes()).collect();
+            (name, Raw(Dtype::F64, &array.shape, bytes))
+        });
+        let texts = self.texts.clone().into_iter().collect();
+        let bytes =
+            serialize(singles.chain(doubles), Some(texts)).map_err(|error| error.to_string())?;
+        check_size(bytes.len() as u64)?;
+        check_header(&bytes)?;
+        Ok(bytes)
+    }
+
+    /// What the bytes of a safetensors file hold; integers are left out.
+    ///
+    /// # Errors
+    /// When they are none, or beyond the limits of this module; the reason.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        check_size(bytes.len() as u64)?;
+        check_header(bytes)?;
+        let refused = |error| format!("is not a sound safetensors file: {error}");
+        let (header, metadata) = SafeTensors::read_metadata(bytes).map_err(refused)?;
+        let texts = metadata.metadata().clone().unwrap_or_default();
+        let tensors = metadata.tensors();
+        if tensors.len() > MOST_TENSORS {
+            return Err(format!("holds more than {MOST_TENSORS} tensors"));
+        }
+        let data = &bytes[8 + header..];
+        let mut contents = Self {
+            texts: texts.into_iter().collect(),
+            ..Self::default()
+        };
+        for (name, info) in tensors {
+            let bytes = &data[info.data_offsets.0..info.data_offsets.1];
+            let shape = info.shape.clone();
+            match info.dtype {
+                Dtype::F32 => {
+                    let values = bytes.as_chunks().0;
+                    let values = values.iter().copied().map(f32::from_le_bytes).collect();
+                    contents.arrays.insert(name, Array { shape, values });
+                }
+                Dtype::F64 => {
+                    let values = bytes.as_chunks().0;
+                    let values = values.iter().copied().map(f64::from_le_bytes).collect();
+                    contents.doubles.insert(name, Array { shape, values });
+                }
+                // A count of batches, as PyTorch keeps it beside running statistics.
+                Dtype::I64 => {}
+                other => {
+                    return Err(format!(
+                        "holds “{name}” as {other}, but only 32-bit floats are read"
+                    ));
+                }
+            }
+        }
+        Ok(contents)
+    }
+}
+
+/// The bytes of a file that may be a checkpoint, its size and header length looked at first.
+///
+/// # Errors
+/// When it cannot be read or is too large; the reason.
+pub fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let cannot = |error: std::io::Error| format!("cannot be read: {error}");
+    let file = File::open(path).map_err(cannot)?;
+    let about = file.metadata().map_err(cannot)?;
+    if !about.is_file() {
+        return Err("is not a file".to_owned());
+    }
+    check_size(about.len())?;
+    let mut bytes = Vec::with_capacity(about.len() as usize);
+    // The file may have grown since.
+    file.take(MOST_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(cannot)?;
+    Ok(bytes)
+}
+
+fn check_size(bytes: u64) -> Result<(), String> {
+    if bytes > MOST_BYTES {
+        return Err(format!(
+            "is larger than the {} MiB that are read at most",
+            MOST_BYTES >> 20
+        ));
+    }
+    Ok(())
+}
+
+fn check_header(bytes: &[u8]) -> Result<(), String> {
+    let Some(length) = bytes.first_chunk().copied().map(u64::from_le_bytes) else {
+        return Err("is too short for a safetensors file".to_owned());
+    };
+    if length > MOST_HEADER_BYTES {
+        return Err(format!(
+            "is no safetensors file, or its header is larger than {} MiB",
+            MOST_HEADER_BYTES >> 20
+        ));
+    }
+    Ok(())
+}
+
+/// Bytes on their way into a file.
+struct Raw<'a>(Dtype, &'a [usize], Vec<u8>);
+
+impl View for Raw<'_> {
+    fn dtype(&self) -> Dtype {
+        self.0
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.1
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.2)
+    }
+
+    fn data_len(&self) -> usize {
+        self.2.len()
+    }
+}

@@ -1,0 +1,233 @@
+//! The weights of the authors' PyTorch modules.
+//!
+//! Their file is a state dict of a CRE, converted to safetensors. Its names and ours:
+//!
+//! | theirs | ours |
+//! |---|---|
+//! | `encoder.linear_1`, `decoder.linear_1`, `classifier.linear_1`, … (FC) | `encoder.layers.0`, … |
+//! | `encoder.conv_1`, `encoder.bn_1`, `classifier.conv_1`, … (CNN) | `encoder.blocks.0.conv`, `encoder.blocks.0.norm`, … |
+//! | `decoder.conv_t_1`, … | `decoder.layers.0`, … |
+//! | the classifier's last `linear_2` or `linear_3` | `classifier.output` |
+//! | `encoder.patch_embed.proj`, `encoder.cls_token` (transformer) | `encoder.patches`, `encoder.class_token` |
+//! | `encoder.blocks.0`, `decoder.decoder_blocks.0`, … | `encoder.blocks.0`, `decoder.blocks.0`, … |
+//! | of a block `attn.qkv`, `attn.proj`, `mlp.fc1`, `mlp.fc2` | `attention.qkv`, `attention.output`, `inner`, `outer` |
+//! | `decoder.decoder_embed`, `decoder.decoder_norm`, `decoder.decoder_pred` | `decoder.input`, `decoder.norm`, `decoder.output` |
+//! | `classifier.bn_1`, `classifier.linear_1` (transformer) | `classifier.norm`, `classifier.output` |
+//!
+//! Positions (`pos_embed`, `decoder_pos_embed`), which never change, and counts of batches
+//! (`num_batches_tracked`) are left out.
+
+use std::path::Path;
+
+use super::{
+    CheckpointError, Remembered, Saved,
+    arrays::{self, Array, Contents, Named},
+    check_fit, network_of,
+    notes::{Data, Exact, HistoryNotes, Notes, Progress},
+};
+use crate::{
+    data::{DataSource, Dataset},
+    model::{Architecture, LatentSize},
+    train::{RunConfig, history::History},
+};
+
+/// What a file of weights alone does not tell: the data it is for, and settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Base<'a> {
+    /// The network is found by the weights; all else is taken from here.
+    pub config: &'a RunConfig,
+    pub source: &'a DataSource,
+    pub dataset: &'a Dataset,
+}
+
+/// Reads the authors' weights as the beginning of a run with the settings of `base`.
+///
+/// # Errors
+/// When the file cannot be read, or holds no weights of theirs for such data.
+pub fn load(file: &Path, base: Base<'_>) -> Result<Saved, CheckpointError> {
+    open(file, |contents| import(contents.arrays, base))
+}
+
+/// Reads a run of ours or the authors' weights, whichever the file holds.
+///
+/// # Errors
+/// As for [`load`] and [`Saved::load`].
+pub fn load_either(file: &Path, base: Base<'_>) -> Result<Saved, CheckpointError> {
+    open(file, |contents| {
+        if contents.texts.contains_key("format") && contents.texts.contains_key("run") {
+            Saved::from_contents(contents)
+        } else {
+            import(contents.arrays, base)
+        }
+    })
+}
+
+fn open(
+    file: &Path,
+    take: impl FnOnce(Contents) -> Result<Saved, String>,
+) -> Result<Saved, CheckpointError> {
+    arrays::read(file)
+        .and_then(|bytes| Contents::from_bytes(&bytes))
+        .and_then(take)
+        .map_err(|reason| CheckpointError::new(file, reason))
+}
+
+/// The beginning of a run with these weights.
+fn import(theirs: Named, base: Base<'_>) -> Result<Saved, String> {
+    let is_theirs = |name: &String| {
+        let module = name.strip_prefix("classifier.");
+        module.is_some_and(|module| module.starts_with("linear_"))
+    };
+    if !theirs.keys().any(is_theirs) {
+        return Err(
+            "is neither a run of CRE Lab nor a CRE with the names of the authors' modules"
+                .to_owned(),
+        );
+    }
+    let kind = if theirs.contains_key("encoder.linear_1.weight") {
+        Kind::FullyConnected
+    } else if theirs.contains_key("encoder.cls_token") {
+        Kind::Transformer
+    } else {
+        Kind::Convolutional
+    };
+    let mut weights = Named::new();
+    for (name, array) in theirs {
+        if let Some(name) = our_name(&name, kind) {
+            weights.insert(name, plain_token(array));
+        }
+    }
+    let data = Data::of(base.source, base.dataset);
+    let config = config_for(&weights, base.config, &data)?;
+    let slots = network_of(&config, &data, &weights)?;
+    check_fit(&weights, &slots, "")?;
+    let steps_per_epoch = (data.train_images / config.batch_size.max(1)).max(1);
+    let history = History::new(steps_per_epoch as u64);
+    Ok(Saved {
+        notes: Notes {
+            program: "weights of the authors' modules".to_owned(),
+            lambda: Exact(config.lambda.value()),
+            learning_rate: Exact(config.learning_rate),
+            config,
+            data,
+            step: 0,
+            epoch: Progress::default(),
+            history: HistoryNotes::of(&history.to_rows()),
+            best: None,
+        },
+        history,
+        weights,
+        adam: Remembered::default(),
+        best: None,
+    })
+}
+
+/// The settings whose network these weights fit.
+fn config_for(weights: &Named, base: &RunConfig, data: &Data) -> Result<RunConfig, String> {
+    let layers = (0..).take_while(|layer| weights.contains_key(&layer_bias(*layer)));
+    let last = layers
+        .last()
+        .and_then(|layer: usize| weights.get(&layer_bias(layer)));
+    let latent = last
+        .and_then(|bias| LatentSize::new(bias.values.len()).ok())
+        .unwrap_or(base.latent);
+    let mut reasons = Vec::new();
+    for architecture in Architecture::ALL {
+        let config = RunConfig {
+            architecture,
+            latent,
+            ..base.clone()
+        };
+        let fits =
+            network_of(&config, data, weights).and_then(|slots| check_fit(weights, &slots, ""));
+        match fits {
+            Ok(()) => return Ok(config),
+            Err(reason) => reasons.push(format!("{architecture}: it {reason}")),
+        }
+    }
+    Err(format!(
+        "holds the authors' weights of no network for {} images of {} classes ({})",
+        data.shape(),
+        data.classes.len(),
+        reasons.join("; ")
+    ))
+}
+
+fn layer_bias(layer: usize) -> String {
+    format!("encoder.layers.{layer}.bias")
+}
+
+/// A family of networks, as their names tell it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    FullyConnected,
+    Convolutional,
+    Transformer,
+}
+
+/// What we call a parameter of theirs; none where we have no such.
+fn our_name(theirs: &str, kind: Kind) -> Option<String> {
+    let mut parts = theirs.split('.');
+    let (home, module) = (parts.next()?, parts.next()?);
+    let rest: Vec<&str> = parts.collect();
+    if rest.last() == Some(&"num_batches_tracked") || module.ends_with("pos_embed") {
+        return None;
+    }
+    let numbered = |prefix: &str| -> Option<usize> {
+        module
+            .strip_prefix(prefix)?
+            .parse::<usize>()
+            .ok()?
+            .checked_sub(1)
+    };
+    let module = if let Some(place) = numbered("conv_t_") {
+        format!("layers.{place}")
+    } else if let Some(place) = numbered("conv_") {
+        format!("blocks.{place}.conv")
+    } else if let Some(place) = numbered("linear_") {
+        if kind == Kind::FullyConnected {
+            format!("layers.{place}")
+        } else {
+            "output".to_owned()
+        }
+    } else if let Some(place) = numbered("bn_") {
+        if kind == Kind::Transformer {
+            "norm".to_owned()
+        } else {
+            format!("blocks.{place}.norm")
+        }
+    } else {
+        match module {
+            "patch_embed" => "patches".to_owned(),
+            "cls_token" => "class_token".to_owned(),
+            "decoder_embed" => "input".to_owned(),
+            "decoder_pred" => "output".to_owned(),
+            other => other.strip_prefix("decoder_").unwrap_or(other).to_owned(),
+        }
+    };
+    let rest = rest.join(".");
+    let rest = match (module.as_str(), rest.as_str()) {
+        ("patches", rest) => rest.replace("proj.", ""),
+        (_, rest) => rest
+            .replace("attn.qkv", "attention.qkv")
+            .replace("attn.proj", "attention.output")
+            .replace("mlp.fc1", "inner")
+            .replace("mlp.fc2", "outer"),
+    };
+    Some(if rest.is_empty() {
+        format!("{home}.{module}")
+    } else {
+        format!("{home}.{module}.{rest}")
+    })
+}
+
+/// Their tokens are `[1, 1, width]`, ours `[width]`.
+fn plain_token(array: Array) -> Array {
+    match array.shape[..] {
+        [1, 1, width] => Array {
+            shape: vec![width],
+            ..array
+        },
+        _ => array,
+    }
+}

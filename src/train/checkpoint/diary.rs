@@ -1,0 +1,252 @@
+//! What a run keeps of itself while it goes on: curves, its best weights, and where to write them.
+
+use std::{
+    fmt,
+    path::PathBuf,
+    thread::{self, JoinHandle},
+};
+
+use super::{CheckpointError, Saved, Surroundings, arrays::Named, names, notes::Progress, write};
+use crate::{
+    data::DataSource,
+    train::{Evaluation, Event, RunConfig, Trainer, history::History},
+};
+
+/// Where a run is written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The run as it is.
+    pub file: PathBuf,
+    /// The run at its best evaluation, beside it.
+    pub best: Option<PathBuf>,
+    /// Where its data come from.
+    pub source: DataSource,
+}
+
+/// Kept by the worker for the run in hand.
+#[derive(Debug)]
+pub struct Diary {
+    config: RunConfig,
+    history: History,
+    best: Option<Best>,
+    /// Where to write after each epoch.
+    target: Option<Target>,
+    writer: Writer,
+}
+
+/// The model with the lowest test L(λ) so far.
+#[derive(Debug)]
+struct Best {
+    evaluation: Evaluation,
+    weights: Named,
+}
+
+impl Default for Diary {
+    fn default() -> Self {
+        Self {
+            config: RunConfig::default(),
+            history: History::new(1),
+            best: None,
+            target: None,
+            writer: Writer::default(),
+        }
+    }
+}
+
+impl Diary {
+    /// Writes down what the worker tells.
+    pub fn hear(&mut self, event: &Event) {
+        match event {
+            Event::Started {
+                config,
+                steps_per_epoch,
+                ..
+            } => {
+                self.config = config.clone();
+                self.history = History::new(*steps_per_epoch);
+                self.best = None;
+                self.target = None;
+            }
+            Event::Losses { losses, .. } => self.history.push_losses(losses),
+            Event::Evaluated { evaluation, .. } => self.history.push_evaluation(*evaluation),
+            Event::Marked { step, mark, .. } => self.history.push_mark(*step, *mark),
+            Event::RolledBack { step, .. } => self.history.truncate_after(*step),
+            Event::State { .. } | Event::Saved { .. } | Event::Problem { .. } => {}
+        }
+    }
+
+    /// Takes over what an earlier run has kept.
+    pub fn adopt(&mut self, saved: &Saved) {
+        // It may compute elsewhere now.
+        self.config = RunConfig {
+            device: self.config.device,
+            ..saved.notes.config.clone()
+        };
+        self.history = saved.history.clone();
+        self.best = saved.best().map(|(evaluation, weights)| Best {
+            evaluation,
+            weights: weights.clone(),
+        });
+    }
+
+    /// From now on writes to `target` after each epoch, and at once if an epoch is done.
+    ///
+    /// # Errors
+    /// As for [`Self::save`].
+    pub fn autosave(
+        &mut self,
+        target: Target,
+        trainer: &Trainer,
+        epoch: &Progress,
+    ) -> Result<(), CheckpointError> {
+        self.target = Some(target);
+        self.write_soon(trainer, epoch)
+    }
+
+    /// Remembers the model, whose evaluation has just been told, if it is the best so far, and writes the run where that is asked for.
+    ///
+    /// The authors keep the model with the lowest test L(λ) after an epoch. Here λ may move: both models are
+    /// compared by their MSE and cross-entropy weighed with the present λ, so that a model is never
+    /// preferred only because it was measured with another λ.
+    ///
+    /// # Errors
+    /// When the run cannot be written, or the device has failed.
+    pub fn evaluated(&mut self, trainer: &Trainer) -> Result<(), CheckpointError> {
+        let Some(evaluation) = self.history.evaluations().last().copied() else {
+            return Ok(());
+        };
+        if evaluation.epoch == 0 || !evaluation.test.is_finite() {
+            return Ok(());
+        }
+        let lambda = evaluation.lambda;
+        let is_best = self
+            .best
+            .as_ref()
+            .is_none_or(|best| evaluation.test.loss(lambda) < best.evaluation.test.loss(lambda));
+        if is_best {
+            let weights =
+                names::values(trainer.model()).map_err(|error| self.failed(error.to_string()))?;
+            self.best = Some(Best {
+                evaluation,
+                weights,
+            });
+        }
+        self.write_soon(trainer, &Progress::default())
+    }
+
+    /// Writes the run to `target` and waits until it is there.
+    ///
+    /// # Errors
+    /// When a file cannot be written, a weight is no longer a number, or the device has failed.
+    pub fn save(
+        &mut self,
+        target: &Target,
+        trainer: &Trainer,
+        epoch: &Progress,
+    ) -> Result<(), CheckpointError> {
+        // Whatever is still on its way is older.
+        self.writer.finish()?;
+        for (file, bytes) in self.files(target, trainer, epoch)? {
+            write(&file, &bytes).map_err(|reason| CheckpointError::new(&file, reason))?;
+        }
+        Ok(())
+    }
+
+    fn write_soon(&mut self, trainer: &Trainer, epoch: &Progress) -> Result<(), CheckpointError> {
+        let Some(target) = self.target.clone() else {
+            return Ok(());
+        };
+        let is_worth_it = trainer.steps() >= trainer.steps_per_epoch();
+        // A disk that is slower than the training misses an epoch rather than hold it up.
+        if is_worth_it && self.writer.is_ready()? {
+            let files = self.files(&target, trainer, epoch)?;
+            self.writer.begin(files);
+        }
+        Ok(())
+    }
+
+    /// The files of `target` and what is to be in them.
+    fn files(
+        &self,
+        target: &Target,
+        trainer: &Trainer,
+        epoch: &Progress,
+    ) -> Result<Vec<(PathBuf, Vec<u8>)>, CheckpointError> {
+        let failed = |reason| CheckpointError::new(&target.file, reason);
+        let around = Surroundings {
+            config: &self.config,
+            source: &target.source,
+            history: &self.history,
+            epoch,
+            best: self
+                .best
+                .as_ref()
+                .map(|best| (&best.evaluation, &best.weights)),
+        };
+        let saved = Saved::of(trainer, around).map_err(failed)?;
+        let mut files = vec![(target.file.clone(), saved.to_bytes().map_err(failed)?)];
+        if let (Some(file), Some(best)) = (&target.best, saved.at_best()) {
+            files.push((file.clone(), best.to_bytes().map_err(failed)?));
+        }
+        Ok(files)
+    }
+
+    fn failed(&self, reason: String) -> CheckpointError {
+        let file = self.target.as_ref().map(|target| target.file.clone());
+        CheckpointError {
+            file: file.unwrap_or_default(),
+            reason,
+        }
+    }
+}
+
+/// Writes files in the background, one batch of them at a time.
+#[derive(Default)]
+struct Writer(Option<JoinHandle<Result<(), CheckpointError>>>);
+
+impl Writer {
+    /// Whether nothing is under way; tells how the last batch ended.
+    fn is_ready(&mut self) -> Result<bool, CheckpointError> {
+        if self.0.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return Ok(false);
+        }
+        self.finish().map(|()| true)
+    }
+
+    fn finish(&mut self) -> Result<(), CheckpointError> {
+        match self.0.take().map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(written)) => written,
+            Some(Err(_)) => Err(CheckpointError {
+                file: PathBuf::new(),
+                reason: "the thread that writes checkpoints has crashed".to_owned(),
+            }),
+        }
+    }
+
+    fn begin(&mut self, files: Vec<(PathBuf, Vec<u8>)>) {
+        let work = move || {
+            for (file, bytes) in files {
+                write(&file, &bytes).map_err(|reason| CheckpointError::new(&file, reason))?;
+            }
+            Ok(())
+        };
+        // Where there is no thread to be had, this epoch is not written; the next one tries again.
+        self.0 = thread::Builder::new()
+            .name("saving".to_owned())
+            .spawn(work)
+            .ok();
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let _ = self.finish();
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Writer").field(&self.0.is_some()).finish()
+    }
+}
