@@ -11,6 +11,7 @@ impl Session {
     /// Takes in everything that has arrived. Called once before each frame.
     pub fn receive(&mut self) {
         self.downloads.receive();
+        self.experiment.receive();
         while let Some(result) = self.loader.take_next() {
             match result {
                 Ok(Answer::Image(shape, pixels)) => self.arrived = Some((shape, pixels)),
@@ -26,7 +27,7 @@ impl Session {
                     self.begin(config, source, dataset);
                 }
                 Err(reason) => {
-                    self.waiting = None;
+                    (self.waiting, self.wanted_lambda) = (None, None);
                     self.tell(Notice::BadFile { reason });
                 }
             }
