@@ -236,6 +236,10 @@ fn a_sweep_is_paused_a_run_skipped_and_the_rest_cancelled() {
     assert!(store.runs().unwrap().is_empty());
 
     // Closing the window in the middle leaves a sound file.
+    wait(&mut harness, "what the file knows", |app| {
+        experiment(app).is_known()
+    });
+    harness.run_steps(2);
     press(&mut harness, "Start 2 runs");
     wait(&mut harness, "training again", |app| evaluated(app, 0));
     drop(harness);
