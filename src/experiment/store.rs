@@ -184,6 +184,21 @@ impl Store {
         })
     }
 
+    /// The number of the run `key`; none where it is not done.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn find(&self, key: &Identity) -> Result<Option<i64>, StoreError> {
+        self.connection
+            .query_row(
+                "SELECT id FROM runs WHERE key = ?1",
+                [key.to_string()],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(|error| self.fault(error))
+    }
+
     /// Keeps a run, whole or not at all; an earlier one with the same key is replaced. Returns its number.
     ///
     /// # Errors

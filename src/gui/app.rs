@@ -18,6 +18,7 @@ use super::{
         curves::Curves,
         data_sets::DataSets,
         drawing::Drawing,
+        experiment::ExperimentPane,
         latent::Latent,
         mosaic::Mosaic,
         notices, plane,
@@ -84,6 +85,7 @@ pub struct App {
     card: Card,
     drawing: Drawing,
     data_sets: DataSets,
+    experiment: ExperimentPane,
     /// Where the card appears first: the latent pane's corner.
     card_home: Rect,
     /// The space of all panes, in whose corner the drawing pad appears first.
@@ -127,6 +129,7 @@ impl App {
             card: Card::default(),
             drawing: Drawing::default(),
             data_sets: DataSets::default(),
+            experiment: ExperimentPane::new(cc.wgpu_render_state.as_ref()),
             card_home: Rect::NOTHING,
             dock: Rect::NOTHING,
             show_keys: false,
@@ -178,6 +181,11 @@ impl App {
         self.session.set_shelf(shelf);
     }
 
+    /// Keeps the runs of experiments in another file than the usual one.
+    pub fn set_results(&mut self, file: PathBuf) {
+        self.session.experiment_mut().set_file(file);
+    }
+
     fn docked(&mut self, ui: &mut Ui) {
         let Self {
             session,
@@ -189,6 +197,7 @@ impl App {
             trade_off,
             clouds,
             mosaic,
+            experiment,
             card_home,
             ..
         } = self;
@@ -208,6 +217,7 @@ impl App {
             Pane::Plane => plane::ui(ui, session, trade_off),
             Pane::Clouds => clouds.ui(ui, session, &mut latent.scatter),
             Pane::Mosaic => mosaic.ui(ui, session),
+            Pane::Experiment => experiment.ui(ui, session),
         });
         layout.ui(&mut draw, ui);
     }
@@ -235,6 +245,7 @@ impl eframe::App for App {
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        let mut experiment = false;
         shortcuts::obey(
             ui,
             &mut self.session,
@@ -243,6 +254,7 @@ impl eframe::App for App {
                 keys: &mut self.show_keys,
                 drawing: &mut self.drawing.open,
                 data_sets: &mut self.data_sets.open,
+                experiment: &mut experiment,
             },
         );
         let bar = |ui: &Ui| Frame::side_top_panel(ui.style()).inner_margin(Margin::symmetric(8, 3));
@@ -253,11 +265,18 @@ impl eframe::App for App {
         } else {
             &mut self.layout
         };
+        if experiment {
+            workspace::toggle_experiment(layout);
+        }
+        if self.session.take_live_wish() {
+            workspace::raise(layout, Pane::Latent);
+        }
         Panel::top("menu").frame(frame).show(ui, |ui| {
             match menu::ui(ui, &mut self.session, layout) {
                 Some(Wish::ResetLayout) if is_spectrum => *layout = workspace::spectrum_tree(),
                 Some(Wish::ResetLayout) => *layout = workspace::default_tree(),
                 Some(Wish::Toggle(pane)) => workspace::toggle(layout, pane),
+                Some(Wish::ToggleExperiment) => workspace::toggle_experiment(layout),
                 Some(Wish::ShowKeys) => self.show_keys = true,
                 Some(Wish::Draw) => self.drawing.open = true,
                 Some(Wish::DataSets) => self.data_sets.open = true,

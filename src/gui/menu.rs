@@ -19,6 +19,7 @@ pub enum Wish {
     ResetLayout,
     /// Show a pane, or take it away.
     Toggle(Pane),
+    ToggleExperiment,
     ShowKeys,
     Draw,
     DataSets,
@@ -82,6 +83,15 @@ pub fn ui(ui: &mut Ui, session: &mut Session, layout: &Tree<Pane>) -> Option<Wis
                 .clicked()
             {
                 wish = Some(Wish::Draw);
+            }
+            let shown = workspace::shows_experiment(layout);
+            let experiment = Button::selectable(shown, "Experiment").shortcut_text("X");
+            if ui
+                .add(experiment)
+                .on_hover_text("Train every combination of λ, seeds, networks and data sets, and look at what came of it")
+                .clicked()
+            {
+                wish = Some(Wish::ToggleExperiment);
             }
             ui.separator();
             for pane in Pane::OPTIONAL {

@@ -61,6 +61,7 @@ pub fn run(args: WindowArgs) -> anyhow::Result<()> {
         persistence_path: (!remembers).then(|| scratch.path().join("forgotten.ron")),
         ..eframe::NativeOptions::default()
     };
+    let results = (!remembers).then(|| scratch.path().join("results.sqlite"));
     let config = args.run.config();
     let source = args.run.data;
     let theme = args.theme;
@@ -76,7 +77,10 @@ pub fn run(args: WindowArgs) -> anyhow::Result<()> {
                     ThemeChoice::System => egui::ThemePreference::System,
                 });
             }
-            let app = App::new(cc, config, source, portrait);
+            let mut app = App::new(cc, config, source, portrait);
+            if let Some(results) = results {
+                app.set_results(results);
+            }
             let runs = remembers.then(autosave::folder).flatten();
             Ok(Box::new(
                 app.with_spectrum(spectrum).keeping_runs(runs.as_deref()),

@@ -17,7 +17,7 @@ pub const DATA_SETS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND
 pub const QUIT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Q);
 
 /// Every key and what it does, for the help window.
-pub const HELP: [(&str, &str); 17] = [
+pub const HELP: [(&str, &str); 18] = [
     (
         "← →",
         "λ by 0.01, with Shift by 0.1; in a spectrum to the next λ",
@@ -30,6 +30,7 @@ pub const HELP: [(&str, &str); 17] = [
     ("R", "reset with the same seed"),
     ("N", "new seed, until its latent units live"),
     ("D", "draw an image of your own"),
+    ("X", "experiment: many runs at once"),
     ("Esc", "put the selected image away"),
     ("Ctrl O", "open a data set"),
     ("Ctrl Shift O", "open a run"),
@@ -48,6 +49,8 @@ pub struct Toggles<'a> {
     pub drawing: &'a mut bool,
     /// The data sets.
     pub data_sets: &'a mut bool,
+    /// Whether the experiment is to come or to go.
+    pub experiment: &'a mut bool,
 }
 
 /// Obeys the keys pressed in this frame. With the focus on a widget, keys belong to that widget;
@@ -88,6 +91,9 @@ pub fn obey(ui: &Ui, session: &mut Session, canvas: Option<Id>, toggles: &mut To
     }
     if pressed(Key::Escape) {
         session.select(None);
+    }
+    if pressed(Key::X) {
+        *toggles.experiment ^= true;
     }
     if session.run().is_none() {
         return;

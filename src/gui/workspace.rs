@@ -17,6 +17,7 @@ pub enum Pane {
     Plane,
     Clouds,
     Mosaic,
+    Experiment,
 }
 
 impl Pane {
@@ -36,6 +37,7 @@ impl Pane {
             Self::Plane => "Trade-off plane",
             Self::Clouds => "Clouds",
             Self::Mosaic => "Reconstructions by λ",
+            Self::Experiment => "Experiment",
         }
     }
 }
@@ -77,6 +79,33 @@ pub fn spectrum_tree() -> Tree<Pane> {
 /// Whether an arrangement has a pane, perhaps behind another.
 pub fn has(tree: &Tree<Pane>, pane: Pane) -> bool {
     tree.tiles.find_pane(&pane).is_some()
+}
+
+/// Whether the experiment is there to be seen.
+pub fn shows_experiment(tree: &Tree<Pane>) -> bool {
+    let experiment = tree.tiles.find_pane(&Pane::Experiment);
+    experiment.is_some_and(|tile| tree.active_tiles().contains(&tile))
+}
+
+/// Brings the experiment to the front of all other panes, or takes it away.
+pub fn toggle_experiment(tree: &mut Tree<Pane>) {
+    if shows_experiment(tree) {
+        toggle(tree, Pane::Experiment);
+        return;
+    }
+    if !has(tree, Pane::Experiment) {
+        let tile = tree.tiles.insert_pane(Pane::Experiment);
+        // It needs room: all that is there shares its place with it.
+        let mut children: Vec<TileId> = tree.root.into_iter().collect();
+        children.push(tile);
+        tree.root = Some(tree.tiles.insert_tab_tile(children));
+    }
+    raise(tree, Pane::Experiment);
+}
+
+/// Brings a pane to the front of those that share its place.
+pub fn raise(tree: &mut Tree<Pane>, pane: Pane) {
+    tree.make_active(|_, tile| matches!(tile, Tile::Pane(other) if *other == pane));
 }
 
 /// Adds a pane in front of the curves, or takes it away.
@@ -167,6 +196,14 @@ impl<F: FnMut(&mut Ui, Pane) -> Response> Behavior<Pane> for Docked<F> {
         pane.title().into()
     }
 
+    fn tab_title_for_tile(&mut self, tiles: &Tiles<Pane>, tile: TileId) -> WidgetText {
+        match tiles.get(tile) {
+            Some(Tile::Pane(pane)) => self.tab_title_for_pane(pane),
+            // Only the experiment stands beside a group of panes.
+            _ => "Live run".into(),
+        }
+    }
+
     fn simplification_options(&self) -> SimplificationOptions {
         SimplificationOptions {
             all_panes_must_have_tabs: false,
@@ -216,6 +253,23 @@ mod tests {
         let mut tree = Tree::new_grid(Id::unique("test"), Pane::ESSENTIAL.to_vec());
         toggle(&mut tree, Pane::Clouds);
         assert!(has(&tree, Pane::Clouds) && is_complete(&tree));
+    }
+
+    #[test]
+    fn the_experiment_comes_to_the_front_and_goes() {
+        for mut tree in [default_tree(), spectrum_tree()] {
+            let before = tree.clone();
+            toggle_experiment(&mut tree);
+            assert!(shows_experiment(&tree) && is_complete(&tree));
+            raise(&mut tree, Pane::Latent);
+            assert!(has(&tree, Pane::Experiment) && !shows_experiment(&tree));
+            toggle_experiment(&mut tree);
+            assert!(shows_experiment(&tree));
+            toggle_experiment(&mut tree);
+            assert!(!has(&tree, Pane::Experiment) && is_complete(&tree));
+            tree.simplify(&SimplificationOptions::default());
+            assert_eq!(tree.root, before.root, "all is as it was");
+        }
     }
 
     #[test]

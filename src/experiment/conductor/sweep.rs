@@ -195,6 +195,8 @@ impl Sweep<'_> {
             let mut open: Vec<Task> = tasks.clone();
             let ended = catch_unwind(AssertUnwindSafe(|| self.train(tasks, &mut open)));
             let reason = match ended {
+                // Of the last group nothing is left to tell that it was cut short.
+                Ok(Ok(())) if !open.is_empty() => return Ok(SweepEnd::Cancelled),
                 Ok(Ok(())) => continue,
                 Ok(Err(Broken::Sweep(error))) => return Err(error),
                 Ok(Err(Broken::Runs(error))) => error.to_string(),

@@ -6,6 +6,7 @@ pub mod controls;
 pub mod curves;
 pub mod data_sets;
 pub mod drawing;
+pub mod experiment;
 pub mod latent;
 pub mod mosaic;
 pub mod notices;

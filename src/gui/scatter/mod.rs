@@ -161,6 +161,15 @@ impl Scatter {
         self.stage(ui, &response, selected, own, now)
     }
 
+    /// Shows the scene alone, without tools and legend, in all the space there is.
+    pub fn bare(&mut self, ui: &mut Ui, seen: &Seen<'_>, dataset: &Dataset) {
+        let now = ui.input(|input| input.time);
+        self.receive(seen, dataset, now);
+        let space = ui.available_rect_before_wrap();
+        let response = ui.allocate_rect(space, Sense::click_and_drag());
+        self.stage(ui, &response, None, None, now);
+    }
+
     /// Takes over what is new.
     pub fn receive(&mut self, seen: &Seen<'_>, dataset: &Dataset, now: f64) {
         if self.class_names != dataset.class_names {

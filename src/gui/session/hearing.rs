@@ -11,6 +11,7 @@ impl Session {
     /// Takes in everything that has arrived. Called once before each frame.
     pub fn receive(&mut self) {
         self.downloads.receive();
+        self.experiment.receive();
         while let Some(result) = self.loader.take_next() {
             match result {
                 Ok(Answer::Image(shape, pixels)) => self.arrived = Some((shape, pixels)),
@@ -29,7 +30,7 @@ impl Session {
                 Ok(Answer::NoRun(reason)) => self.hear_bad_run(reason),
                 Ok(Answer::SaveTo(file)) => self.save_run(file),
                 Err(reason) => {
-                    self.waiting = None;
+                    (self.waiting, self.wanted_lambda) = (None, None);
                     self.tell(Notice::BadFile { reason });
                 }
             }

@@ -1,6 +1,7 @@
 //! The window's side of an experiment: what it wants, what it was told, what it asks for.
 
 pub mod downloads;
+pub mod experiment;
 pub mod film;
 mod hearing;
 pub mod lane_view;
@@ -20,10 +21,13 @@ pub use notice::{Notice, Remedy};
 pub use run_view::RunView;
 pub use sample::Sample;
 
-use self::{downloads::Downloads, film::Film, loader::Loader, runs::Keep, seed_hunt::SeedHunt};
+use self::{
+    downloads::Downloads, experiment::Experiment, film::Film, loader::Loader, runs::Keep,
+    seed_hunt::SeedHunt,
+};
 use crate::{
     data::{DataSource, Dataset, ImageShape, Shelf, own_images::is_image},
-    experiment::Spectrum,
+    experiment::{RunSpec, Spectrum},
     model::Lambda,
     train::{Command, DeviceChoice, RunConfig, RunId, RunState, Worker, checkpoint::Saved},
 };
@@ -35,12 +39,17 @@ pub struct Session {
     worker: Option<Worker>,
     loader: Loader,
     downloads: Downloads,
+    experiment: Experiment,
     /// Whether the window of data sets was asked for.
     wants_data_sets: bool,
     /// Settings in force: those of the run that was asked for last.
     config: RunConfig,
     /// Settings that wait for their data set.
     waiting: Option<RunConfig>,
+    /// λ of a finished run that is to be trained again; else λ stays as it is.
+    wanted_lambda: Option<Lambda>,
+    /// Whether the live run is to be seen.
+    wants_live: bool,
     /// The networks of the run that was asked for last; none for the one of `config`.
     spectrum: Option<Spectrum>,
     /// Whether λ moves by itself.
@@ -81,9 +90,12 @@ impl Session {
             worker: None,
             loader: Loader::new(ctx.clone()),
             downloads: Downloads::new(ctx.clone(), Shelf::usual(None)),
+            experiment: Experiment::new(ctx.clone()),
             wants_data_sets: false,
             config,
             waiting: None,
+            wanted_lambda: None,
+            wants_live: false,
             spectrum: None,
             film: None,
             sample,
@@ -157,6 +169,11 @@ impl Session {
     /// The full data sets.
     pub fn downloads(&self) -> &Downloads {
         &self.downloads
+    }
+
+    /// Many runs at once.
+    pub fn experiment(&self) -> &Experiment {
+        &self.experiment
     }
 
     /// What to tell the user now.
@@ -277,6 +294,30 @@ impl Session {
             self.waiting = Some(config);
             self.load(source);
         }
+    }
+
+    /// Many runs at once, to steer them.
+    pub fn experiment_mut(&mut self) -> &mut Experiment {
+        &mut self.experiment
+    }
+
+    /// Begins anew with the settings of a run of an experiment, and wants to be seen.
+    pub fn train_live(&mut self, spec: &RunSpec) {
+        self.film = None;
+        self.spectrum = None;
+        self.wanted_lambda = Some(spec.config.lambda);
+        self.wants_live = true;
+        let device = self.config.device;
+        let config = RunConfig {
+            device,
+            ..spec.config.clone()
+        };
+        self.apply(config, spec.data.clone());
+    }
+
+    /// Whether the live run is to be seen, once.
+    pub fn take_live_wish(&mut self) -> bool {
+        std::mem::take(&mut self.wants_live)
     }
 
     /// Begins anew with the next seed and, where that one dies, the one after it.
@@ -417,7 +458,7 @@ impl Session {
     }
 
     fn begin(&mut self, mut config: RunConfig, source: DataSource, dataset: Arc<Dataset>) {
-        config.lambda = self.lambda();
+        config.lambda = self.wanted_lambda.take().unwrap_or_else(|| self.lambda());
         self.config = config;
         let start = self.start(&dataset);
         self.pending = Some(Pending {

@@ -1,0 +1,74 @@
+//! Many runs at once: the grid at the left, its runs in the middle, and the one that is looked at.
+
+mod editor;
+mod list;
+mod look;
+mod plan;
+mod progress;
+mod row;
+mod table;
+
+use eframe::{
+    egui::{CentralPanel, Frame, Margin, Panel, Response, ScrollArea, Ui},
+    egui_wgpu::RenderState,
+};
+
+use self::{editor::Editor, look::Look, table::Table};
+use super::header;
+use crate::gui::session::Session;
+
+/// State of the pane.
+pub struct ExperimentPane {
+    editor: Editor,
+    table: Table,
+    look: Look,
+}
+
+impl ExperimentPane {
+    /// Without a render state no points are drawn.
+    pub fn new(render_state: Option<&RenderState>) -> Self {
+        Self {
+            editor: Editor::default(),
+            table: Table::default(),
+            look: Look::new(render_state),
+        }
+    }
+
+    /// Shows the pane; returns the response of its grip.
+    pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) -> Response {
+        let grip = header(ui, "Experiment", |ui| plan::file(ui, session.experiment()));
+        if !self.editor.is_wrong() {
+            session.experiment_mut().attend(self.editor.grid());
+        }
+        let frame = Frame::new().inner_margin(Margin::symmetric(8, 4));
+        let side = Frame::new().inner_margin(Margin {
+            left: 0,
+            right: 10,
+            top: 4,
+            bottom: 4,
+        });
+        Panel::left("experiment grid")
+            .frame(side)
+            .default_size(270.0)
+            .size_range(220.0..=380.0)
+            .show(ui, |ui| {
+                ScrollArea::vertical().show(ui, |ui| {
+                    self.editor.ui(ui, session);
+                    ui.separator();
+                    plan::ui(ui, session.experiment_mut(), self.editor.is_wrong());
+                });
+            });
+        if session.experiment().looked().is_some() {
+            Panel::right("experiment look")
+                .frame(frame)
+                .default_size(330.0)
+                .size_range(260.0..=700.0)
+                .show(ui, |ui| self.look.ui(ui, session));
+        }
+        CentralPanel::default().frame(frame).show(ui, |ui| {
+            progress::ui(ui, session);
+            self.table.ui(ui, session.experiment_mut());
+        });
+        grip
+    }
+}

@@ -1,0 +1,342 @@
+//! The runs of the grid, one a line.
+
+use eframe::egui::{
+    Align2, Button, Color32, CursorIcon, FontId, Pos2, Rect, Role, ScrollArea, Sense, Stroke, Ui,
+    WidgetInfo, pos2, vec2,
+};
+
+use super::row::{COLUMNS, Row};
+use crate::{
+    cli::sweep::duration,
+    experiment::RunSpec,
+    gui::{
+        numbers::count,
+        session::experiment::{Experiment, Fate},
+        theme,
+    },
+};
+
+const HEIGHT: f32 = 21.0;
+/// Room for the sign of the state.
+const SIGN: f32 = 22.0;
+/// Room for the time that a run took, or the button that skips it.
+const LAST: f32 = 58.0;
+const FONT: f32 = 13.0;
+
+/// Which runs are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Filter {
+    #[default]
+    All,
+    UnderWay,
+    Done,
+    Failed,
+}
+
+impl Filter {
+    const ALL: [Self; 4] = [Self::All, Self::UnderWay, Self::Done, Self::Failed];
+
+    fn keeps(self, fate: &Fate) -> bool {
+        match self {
+            Self::All => true,
+            Self::UnderWay => fate.is_under_way(),
+            Self::Done => fate.is_done(),
+            Self::Failed => fate.is_failed(),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::All => "All",
+            Self::UnderWay => "Under way",
+            Self::Done => "Done",
+            Self::Failed => "Failed",
+        }
+    }
+}
+
+/// State of the list.
+#[derive(Default)]
+pub struct Table {
+    filter: Filter,
+}
+
+/// What a line asks for.
+enum Wish {
+    Look(usize),
+    Skip(usize),
+}
+
+impl Table {
+    pub fn ui(&mut self, ui: &mut Ui, experiment: &mut Experiment) {
+        if experiment.runs().is_empty() {
+            ui.centered_and_justified(|ui| ui.weak("This grid has no runs"));
+            return;
+        }
+        self.filters(ui, experiment);
+        let places: Vec<usize> = experiment
+            .order()
+            .iter()
+            .copied()
+            .filter(|place| {
+                let fate = experiment.fates().get(*place);
+                fate.is_some_and(|fate| self.filter.keeps(fate))
+            })
+            .collect();
+        let mut wish = None;
+        ScrollArea::horizontal()
+            .id_salt("experiment columns")
+            .show(ui, |ui| {
+                let name = name_width(experiment.runs());
+                let columns: f32 = COLUMNS.iter().map(|column| column.1).sum();
+                let least = SIGN + name + columns + LAST;
+                let width = ui.available_width().max(least);
+                let layout = Layout {
+                    name,
+                    width,
+                    stretch: (width / least).min(1.35),
+                };
+                head(ui, &layout);
+                ui.spacing_mut().item_spacing.y = 0.0;
+                ScrollArea::vertical()
+                    .auto_shrink(false)
+                    .id_salt("experiment runs")
+                    .show_rows(ui, HEIGHT, places.len(), |ui, range| {
+                        for &place in &places[range] {
+                            wish = line(ui, experiment, place, &layout).or(wish.take());
+                        }
+                    });
+            });
+        match wish {
+            Some(Wish::Look(place)) => experiment.look(place),
+            Some(Wish::Skip(place)) => experiment.skip(place),
+            None => {}
+        }
+    }
+
+    fn filters(&mut self, ui: &mut Ui, experiment: &Experiment) {
+        ui.horizontal(|ui| {
+            for filter in Filter::ALL {
+                let number = experiment.count(|fate| filter.keeps(fate));
+                let label = format!("{} {}", filter.name(), count(number));
+                let button = Button::selectable(self.filter == filter, label);
+                if ui.add(button).on_hover_text("List these runs").clicked() {
+                    self.filter = filter;
+                }
+            }
+        });
+    }
+}
+
+/// Where things stand in a line.
+struct Layout {
+    /// Width of the name of the series; 0 where there is only one.
+    name: f32,
+    width: f32,
+    /// Columns are so many times as wide as they need be.
+    stretch: f32,
+}
+
+impl Layout {
+    /// Right end of every column.
+    fn ends(&self, left: f32) -> impl Iterator<Item = f32> {
+        let mut end = left + (SIGN + self.name) * self.stretch;
+        let stretch = self.stretch;
+        COLUMNS.iter().map(move |(_, width, _)| {
+            end += width * stretch;
+            end
+        })
+    }
+}
+
+/// What a run is called beside its λ and seed.
+fn series(spec: &RunSpec) -> String {
+    let architecture = spec.config.architecture;
+    if architecture.has_free_latent() {
+        format!("{architecture}, n = {}, {}", spec.config.latent, spec.data)
+    } else {
+        format!("{architecture}, {}", spec.data)
+    }
+}
+
+fn name_width(runs: &[RunSpec]) -> f32 {
+    let kind = |run: &RunSpec| (run.data.clone(), run.config.architecture, run.config.latent);
+    let first = runs.first().map(kind);
+    if runs.iter().all(|run| Some(kind(run)) == first) {
+        0.0
+    } else {
+        190.0
+    }
+}
+
+fn head(ui: &mut Ui, layout: &Layout) {
+    let (rect, _) = ui.allocate_exact_size(vec2(layout.width, HEIGHT), Sense::hover());
+    let mut start = rect.left() + (SIGN + layout.name) * layout.stretch;
+    let colour = ui.visuals().weak_text_color();
+    let font = FontId::proportional(FONT - 0.5);
+    let painter = ui.painter().clone();
+    for ((name, _, tip), end) in COLUMNS.into_iter().zip(layout.ends(rect.left())) {
+        let cell = Rect::from_x_y_ranges(start..=end, rect.y_range());
+        let at = cell.right_center();
+        painter.text(at, Align2::RIGHT_CENTER, name, font.clone(), colour);
+        ui.interact(cell, ui.scope_id().with(("head", name)), Sense::hover())
+            .on_hover_text(tip);
+        start = end;
+    }
+    let at = rect.right_center() - vec2(4.0, 0.0);
+    painter.text(at, Align2::RIGHT_CENTER, "time", font, colour);
+    let line = Stroke::new(1.0, ui.visuals().text_color().gamma_multiply(0.25));
+    painter.hline(rect.x_range(), rect.bottom(), line);
+}
+
+fn line(ui: &mut Ui, experiment: &Experiment, place: usize, layout: &Layout) -> Option<Wish> {
+    let (spec, fate) = (
+        experiment.runs().get(place)?,
+        experiment.fates().get(place)?,
+    );
+    let progress = experiment.sweep().and_then(|sweep| sweep.progress.as_ref());
+    let row = Row::new(spec, fate, progress, ui.visuals());
+    let is_looked = match (fate, experiment.looked()) {
+        (Fate::Done(done), Some(looked)) => done.id == looked.id,
+        _ => false,
+    };
+    let is_dead = matches!(fate, Fate::Done(done) if done.dead);
+    let (rect, _) = ui.allocate_exact_size(vec2(layout.width, HEIGHT), Sense::hover());
+    let sense = if fate.is_done() {
+        Sense::click()
+    } else {
+        Sense::hover()
+    };
+    let response = ui.interact(rect, ui.scope_id().with(("run", place)), sense);
+    response.widget_info(|| {
+        let role = if fate.is_done() {
+            Role::Button
+        } else {
+            Role::Label
+        };
+        WidgetInfo::selected(role, true, is_looked, &row.words)
+    });
+    let visuals = ui.visuals();
+    let painter = ui.painter();
+    if is_looked {
+        painter.rect_filled(rect, 3.0, visuals.selection.bg_fill.gamma_multiply(0.45));
+    } else if fate.is_done() && (response.hovered() || response.has_focus()) {
+        painter.rect_filled(rect, 3.0, visuals.text_color().gamma_multiply(0.08));
+    }
+    let fade = |colour: Color32| {
+        if is_dead {
+            colour.gamma_multiply(0.55)
+        } else {
+            colour
+        }
+    };
+    let middle = rect.center().y;
+    sign(
+        ui,
+        pos2(rect.left() + 11.0, middle),
+        fate,
+        row.share,
+        is_dead,
+    );
+    let font = FontId::proportional(FONT);
+    if layout.name > 0.0 {
+        let at = pos2(rect.left() + SIGN, middle);
+        let clip = rect.with_max_x(rect.left() + (SIGN + layout.name) * layout.stretch);
+        let painter = painter.with_clip_rect(clip.intersect(ui.clip_rect()));
+        let colour = fade(visuals.text_color());
+        painter.text(at, Align2::LEFT_CENTER, series(spec), font.clone(), colour);
+    }
+    let failure = match fate {
+        Fate::Failed(reason) => Some((reason.as_str(), visuals.error_fg_color)),
+        Fate::Skipped => Some(("skipped", visuals.weak_text_color())),
+        _ => None,
+    };
+    for (place, ((text, colour), end)) in row.cells.iter().zip(layout.ends(rect.left())).enumerate()
+    {
+        let at = pos2(end, middle);
+        painter.text(at, Align2::RIGHT_CENTER, text, font.clone(), fade(*colour));
+        // A reason takes the room of the numbers that there are not.
+        if place == 1
+            && let Some((reason, colour)) = failure
+        {
+            let room = Rect::from_min_max(pos2(end + 16.0, rect.top()), rect.right_bottom());
+            let painter = painter.with_clip_rect(room.intersect(ui.clip_rect()));
+            let at = pos2(room.left(), middle);
+            painter.text(at, Align2::LEFT_CENTER, reason, font.clone(), colour);
+        }
+    }
+    let mut wish = None;
+    match fate {
+        Fate::Done(done) => {
+            let at = pos2(rect.right() - 4.0, middle);
+            let colour = fade(visuals.weak_text_color());
+            painter.text(
+                at,
+                Align2::RIGHT_CENTER,
+                duration(done.seconds),
+                font,
+                colour,
+            );
+        }
+        Fate::Waiting | Fate::UnderWay(_) if experiment.sweep().is_some() => {
+            let room =
+                Rect::from_center_size(pos2(rect.right() - 22.0, middle), vec2(40.0, HEIGHT - 4.0));
+            let skip = ui.put(room, Button::new("Skip").small());
+            skip.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Skip {spec}")));
+            if skip
+                .on_hover_text("Leave this run out; the others go on")
+                .clicked()
+            {
+                wish = Some(Wish::Skip(place));
+            }
+        }
+        _ => {}
+    }
+    if response.clicked() {
+        wish = Some(Wish::Look(place));
+    }
+    let response = response.on_hover_text(&row.words);
+    if fate.is_done() {
+        response.on_hover_cursor(CursorIcon::PointingHand);
+    }
+    wish
+}
+
+/// What has become of a run, as a sign: a ring that fills, a dot, a hollow dot for a dead one, a cross.
+fn sign(ui: &Ui, at: Pos2, fate: &Fate, share: f32, is_dead: bool) {
+    let visuals = ui.visuals();
+    let painter = ui.painter();
+    let weak = visuals.weak_text_color();
+    match fate {
+        Fate::Waiting => {
+            painter.circle_filled(at, 1.6, weak);
+        }
+        Fate::Skipped => {
+            painter.hline(at.x - 3.5..=at.x + 3.5, at.y, Stroke::new(1.5, weak));
+        }
+        Fate::UnderWay(_) => {
+            let colour = visuals.selection.stroke.color;
+            painter.circle_stroke(at, 5.5, Stroke::new(1.5, weak.gamma_multiply(0.5)));
+            let points = (0..=24).map(|step| {
+                let angle = share * std::f32::consts::TAU * step as f32 / 24.0;
+                at + 5.5 * vec2(angle.sin(), -angle.cos())
+            });
+            painter.line(points.collect(), Stroke::new(2.5, colour));
+        }
+        Fate::Done(done) => {
+            let colour = theme::lambda(done.kept.lambda, visuals);
+            if is_dead {
+                painter.circle_stroke(at, 4.0, Stroke::new(1.6, colour));
+            } else {
+                painter.circle_filled(at, 4.5, colour);
+            }
+        }
+        Fate::Failed(_) => {
+            let stroke = Stroke::new(2.0, visuals.error_fg_color);
+            let arm = vec2(3.5, 3.5);
+            let other = vec2(3.5, -3.5);
+            painter.line_segment([at - arm, at + arm], stroke);
+            painter.line_segment([at - other, at + other], stroke);
+        }
+    }
+}

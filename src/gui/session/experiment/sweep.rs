@@ -1,0 +1,107 @@
+//! A sweep under way, as its thread tells it.
+
+use super::{Fate, Finished};
+use crate::experiment::{
+    Conductor, SweepCommand, SweepEnd, SweepEvent,
+    conductor::{Outlook, Progress},
+};
+
+/// How far a sweep is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Data are read, and a short measurement tells how many runs go side by side.
+    Preparing,
+    Running,
+    Paused,
+    /// It was told to end.
+    Ending,
+}
+
+/// A sweep under way.
+#[derive(Debug)]
+pub struct Sweep {
+    conductor: Conductor,
+    /// Places in the grid of the runs that were asked for.
+    places: Vec<usize>,
+    pub stage: Stage,
+    /// Once it is prepared.
+    pub outlook: Option<Outlook>,
+    pub progress: Option<Progress>,
+}
+
+impl Sweep {
+    pub fn new(conductor: Conductor, places: Vec<usize>) -> Self {
+        Self {
+            conductor,
+            places,
+            stage: Stage::Preparing,
+            outlook: None,
+            progress: None,
+        }
+    }
+
+    pub fn send(&self, command: SweepCommand) {
+        self.conductor.send(command);
+    }
+
+    /// Gives up the run at `place` in the grid.
+    pub fn skip(&self, place: usize) {
+        if let Some(run) = self.places.iter().position(|other| *other == place) {
+            self.send(SweepCommand::Skip(run));
+        }
+    }
+
+    pub fn into_conductor(self) -> Conductor {
+        self.conductor
+    }
+
+    /// Takes in all that was told; returns how it ended, if it has.
+    pub fn receive(&mut self, fates: &mut [Fate]) -> Option<SweepEnd> {
+        while let Ok(event) = self.conductor.events().try_recv() {
+            if let SweepEvent::Ended(end) = event {
+                return Some(end);
+            }
+            self.hear(event, fates);
+        }
+        None
+    }
+
+    fn hear(&mut self, event: SweepEvent, fates: &mut [Fate]) {
+        let mut set = |run: usize, fate: Fate| {
+            let place = self.places.get(run);
+            if let Some(known) = place.and_then(|place| fates.get_mut(*place)) {
+                *known = fate;
+            }
+        };
+        match event {
+            SweepEvent::Prepared(outlook) => {
+                if self.stage == Stage::Preparing {
+                    self.stage = Stage::Running;
+                }
+                self.outlook = Some(outlook);
+            }
+            SweepEvent::Begun { runs } => {
+                for run in runs {
+                    set(run, Fate::UnderWay(None));
+                }
+            }
+            SweepEvent::Progress(progress) => self.progress = Some(progress),
+            SweepEvent::Evaluated { run, evaluation } => {
+                set(run, Fate::UnderWay(Some(evaluation)));
+            }
+            SweepEvent::Finished { run, id, record } => {
+                if let Some(done) = Finished::of(id, &record) {
+                    set(run, Fate::Done(done));
+                }
+            }
+            SweepEvent::Failed { run, reason } => set(run, Fate::Failed(reason)),
+            SweepEvent::Skipped { run } => set(run, Fate::Skipped),
+            SweepEvent::Paused(paused) => match (self.stage, paused) {
+                (Stage::Running | Stage::Preparing, true) => self.stage = Stage::Paused,
+                (Stage::Paused, false) => self.stage = Stage::Running,
+                _ => {}
+            },
+            SweepEvent::Ended(_) => {}
+        }
+    }
+}
