@@ -18,6 +18,7 @@ use super::{
         curves::Curves,
         data_sets::DataSets,
         drawing::Drawing,
+        export::ExportWindow,
         latent::Latent,
         mosaic::Mosaic,
         notices, plane,
@@ -84,6 +85,7 @@ pub struct App {
     card: Card,
     drawing: Drawing,
     data_sets: DataSets,
+    export: ExportWindow,
     /// Where the card appears first: the latent pane's corner.
     card_home: Rect,
     /// The space of all panes, in whose corner the drawing pad appears first.
@@ -127,6 +129,7 @@ impl App {
             card: Card::default(),
             drawing: Drawing::default(),
             data_sets: DataSets::default(),
+            export: ExportWindow::default(),
             card_home: Rect::NOTHING,
             dock: Rect::NOTHING,
             show_keys: false,
@@ -147,6 +150,11 @@ impl App {
     /// The experiment, for whoever drives the window from outside.
     pub fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// The experiment, to ask something of it from outside.
+    pub fn session_mut(&mut self) -> &mut Session {
+        &mut self.session
     }
 
     /// Takes in a folder of images or a picture, as if it had been dropped on the window.
@@ -247,6 +255,8 @@ impl eframe::App for App {
                 Some(Wish::ShowKeys) => self.show_keys = true,
                 Some(Wish::Draw) => self.drawing.open = true,
                 Some(Wish::DataSets) => self.data_sets.open = true,
+                Some(Wish::ExportFigure) => self.export.show_figures(),
+                Some(Wish::ExportAnimation) => self.export.show_films(is_spectrum),
                 None => {}
             }
         });
@@ -269,6 +279,7 @@ impl eframe::App for App {
         self.drawing.ui(&ctx, &mut self.session, self.dock);
         self.data_sets.open |= self.session.take_data_sets_wish();
         self.data_sets.ui(&ctx, &mut self.session);
+        self.export.ui(&ctx, &mut self.session);
         menu::keys(&ctx, &mut self.show_keys);
     }
 

@@ -22,6 +22,8 @@ pub enum Wish {
     ShowKeys,
     Draw,
     DataSets,
+    ExportFigure,
+    ExportAnimation,
 }
 
 /// Shows the menu bar.
@@ -46,6 +48,23 @@ pub fn ui(ui: &mut Ui, session: &mut Session, layout: &Tree<Pane>) -> Option<Wis
                 .clicked()
             {
                 wish = Some(Wish::DataSets);
+            }
+            ui.separator();
+            for (label, tip, chosen) in [
+                (
+                    "Export figure…",
+                    "Cloud, reconstructions, curves or what compares many λ, as SVG, PNG or CSV",
+                    Wish::ExportFigure,
+                ),
+                (
+                    "Export animation…",
+                    "The λ of a spectrum one after the other, or training as it goes on, as GIF or APNG",
+                    Wish::ExportAnimation,
+                ),
+            ] {
+                if ui.button(label).on_hover_text(tip).clicked() {
+                    wish = Some(chosen);
+                }
             }
             ui.separator();
             let quit =

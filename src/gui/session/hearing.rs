@@ -11,6 +11,7 @@ impl Session {
     /// Takes in everything that has arrived. Called once before each frame.
     pub fn receive(&mut self) {
         self.downloads.receive();
+        self.receive_exports();
         while let Some(result) = self.loader.take_next() {
             match result {
                 Ok(Answer::Image(shape, pixels)) => self.arrived = Some((shape, pixels)),
@@ -77,7 +78,11 @@ impl Session {
                 self.notices.retain(|notice| {
                     matches!(
                         notice,
-                        Notice::BadFile { .. } | Notice::Skipped { .. } | Notice::Found { .. }
+                        Notice::BadFile { .. }
+                            | Notice::Skipped { .. }
+                            | Notice::Found { .. }
+                            | Notice::Exported { .. }
+                            | Notice::NotExported { .. }
                     )
                 });
             }
@@ -140,6 +145,7 @@ impl Session {
             return;
         }
         run.see(panorama);
+        self.exporting.look(run);
         // Of a spectrum some λ may be dead with any seed.
         if self.pending.is_some() || run.is_spectrum() {
             return;

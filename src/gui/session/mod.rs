@@ -1,11 +1,15 @@
 //! The window's side of an experiment: what it wants, what it was told, what it asks for.
 
 pub mod downloads;
+pub mod export;
+pub mod exports;
 pub mod film;
 mod hearing;
 pub mod lane_view;
 pub mod loader;
+mod moment;
 pub mod notice;
+pub mod recording;
 pub mod run_view;
 pub mod sample;
 pub mod seed_hunt;
@@ -14,12 +18,15 @@ use std::{path::PathBuf, sync::Arc};
 
 use eframe::egui::Context;
 
+pub use export::Export;
 pub use lane_view::LaneView;
 pub use notice::{Notice, Remedy};
 pub use run_view::RunView;
 pub use sample::Sample;
 
-use self::{downloads::Downloads, film::Film, loader::Loader, seed_hunt::SeedHunt};
+use self::{
+    downloads::Downloads, export::Exporting, film::Film, loader::Loader, seed_hunt::SeedHunt,
+};
 use crate::{
     data::{DataSource, Dataset, ImageShape, Shelf, own_images::is_image},
     experiment::Spectrum,
@@ -59,6 +66,7 @@ pub struct Session {
     /// The run whose dead units the user has chosen to ignore.
     ignored: Option<RunId>,
     hunt: Option<SeedHunt>,
+    exporting: Exporting,
 }
 
 /// A run on its way.
@@ -92,6 +100,7 @@ impl Session {
             notices: Vec::new(),
             ignored: None,
             hunt: None,
+            exporting: Exporting::new(ctx.clone()),
         };
         session.load(source);
         session
@@ -157,6 +166,7 @@ impl Session {
     /// What to tell the user now.
     pub fn notices(&self) -> Vec<Notice> {
         let mut notices = self.notices.clone();
+        notices.extend(self.exporting.notice());
         if let Some(hunt) = self.hunt {
             notices.push(Notice::Hunting {
                 seed: self.config.seed,
@@ -377,6 +387,7 @@ impl Session {
             }),
             Remedy::OpenDataSet => self.open_data_set(),
             Remedy::DataSets => self.show_data_sets(),
+            Remedy::CancelExport => self.exporting.cancel(),
             Remedy::Dismiss => {
                 if matches!(notice, Notice::DeadUnits { .. }) {
                     self.ignored = self.run.as_ref().map(|run| run.id);

@@ -31,6 +31,16 @@ pub enum Notice {
     Skipped { count: usize, first: PathBuf },
     /// A file or folder could not be used.
     BadFile { reason: String },
+    /// A figure or film is being written, so many frames of so many.
+    Exporting {
+        file: PathBuf,
+        frames: Option<(usize, usize)>,
+        is_stopping: bool,
+    },
+    /// A figure or film has been written.
+    Exported { file: PathBuf },
+    /// A figure or film could not be written.
+    NotExported { reason: String },
 }
 
 /// What a notice's buttons ask for.
@@ -43,6 +53,7 @@ pub enum Remedy {
     RestartOnCpu,
     OpenDataSet,
     DataSets,
+    CancelExport,
     Dismiss,
 }
 
@@ -61,6 +72,7 @@ impl Remedy {
             Self::RestartOnCpu => "Begin again with the same settings, on the CPU",
             Self::OpenDataSet => "Choose another folder",
             Self::DataSets => "See what is on this machine, and what can be downloaded",
+            Self::CancelExport => "Stop writing; what was there before stays as it is",
             Self::Dismiss => "Put this notice away",
         }
     }
@@ -120,7 +132,17 @@ impl Notice {
                 "{count} files could not be read and are left out, among them {}",
                 first.display()
             ),
-            Self::BadFile { reason } => reason.clone(),
+            Self::BadFile { reason } | Self::NotExported { reason } => reason.clone(),
+            Self::Exporting {
+                is_stopping: true, ..
+            } => "Stopping the export…".to_owned(),
+            Self::Exporting {
+                file,
+                frames: Some((done, of)),
+                ..
+            } => format!("Writing {}: frame {done} of {of}", file.display()),
+            Self::Exporting { file, .. } => format!("Writing {}…", file.display()),
+            Self::Exported { file } => format!("Written to {}", file.display()),
         }
     }
 
@@ -129,7 +151,11 @@ impl Notice {
         match self {
             Self::DeadUnits { .. } => &[(Remedy::NewSeed, "New seed"), (Remedy::Dismiss, "Ignore")],
             Self::Hunting { .. } => &[(Remedy::StopHunting, "Stop")],
-            Self::Found { .. } | Self::Skipped { .. } => &[(Remedy::Dismiss, "OK")],
+            Self::Found { .. } | Self::Skipped { .. } | Self::Exported { .. } => {
+                &[(Remedy::Dismiss, "OK")]
+            }
+            Self::Exporting { .. } => &[(Remedy::CancelExport, "Cancel")],
+            Self::NotExported { .. } => &[(Remedy::Dismiss, "Dismiss")],
             Self::NotFinite {
                 can_roll_back: true,
                 ..
@@ -160,7 +186,10 @@ impl Notice {
 
     /// Whether it is good news.
     pub fn is_good(&self) -> bool {
-        matches!(self, Self::Found { .. })
+        matches!(
+            self,
+            Self::Found { .. } | Self::Exporting { .. } | Self::Exported { .. }
+        )
     }
 }
 
