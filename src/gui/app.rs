@@ -25,6 +25,7 @@ use super::{
         reconstructions::Reconstructions,
         status,
         trade_off::TradeOff,
+        width::Width,
     },
     scatter::{Scatter, ViewPreferences},
     self_portrait::SelfPortrait,
@@ -82,6 +83,7 @@ pub struct App {
     trade_off: TradeOff,
     clouds: Clouds,
     mosaic: Mosaic,
+    width: Width,
     card: Card,
     drawing: Drawing,
     data_sets: DataSets,
@@ -126,6 +128,7 @@ impl App {
             trade_off: preferences.trade_off,
             clouds: Clouds::default(),
             mosaic: Mosaic::default(),
+            width: Width::default(),
             card: Card::default(),
             drawing: Drawing::default(),
             data_sets: DataSets::default(),
@@ -183,6 +186,7 @@ impl App {
             trade_off,
             clouds,
             mosaic,
+            width,
             card_home,
             ..
         } = self;
@@ -202,6 +206,7 @@ impl App {
             Pane::Plane => plane::ui(ui, session, trade_off),
             Pane::Clouds => clouds.ui(ui, session, &mut latent.scatter),
             Pane::Mosaic => mosaic.ui(ui, session),
+            Pane::Width => width.ui(ui, session),
         });
         layout.ui(&mut draw, ui);
     }

@@ -85,7 +85,7 @@ pub fn ui(ui: &mut Ui, session: &mut Session, layout: &Tree<Pane>) -> Option<Wis
             ui.separator();
             for pane in Pane::OPTIONAL {
                 let mut shown = workspace::has(layout, pane);
-                let tip = "Show this pane beside the curves, or take it away; it compares the λ of a spectrum";
+                let tip = "Show this pane beside the curves, or take it away; it compares the λ of a spectrum, or finished runs";
                 let check = ui.checkbox(&mut shown, pane.title());
                 if check.on_hover_text(tip).changed() {
                     wish = Some(Wish::Toggle(pane));

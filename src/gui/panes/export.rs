@@ -1,9 +1,9 @@
 //! The window that writes figures and films into files.
 
-use eframe::egui::{Context, Grid, RichText, Ui, Window};
+use eframe::egui::{Button, Context, Grid, RichText, Ui, Window};
 
 use crate::{
-    figures::{DeadRuns, Subject},
+    figures::{Against, DeadRuns, Subject},
     gui::{
         numbers::thousands,
         session::{Export, Session},
@@ -55,7 +55,7 @@ impl ExportWindow {
             return;
         };
         let mut open = true;
-        let is_figure = matches!(chosen, Export::Figure(..));
+        let is_figure = matches!(chosen, Export::Figure(..) | Export::Width(_));
         let title = if is_figure {
             "Export figure"
         } else {
@@ -93,31 +93,58 @@ impl ExportWindow {
 }
 
 /// The figures to choose from.
-fn figures(ui: &mut Ui, session: &Session, chosen: &mut Export) {
-    let Export::Figure(mut subject, mut dead) = *chosen else {
-        return;
+fn figures(ui: &mut Ui, session: &mut Session, chosen: &mut Export) {
+    let dead = match *chosen {
+        Export::Figure(_, dead) => dead,
+        _ => DeadRuns::default(),
     };
-    for (title, tip, of_spectrum) in [
+    let figures = |of_spectrum: bool| {
+        let subjects = Subject::ALL.into_iter();
+        let subjects = subjects.filter(move |subject| subject.needs_spectrum() == of_spectrum);
+        let choices = subjects.map(|subject| {
+            (
+                Export::Figure(subject, dead),
+                subject.title(),
+                what(subject),
+            )
+        });
+        choices.collect()
+    };
+    let groups: [(&str, &str, Vec<(Export, &str, &str)>); 3] = [
         (
             "The network on show",
             "As it is at the moment of the click",
-            false,
+            figures(false),
         ),
         (
             "All λ of the spectrum",
-            "Training networks at several λ side by side is a spectrum",
-            true,
+            "Networks at several λ, trained side by side, as they are at the moment of the click",
+            figures(true),
         ),
-    ] {
+        (
+            "Finished runs",
+            "From the file of results; `cre-lab figures` draws everything that it allows",
+            vec![
+                (
+                    Export::Width(Against::LatentSize),
+                    "Trade-off width against n",
+                    "What accuracy and reconstruction cost each other, for several sizes of z",
+                ),
+                (
+                    Export::Width(Against::Parameters),
+                    "Trade-off width against parameters",
+                    "What accuracy and reconstruction cost each other, for several sizes of network",
+                ),
+            ],
+        ),
+    ];
+    session.results_mut().watch();
+    for (title, tip, choices) in groups {
         ui.label(RichText::new(title).strong()).on_hover_text(tip);
-        for choice in Subject::ALL {
-            if choice.needs_spectrum() != of_spectrum {
-                continue;
-            }
-            let can = session.can_export(Export::Figure(choice, dead));
+        for (choice, title, tip) in choices {
+            let can = session.can_export(choice);
             ui.add_enabled_ui(can.is_ok(), |ui| {
-                let radio = ui.radio_value(&mut subject, choice, choice.title());
-                let radio = radio.on_hover_text(what(choice));
+                let radio = ui.radio_value(chosen, choice, title).on_hover_text(tip);
                 if let Err(reason) = can {
                     radio.on_disabled_hover_text(sentence(&reason));
                 }
@@ -125,19 +152,19 @@ fn figures(ui: &mut Ui, session: &Session, chosen: &mut Export) {
         }
         ui.add_space(4.0);
     }
-    if matches!(subject, Subject::OverLambda | Subject::Plane) {
+    if let Export::Figure(subject @ (Subject::OverLambda | Subject::Plane), dead) = *chosen {
         let mut without = dead == DeadRuns::LeftOut;
         let check = ui.checkbox(&mut without, "Leave out dead runs");
         let tip = "Runs whose latent units are all 0 for every image; the figure says how many there were. With them they are drawn hollow";
         if check.on_hover_text(tip).changed() {
-            dead = if without {
+            let dead = if without {
                 DeadRuns::LeftOut
             } else {
                 DeadRuns::Hollow
             };
+            *chosen = Export::Figure(subject, dead);
         }
     }
-    *chosen = Export::Figure(subject, dead);
 }
 
 /// What a figure shows, in more words than its title.
@@ -208,7 +235,7 @@ fn recording(ui: &mut Ui, session: &mut Session) {
         } else {
             "Record"
         };
-        let record = ui.add_enabled(session.run().is_some(), eframe::egui::Button::new(label));
+        let record = ui.add_enabled(session.run().is_some(), Button::new(label));
         if record
             .on_hover_text("Keep what is seen of the network on show, from now on")
             .clicked()
@@ -238,7 +265,7 @@ fn save_button(
         None => session.can_export(chosen),
     };
     ui.horizontal(|ui| {
-        let button = ui.add_enabled(can.is_ok(), eframe::egui::Button::new("Save as…"));
+        let button = ui.add_enabled(can.is_ok(), Button::new("Save as…"));
         if let Err(reason) = &can {
             ui.weak(sentence(reason));
         }

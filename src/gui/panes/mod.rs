@@ -14,6 +14,7 @@ pub mod plane;
 pub mod reconstructions;
 pub mod status;
 pub mod trade_off;
+pub mod width;
 
 use eframe::egui::{self, Align, Layout, Response, RichText, Sense, Ui, UiBuilder};
 

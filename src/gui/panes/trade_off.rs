@@ -116,6 +116,7 @@ fn draw(ui: &mut Ui, run: &RunView, outcomes: &[(usize, Outcome)]) -> Option<usi
             name: "λ",
             colour: visuals.text_color(),
             factor: 1.0,
+            marks: None,
         },
         Axis::around(values(|o| o.accuracy), "accuracy (%)", blue, 100.0),
         Some(Axis::around(values(|o| o.mse), "MSE", orange, 1.0)),

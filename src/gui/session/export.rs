@@ -9,7 +9,7 @@ use super::{
     exports::{Exports, Job, Outcome, Running},
     recording::Recording,
 };
-use crate::figures::{DeadRuns, Ending, Film, Moment, Subject, save, save_animation};
+use crate::figures::{Against, DeadRuns, Ending, Film, Moment, Subject, save, save_animation};
 
 /// What can be exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub enum Export {
     Sweep,
     /// A film of what has been recorded of training.
     Training,
+    /// The trade-off's width, of the file of results.
+    Width(Against),
 }
 
 impl Export {
@@ -29,6 +31,8 @@ impl Export {
             Self::Figure(subject, _) => subject.file(),
             Self::Sweep => "lambda-sweep",
             Self::Training => "training",
+            Self::Width(Against::LatentSize) => "latent-size",
+            Self::Width(Against::Parameters) => "complexity",
         }
     }
 }
@@ -103,12 +107,18 @@ impl Session {
     /// # Errors
     /// The reason.
     pub fn can_export(&self, export: Export) -> Result<(), String> {
+        if let Export::Width(against) = export {
+            let widths = self.results().widths(against);
+            return widths
+                .map(|_| ())
+                .ok_or_else(|| "there are no such results yet".to_owned());
+        }
         let run = self.run().ok_or("there is no network yet")?;
         let lanes = run.lanes();
         let needs_spectrum = match export {
             Export::Figure(subject, _) => subject.needs_spectrum(),
             Export::Sweep => true,
-            Export::Training => false,
+            Export::Training | Export::Width(_) => false,
         };
         if needs_spectrum && !run.is_spectrum() {
             return Err("it needs a spectrum: networks at several λ, side by side".to_owned());
@@ -134,6 +144,14 @@ impl Session {
             return Err("another export is still under way".to_owned());
         }
         self.can_export(export)?;
+        if let Export::Width(against) = export {
+            let widths = self.results().widths(against).cloned();
+            let widths = widths.ok_or("there are no such results yet")?;
+            return Ok(Box::new(move |path, _| {
+                save(&widths, path).map_err(|error| error.to_string())?;
+                Ok(Ending::Written)
+            }));
+        }
         let run = self.run().ok_or("there is no network yet")?;
         Ok(match export {
             Export::Figure(subject, dead) => {
@@ -146,7 +164,7 @@ impl Session {
                 })
             }
             Export::Sweep => film_of_lambdas(run.moment()),
-            Export::Training => {
+            Export::Training | Export::Width(_) => {
                 let film = self.recording().and_then(Recording::film);
                 film_job(film.ok_or("nothing is recorded")?)
             }

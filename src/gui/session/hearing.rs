@@ -12,6 +12,7 @@ impl Session {
     pub fn receive(&mut self) {
         self.downloads.receive();
         self.receive_exports();
+        self.results.receive();
         while let Some(result) = self.loader.take_next() {
             match result {
                 Ok(Answer::Image(shape, pixels)) => self.arrived = Some((shape, pixels)),

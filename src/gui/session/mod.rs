@@ -10,6 +10,7 @@ pub mod loader;
 mod moment;
 pub mod notice;
 pub mod recording;
+pub mod results;
 pub mod run_view;
 pub mod sample;
 pub mod seed_hunt;
@@ -25,11 +26,12 @@ pub use run_view::RunView;
 pub use sample::Sample;
 
 use self::{
-    downloads::Downloads, export::Exporting, film::Film, loader::Loader, seed_hunt::SeedHunt,
+    downloads::Downloads, export::Exporting, film::Film, loader::Loader, results::Results,
+    seed_hunt::SeedHunt,
 };
 use crate::{
     data::{DataSource, Dataset, ImageShape, Shelf, own_images::is_image},
-    experiment::Spectrum,
+    experiment::{Spectrum, store::default_file},
     model::Lambda,
     train::{Command, DeviceChoice, RunConfig, RunId, RunState, Start, Worker},
 };
@@ -67,6 +69,7 @@ pub struct Session {
     ignored: Option<RunId>,
     hunt: Option<SeedHunt>,
     exporting: Exporting,
+    results: Results,
 }
 
 /// A run on its way.
@@ -101,6 +104,7 @@ impl Session {
             ignored: None,
             hunt: None,
             exporting: Exporting::new(ctx.clone()),
+            results: Results::new(ctx.clone(), default_file()),
         };
         session.load(source);
         session
@@ -318,6 +322,21 @@ impl Session {
     /// Takes full data sets from another shelf.
     pub fn set_shelf(&mut self, shelf: Shelf) {
         self.downloads = Downloads::new(self.ctx.clone(), shelf);
+    }
+
+    /// What the file of finished runs says.
+    pub fn results(&self) -> &Results {
+        &self.results
+    }
+
+    /// What the file of finished runs says, to look into it.
+    pub fn results_mut(&mut self) -> &mut Results {
+        &mut self.results
+    }
+
+    /// Reads finished runs from another file than the user's own.
+    pub fn set_results(&mut self, file: PathBuf) {
+        self.results = Results::new(self.ctx.clone(), Some(file));
     }
 
     /// Asks for the window of data sets.
