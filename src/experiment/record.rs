@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    data::{DataSource, ImageShape},
+    data::{DataSource, Dataset, ImageShape},
     model::Lambda,
-    train::{Evaluation, Metrics, Projection, RunConfig},
+    train::{Evaluation, Metrics, Projection, RunConfig, Snapshot},
 };
 
 /// A run to be done: the same specification gives the same outcome on the CPU.
@@ -110,6 +110,36 @@ pub struct Portrait {
     pub predicted: Vec<u8>,
     /// Images rebuilt, two of each class.
     pub cells: Vec<Cell>,
+}
+
+impl Portrait {
+    /// What `snapshot` shows of a model; images that are not in the test half are left out.
+    pub fn of(snapshot: Snapshot, dataset: &Dataset) -> Self {
+        let test = &dataset.test;
+        let is_inside = |index: u32| (index as usize) < test.len();
+        let label = |index: u32| test.label(index as usize);
+        let indices = snapshot.probe.cloud.iter().copied();
+        let points = indices.zip(snapshot.points).zip(snapshot.predicted);
+        let points: Vec<_> = points.filter(|((index, _), _)| is_inside(*index)).collect();
+        let readings = snapshot.grid.into_iter();
+        Self {
+            labels: points.iter().map(|((index, _), _)| label(*index)).collect(),
+            predicted: points.iter().map(|(_, class)| *class).collect(),
+            points: points.into_iter().map(|((_, point), _)| point).collect(),
+            projection: snapshot.projection,
+            cells: readings
+                .filter(|reading| is_inside(reading.index))
+                .map(|reading| Cell {
+                    index: reading.index,
+                    label: label(reading.index),
+                    predicted: reading.predicted().0,
+                    mse: reading.mse,
+                    input: test.image(reading.index as usize).to_vec(),
+                    reconstruction: reading.reconstruction,
+                })
+                .collect(),
+        }
+    }
 }
 
 /// One image and what the model makes of it.

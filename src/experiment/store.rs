@@ -109,6 +109,16 @@ pub enum Fault {
         /// The newest that is understood.
         known: i64,
     },
+    /// Written by an earlier version of this program, and not to be changed.
+    #[error(
+        "has the format {found}, older than {known}; `cre-lab results list` brings it up to date"
+    )]
+    Older {
+        /// Its schema version.
+        found: i64,
+        /// The newest that is understood.
+        known: i64,
+    },
     /// One of its runs is damaged.
     #[error("is damaged: run {run} {reason}")]
     Run {
@@ -148,6 +158,21 @@ impl Store {
             return Err(Fault::Missing.of(file));
         }
         Self::connect(file, false)
+    }
+
+    /// Opens `file`, which must be there, to read it alone: nothing in it is changed, its format neither.
+    ///
+    /// # Errors
+    /// When it is not there, cannot be opened, or has not the format of this version.
+    pub fn open_to_read(file: &Path) -> Result<Self, StoreError> {
+        if !file.is_file() {
+            return Err(Fault::Missing.of(file));
+        }
+        let connection = schema::connect_to_read(file).map_err(|fault| fault.of(file))?;
+        Ok(Self {
+            connection,
+            file: file.to_owned(),
+        })
     }
 
     fn connect(file: &Path, create: bool) -> Result<Self, StoreError> {

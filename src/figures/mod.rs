@@ -11,7 +11,10 @@ mod few_colours;
 mod figure;
 mod film;
 mod lambda_boxes;
+mod learning;
+mod one_cloud;
 mod one_seed;
+mod pairs;
 pub mod palette;
 mod panels;
 mod pen;
@@ -22,6 +25,7 @@ mod runs;
 mod scatter;
 mod scene;
 mod sheet;
+mod subject;
 #[cfg(test)]
 mod tests;
 pub(crate) mod ticks;
@@ -36,14 +40,18 @@ pub use every::{Every, every};
 pub use figure::{EXTENSIONS, Figure, Table, save};
 pub use film::Film;
 pub use lambda_boxes::LambdaBoxes;
+pub use learning::Learning;
+pub use one_cloud::OneCloud;
 pub use one_seed::OneSeed;
+pub use pairs::Pairs;
 pub use rebuilt::Rebuilt;
 pub use reconstructions::reconstructions;
 pub use runs::{DeadRuns, Runs};
 pub use scatter::latent_scatter;
 pub use scene::Scene;
+pub use subject::{Moment, Subject};
 pub use trade_off_plane::TradeOffPlane;
-pub use widths::{Against, Widths};
+pub use widths::{Against, Family, Widths};
 
 /// A figure that could not be made or written.
 #[derive(Debug, thiserror::Error)]

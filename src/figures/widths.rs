@@ -34,24 +34,36 @@ pub enum Against {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Widths {
     against: Against,
+    /// At least one.
     families: Vec<Family>,
 }
 
 /// Networks that differ in their size.
 #[derive(Clone, Debug, PartialEq)]
-struct Family {
-    title: String,
-    /// Smallest first.
-    members: Vec<Member>,
+pub struct Family {
+    /// What its members share: "MNIST, FC Medium".
+    pub title: String,
+    /// Smallest first, at least two.
+    pub members: Vec<Member>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct Member {
-    name: String,
+pub struct Member {
+    /// The network: "FC Medium".
+    pub name: String,
     /// "FC", "CNN": a line joins those of one kind.
-    kind: String,
-    size: usize,
-    width: TradeOff,
+    pub kind: String,
+    /// Latent units or parameters.
+    pub size: usize,
+    /// How much the two tasks cost each other.
+    pub width: TradeOff,
+}
+
+impl Member {
+    /// Where it stands on an axis on which sizes grow by factors.
+    pub fn place(&self) -> f64 {
+        place(self.size)
+    }
 }
 
 /// One of the two losses.
@@ -110,8 +122,9 @@ impl Against {
         }
     }
 
-    /// Marks of the axis: the sizes themselves, or round numbers.
-    fn ticks(self, members: &[Member], range: &Range<f64>, length: f64) -> Vec<(f64, String)> {
+    /// Marks of an axis of `length` points (with numbers of 6.5 points): the sizes themselves, or round
+    /// numbers.
+    pub fn ticks(self, members: &[Member], range: &Range<f64>, length: f64) -> Vec<(f64, String)> {
         let sizes: Vec<usize> = match self {
             Self::LatentSize => members.iter().map(|member| member.size).collect(),
             Self::Parameters => (0..12)
@@ -209,6 +222,11 @@ impl Widths {
             })
             .collect();
         (!families.is_empty()).then_some(Self { against, families })
+    }
+
+    /// Networks that differ in their size, family by family.
+    pub fn families(&self) -> &[Family] {
+        &self.families
     }
 
     fn grid(&self) -> Grid {

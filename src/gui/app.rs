@@ -19,12 +19,14 @@ use super::{
         data_sets::DataSets,
         drawing::Drawing,
         experiment::ExperimentPane,
+        export::ExportWindow,
         latent::Latent,
         mosaic::Mosaic,
         notices, plane,
         reconstructions::Reconstructions,
         status,
         trade_off::TradeOff,
+        width::Width,
     },
     scatter::{Scatter, ViewPreferences},
     self_portrait::SelfPortrait,
@@ -82,10 +84,12 @@ pub struct App {
     trade_off: TradeOff,
     clouds: Clouds,
     mosaic: Mosaic,
+    width: Width,
     card: Card,
     drawing: Drawing,
     data_sets: DataSets,
     experiment: ExperimentPane,
+    export: ExportWindow,
     /// Where the card appears first: the latent pane's corner.
     card_home: Rect,
     /// The space of all panes, in whose corner the drawing pad appears first.
@@ -126,10 +130,12 @@ impl App {
             trade_off: preferences.trade_off,
             clouds: Clouds::default(),
             mosaic: Mosaic::default(),
+            width: Width::default(),
             card: Card::default(),
             drawing: Drawing::default(),
             data_sets: DataSets::default(),
             experiment: ExperimentPane::new(cc.wgpu_render_state.as_ref()),
+            export: ExportWindow::default(),
             card_home: Rect::NOTHING,
             dock: Rect::NOTHING,
             show_keys: false,
@@ -166,6 +172,11 @@ impl App {
         self.session.save_run(file);
     }
 
+    /// The experiment, to ask something of it from outside.
+    pub fn session_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
     /// Takes in a folder of images, a run or a picture, as if it had been dropped on the window.
     pub fn take_dropped(&mut self, path: PathBuf) {
         self.session.take_dropped(path);
@@ -198,6 +209,7 @@ impl App {
             clouds,
             mosaic,
             experiment,
+            width,
             card_home,
             ..
         } = self;
@@ -218,6 +230,7 @@ impl App {
             Pane::Clouds => clouds.ui(ui, session, &mut latent.scatter),
             Pane::Mosaic => mosaic.ui(ui, session),
             Pane::Experiment => experiment.ui(ui, session),
+            Pane::Width => width.ui(ui, session),
         });
         layout.ui(&mut draw, ui);
     }
@@ -280,6 +293,8 @@ impl eframe::App for App {
                 Some(Wish::ShowKeys) => self.show_keys = true,
                 Some(Wish::Draw) => self.drawing.open = true,
                 Some(Wish::DataSets) => self.data_sets.open = true,
+                Some(Wish::ExportFigure) => self.export.show_figures(),
+                Some(Wish::ExportAnimation) => self.export.show_films(is_spectrum),
                 None => {}
             }
         });
@@ -302,6 +317,7 @@ impl eframe::App for App {
         self.drawing.ui(&ctx, &mut self.session, self.dock);
         self.data_sets.open |= self.session.take_data_sets_wish();
         self.data_sets.ui(&ctx, &mut self.session);
+        self.export.ui(&ctx, &mut self.session);
         menu::keys(&ctx, &mut self.show_keys);
     }
 

@@ -26,6 +26,8 @@ pub struct Axis {
     pub colour: Color32,
     /// What is said about a value is so many times as large: 100 for shares in per cent.
     pub factor: f64,
+    /// Values to mark and what is written there; round numbers where it is none.
+    pub marks: Option<Vec<(f64, String)>>,
 }
 
 impl Axis {
@@ -52,6 +54,7 @@ impl Axis {
             name,
             colour,
             factor,
+            marks: None,
         }
     }
 
@@ -63,6 +66,10 @@ impl Axis {
     /// Places of round values, 0–1, and what is said there.
     fn ticks(&self) -> Vec<(f32, String)> {
         let (low, high) = self.range;
+        if let Some(marks) = &self.marks {
+            let place = |(value, text): &(f64, String)| (self.share(*value), text.clone());
+            return marks.iter().map(place).collect();
+        }
         let ticks = Ticks::between(low * self.factor, high * self.factor);
         let place = |value: &f64| (self.share(value / self.factor), ticks.label(*value));
         ticks.values.iter().map(place).collect()

@@ -23,6 +23,8 @@ pub enum Wish {
     ShowKeys,
     Draw,
     DataSets,
+    ExportFigure,
+    ExportAnimation,
 }
 
 /// Shows the menu bar.
@@ -69,6 +71,23 @@ pub fn ui(ui: &mut Ui, session: &mut Session, layout: &Tree<Pane>) -> Option<Wis
                 session.choose_where_to_save();
             }
             ui.separator();
+            for (label, tip, chosen) in [
+                (
+                    "Export figure…",
+                    "Cloud, reconstructions, curves or what compares many λ, as SVG, PNG or CSV",
+                    Wish::ExportFigure,
+                ),
+                (
+                    "Export animation…",
+                    "The λ of a spectrum one after the other, or training as it goes on, as GIF or APNG",
+                    Wish::ExportAnimation,
+                ),
+            ] {
+                if ui.button(label).on_hover_text(tip).clicked() {
+                    wish = Some(chosen);
+                }
+            }
+            ui.separator();
             let quit =
                 Button::new("Quit").shortcut_text(ui.ctx().format_shortcut(&shortcuts::QUIT));
             if ui.add(quit).on_hover_text("Close the window").clicked() {
@@ -96,7 +115,7 @@ pub fn ui(ui: &mut Ui, session: &mut Session, layout: &Tree<Pane>) -> Option<Wis
             ui.separator();
             for pane in Pane::OPTIONAL {
                 let mut shown = workspace::has(layout, pane);
-                let tip = "Show this pane beside the curves, or take it away; it compares the λ of a spectrum";
+                let tip = "Show this pane beside the curves, or take it away; it compares the λ of a spectrum, or finished runs";
                 let check = ui.checkbox(&mut shown, pane.title());
                 if check.on_hover_text(tip).changed() {
                     wish = Some(Wish::Toggle(pane));

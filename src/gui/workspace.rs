@@ -18,14 +18,21 @@ pub enum Pane {
     Clouds,
     Mosaic,
     Experiment,
+    Width,
 }
 
 impl Pane {
     /// Those that every arrangement has.
     const ESSENTIAL: [Self; 3] = [Self::Latent, Self::Reconstructions, Self::Curves];
 
-    /// Those that compare many λ, which an arrangement may have.
-    pub const OPTIONAL: [Self; 4] = [Self::TradeOff, Self::Plane, Self::Clouds, Self::Mosaic];
+    /// Those that compare many λ or finished runs, which an arrangement may have.
+    pub const OPTIONAL: [Self; 5] = [
+        Self::TradeOff,
+        Self::Plane,
+        Self::Clouds,
+        Self::Mosaic,
+        Self::Width,
+    ];
 
     /// What people call it.
     pub fn title(self) -> &'static str {
@@ -38,6 +45,7 @@ impl Pane {
             Self::Clouds => "Clouds",
             Self::Mosaic => "Reconstructions by λ",
             Self::Experiment => "Experiment",
+            Self::Width => "Trade-off width",
         }
     }
 }
@@ -225,7 +233,7 @@ mod tests {
         let mut tree = default_tree();
         assert!(is_complete(&tree) && is_complete(&spectrum_tree()));
         for pane in Pane::OPTIONAL {
-            assert!(has(&spectrum_tree(), pane));
+            assert_eq!(has(&spectrum_tree(), pane), pane != Pane::Width);
             assert!(!has(&tree, pane));
             toggle(&mut tree, pane);
             assert!(has(&tree, pane) && is_complete(&tree), "{pane:?}");

@@ -10,9 +10,9 @@ use burn::tensor::Device;
 use super::tasks::Task;
 use crate::{
     data::Dataset,
-    experiment::{Cell, Portrait, Record},
+    experiment::{Portrait, Record},
     train::{
-        Evaluation, Lane, Lanes, Metrics, Probe, RunId, Snapshot, StepLosses, Trainer,
+        Evaluation, Lane, Lanes, Metrics, Probe, RunId, StepLosses, Trainer,
         observer::{Observer, dead_units},
         trainer::{Checkpoint, TrainError},
     },
@@ -280,7 +280,7 @@ impl Group {
                 kept,
                 wall_seconds: self.wall.as_secs_f64(),
                 finished,
-                portrait: portrait(snapshot?, &self.dataset),
+                portrait: Portrait::of(snapshot?, &self.dataset),
             };
             records.push((run.task, record));
         }
@@ -326,26 +326,4 @@ fn means(losses: &[StepLosses]) -> Option<Metrics> {
         ce: mean(|step| step.ce),
         accuracy: mean(|step| step.accuracy),
     })
-}
-
-fn portrait(snapshot: Snapshot, dataset: &Dataset) -> Portrait {
-    let label = |index: &u32| dataset.test.label(*index as usize);
-    Portrait {
-        labels: snapshot.probe.cloud.iter().map(label).collect(),
-        points: snapshot.points,
-        projection: snapshot.projection,
-        predicted: snapshot.predicted,
-        cells: snapshot
-            .grid
-            .into_iter()
-            .map(|reading| Cell {
-                index: reading.index,
-                label: label(&reading.index),
-                predicted: reading.predicted().0,
-                mse: reading.mse,
-                input: dataset.test.image(reading.index as usize).to_vec(),
-                reconstruction: reading.reconstruction,
-            })
-            .collect(),
-    }
 }

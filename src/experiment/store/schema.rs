@@ -30,6 +30,20 @@ pub(super) fn connect(file: &Path, create: bool) -> Result<Connection, Fault> {
     Ok(connection)
 }
 
+/// Opens a file whose tables are those of today, and changes nothing.
+pub(super) fn connect_to_read(file: &Path) -> Result<Connection, Fault> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    distrust(&connection)?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    match version(&connection, known)? {
+        found if found == known => Ok(connection),
+        0 => Err(Fault::Foreign),
+        found => Err(Fault::Older { found, known }),
+    }
+}
+
 /// Nothing that a file brings along is carried out.
 fn distrust(connection: &Connection) -> Result<(), rusqlite::Error> {
     for (switch, on) in [
@@ -139,6 +153,27 @@ mod tests {
         let connection = open(&file);
         assert_eq!(version(&connection, 1).unwrap(), 1);
         assert!(connection.prepare("SELECT a FROM more").is_err());
+    }
+
+    #[test]
+    fn whoever_only_reads_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("results.sqlite");
+        drop(connect(&file, true).unwrap());
+        let before = std::fs::read(&file).unwrap();
+        let reader = connect_to_read(&file).unwrap();
+        assert!(reader.execute("DELETE FROM runs", []).is_err());
+        // Another process may write meanwhile.
+        let writer = connect(&file, false).unwrap();
+        writer.pragma_update(None, "user_version", 1).unwrap();
+        drop((reader, writer));
+        assert_eq!(std::fs::read(&file).unwrap().len(), before.len());
+
+        let empty = folder.path().join("empty.sqlite");
+        std::fs::write(&empty, b"").unwrap();
+        assert!(matches!(connect_to_read(&empty), Err(Fault::Foreign)));
+        assert!(connect_to_read(&folder.path().join("none")).is_err());
+        assert_eq!(std::fs::read(&empty).unwrap(), b"");
     }
 
     #[test]

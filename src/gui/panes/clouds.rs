@@ -5,7 +5,8 @@ use eframe::egui::{
     WidgetInfo, pos2, vec2,
 };
 
-use super::{header, latent};
+use super::{export_button, header, latent};
+use crate::figures::{DeadRuns, Subject};
 use crate::gui::{
     scatter::{Multiples, Scatter},
     session::{RunView, Session},
@@ -25,6 +26,7 @@ impl Clouds {
     /// Shows the pane; returns the response of its grip.
     pub fn ui(&mut self, ui: &mut Ui, session: &mut Session, scatter: &mut Scatter) -> Response {
         let grip = header(ui, "Clouds", |ui| {
+            export_button(ui, session, Subject::Clouds, DeadRuns::default());
             let about = ui.weak("drag turns all");
             about.on_hover_text("50 images of each class, the same axes and the same camera for every λ; a click shows that λ");
         });

@@ -7,6 +7,7 @@ pub mod curves;
 pub mod data_sets;
 pub mod drawing;
 pub mod experiment;
+pub mod export;
 pub mod latent;
 pub mod mosaic;
 pub mod notices;
@@ -14,8 +15,20 @@ pub mod plane;
 pub mod reconstructions;
 pub mod status;
 pub mod trade_off;
+pub mod width;
 
 use eframe::egui::{self, Align, Layout, Response, RichText, Sense, Ui, UiBuilder};
+
+use super::session::{Export, Session};
+use crate::figures::{DeadRuns, Subject};
+
+/// The button in a pane's title row that exports what the pane shows.
+pub fn export_button(ui: &mut Ui, session: &mut Session, subject: Subject, dead: DeadRuns) {
+    let tip = format!("Write “{}” as SVG, PNG or CSV", subject.title());
+    if ui.button("Export…").on_hover_text(tip).clicked() {
+        session.show_exports(Export::Figure(subject, dead));
+    }
+}
 
 /// The title row of a pane, by which it is dragged to another place; `tools` stand at its right.
 pub fn header(ui: &mut Ui, title: &str, tools: impl FnOnce(&mut Ui)) -> Response {

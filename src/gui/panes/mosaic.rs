@@ -7,9 +7,10 @@ use eframe::egui::{
     StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
-use super::{header, latent::class_name};
+use super::{export_button, header, latent::class_name};
 use crate::{
     data::ImageShape,
+    figures::{DeadRuns, Subject},
     gui::{
         images::{self, Atlas, Picture},
         session::{RunView, Session},
@@ -65,6 +66,7 @@ impl Mosaic {
     }
 
     fn tools(&mut self, ui: &mut Ui, session: &mut Session) {
+        export_button(ui, session, Subject::Mosaic, DeadRuns::default());
         let mut sample = session.sample();
         if ui
             .button("New sample")

@@ -29,7 +29,7 @@ fn strip(ui: &mut Ui, session: &mut Session, notice: &Notice) {
         .outer_margin(Margin::symmetric(6, 3))
         .show(ui, |ui| {
             ui.horizontal_wrapped(|ui| {
-                if matches!(notice, Notice::Hunting { .. }) {
+                if matches!(notice, Notice::Hunting { .. } | Notice::Exporting { .. }) {
                     ui.spinner();
                 }
                 ui.label(RichText::new(notice.text()).size(15.0));

@@ -3,11 +3,12 @@
 use eframe::egui::{Response, Shape, Stroke, Ui};
 
 use super::{
-    header,
+    export_button, header,
     trade_off::{TradeOff, words},
 };
 use crate::{
     experiment::{Outcome, statistics::pareto_front},
+    figures::Subject,
     gui::{
         chart::{Axis, Chart, Dot, dot},
         session::{RunView, Session},
@@ -19,6 +20,7 @@ use crate::{
 pub fn ui(ui: &mut Ui, session: &mut Session, settings: &mut TradeOff) -> Response {
     let outcomes = session.run().map_or_else(Vec::new, RunView::outcomes);
     let grip = header(ui, "Trade-off plane", |ui| {
+        export_button(ui, session, Subject::Plane, settings.dead());
         settings.dead_switch(ui, &outcomes);
     });
     let Some(run) = session.run() else {

@@ -3,9 +3,10 @@
 use eframe::egui::{self, Button, Color32, Response, Shape, Stroke, StrokeKind, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::header;
+use super::{export_button, header};
 use crate::{
     experiment::{BoxPlot, Outcome, statistics::by_lambda},
+    figures::{DeadRuns, Subject},
     gui::{
         chart::{Axis, Chart, Dot, dot},
         session::{RunView, Session},
@@ -32,6 +33,7 @@ impl TradeOff {
     pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) -> Response {
         let outcomes = session.run().map_or_else(Vec::new, RunView::outcomes);
         let grip = header(ui, "Trade-off over λ", |ui| {
+            export_button(ui, session, Subject::OverLambda, self.dead());
             self.dead_switch(ui, &outcomes);
         });
         let Some(run) = session.run() else {
@@ -66,6 +68,15 @@ impl TradeOff {
             .clicked()
         {
             self.without_dead ^= true;
+        }
+    }
+
+    /// What becomes of dead runs in files.
+    pub fn dead(self) -> DeadRuns {
+        if self.without_dead {
+            DeadRuns::LeftOut
+        } else {
+            DeadRuns::Hollow
         }
     }
 
@@ -105,6 +116,7 @@ fn draw(ui: &mut Ui, run: &RunView, outcomes: &[(usize, Outcome)]) -> Option<usi
             name: "λ",
             colour: visuals.text_color(),
             factor: 1.0,
+            marks: None,
         },
         Axis::around(values(|o| o.accuracy), "accuracy (%)", blue, 100.0),
         Some(Axis::around(values(|o| o.mse), "MSE", orange, 1.0)),

@@ -12,6 +12,8 @@ impl Session {
     pub fn receive(&mut self) {
         self.downloads.receive();
         self.experiment.receive();
+        self.receive_exports();
+        self.results.receive();
         while let Some(result) = self.loader.take_next() {
             match result {
                 Ok(Answer::Image(shape, pixels)) => self.arrived = Some((shape, pixels)),
@@ -91,6 +93,8 @@ impl Session {
                             | Notice::SavedTo { .. }
                             | Notice::Skipped { .. }
                             | Notice::Found { .. }
+                            | Notice::Exported { .. }
+                            | Notice::NotExported { .. }
                     )
                 });
             }
@@ -167,6 +171,7 @@ impl Session {
             return;
         }
         run.see(panorama);
+        self.exporting.look(run);
         // Of a spectrum some λ may be dead with any seed.
         if self.pending.is_some() || run.is_spectrum() {
             return;

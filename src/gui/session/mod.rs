@@ -2,11 +2,16 @@
 
 pub mod downloads;
 pub mod experiment;
+pub mod export;
+pub mod exports;
 pub mod film;
 mod hearing;
 pub mod lane_view;
 pub mod loader;
+mod moment;
 pub mod notice;
+pub mod recording;
+pub mod results;
 pub mod run_view;
 pub mod runs;
 pub mod sample;
@@ -16,18 +21,19 @@ use std::{path::PathBuf, sync::Arc};
 
 use eframe::egui::Context;
 
+pub use export::Export;
 pub use lane_view::LaneView;
 pub use notice::{Notice, Remedy};
 pub use run_view::RunView;
 pub use sample::Sample;
 
 use self::{
-    downloads::Downloads, experiment::Experiment, film::Film, loader::Loader, runs::Keep,
-    seed_hunt::SeedHunt,
+    downloads::Downloads, experiment::Experiment, export::Exporting, film::Film, loader::Loader,
+    results::Results, runs::Keep, seed_hunt::SeedHunt,
 };
 use crate::{
     data::{DataSource, Dataset, ImageShape, Shelf, own_images::is_image},
-    experiment::{RunSpec, Spectrum},
+    experiment::{RunSpec, Spectrum, store::default_file},
     model::Lambda,
     train::{Command, DeviceChoice, RunConfig, RunId, RunState, Worker, checkpoint::Saved},
 };
@@ -70,6 +76,8 @@ pub struct Session {
     ignored: Option<RunId>,
     hunt: Option<SeedHunt>,
     keep: Keep,
+    exporting: Exporting,
+    results: Results,
 }
 
 /// A run on its way.
@@ -109,6 +117,8 @@ impl Session {
             ignored: None,
             hunt: None,
             keep: Keep::default(),
+            exporting: Exporting::new(ctx.clone()),
+            results: Results::new(ctx.clone(), default_file()),
         };
         session.load(source);
         session
@@ -179,6 +189,7 @@ impl Session {
     /// What to tell the user now.
     pub fn notices(&self) -> Vec<Notice> {
         let mut notices = self.notices.clone();
+        notices.extend(self.exporting.notice());
         if let Some(hunt) = self.hunt {
             notices.push(Notice::Hunting {
                 seed: self.config.seed,
@@ -356,6 +367,21 @@ impl Session {
         self.downloads = Downloads::new(self.ctx.clone(), shelf);
     }
 
+    /// What the file of finished runs says.
+    pub fn results(&self) -> &Results {
+        &self.results
+    }
+
+    /// What the file of finished runs says, to look into it.
+    pub fn results_mut(&mut self) -> &mut Results {
+        &mut self.results
+    }
+
+    /// Reads finished runs from another file than the user's own.
+    pub fn set_results(&mut self, file: PathBuf) {
+        self.results = Results::new(self.ctx.clone(), Some(file));
+    }
+
     /// Asks for the window of data sets.
     pub fn show_data_sets(&mut self) {
         self.wants_data_sets = true;
@@ -432,6 +458,7 @@ impl Session {
             Remedy::DataSets => self.show_data_sets(),
             Remedy::OpenRun => self.choose_run(),
             Remedy::GoOn => self.take_up(),
+            Remedy::CancelExport => self.exporting.cancel(),
             Remedy::Dismiss => {
                 if matches!(notice, Notice::DeadUnits { .. }) {
                     self.ignored = self.run.as_ref().map(|run| run.id);

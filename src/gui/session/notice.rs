@@ -39,6 +39,16 @@ pub enum Notice {
     SavedTo { file: PathBuf },
     /// A crash has left a run, written so long ago.
     LeftOver { age: Option<Duration> },
+    /// A figure or film is being written, so many frames of so many.
+    Exporting {
+        file: PathBuf,
+        frames: Option<(usize, usize)>,
+        is_stopping: bool,
+    },
+    /// A figure or film has been written.
+    Exported { file: PathBuf },
+    /// A figure or film could not be written.
+    NotExported { reason: String },
 }
 
 /// What a notice's buttons ask for.
@@ -53,6 +63,7 @@ pub enum Remedy {
     DataSets,
     OpenRun,
     GoOn,
+    CancelExport,
     Dismiss,
 }
 
@@ -73,6 +84,7 @@ impl Remedy {
             Self::DataSets => "See what is on this machine, and what can be downloaded",
             Self::OpenRun => "Choose another file",
             Self::GoOn => "Open that run and train on from its last epoch; the run on show ends",
+            Self::CancelExport => "Stop writing; what was there before stays as it is",
             Self::Dismiss => "Put this notice away, and what it offers",
         }
     }
@@ -133,12 +145,24 @@ impl Notice {
                 "{count} files could not be read and are left out, among them {}",
                 first.display()
             ),
-            Self::BadFile { reason } | Self::BadRun { reason } => reason.clone(),
+            Self::BadFile { reason } | Self::BadRun { reason } | Self::NotExported { reason } => {
+                reason.clone()
+            }
             Self::SavedTo { file } => format!("The run is saved in {}", file.display()),
             Self::LeftOver { age } => format!(
                 "CRE Lab ended unexpectedly{}; its run is kept up to the last epoch",
                 age.map_or(String::new(), ago)
             ),
+            Self::Exporting {
+                is_stopping: true, ..
+            } => "Stopping the export…".to_owned(),
+            Self::Exporting {
+                file,
+                frames: Some((done, of)),
+                ..
+            } => format!("Writing {}: frame {done} of {of}", file.display()),
+            Self::Exporting { file, .. } => format!("Writing {}…", file.display()),
+            Self::Exported { file } => format!("Written to {}", file.display()),
         }
     }
 
@@ -150,12 +174,15 @@ impl Notice {
             Self::Found { .. }
             | Self::Skipped { .. }
             | Self::CannotSave { .. }
-            | Self::SavedTo { .. } => &[(Remedy::Dismiss, "OK")],
+            | Self::SavedTo { .. }
+            | Self::Exported { .. } => &[(Remedy::Dismiss, "OK")],
             Self::BadRun { .. } => &[
                 (Remedy::OpenRun, "Open another…"),
                 (Remedy::Dismiss, "Dismiss"),
             ],
             Self::LeftOver { .. } => &[(Remedy::GoOn, "Go on"), (Remedy::Dismiss, "Dismiss")],
+            Self::Exporting { .. } => &[(Remedy::CancelExport, "Cancel")],
+            Self::NotExported { .. } => &[(Remedy::Dismiss, "Dismiss")],
             Self::NotFinite {
                 can_roll_back: true,
                 ..
@@ -186,7 +213,13 @@ impl Notice {
 
     /// Whether it is good news.
     pub fn is_good(&self) -> bool {
-        matches!(self, Self::Found { .. } | Self::SavedTo { .. })
+        matches!(
+            self,
+            Self::Found { .. }
+                | Self::SavedTo { .. }
+                | Self::Exporting { .. }
+                | Self::Exported { .. }
+        )
     }
 }
 

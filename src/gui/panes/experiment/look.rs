@@ -205,6 +205,7 @@ fn curves(ui: &mut Ui, record: &Record) {
         name: "epoch",
         colour: visuals.text_color(),
         factor: 1.0,
+        marks: None,
     };
     let chart = Chart::new(
         ui,

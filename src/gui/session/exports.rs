@@ -1,0 +1,195 @@
+//! Figures and films on their way into files, on threads of their own.
+
+use std::{
+    ops::ControlFlow,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use eframe::egui::Context;
+
+use crate::figures::Ending;
+
+/// How often the window shows how far a film is.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// Is told the frames done and of all; says whether to go on.
+pub type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> ControlFlow<()>;
+/// Writes one file. What goes wrong is one sentence.
+pub type Job = Box<dyn FnOnce(&Path, Progress<'_>) -> Result<Ending, String> + Send>;
+
+/// An export under way.
+#[derive(Debug)]
+pub struct Running {
+    /// The file, once it has been chosen.
+    pub file: Option<PathBuf>,
+    /// Frames done and of all; none for a figure.
+    pub frames: Option<(usize, usize)>,
+    /// Whether it has been told to stop.
+    pub is_stopping: bool,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// How an export ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The file is there.
+    Written(PathBuf),
+    /// The user has thought better of it.
+    Cancelled,
+    /// It could not be written, for this reason.
+    Failed(String),
+}
+
+#[derive(Debug)]
+enum Message {
+    Chosen(PathBuf),
+    Progress(usize, usize),
+    Ended(Outcome),
+}
+
+/// Writes one file at a time.
+#[derive(Debug)]
+pub struct Exports {
+    ctx: Context,
+    sender: Sender<Message>,
+    messages: Receiver<Message>,
+    running: Option<Running>,
+}
+
+impl Exports {
+    /// `ctx` is woken when there is something new.
+    pub fn new(ctx: Context) -> Self {
+        let (sender, messages) = unbounded();
+        Self {
+            ctx,
+            sender,
+            messages,
+            running: None,
+        }
+    }
+
+    /// The export under way.
+    pub fn running(&self) -> Option<&Running> {
+        self.running.as_ref()
+    }
+
+    /// Begins to write `path`.
+    pub fn write(&mut self, path: PathBuf, job: Job) {
+        self.begin(job, move || Some(path));
+    }
+
+    /// Asks for the file with the system's own dialog, then writes it. `extension` is that of the format
+    /// wanted, with its name.
+    pub fn choose(&mut self, name: &str, (format, extension): (&str, &'static str), job: Job) {
+        // The dialog must be asked for on the window's own thread, and awaited elsewhere.
+        let dialog = rfd::AsyncFileDialog::new()
+            .set_title("Export")
+            .set_file_name(format!("{name}.{extension}"))
+            .add_filter(format, &[extension])
+            .save_file();
+        self.begin(job, move || {
+            let mut path = pollster::block_on(dialog)?.path().to_owned();
+            if path.extension().is_none() {
+                path.set_extension(extension);
+            }
+            Some(path)
+        });
+    }
+
+    fn begin(&mut self, job: Job, choose: impl FnOnce() -> Option<PathBuf> + Send + 'static) {
+        if self.running.is_some() {
+            return;
+        }
+        let stop = Arc::new(AtomicBool::new(false));
+        let (sender, ctx, stops) = (self.sender.clone(), self.ctx.clone(), stop.clone());
+        let work = move || {
+            let tell = |message| {
+                // The window may be gone by now; then nobody waits for the message.
+                let _ = sender.send(message);
+            };
+            let outcome = match choose() {
+                None => Outcome::Cancelled,
+                Some(path) => {
+                    tell(Message::Chosen(path.clone()));
+                    let mut progress = |done: usize, of: usize| {
+                        tell(Message::Progress(done, of));
+                        ctx.request_repaint_after(INTERVAL);
+                        match stops.load(Ordering::Relaxed) {
+                            true => ControlFlow::Break(()),
+                            false => ControlFlow::Continue(()),
+                        }
+                    };
+                    // A drawing that panics must not leave the window waiting for ever.
+                    match catch_unwind(AssertUnwindSafe(|| job(&path, &mut progress))) {
+                        Ok(Ok(Ending::Written)) => Outcome::Written(path),
+                        Ok(Ok(Ending::Cancelled)) => Outcome::Cancelled,
+                        Ok(Err(reason)) => Outcome::Failed(reason),
+                        Err(_) => Outcome::Failed(format!("{} cannot be drawn", path.display())),
+                    }
+                }
+            };
+            tell(Message::Ended(outcome));
+            ctx.request_repaint();
+        };
+        let spawned = thread::Builder::new().name("export".to_owned()).spawn(work);
+        let thread = spawned.map_err(|error| {
+            let reason = format!("the system refuses a thread to write a file: {error}");
+            let _ = self.sender.send(Message::Ended(Outcome::Failed(reason)));
+        });
+        self.running = Some(Running {
+            file: None,
+            frames: None,
+            is_stopping: false,
+            stop,
+            thread: thread.ok(),
+        });
+    }
+
+    /// Ends the export after the frame it is at; the file is as it was before.
+    pub fn cancel(&mut self) {
+        if let Some(running) = &mut self.running {
+            running.stop.store(true, Ordering::Relaxed);
+            running.is_stopping = true;
+        }
+    }
+
+    /// Takes in everything that has arrived, and gives the end of an export, if there was one.
+    pub fn receive(&mut self) -> Option<Outcome> {
+        while let Ok(message) = self.messages.try_recv() {
+            match (message, &mut self.running) {
+                (Message::Chosen(path), Some(running)) => running.file = Some(path),
+                (Message::Progress(done, of), Some(running)) => running.frames = Some((done, of)),
+                (Message::Ended(outcome), _) => {
+                    self.running = None;
+                    return Some(outcome);
+                }
+                (_, None) => {}
+            }
+        }
+        None
+    }
+}
+
+impl Drop for Exports {
+    fn drop(&mut self) {
+        self.receive();
+        self.cancel();
+        // What is being written leaves its half of a file behind if the program ends before it; a dialog
+        // may never answer.
+        if let Some(mut running) = self.running.take()
+            && running.file.is_some()
+            && let Some(thread) = running.thread.take()
+        {
+            let _ = thread.join();
+        }
+    }
+}
