@@ -26,7 +26,7 @@ use eframe::egui::{accesskit::Role, vec2};
 use egui_kittest::{Harness, kittest::Queryable as _};
 
 /// Only ever reached by a failing test.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// FC Small, many steps a second; three networks where `spectrum` is asked for.
 fn window(spectrum: Option<&str>) -> Harness<'static, App> {

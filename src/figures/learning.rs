@@ -1,11 +1,11 @@
 //! How losses and accuracy of one network moved over the epochs.
 
 use super::{
-    axes::span,
+    axes::{number, span},
     chart::{self, Axis},
     figure::{Figure, Table},
     palette::{self, Rgb},
-    panels::{ACCURACY, Grid, INK, MSE, caption_height, draw_caption},
+    panels::{Grid, INK, caption_height, draw_caption},
     sheet::{DrawError, Page},
 };
 use crate::{
@@ -34,7 +34,7 @@ const QUANTITIES: [Quantity; 3] = [
     Quantity {
         id: "accuracy_percent",
         title: "Accuracy",
-        name: ACCURACY,
+        name: "Accuracy (%)",
         colour: palette::CLASSIFICATION_ON_LIGHT,
         of: |metrics| metrics.accuracy * 100.0,
     },
@@ -48,7 +48,7 @@ const QUANTITIES: [Quantity; 3] = [
     Quantity {
         id: "mse",
         title: "Reconstruction error",
-        name: MSE,
+        name: "MSE (pixels from −1 to 1)",
         colour: palette::RECONSTRUCTION_ON_LIGHT,
         of: |metrics| metrics.mse,
     },
@@ -99,7 +99,11 @@ impl Figure for Learning<'_> {
         const DOTS: usize = 60;
         let grid = Grid::of_rows(QUANTITIES.len(), QUANTITIES.len(), 140.0);
         let epochs = self.record.evaluations.iter().map(|at| at.epoch as f64);
-        let below = Axis::round(span(epochs), "Epoch", INK);
+        let mut below = Axis::round(span(epochs), "Epoch", INK);
+        below.ticks.retain(|(epoch, _)| epoch.fract() == 0.0);
+        for (epoch, text) in &mut below.ticks {
+            *text = number(*epoch);
+        }
         for (place, quantity) in QUANTITIES.iter().enumerate() {
             let (test, train) = (self.test(quantity.of), self.train(quantity.of));
             let values = test.iter().chain(&train).map(|(_, value)| *value);

@@ -51,7 +51,7 @@ pub use scatter::latent_scatter;
 pub use scene::Scene;
 pub use subject::{Moment, Subject};
 pub use trade_off_plane::TradeOffPlane;
-pub use widths::{Against, Family, Widths};
+pub use widths::{Against, Family, Member, Widths};
 
 /// A figure that could not be made or written.
 #[derive(Debug, thiserror::Error)]

@@ -45,7 +45,7 @@ impl<'a> Pairs<'a> {
             "Test images, what is rebuilt of them, the error (MSE, pixels from −1 to 1) and the classifier's answer, wrong ones in red."
                 .to_owned();
         if all.len() > IMAGES {
-            caption.push_str(&format!(" {} more are not shown.", all.len() - IMAGES));
+            caption = format!("{caption} {} more are not shown.", all.len() - IMAGES);
         }
         (!cells.is_empty()).then(|| Self {
             title: title.to_owned(),

@@ -1,12 +1,12 @@
 //! The window that writes figures and films into files.
 
-use eframe::egui::{Button, Context, Grid, RichText, Ui, Window};
+use eframe::egui::{Align2, Button, Context, Grid, RichText, Ui, Window};
 
 use crate::{
     figures::{Against, DeadRuns, Subject},
     gui::{
         numbers::thousands,
-        session::{Export, Session},
+        session::{Export, Session, recording::Recording},
     },
 };
 
@@ -66,6 +66,8 @@ impl ExportWindow {
             .open(&mut open)
             .resizable(false)
             .default_width(380.0)
+            .pivot(Align2::CENTER_CENTER)
+            .default_pos(ctx.content_rect().center())
             .show(ctx, |ui| {
                 if is_figure {
                     figures(ui, session, &mut chosen);
@@ -92,6 +94,9 @@ impl ExportWindow {
     }
 }
 
+/// What can be written, with its title and more words about it.
+type Choice = (Export, &'static str, &'static str);
+
 /// The figures to choose from.
 fn figures(ui: &mut Ui, session: &mut Session, chosen: &mut Export) {
     let dead = match *chosen {
@@ -110,7 +115,7 @@ fn figures(ui: &mut Ui, session: &mut Session, chosen: &mut Export) {
         });
         choices.collect()
     };
-    let groups: [(&str, &str, Vec<(Export, &str, &str)>); 3] = [
+    let groups: [(&str, &str, Vec<Choice>); 3] = [
         (
             "The network on show",
             "As it is at the moment of the click",
@@ -202,7 +207,7 @@ fn films(ui: &mut Ui, session: &mut Session, chosen: &mut Export) {
 }
 
 fn recording(ui: &mut Ui, session: &mut Session) {
-    let extent = session.recording().map(|recording| recording.extent());
+    let extent = session.recording().map(Recording::extent);
     match extent {
         None => {
             ui.label("Nothing is recorded yet. Recording goes on while this window is closed.");

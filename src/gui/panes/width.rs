@@ -1,11 +1,12 @@
 //! How much the two tasks cost each other, against the size of z or of the network: does more room soften
 //! the trade-off?
 
-use eframe::egui::{self, ComboBox, Response, RichText, Shape, Stroke, Ui};
+use eframe::egui::{Button, Color32, ComboBox, Response, RichText, Shape, Stroke, Ui, vec2};
 
 use super::header;
 use crate::{
-    figures::{Against, Family},
+    experiment::TradeOff,
+    figures::{Against, Family, Member},
     gui::{
         chart::{Axis, Chart, Dot, dot},
         numbers::count,
@@ -52,7 +53,7 @@ impl Width {
     fn tools(&mut self, ui: &mut Ui, session: &mut Session) {
         let export = Export::Width(self.against());
         let can = session.can_export(export).is_ok();
-        let button = ui.add_enabled(can, egui::Button::new("Export…"));
+        let button = ui.add_enabled(can, Button::new("Export…"));
         if button
             .on_hover_text("Write this figure as SVG, PNG or CSV")
             .clicked()
@@ -90,7 +91,7 @@ impl Width {
         let titles: Vec<&str> = widths.families().iter().map(|f| f.title.as_str()).collect();
         if titles.len() > 1 {
             if !titles.contains(&self.family.as_str()) {
-                self.family = titles[0].to_owned();
+                titles[0].clone_into(&mut self.family);
             }
             let chooser = ComboBox::from_id_salt("family").selected_text(self.family.clone());
             let shown = chooser.show_ui(ui, |ui| {
@@ -112,8 +113,7 @@ fn nothing(ui: &mut Ui, session: &Session, against: Against) {
     let why = match session.results().state() {
         State::Unread => "Reading the finished runs…".to_owned(),
         State::Trouble(reason) => reason.clone(),
-        State::Missing => "There are no finished runs yet".to_owned(),
-        State::Read { runs: 0, .. } => "There are no finished runs yet".to_owned(),
+        State::Missing | State::Read { runs: 0, .. } => "There are no finished runs yet".to_owned(),
         State::Read { runs, .. } => {
             format!("Among {} finished runs none compares {what}", count(*runs))
         }
@@ -131,119 +131,141 @@ fn nothing(ui: &mut Ui, session: &Session, against: Against) {
     });
 }
 
-/// Draws one family: losses of accuracy at the left, of reconstruction at the right.
-fn draw(ui: &mut Ui, family: &Family, against: Against) {
-    const BESIDE: f32 = 5.0;
-    let visuals = ui.visuals().clone();
-    let (blue, orange) = (
-        theme::classification(&visuals),
-        theme::reconstruction(&visuals),
-    );
-    let members = &family.members;
-    let places = || members.iter().map(|member| member.place());
-    let (low, high) = (
-        places().fold(f64::INFINITY, f64::min) - 0.35,
-        places().fold(f64::NEG_INFINITY, f64::max) + 0.35,
-    );
-    // The numbers in the window are larger than those of a figure.
-    let length = f64::from(ui.available_width() - 92.0) * 6.5 / 11.5;
-    let losses = |of: fn(&crate::experiment::TradeOff) -> (f64, &[f64])| {
-        let of_member = members.iter().map(move |member| of(&member.width));
-        of_member.flat_map(|(median, runs)| runs.iter().copied().chain([median, 0.0]))
-    };
-    let chart = Chart::new(
-        ui,
-        Axis {
-            range: (low, high),
-            name: match against {
-                Against::LatentSize => "latent size n",
-                Against::Parameters => "trainable parameters",
-            },
-            colour: visuals.text_color(),
-            factor: 1.0,
-            marks: Some(against.ticks(members, &(low..high), length)),
-        },
-        Axis::around(
-            losses(|width| (width.accuracy_loss, &width.accuracy_losses)),
-            "accuracy lost (percentage points)",
-            blue,
-            100.0,
-        ),
-        Some(Axis::around(
-            losses(|width| (width.mse_loss, &width.mse_losses)),
-            "MSE gained",
-            orange,
-            1.0,
-        )),
-    );
-    for is_accuracy in [true, false] {
-        let colour = if is_accuracy { blue } else { orange };
-        let side = if is_accuracy { -BESIDE } else { BESIDE };
-        let at = |place: f64, loss: f64| {
-            let at = if is_accuracy {
-                chart.at(place, loss)
-            } else {
-                chart.at_right(place, loss)
-            };
-            at + egui::vec2(side, 0.0)
-        };
-        let mut kinds: Vec<&str> = members.iter().map(|member| member.kind.as_str()).collect();
-        kinds.sort_unstable();
-        kinds.dedup();
-        for kind in kinds {
-            let of_kind = members.iter().filter(|member| member.kind == kind);
-            let line = of_kind.map(|member| {
-                let width = &member.width;
-                let loss = if is_accuracy {
-                    width.accuracy_loss
-                } else {
-                    width.mse_loss
-                };
-                at(member.place(), loss)
-            });
-            let stroke = Stroke::new(2.0, colour);
-            ui.painter().add(Shape::line(line.collect(), stroke));
-        }
-        for (place, member) in members.iter().enumerate() {
-            let width = &member.width;
-            let (median, runs) = if is_accuracy {
-                (width.accuracy_loss, &width.accuracy_losses)
-            } else {
-                (width.mse_loss, &width.mse_losses)
-            };
-            for run in runs {
-                let centre = at(member.place(), *run);
-                ui.painter()
-                    .circle_filled(centre, 2.2, colour.gamma_multiply(0.7));
-            }
-            let name = match against {
-                Against::LatentSize => format!("n = {}", member.size),
-                Against::Parameters => {
-                    format!("{}, {} parameters", member.name, count(member.size))
-                }
-            };
-            let words = if is_accuracy {
-                format!(
-                    "{name}: {:.1} percentage points of accuracy lost at the λ of the best MSE ({}), {} runs",
-                    median * 100.0,
-                    width.best_mse,
-                    runs.len()
-                )
-            } else {
-                format!(
-                    "{name}: MSE {median:.4} higher at the λ of the best accuracy ({}), {} runs",
-                    width.best_accuracy,
-                    runs.len()
-                )
-            };
-            let look = Dot {
-                colour,
-                radius: 4.0,
-                hollow: true,
-                chosen: false,
-            };
-            let id = ui.scope_id().with(("width", is_accuracy, place));
-            dot(ui, id, at(member.place(), median), look, &words);
+/// One of the two losses.
+#[derive(Clone, Copy)]
+struct Loss {
+    is_accuracy: bool,
+    colour: Color32,
+    /// How far it stands beside its size, in points.
+    side: f32,
+}
+
+impl Loss {
+    fn median(self, width: &TradeOff) -> f64 {
+        if self.is_accuracy {
+            width.accuracy_loss
+        } else {
+            width.mse_loss
         }
     }
+
+    fn runs(self, width: &TradeOff) -> &[f64] {
+        if self.is_accuracy {
+            &width.accuracy_losses
+        } else {
+            &width.mse_losses
+        }
+    }
+
+    /// An axis that holds the loss of all members, and 0.
+    fn axis(self, members: &[Member], name: &'static str, factor: f64) -> Axis {
+        let values = members.iter().flat_map(|member| {
+            let runs = self.runs(&member.width).iter().copied();
+            runs.chain([self.median(&member.width), 0.0])
+        });
+        Axis::around(values, name, self.colour, factor)
+    }
+
+    fn words(self, name: &str, width: &TradeOff) -> String {
+        let (median, runs) = (self.median(width), self.runs(width).len());
+        if self.is_accuracy {
+            format!(
+                "{name}: {:.1} percentage points of accuracy lost at the λ of the best MSE ({}), {runs} runs",
+                median * 100.0,
+                width.best_mse
+            )
+        } else {
+            format!(
+                "{name}: MSE {median:.4} higher at the λ of the best accuracy ({}), {runs} runs",
+                width.best_accuracy
+            )
+        }
+    }
+}
+
+/// Draws one family: losses of accuracy at the left, of reconstruction at the right.
+fn draw(ui: &mut Ui, family: &Family, against: Against) {
+    const BESIDE: f32 = 7.0;
+    let visuals = ui.visuals().clone();
+    let accuracy = Loss {
+        is_accuracy: true,
+        colour: theme::classification(&visuals),
+        side: -BESIDE,
+    };
+    let mse = Loss {
+        is_accuracy: false,
+        colour: theme::reconstruction(&visuals),
+        side: BESIDE,
+    };
+    let members = &family.members;
+    let places = || members.iter().map(Member::place);
+    let low = places().fold(f64::INFINITY, f64::min) - 0.35;
+    let high = places().fold(f64::NEG_INFINITY, f64::max) + 0.35;
+    // The numbers in the window are larger than those of a figure.
+    let length = f64::from(ui.available_width() - 92.0) * 6.5 / 11.5;
+    let below = Axis {
+        range: (low, high),
+        name: match against {
+            Against::LatentSize => "latent size n",
+            Against::Parameters => "trainable parameters",
+        },
+        colour: visuals.text_color(),
+        factor: 1.0,
+        marks: Some(against.ticks(members, &(low..high), length)),
+    };
+    let left = accuracy.axis(members, "accuracy lost (percentage points)", 100.0);
+    let right = mse.axis(members, "MSE gained", 1.0);
+    let chart = Chart::new(ui, below, left, Some(right));
+    for loss in [accuracy, mse] {
+        mark(ui, &chart, members, against, loss);
+    }
+}
+
+/// Medians with a line through those of one kind, and every run.
+fn mark(ui: &Ui, chart: &Chart, members: &[Member], against: Against, loss: Loss) {
+    let at = |member: &Member, value: f64| {
+        let at = if loss.is_accuracy {
+            chart.at(member.place(), value)
+        } else {
+            chart.at_right(member.place(), value)
+        };
+        at + vec2(loss.side, 0.0)
+    };
+    let mut kinds: Vec<&str> = members.iter().map(|member| member.kind.as_str()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    for kind in kinds {
+        let of_kind = members.iter().filter(|member| member.kind == kind);
+        let line = of_kind.map(|member| at(member, loss.median(&member.width)));
+        let stroke = Stroke::new(2.0, loss.colour);
+        ui.painter().add(Shape::line(line.collect(), stroke));
+    }
+    for (place, member) in members.iter().enumerate() {
+        for (rank, run) in loss.runs(&member.width).iter().enumerate() {
+            let centre = at(member, *run) + vec2(jitter(rank), 0.0);
+            ui.painter()
+                .circle_filled(centre, 2.2, loss.colour.gamma_multiply(0.7));
+        }
+        let name = match against {
+            Against::LatentSize => format!("n = {}", member.size),
+            Against::Parameters => format!("{}, {} parameters", member.name, count(member.size)),
+        };
+        let look = Dot {
+            colour: loss.colour,
+            radius: 4.0,
+            hollow: true,
+            chosen: false,
+        };
+        let id = ui.scope_id().with(("width", loss.is_accuracy, place));
+        let words = loss.words(&name, &member.width);
+        dot(ui, id, at(member, loss.median(&member.width)), look, &words);
+    }
+}
+
+/// Every run's own place beside the middle, in points, so that no dot hides another or is hidden by the
+/// median.
+fn jitter(rank: usize) -> f32 {
+    let share = ((rank as f64 + 0.5) * 0.618_033_988_749_895).fract() as f32;
+    let side = if rank.is_multiple_of(2) { 1.0 } else { -1.0 };
+    side * (5.0 + 6.0 * share)
 }

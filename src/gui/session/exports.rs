@@ -123,9 +123,10 @@ impl Exports {
                     let mut progress = |done: usize, of: usize| {
                         tell(Message::Progress(done, of));
                         ctx.request_repaint_after(INTERVAL);
-                        match stops.load(Ordering::Relaxed) {
-                            true => ControlFlow::Break(()),
-                            false => ControlFlow::Continue(()),
+                        if stops.load(Ordering::Relaxed) {
+                            ControlFlow::Break(())
+                        } else {
+                            ControlFlow::Continue(())
                         }
                     };
                     // A drawing that panics must not leave the window waiting for ever.

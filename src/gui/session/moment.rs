@@ -6,6 +6,7 @@ use super::{LaneView, RunView};
 use crate::{
     experiment::{Portrait, Record, RunSpec},
     figures::Moment,
+    model::LatentLayout,
     train::{Projection, RunConfig},
 };
 
@@ -55,7 +56,7 @@ impl RunView {
             program: concat!("cre-lab ", env!("CARGO_PKG_VERSION")).to_owned(),
             device: self.device.name.clone(),
             parameters: self.parameters,
-            latent_values: self.layout().map_or(0, |layout| layout.values()),
+            latent_values: self.layout().map_or(0, LatentLayout::values),
             mortal_units: self.mortal_units(),
             // The network on show is the latest, not the best.
             kept: evaluations.len().saturating_sub(1),
