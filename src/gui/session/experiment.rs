@@ -383,7 +383,7 @@ impl Experiment {
                 Answer::Survey(..) => {}
                 Answer::Picture(id, picture) => {
                     if let Some(looked) = self.looked.as_mut().filter(|looked| looked.id == id) {
-                        looked.picture = Some(picture.map(Box::new));
+                        looked.picture = Some(picture);
                     }
                 }
             }

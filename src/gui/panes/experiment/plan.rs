@@ -47,11 +47,11 @@ fn summary(ui: &mut Ui, experiment: &Experiment) {
     if experiment.is_known() || experiment.sweep().is_some() {
         let mut text = match done {
             0 => "None of them is done yet".to_owned(),
-            1 => "1 of them is done already".to_owned(),
-            done => format!("{} of them are done already", count(done)),
+            1 => "1 of them is done".to_owned(),
+            done => format!("{} of them are done", count(done)),
         };
         if failed > 0 {
-            text.push_str(&format!(", {} failed", count(failed)));
+            text = format!("{text}, {} failed", count(failed));
         }
         ui.label(RichText::new(text).size(SMALL));
     } else if !experiment.runs().is_empty() {
@@ -129,6 +129,16 @@ fn forecast(ui: &mut Ui, experiment: &mut Experiment, open: usize) {
     }
 }
 
+/// "35 MB", "1.2 GB".
+fn memory(bytes: u64) -> String {
+    let bytes = bytes as f64;
+    if bytes < 995e6 {
+        format!("{:.0} MB", (bytes / 1e6).max(1.0))
+    } else {
+        format!("{:.1} GB", bytes / 1e9)
+    }
+}
+
 /// "About 2 min and 0.3 GB of memory, 11 networks side by side, on CPU, 2 threads".
 pub fn takes(outlook: &Outlook) -> String {
     let networks = match outlook.side_by_side {
@@ -136,9 +146,9 @@ pub fn takes(outlook: &Outlook) -> String {
         many => format!("up to {many} networks side by side"),
     };
     format!(
-        "About {} and {:.1} GB of memory; {networks}, on {}",
+        "About {} and {} of memory; {networks}, on {}",
         duration(outlook.seconds),
-        outlook.bytes as f64 / 1e9,
+        memory(outlook.bytes),
         outlook.devices.join(" and ")
     )
 }
@@ -196,4 +206,21 @@ pub fn file(ui: &mut Ui, experiment: &Experiment) {
         ui.add(Label::new(text).truncate())
             .on_hover_text("Every finished run is kept in this file");
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_told_with_the_digits_it_needs() {
+        for (bytes, text) in [
+            (3, "1 MB"),
+            (34_900_000, "35 MB"),
+            (994_000_000, "994 MB"),
+            (1_240_000_000, "1.2 GB"),
+        ] {
+            assert_eq!(memory(bytes), text);
+        }
+    }
 }

@@ -4,7 +4,7 @@ use eframe::egui::{ProgressBar, RichText, Ui};
 
 use crate::{
     cli::sweep::duration,
-    experiment::SweepEnd,
+    experiment::{SweepEnd, conductor::Outlook},
     gui::{
         numbers::{count, thousands},
         session::{
@@ -29,7 +29,7 @@ pub fn ui(ui: &mut Ui, session: &mut Session) {
 }
 
 fn bar(ui: &mut Ui, sweep: &Sweep) {
-    let to_do = sweep.outlook.as_ref().map(|outlook| outlook.to_do());
+    let to_do = sweep.outlook.as_ref().map(Outlook::to_do);
     let share = sweep.progress.as_ref().map_or(0.0, |told| told.share);
     let text = match (sweep.stage, &sweep.progress, to_do) {
         (Stage::Ending, ..) => "Ending…".to_owned(),
@@ -38,7 +38,7 @@ fn bar(ui: &mut Ui, sweep: &Sweep) {
         }
         (_, None, Some(to_do)) => format!("0 of {} runs", count(to_do)),
         (stage, Some(told), Some(to_do)) => {
-            let done = format!("{} of {} runs", count(told.ended), count(to_do));
+            let done = format!("{} of {} runs", count(sweep.ended), count(to_do));
             let left = format!(
                 "{:.0} %, {} left",
                 share * 100.0,

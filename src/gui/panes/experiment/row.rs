@@ -25,18 +25,17 @@ pub const COLUMNS: [(&str, f32, &str); 8] = [
     ("λ", 40.0, "Weight of reconstruction"),
     (
         "seed",
-        46.0,
+        42.0,
         "Decides initial weights and the order of the images",
     ),
     (
         "epoch",
-        52.0,
+        62.0,
         "Epochs trained; of a finished run the one that was kept, with the lowest test L(λ)",
     ),
-    ("L(λ)", 56.0, "λ · MSE + (1 − λ) · CE over the test half"),
     (
         "accuracy",
-        66.0,
+        64.0,
         "Share of test images that are classified right",
     ),
     (
@@ -44,12 +43,13 @@ pub const COLUMNS: [(&str, f32, &str); 8] = [
         56.0,
         "Mean squared error of the reconstruction, pixels in [−1, 1]",
     ),
-    ("CE (nats)", 66.0, "Cross-entropy of the classification"),
     (
         "dead",
-        52.0,
+        50.0,
         "Latent units that are 0 for every image, of those that can die",
     ),
+    ("CE (nats)", 66.0, "Cross-entropy of the classification"),
+    ("L(λ)", 56.0, "λ · MSE + (1 − λ) · CE over the test half"),
 ];
 
 impl Row {
@@ -91,18 +91,17 @@ impl Row {
         };
         let warn = evaluation.is_some_and(|evaluation| evaluation.dead_units > 0);
         let lambda = config.lambda;
+        let dead_colour = if warn { visuals.warn_fg_color } else { text };
+        let accuracy = number(&|at| format!("{:.1} %", at.test.accuracy * 100.0));
         let cells = [
             (lambda.to_string(), theme::lambda(lambda, visuals)),
             (config.seed.to_string(), text),
             (epoch, text),
-            (number(&|at| format!("{:.4}", at.test.loss(lambda))), text),
-            (
-                number(&|at| format!("{:.1} %", at.test.accuracy * 100.0)),
-                blue,
-            ),
+            (accuracy, blue),
             (number(&|at| format!("{:.4}", at.test.mse)), orange),
+            (dead, dead_colour),
             (number(&|at| format!("{:.3}", at.test.ce)), blue),
-            (dead, if warn { visuals.warn_fg_color } else { text }),
+            (number(&|at| format!("{:.4}", at.test.loss(lambda))), text),
         ];
         Self {
             cells,

@@ -2,7 +2,7 @@
 
 use eframe::egui::{
     Align2, Button, Color32, CursorIcon, FontId, Pos2, Rect, Role, ScrollArea, Sense, Stroke, Ui,
-    WidgetInfo, pos2, vec2,
+    UiBuilder, WidgetInfo, pos2, vec2,
 };
 
 use super::row::{COLUMNS, Row};
@@ -87,14 +87,16 @@ impl Table {
         ScrollArea::horizontal()
             .id_salt("experiment columns")
             .show(ui, |ui| {
-                let name = name_width(experiment.runs());
+                let naming = Naming::of(experiment.runs());
+                let name = naming.width();
                 let columns: f32 = COLUMNS.iter().map(|column| column.1).sum();
                 let least = SIGN + name + columns + LAST;
                 let width = ui.available_width().max(least);
                 let layout = Layout {
+                    naming,
                     name,
                     width,
-                    stretch: (width / least).min(1.35),
+                    stretch: (width / least).min(1.8),
                 };
                 head(ui, &layout);
                 ui.spacing_mut().item_spacing.y = 0.0;
@@ -124,13 +126,17 @@ impl Table {
                     self.filter = filter;
                 }
             }
+            if experiment.looked().is_none() && experiment.count(Fate::is_done) > 0 {
+                ui.weak("a click on a finished run shows it");
+            }
         });
     }
 }
 
 /// Where things stand in a line.
 struct Layout {
-    /// Width of the name of the series; 0 where there is only one.
+    naming: Naming,
+    /// Width of the names; 0 where runs differ in λ and seed only.
     name: f32,
     width: f32,
     /// Columns are so many times as wide as they need be.
@@ -149,23 +155,47 @@ impl Layout {
     }
 }
 
-/// What a run is called beside its λ and seed.
-fn series(spec: &RunSpec) -> String {
-    let architecture = spec.config.architecture;
-    if architecture.has_free_latent() {
-        format!("{architecture}, n = {}, {}", spec.config.latent, spec.data)
-    } else {
-        format!("{architecture}, {}", spec.data)
-    }
+/// What runs are called beside their λ and seed: all in which they differ.
+#[derive(Clone, Copy)]
+struct Naming {
+    data: bool,
+    network: bool,
+    latent: bool,
 }
 
-fn name_width(runs: &[RunSpec]) -> f32 {
-    let kind = |run: &RunSpec| (run.data.clone(), run.config.architecture, run.config.latent);
-    let first = runs.first().map(kind);
-    if runs.iter().all(|run| Some(kind(run)) == first) {
-        0.0
-    } else {
-        190.0
+impl Naming {
+    fn of(runs: &[RunSpec]) -> Self {
+        let first = runs.first();
+        let differs = |same: &dyn Fn(&RunSpec, &RunSpec) -> bool| {
+            let mut rest = runs.iter();
+            first.is_some_and(|first| rest.any(|run| !same(first, run)))
+        };
+        Self {
+            data: differs(&|a, b| a.data == b.data),
+            network: differs(&|a, b| a.config.architecture == b.config.architecture),
+            latent: differs(&|a, b| a.config.latent == b.config.latent),
+        }
+    }
+
+    /// Room for the names, in points.
+    fn width(self) -> f32 {
+        let part = |told: bool, width: f32| if told { width } else { 0.0 };
+        part(self.data, 105.0) + part(self.network, 80.0) + part(self.latent, 60.0)
+    }
+
+    fn name(self, spec: &RunSpec) -> String {
+        let config = &spec.config;
+        let mut parts = Vec::new();
+        if self.network {
+            parts.push(config.architecture.to_string());
+        }
+        if self.latent && config.architecture.has_free_latent() {
+            parts.push(format!("n = {}", config.latent));
+        }
+        if self.data {
+            parts.push(spec.data.to_string());
+        }
+        parts.join(", ")
     }
 }
 
@@ -190,107 +220,36 @@ fn head(ui: &mut Ui, layout: &Layout) {
 }
 
 fn line(ui: &mut Ui, experiment: &Experiment, place: usize, layout: &Layout) -> Option<Wish> {
-    let (spec, fate) = (
-        experiment.runs().get(place)?,
-        experiment.fates().get(place)?,
-    );
+    let spec = experiment.runs().get(place)?;
+    let fate = experiment.fates().get(place)?;
     let progress = experiment.sweep().and_then(|sweep| sweep.progress.as_ref());
     let row = Row::new(spec, fate, progress, ui.visuals());
     let is_looked = match (fate, experiment.looked()) {
         (Fate::Done(done), Some(looked)) => done.id == looked.id,
         _ => false,
     };
-    let is_dead = matches!(fate, Fate::Done(done) if done.dead);
     let (rect, _) = ui.allocate_exact_size(vec2(layout.width, HEIGHT), Sense::hover());
-    let sense = if fate.is_done() {
-        Sense::click()
+    let (sense, role) = if fate.is_done() {
+        (Sense::click(), Role::Button)
     } else {
-        Sense::hover()
+        (Sense::hover(), Role::Label)
     };
     let response = ui.interact(rect, ui.scope_id().with(("run", place)), sense);
-    response.widget_info(|| {
-        let role = if fate.is_done() {
-            Role::Button
-        } else {
-            Role::Label
-        };
-        WidgetInfo::selected(role, true, is_looked, &row.words)
-    });
+    response.widget_info(|| WidgetInfo::selected(role, true, is_looked, &row.words));
     let visuals = ui.visuals();
-    let painter = ui.painter();
     if is_looked {
-        painter.rect_filled(rect, 3.0, visuals.selection.bg_fill.gamma_multiply(0.45));
+        let fill = visuals.selection.bg_fill.gamma_multiply(0.45);
+        ui.painter().rect_filled(rect, 3.0, fill);
     } else if fate.is_done() && (response.hovered() || response.has_focus()) {
-        painter.rect_filled(rect, 3.0, visuals.text_color().gamma_multiply(0.08));
+        let fill = visuals.text_color().gamma_multiply(0.08);
+        ui.painter().rect_filled(rect, 3.0, fill);
     }
-    let fade = |colour: Color32| {
-        if is_dead {
-            colour.gamma_multiply(0.55)
-        } else {
-            colour
-        }
-    };
-    let middle = rect.center().y;
-    sign(
-        ui,
-        pos2(rect.left() + 11.0, middle),
-        fate,
-        row.share,
-        is_dead,
-    );
-    let font = FontId::proportional(FONT);
-    if layout.name > 0.0 {
-        let at = pos2(rect.left() + SIGN, middle);
-        let clip = rect.with_max_x(rect.left() + (SIGN + layout.name) * layout.stretch);
-        let painter = painter.with_clip_rect(clip.intersect(ui.clip_rect()));
-        let colour = fade(visuals.text_color());
-        painter.text(at, Align2::LEFT_CENTER, series(spec), font.clone(), colour);
-    }
-    let failure = match fate {
-        Fate::Failed(reason) => Some((reason.as_str(), visuals.error_fg_color)),
-        Fate::Skipped => Some(("skipped", visuals.weak_text_color())),
-        _ => None,
-    };
-    for (place, ((text, colour), end)) in row.cells.iter().zip(layout.ends(rect.left())).enumerate()
-    {
-        let at = pos2(end, middle);
-        painter.text(at, Align2::RIGHT_CENTER, text, font.clone(), fade(*colour));
-        // A reason takes the room of the numbers that there are not.
-        if place == 1
-            && let Some((reason, colour)) = failure
-        {
-            let room = Rect::from_min_max(pos2(end + 16.0, rect.top()), rect.right_bottom());
-            let painter = painter.with_clip_rect(room.intersect(ui.clip_rect()));
-            let at = pos2(room.left(), middle);
-            painter.text(at, Align2::LEFT_CENTER, reason, font.clone(), colour);
-        }
-    }
+    paint(ui, rect, layout, spec, fate, &row);
+    let can_skip =
+        matches!(fate, Fate::Waiting | Fate::UnderWay(_)) && experiment.sweep().is_some();
     let mut wish = None;
-    match fate {
-        Fate::Done(done) => {
-            let at = pos2(rect.right() - 4.0, middle);
-            let colour = fade(visuals.weak_text_color());
-            painter.text(
-                at,
-                Align2::RIGHT_CENTER,
-                duration(done.seconds),
-                font,
-                colour,
-            );
-        }
-        Fate::Waiting | Fate::UnderWay(_) if experiment.sweep().is_some() => {
-            let room =
-                Rect::from_center_size(pos2(rect.right() - 22.0, middle), vec2(40.0, HEIGHT - 4.0));
-            let skip = ui.put(room, Button::new("Skip").small());
-            skip.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Skip {spec}")));
-            if skip
-                .on_hover_text("Leave this run out; the others go on")
-                .clicked()
-            {
-                wish = Some(Wish::Skip(place));
-            }
-        }
-        _ => {}
+    if can_skip && skip(ui, rect, spec) {
+        wish = Some(Wish::Skip(place));
     }
     if response.clicked() {
         wish = Some(Wish::Look(place));
@@ -300,6 +259,64 @@ fn line(ui: &mut Ui, experiment: &Experiment, place: usize, layout: &Layout) -> 
         response.on_hover_cursor(CursorIcon::PointingHand);
     }
     wish
+}
+
+/// The button that skips a run, at the end of its line; whether it was clicked.
+fn skip(ui: &mut Ui, line: Rect, spec: &RunSpec) -> bool {
+    let middle = pos2(line.right() - 22.0, line.center().y);
+    let room = Rect::from_center_size(middle, vec2(40.0, HEIGHT - 4.0));
+    // A child of its own, so that lines stay where they are.
+    let mut room = ui.new_child(UiBuilder::new().max_rect(room));
+    let skip = room.add(Button::new("Skip").small());
+    skip.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Skip {spec}")));
+    let skip = skip.on_hover_text("Leave this run out; the others go on");
+    skip.clicked()
+}
+
+/// Sign, name, numbers and time of a run.
+fn paint(ui: &Ui, rect: Rect, layout: &Layout, spec: &RunSpec, fate: &Fate, row: &Row) {
+    let visuals = ui.visuals();
+    let painter = ui.painter();
+    let middle = rect.center().y;
+    let font = FontId::proportional(FONT);
+    let is_dead = matches!(fate, Fate::Done(done) if done.dead);
+    let fade = |colour: Color32| {
+        if is_dead {
+            colour.gamma_multiply(0.6)
+        } else {
+            colour
+        }
+    };
+    let at = pos2(rect.left() + 11.0, middle);
+    sign(ui, at, fate, row.share, is_dead);
+    if layout.name > 0.0 {
+        let at = pos2(rect.left() + SIGN, middle);
+        let clip = rect.with_max_x(rect.left() + (SIGN + layout.name) * layout.stretch);
+        let painter = painter.with_clip_rect(clip.intersect(ui.clip_rect()));
+        let (name, colour) = (layout.naming.name(spec), fade(visuals.text_color()));
+        painter.text(at, Align2::LEFT_CENTER, name, font.clone(), colour);
+    }
+    for ((text, colour), end) in row.cells.iter().zip(layout.ends(rect.left())) {
+        let at = pos2(end, middle);
+        painter.text(at, Align2::RIGHT_CENTER, text, font.clone(), fade(*colour));
+    }
+    let reason = match fate {
+        Fate::Failed(reason) => (reason.as_str(), visuals.error_fg_color),
+        Fate::Skipped => ("skipped", visuals.weak_text_color()),
+        Fate::Done(done) => {
+            let at = pos2(rect.right() - 4.0, middle);
+            let (time, colour) = (duration(done.seconds), fade(visuals.weak_text_color()));
+            painter.text(at, Align2::RIGHT_CENTER, time, font, colour);
+            return;
+        }
+        Fate::Waiting | Fate::UnderWay(_) => return,
+    };
+    // It takes the room of the numbers that there are not, behind λ and seed.
+    let start = layout.ends(rect.left()).nth(1).unwrap_or(rect.left());
+    let room = rect.with_min_x(start + 16.0);
+    let painter = painter.with_clip_rect(room.intersect(ui.clip_rect()));
+    let at = room.left_center();
+    painter.text(at, Align2::LEFT_CENTER, reason.0, font, reason.1);
 }
 
 /// What has become of a run, as a sign: a ring that fills, a dot, a hollow dot for a dead one, a cross.

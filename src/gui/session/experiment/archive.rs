@@ -11,7 +11,7 @@ pub enum Answer {
     /// What the file knows of the runs of a grid, to the question with this number.
     Survey(u64, Result<Vec<Fate>, String>),
     /// The run with this number in the file.
-    Picture(i64, Result<RunPicture, String>),
+    Picture(i64, Result<Box<RunPicture>, String>),
 }
 
 /// What `file` knows of each run; nothing where there is no file.
@@ -45,10 +45,11 @@ pub fn survey(file: &Path, runs: &[RunSpec]) -> Result<Vec<Fate>, String> {
 }
 
 /// The run with the number `id`, ready to be looked at.
-pub fn picture(file: &Path, id: i64) -> Result<RunPicture, String> {
+pub fn picture(file: &Path, id: i64) -> Result<Box<RunPicture>, String> {
     let store = Store::open_existing(file).map_err(|error| error.to_string())?;
     let stored = store.run(id).map_err(|error| error.to_string())?;
     let stored = stored.ok_or_else(|| format!("{} has no run {id} any more", file.display()))?;
     RunPicture::new(id, stored.record)
+        .map(Box::new)
         .ok_or_else(|| format!("{}: run {id} has no portrait", file.display()))
 }

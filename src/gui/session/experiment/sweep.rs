@@ -27,6 +27,8 @@ pub struct Sweep {
     /// Once it is prepared.
     pub outlook: Option<Outlook>,
     pub progress: Option<Progress>,
+    /// Runs that have ended, in whatever way.
+    pub ended: usize,
 }
 
 impl Sweep {
@@ -37,6 +39,7 @@ impl Sweep {
             stage: Stage::Preparing,
             outlook: None,
             progress: None,
+            ended: 0,
         }
     }
 
@@ -67,6 +70,10 @@ impl Sweep {
     }
 
     fn hear(&mut self, event: SweepEvent, fates: &mut [Fate]) {
+        self.ended += usize::from(matches!(
+            event,
+            SweepEvent::Finished { .. } | SweepEvent::Failed { .. } | SweepEvent::Skipped { .. }
+        ));
         let mut set = |run: usize, fate: Fate| {
             let place = self.places.get(run);
             if let Some(known) = place.and_then(|place| fates.get_mut(*place)) {
@@ -81,6 +88,10 @@ impl Sweep {
                 self.outlook = Some(outlook);
             }
             SweepEvent::Begun { runs } => {
+                // What was told is about the runs before them.
+                if let Some(progress) = &mut self.progress {
+                    progress.steps[0] = 0;
+                }
                 for run in runs {
                     set(run, Fate::UnderWay(None));
                 }
