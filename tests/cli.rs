@@ -491,7 +491,7 @@ fn a_run_that_was_stopped_is_resumed_to_the_same_end() {
         let begin = ["train", "--epochs", epochs, "--device", "cpu", "--out", out];
         let output = cre_lab(&[&begin[..], rest].concat());
         assert!(output.status.success(), "{}", text(&output.stderr));
-        text(&output.stdout).to_owned()
+        text(&output.stdout)
     };
     let settings = ["--arch", "fc-small", "--lambda", "0.3", "--seed", "5"];
     let (whole, half, rest) = (out("whole"), out("half"), out("rest"));

@@ -41,11 +41,11 @@ impl Contents {
     /// When the file would be larger than what is read again.
     pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
         let singles = self.arrays.iter().map(|(name, array)| {
-            let bytes = little_endian(&array.values, |x| x.to_le_bytes());
+            let bytes = little_endian(&array.values, f32::to_le_bytes);
             (name, Raw(Dtype::F32, &array.shape, bytes))
         });
         let doubles = self.doubles.iter().map(|(name, array)| {
-            let bytes = little_endian(&array.values, |x| x.to_le_bytes());
+            let bytes = little_endian(&array.values, f64::to_le_bytes);
             (name, Raw(Dtype::F64, &array.shape, bytes))
         });
         let texts = self.texts.clone().into_iter().collect();
