@@ -12,6 +12,7 @@ mod server;
 use std::{
     fs,
     path::Path,
+    path::PathBuf,
     process::{Command, Output},
 };
 
@@ -480,4 +481,38 @@ fn ctrl_c_ends_a_download() {
         error.contains("stopped; 0 B have arrived and are kept"),
         "{error}"
     );
+}
+
+#[test]
+fn a_run_that_was_stopped_is_resumed_to_the_same_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let train = |epochs: &str, out: &str, rest: &[&str]| {
+        let begin = ["train", "--epochs", epochs, "--device", "cpu", "--out", out];
+        let output = cre_lab(&[&begin[..], rest].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let settings = ["--arch", "fc-small", "--lambda", "0.3", "--seed", "5"];
+    let (whole, half, rest) = (out("whole"), out("half"), out("rest"));
+    train("3", &whole, &settings);
+    train("1", &half, &settings);
+    let last = format!("{half}/last.safetensors");
+    let printed = train("3", &rest, &["--resume", &last]);
+    assert!(printed.contains("last.safetensors") && printed.contains("best.safetensors"));
+
+    // All but the speed, which the clock decides.
+    let told = |out: &str| -> Vec<String> {
+        let rows = rows(&PathBuf::from(out).join("metrics.csv"));
+        rows.iter().map(|row| format!("{:?}", &row[..10])).collect()
+    };
+    assert_eq!(told(&rest).len(), 4, "the earlier epochs are in it");
+    assert_eq!(told(&rest), told(&whole));
+
+    let settings = cre_lab(&["train", "--resume", &last, "--lambda", "0.5"]);
+    assert_eq!(settings.status.code(), Some(2), "the file has its own λ");
+    let none = cre_lab(&["train", "--resume", &format!("{half}/metrics.csv")]);
+    assert_eq!(none.status.code(), Some(1));
+    let reason = text(&none.stderr);
+    assert!(reason.contains("metrics.csv"), "{reason}");
 }

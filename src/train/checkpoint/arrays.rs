@@ -41,11 +41,11 @@ impl Contents {
     /// When the file would be larger than what is read again.
     pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
         let singles = self.arrays.iter().map(|(name, array)| {
-            let bytes = array.values.iter().flat_map(|x| x.to_le_bytes()).collect();
+            let bytes = little_endian(&array.values, f32::to_le_bytes);
             (name, Raw(Dtype::F32, &array.shape, bytes))
         });
         let doubles = self.doubles.iter().map(|(name, array)| {
-            let bytes = array.values.iter().flat_map(|x| x.to_le_bytes()).collect();
+            let bytes = little_endian(&array.values, f64::to_le_bytes);
             (name, Raw(Dtype::F64, &array.shape, bytes))
         });
         let texts = self.texts.clone().into_iter().collect();
@@ -143,6 +143,14 @@ fn check_header(bytes: &[u8]) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+fn little_endian<T: Copy, const N: usize>(values: &[T], bytes_of: fn(T) -> [u8; N]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(values.len() * N);
+    for value in values {
+        bytes.extend_from_slice(&bytes_of(*value));
+    }
+    bytes
 }
 
 /// Bytes on their way into a file.

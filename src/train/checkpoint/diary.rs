@@ -6,7 +6,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use super::{CheckpointError, Saved, Surroundings, arrays::Named, names, notes::Progress, write};
+use super::{CheckpointError, Saved, Surroundings, arrays::Named, names, notes::Progress};
 use crate::{
     data::DataSource,
     train::{Evaluation, Event, RunConfig, Trainer, history::History},
@@ -21,6 +21,17 @@ pub struct Target {
     pub best: Option<PathBuf>,
     /// Where its data come from.
     pub source: DataSource,
+}
+
+impl Target {
+    /// Writes the files.
+    fn write(&self, saved: &Saved) -> Result<(), CheckpointError> {
+        saved.save(&self.file)?;
+        match (&self.best, saved.at_best()) {
+            (Some(file), Some(best)) => best.save(file),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Kept by the worker for the run in hand.
@@ -146,10 +157,7 @@ impl Diary {
     ) -> Result<(), CheckpointError> {
         // Whatever is still on its way is older.
         self.writer.finish()?;
-        for (file, bytes) in self.files(target, trainer, epoch)? {
-            write(&file, &bytes).map_err(|reason| CheckpointError::new(&file, reason))?;
-        }
-        Ok(())
+        target.write(&self.saved(target, trainer, epoch)?)
     }
 
     fn write_soon(&mut self, trainer: &Trainer, epoch: &Progress) -> Result<(), CheckpointError> {
@@ -159,20 +167,19 @@ impl Diary {
         let is_worth_it = trainer.steps() >= trainer.steps_per_epoch();
         // A disk that is slower than the training misses an epoch rather than hold it up.
         if is_worth_it && self.writer.is_ready()? {
-            let files = self.files(&target, trainer, epoch)?;
-            self.writer.begin(files);
+            let saved = self.saved(&target, trainer, epoch)?;
+            self.writer.begin(target, saved);
         }
         Ok(())
     }
 
-    /// The files of `target` and what is to be in them.
-    fn files(
+    /// The run as it is now, in plain numbers.
+    fn saved(
         &self,
         target: &Target,
         trainer: &Trainer,
         epoch: &Progress,
-    ) -> Result<Vec<(PathBuf, Vec<u8>)>, CheckpointError> {
-        let failed = |reason| CheckpointError::new(&target.file, reason);
+    ) -> Result<Saved, CheckpointError> {
         let around = Surroundings {
             config: &self.config,
             source: &target.source,
@@ -183,12 +190,7 @@ impl Diary {
                 .as_ref()
                 .map(|best| (&best.evaluation, &best.weights)),
         };
-        let saved = Saved::of(trainer, around).map_err(failed)?;
-        let mut files = vec![(target.file.clone(), saved.to_bytes().map_err(failed)?)];
-        if let (Some(file), Some(best)) = (&target.best, saved.at_best()) {
-            files.push((file.clone(), best.to_bytes().map_err(failed)?));
-        }
-        Ok(files)
+        Saved::of(trainer, around).map_err(|reason| CheckpointError::new(&target.file, reason))
     }
 
     fn failed(&self, reason: String) -> CheckpointError {
@@ -200,12 +202,12 @@ impl Diary {
     }
 }
 
-/// Writes files in the background, one batch of them at a time.
+/// Turns a run into bytes and files in the background, one at a time.
 #[derive(Default)]
 struct Writer(Option<JoinHandle<Result<(), CheckpointError>>>);
 
 impl Writer {
-    /// Whether nothing is under way; tells how the last batch ended.
+    /// Whether nothing is under way; tells how the last one ended.
     fn is_ready(&mut self) -> Result<bool, CheckpointError> {
         if self.0.as_ref().is_some_and(|thread| !thread.is_finished()) {
             return Ok(false);
@@ -224,13 +226,8 @@ impl Writer {
         }
     }
 
-    fn begin(&mut self, files: Vec<(PathBuf, Vec<u8>)>) {
-        let work = move || {
-            for (file, bytes) in files {
-                write(&file, &bytes).map_err(|reason| CheckpointError::new(&file, reason))?;
-            }
-            Ok(())
-        };
+    fn begin(&mut self, target: Target, saved: Saved) {
+        let work = move || target.write(&saved);
         // Where there is no thread to be had, this epoch is not written; the next one tries again.
         self.0 = thread::Builder::new()
             .name("saving".to_owned())
