@@ -205,7 +205,10 @@ fn a_sweep_is_paused_a_run_skipped_and_the_rest_cancelled() {
             |fate| matches!(fate, Fate::UnderWay(Some(evaluation)) if evaluation.epoch >= epoch),
         )
     };
-    wait(&mut harness, "an epoch", |app| evaluated(app, 1));
+    wait(&mut harness, "an epoch", |app| {
+        assert_eq!(experiment(app).end(), None, "it ended by itself");
+        evaluated(app, 1)
+    });
     press(&mut harness, "Pause runs");
     let stage = |app: &App| experiment(app).sweep().map(|sweep| sweep.stage);
     wait(&mut harness, "a pause", |app| {

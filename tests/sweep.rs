@@ -303,7 +303,7 @@ fn what_is_wrong_is_told_before_anything_begins() {
         "data = ['nowhere']",
         &[],
         1,
-        "“nowhere” is neither a bundled data set",
+        "“nowhere” is neither a data set",
     );
     fails(
         "batch_size = 257\ndata = ['data']",
