@@ -124,6 +124,19 @@ fn two_runs(harness: &mut Harness<'_, App>, epochs: f64) {
     harness.get_by_label("2 runs");
 }
 
+/// Starts both runs once their cost is known: what stands above the button moves no more.
+fn start(harness: &mut Harness<'_, App>) {
+    wait(harness, "what they will take", |app| {
+        experiment(app).outlook().is_some()
+    });
+    harness.run_steps(2);
+    press(harness, "Start 2 runs");
+    assert!(
+        experiment(harness.state()).sweep().is_some(),
+        "nothing has started"
+    );
+}
+
 #[test]
 fn a_small_grid_is_carried_out_and_a_run_of_it_trained_live() {
     let folder = tempfile::tempdir().unwrap();
@@ -199,7 +212,7 @@ fn a_sweep_is_paused_a_run_skipped_and_the_rest_cancelled() {
     let file = folder.path().join("results.sqlite");
     let mut harness = window(&file);
     two_runs(&mut harness, 5000.0);
-    press(&mut harness, "Start 2 runs");
+    start(&mut harness);
     let evaluated = |app: &App, epoch: u64| {
         experiment(app).fates().iter().any(
             |fate| matches!(fate, Fate::UnderWay(Some(evaluation)) if evaluation.epoch >= epoch),
@@ -243,7 +256,7 @@ fn a_sweep_is_paused_a_run_skipped_and_the_rest_cancelled() {
         experiment(app).is_known()
     });
     harness.run_steps(2);
-    press(&mut harness, "Start 2 runs");
+    start(&mut harness);
     wait(&mut harness, "training again", |app| evaluated(app, 0));
     drop(harness);
     store.check().unwrap();
