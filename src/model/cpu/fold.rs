@@ -177,17 +177,14 @@ impl Fold {
                     let count = rows.len() * width;
                     unfolded.resize(window * count, 0.0);
                     self.unfold(outside, &rows, unfolded);
-                    let mut result = view_mut(
+                    let result = view_mut(
                         &mut inside[rows.start * width..],
                         [count, channels],
                         [1, places],
                     );
-                    result.gemm(
-                        1.0,
-                        &view(unfolded, [count, window], [1, count]),
-                        &view(weight, [window, channels], [1, window]),
-                        1.0,
-                    );
+                    let unfolded = view(unfolded, [count, window], [1, count]);
+                    let weight = view(weight, [window, channels], [1, window]);
+                    multiply(result, 1.0, &unfolded, &weight);
                 }
                 finish(inside);
             },
@@ -216,16 +213,11 @@ impl Fold {
                 for rows in self.pieces() {
                     let count = rows.len() * width;
                     unfolded.resize(window * count, 0.0);
-                    view_mut(unfolded, [count, window], [1, count]).gemm(
-                        1.0,
-                        &view(
-                            &inside[rows.start * width..],
-                            [count, channels],
-                            [1, places],
-                        ),
-                        &view(weight, [channels, window], [window, 1]),
-                        0.0,
-                    );
+                    let result = view_mut(unfolded, [count, window], [1, count]);
+                    let inside = &inside[rows.start * width..];
+                    let inside = view(inside, [count, channels], [1, places]);
+                    let weight = view(weight, [channels, window], [window, 1]);
+                    multiply(result, 0.0, &inside, &weight);
                     self.fold(unfolded, &rows, outside);
                 }
                 finish(outside);
@@ -249,16 +241,11 @@ impl Fold {
                     let count = rows.len() * width;
                     unfolded.resize(window * count, 0.0);
                     self.unfold(outside, &rows, &mut unfolded);
-                    view_mut(&mut sum, [window, channels], [1, window]).gemm(
-                        1.0,
-                        &view(&unfolded, [window, count], [count, 1]),
-                        &view(
-                            &inside[rows.start * width..],
-                            [count, channels],
-                            [1, places],
-                        ),
-                        1.0,
-                    );
+                    let result = view_mut(&mut sum, [window, channels], [1, window]);
+                    let unfolded = view(&unfolded, [window, count], [count, 1]);
+                    let inside = &inside[rows.start * width..];
+                    let inside = view(inside, [count, channels], [1, places]);
+                    multiply(result, 1.0, &unfolded, &inside);
                 }
             }
             sum
@@ -302,4 +289,71 @@ fn view_mut(
     [down, along]: [usize; 2],
 ) -> ViewMut<'_> {
     ViewMut::from_slice_with_strides_mut(values, rows, columns, down, along)
+}
+
+/// Sides up to which nalgebra 0.35 multiplies column by column, and there reads and writes beyond the
+/// end of a column whose values are not next to each other.
+const NARROW: usize = 5;
+
+/// `result` becomes `keep · result + a · b`.
+fn multiply(mut result: ViewMut<'_>, keep: f32, a: &View<'_>, b: &View<'_>) {
+    let (rows, columns, shared) = (a.nrows(), b.ncols(), a.ncols());
+    if rows.min(columns).min(shared) > NARROW {
+        result.gemm(1.0, a, b, keep);
+        return;
+    }
+    for column in 0..columns {
+        for row in 0..rows {
+            let sum: f32 = (0..shared).map(|k| a[(row, k)] * b[(k, column)]).sum();
+            let kept = if keep == 0.0 {
+                0.0
+            } else {
+                keep * result[(row, column)]
+            };
+            result[(row, column)] = kept + sum;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten values apart in memory, and as many rows, columns or terms as given.
+    fn check([rows, columns, shared]: [usize; 3]) {
+        let number = |place: usize| (place * 7 % 11) as f32 - 5.0;
+        let a: Vec<f32> = (0..rows * 10).map(number).collect();
+        let b: Vec<f32> = (0..columns * 10).map(number).collect();
+        let mut result = vec![1.0; rows * 10];
+        multiply(
+            view_mut(&mut result, [rows, columns], [10, 1]),
+            2.0,
+            &view(&a, [rows, shared], [10, 1]),
+            &view(&b, [shared, columns], [1, 10]),
+        );
+        for (place, value) in result.into_iter().enumerate() {
+            let (row, column) = (place / 10, place % 10);
+            let expected = if column < columns {
+                let terms = (0..shared).map(|k| a[row * 10 + k] * b[column * 10 + k]);
+                2.0 + terms.sum::<f32>()
+            } else {
+                1.0
+            };
+            assert_eq!(
+                value, expected,
+                "{rows}×{columns}×{shared} at {row}, {column}"
+            );
+        }
+    }
+
+    #[test]
+    fn products_of_any_size_stay_within_their_rows() {
+        for rows in [1, 4, 9] {
+            for columns in [1, 4, 9] {
+                for shared in [1, 4, 9] {
+                    check([rows, columns, shared]);
+                }
+            }
+        }
+    }
 }
