@@ -44,7 +44,7 @@ pub struct Grid {
 }
 
 impl Default for Grid {
-    /// The paper's Figure 3 for FC Medium on MNIST, with seeds that nobody has chosen.
+    /// The paper's Figure 3 for FC Medium on MNIST, with seeds as they come.
     fn default() -> Self {
         let RunConfig {
             architecture,
