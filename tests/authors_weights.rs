@@ -12,7 +12,7 @@ use std::{fs, path::PathBuf, sync::Arc};
 use burn::tensor::{Device, Tensor, TensorData};
 use cre_lab::{
     data::{DataSource, Dataset, ImageShape},
-    model::{Architecture, Lambda, Pass},
+    model::{Architecture, Lambda, Pass, VitOptions},
     train::{
         RunConfig, Trainer,
         checkpoint::{
@@ -133,6 +133,60 @@ fn a_convolutional_cre_takes_every_weight_of_theirs() {
         assert_eq!(saved.weights()[ours], theirs[name], "{ours}");
     }
     assert_eq!(saved.weights().len(), theirs.len());
+    let output = trainer(&saved, &dataset).model().forward_in(
+        Tensor::zeros([2, 784], &Device::flex()),
+        &mut Pass::evaluation(),
+    );
+    let logits: Vec<f32> = output.logits.try_into_vec_as().unwrap();
+    assert!(logits.iter().all(|logit| logit.is_finite()));
+}
+
+#[test]
+fn a_transformer_has_the_sizes_of_their_weights() {
+    let name = "authors_vit.safetensors";
+    let dataset = Arc::new(common::dataset(ImageShape::GREY_28, 10, 4, 2));
+    let saved = load(name, &dataset).unwrap();
+    let found = saved.config();
+    assert_eq!(found.architecture, Architecture::Vit);
+    let wanted = VitOptions {
+        patch: Some(14),
+        embed: 12,
+        depth: 2,
+        mlp_ratio: 2,
+        ..config().vit
+    };
+    assert_eq!(found.vit, wanted);
+    let theirs = theirs(name);
+    for (ours, name) in [
+        ("encoder.patches.weight", "encoder.patch_embed.proj.weight"),
+        (
+            "encoder.blocks.1.attention.qkv.weight",
+            "encoder.blocks.1.attn.qkv.weight",
+        ),
+        (
+            "encoder.blocks.0.inner.bias",
+            "encoder.blocks.0.mlp.fc1.bias",
+        ),
+        ("encoder.norm.bias", "encoder.norm.bias"),
+        ("decoder.input.weight", "decoder.decoder_embed.weight"),
+        (
+            "decoder.blocks.1.attention.output.weight",
+            "decoder.decoder_blocks.1.attn.proj.weight",
+        ),
+        ("decoder.output.weight", "decoder.decoder_pred.weight"),
+        ("classifier.norm.running_var", "classifier.bn_1.running_var"),
+        ("classifier.output.weight", "classifier.linear_1.weight"),
+    ] {
+        assert_eq!(saved.weights()[ours], theirs[name], "{ours}");
+    }
+    for (ours, name) in [
+        ("encoder.class_token", "encoder.cls_token"),
+        ("decoder.mask_token", "decoder.mask_token"),
+    ] {
+        assert_eq!(saved.weights()[ours].values, theirs[name].values, "{ours}");
+    }
+    // Two tables of positions are left out.
+    assert_eq!(saved.weights().len(), theirs.len() - 2);
     let output = trainer(&saved, &dataset).model().forward_in(
         Tensor::zeros([2, 784], &Device::flex()),
         &mut Pass::evaluation(),

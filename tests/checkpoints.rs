@@ -15,7 +15,7 @@ use std::{
 
 use cre_lab::{
     data::{DataSource, Dataset, ImageShape},
-    model::{Architecture, Lambda},
+    model::{Architecture, Lambda, VitOptions},
     train::{
         Command, DeviceChoice, Event, Mark, Probe, RunConfig, RunId, Start, Worker,
         checkpoint::{Saved, diary::Target, notes::Exact},
@@ -103,10 +103,13 @@ fn without_times(saved: &Saved) -> String {
 /// A run of `architecture` that was stopped in the middle of an epoch and goes on from its file is,
 /// bit for bit, the one that was never stopped.
 fn goes_on_as_if_never_stopped(architecture: Architecture, dataset: &Arc<Dataset>) {
+    goes_on_with(&config(architecture), dataset);
+}
+
+fn goes_on_with(config: &RunConfig, dataset: &Arc<Dataset>) {
     let folder = tempfile::tempdir().unwrap();
-    let config = config(architecture);
     let whole = Worker::spawn(|| {}).unwrap();
-    whole.send(Command::Reset(start(&config, dataset)));
+    whole.send(Command::Reset(start(config, dataset)));
     // In the middle of the second epoch.
     let half = train_and_save(&whole, 4, &folder.path().join("half"));
     whole.send(Command::SetLambda(Lambda::new(0.7).unwrap()));
@@ -152,6 +155,19 @@ fn cnn_small_goes_on() {
 #[test]
 fn cnn_large_goes_on() {
     goes_on_as_if_never_stopped(Architecture::CnnLarge, &noise(ImageShape::COLOUR_32));
+}
+
+/// With hidden patches, which depend on the step.
+#[test]
+fn vit_goes_on() {
+    let config = RunConfig {
+        vit: VitOptions {
+            mask_ratio: 0.5,
+            ..VitOptions::default()
+        },
+        ..config(Architecture::Vit)
+    };
+    goes_on_with(&config, &noise(ImageShape::GREY_28));
 }
 
 #[test]

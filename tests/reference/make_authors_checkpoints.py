@@ -1,6 +1,7 @@
-"""Makes authors_fc_small.safetensors and authors_cnn_small.safetensors: weights in the names and shapes that
-the modules of the authors' implementation (EncoderFCSmall, EncoderCNNSmall and their partners) have in PyTorch,
-with values that a hash of name and place decides. Needs nothing but Python."""
+"""Makes authors_fc_small.safetensors, authors_cnn_small.safetensors and authors_vit.safetensors: weights in the
+names and shapes that the modules of the authors' implementation (EncoderFCSmall, EncoderCNNSmall, the MAE-style
+transformer and their partners) have in PyTorch, with values that a hash of name and place decides. Needs nothing but
+Python."""
 
 import json
 import struct
@@ -32,6 +33,50 @@ for layer, outputs in [(1, 16), (2, 16), (3, 1)]:
         f"decoder.conv_t_{layer}.bias": [outputs],
     }
 CNN_SMALL |= {"classifier.linear_2.weight": [10, 256], "classifier.linear_2.bias": [10]}
+
+# Patches of 14 pixels, so four of them; tokens of 12 values, two blocks each way, an MLP twice as wide.
+EMBED, PATCH = 12, 14
+
+
+def linear(name, inputs, outputs):
+    return {f"{name}.weight": [outputs, inputs], f"{name}.bias": [outputs]}
+
+
+def norm(name):
+    return {f"{name}.weight": [EMBED], f"{name}.bias": [EMBED]}
+
+
+def block(name):
+    return (
+        norm(f"{name}.norm1")
+        | linear(f"{name}.attn.qkv", EMBED, 3 * EMBED)
+        | linear(f"{name}.attn.proj", EMBED, EMBED)
+        | norm(f"{name}.norm2")
+        | linear(f"{name}.mlp.fc1", EMBED, 2 * EMBED)
+        | linear(f"{name}.mlp.fc2", 2 * EMBED, EMBED)
+    )
+
+
+VIT = {
+    "encoder.cls_token": [1, 1, EMBED],
+    "encoder.pos_embed": [1, 5, EMBED],
+    "encoder.patch_embed.proj.weight": [EMBED, 1, PATCH, PATCH],
+    "encoder.patch_embed.proj.bias": [EMBED],
+    **block("encoder.blocks.0"),
+    **block("encoder.blocks.1"),
+    **norm("encoder.norm"),
+    "decoder.mask_token": [1, 1, EMBED],
+    "decoder.decoder_pos_embed": [1, 5, EMBED],
+    **linear("decoder.decoder_embed", EMBED, EMBED),
+    **block("decoder.decoder_blocks.0"),
+    **block("decoder.decoder_blocks.1"),
+    **norm("decoder.decoder_norm"),
+    **linear("decoder.decoder_pred", EMBED, PATCH**2),
+    "classifier.bn_1.running_mean": [EMBED],
+    "classifier.bn_1.running_var": [EMBED],
+    "classifier.bn_1.num_batches_tracked": [],
+    **linear("classifier.linear_1", EMBED, 10),
+}
 
 
 def value(name, place):
@@ -65,3 +110,4 @@ def write(path, shapes):
 here = Path(__file__).parent
 write(here / "authors_fc_small.safetensors", FC_SMALL)
 write(here / "authors_cnn_small.safetensors", CNN_SMALL)
+write(here / "authors_vit.safetensors", VIT)

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     data::{DataSource, Dataset},
-    model::{Architecture, LatentSize},
+    model::{Architecture, LatentSize, VitOptions},
     train::{RunConfig, history::History},
 };
 
@@ -131,11 +131,13 @@ fn config_for(weights: &Named, base: &RunConfig, data: &Data) -> Result<RunConfi
     let latent = last
         .and_then(|bias| LatentSize::new(bias.values.len()).ok())
         .unwrap_or(base.latent);
+    let vit = transformer_sizes(weights, base.vit);
     let mut reasons = Vec::new();
     for architecture in Architecture::ALL {
         let config = RunConfig {
             architecture,
             latent,
+            vit,
             ..base.clone()
         };
         let fits =
@@ -151,6 +153,25 @@ fn config_for(weights: &Named, base: &RunConfig, data: &Data) -> Result<RunConfi
         data.classes.len(),
         reasons.join("; ")
     ))
+}
+
+/// The sizes that the shapes of a transformer's weights tell; heads and hidden patches leave no trace in them.
+fn transformer_sizes(weights: &Named, base: VitOptions) -> VitOptions {
+    let shape = |name: &str| weights.get(name).map(|array| array.shape.as_slice());
+    let (Some([embed, _, patch, _]), Some([inner])) = (
+        shape("encoder.patches.weight"),
+        shape("encoder.blocks.0.inner.bias"),
+    ) else {
+        return base;
+    };
+    let is_block = |block: &usize| shape(&format!("encoder.blocks.{block}.inner.bias")).is_some();
+    VitOptions {
+        patch: Some(*patch),
+        embed: *embed,
+        depth: (0..).take_while(is_block).count(),
+        mlp_ratio: inner / embed.max(&1),
+        ..base
+    }
 }
 
 fn layer_bias(layer: usize) -> String {
