@@ -132,10 +132,12 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let snapshot = job.follow(&stopped)?;
     let runs = job.save()?;
     let mut written = vec![job.metrics_file(), job.write_config()?];
+    let plan = job.config.plan(dataset.shape, dataset.classes());
+    let layout = job.config.architecture.latent_layout(&plan)?;
     let latent = args.out.join("latent.png");
-    figures::latent_scatter(&snapshot, &dataset, &latent)?;
+    figures::latent_scatter(&snapshot, layout, &dataset, &latent)?;
     let reconstructions = args.out.join("reconstructions.png");
-    figures::reconstructions(&snapshot, &dataset, &reconstructions)?;
+    figures::reconstructions(&snapshot, layout, &dataset, &reconstructions)?;
     written.extend([latent, reconstructions]);
     written.extend(runs);
     job.summarise();
