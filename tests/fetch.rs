@@ -15,14 +15,17 @@ use std::{fs, path::Path, sync::mpsc, thread, time::Duration};
 use cre_lab::data::{
     BundledSet, Shelf,
     catalogue::FullSet,
-    fetch::{self, FetchError, Progress, Stage, Stop},
+    fetch::{self, FetchError, Patience, Progress, Stage, Stop},
     shelf::Standing,
 };
 use server::{Reply, Request, Server};
 use small_set::{cifar_files, entry, gzip, idx_files, shelf};
 
 /// Longer than any silence that this machine causes by itself.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Patience = Patience {
+    silence: Duration::from_mins(1),
+    ..fetch::PATIENCE
+};
 const TAG: &str = "\"v1\"";
 
 /// The file that is asked for, with gzip.
@@ -51,7 +54,7 @@ fn mnist(mirrors: &[&Server]) -> FullSet<'static> {
     entry(BundledSet::Mnist, &idx_files(), &addresses)
 }
 
-fn run(full: &FullSet<'_>, folder: &Path, patience: Duration) -> Result<(), FetchError> {
+fn run(full: &FullSet<'_>, folder: &Path, patience: Patience) -> Result<(), FetchError> {
     fetch::fetch(full, folder, patience, &Stop::default(), &mut |_| {})
 }
 
@@ -221,7 +224,10 @@ fn other_content_is_never_put_in_place() {
 #[test]
 fn a_silent_mirror_is_left_after_a_while() {
     let home = tempfile::tempdir().unwrap();
-    let patience = Duration::from_millis(500);
+    let patience = Patience {
+        silence: Duration::from_millis(500),
+        ..PATIENCE
+    };
     let silent = but_for_images(|_, file| Reply::whole(file).stalled(1_000));
     let message = run(&mnist(&[&silent]), home.path(), patience)
         .unwrap_err()
@@ -230,6 +236,29 @@ fn a_silent_mirror_is_left_after_a_while() {
 
     let better = Server::new(good);
     run(&mnist(&[&silent, &better]), home.path(), patience).unwrap();
+    is_whole(home.path());
+}
+
+#[test]
+fn a_mirror_that_trickles_is_left_after_a_while() {
+    let home = tempfile::tempdir().unwrap();
+    let patience = Patience {
+        stretch: Duration::from_millis(500),
+        least: 2_000,
+        ..PATIENCE
+    };
+    let slow = but_for_images(|_, file| Reply::whole(file).trickling(1_000));
+    let message = run(&mnist(&[&slow]), home.path(), patience)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains(" has sent only 1.") && message.contains(" kB in 0.5 s"),
+        "{message}"
+    );
+    assert_eq!(ranges(&slow).len(), 1, "it is not asked again");
+
+    let better = Server::new(good);
+    run(&mnist(&[&slow, &better]), home.path(), patience).unwrap();
     is_whole(home.path());
 }
 

@@ -4,6 +4,7 @@
 //! and is put in its place when its uncompressed bytes are those of the original.
 
 mod part;
+mod patience;
 mod place;
 mod transfer;
 
@@ -15,12 +16,14 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use indicatif::DecimalBytes;
 
-pub use transfer::Trouble;
+pub use self::{
+    patience::{PATIENCE, Patience},
+    transfer::Trouble,
+};
 
 use self::{
     part::Part,
@@ -32,8 +35,6 @@ use super::{
     catalogue::{FullSet, Package, Packed},
 };
 
-/// How long a mirror may stay silent, in connecting and at any time after it, by default.
-pub const PATIENCE: Duration = Duration::from_secs(20);
 /// How often an interrupted download is resumed from the same mirror, as long as bytes arrive.
 const RESUMPTIONS: usize = 5;
 /// Name of the file that keeps two programs from downloading the same set at once.
@@ -171,9 +172,9 @@ pub fn fetch_to_shelf(
 /// Downloads the files of `full` that are not in `folder` yet.
 ///
 /// Mirrors are tried in their order, but first the one from which most has arrived already. One
-/// that is silent for `patience`, breaks off without progress, or offers anything but the original
-/// files is left for the next. Nothing takes its place in `folder` before it is known to be the
-/// original. `tell` is called often.
+/// that is silent or slow beyond `patience`, breaks off without progress, or offers anything but the
+/// original files is left for the next. Nothing takes its place in `folder` before it is known to be
+/// the original. `tell` is called often.
 ///
 /// # Errors
 /// When every mirror fails, a file cannot be written, or `stop` is told; what has arrived is kept
@@ -181,7 +182,7 @@ pub fn fetch_to_shelf(
 pub fn fetch(
     full: &FullSet<'_>,
     folder: &Path,
-    patience: Duration,
+    patience: Patience,
     stop: &Stop,
     tell: &mut dyn FnMut(&Progress),
 ) -> Result<(), FetchError> {
@@ -233,7 +234,7 @@ fn packed<'a>(full: &FullSet<'a>) -> Vec<Packed<'a>> {
 struct Download<'a> {
     full: &'a FullSet<'a>,
     folder: &'a Path,
-    patience: Duration,
+    patience: Patience,
     stop: &'a Stop,
     tell: &'a mut dyn FnMut(&Progress),
     /// Addresses, the most promising first.
