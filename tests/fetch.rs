@@ -10,7 +10,13 @@ mod server;
 #[path = "common/small_set.rs"]
 mod small_set;
 
-use std::{fs, path::Path, sync::mpsc, thread, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::mpsc,
+    thread,
+    time::{Duration, SystemTime},
+};
 
 use cre_lab::data::{
     BundledSet, Shelf,
@@ -526,6 +532,24 @@ fn an_archive_gives_its_known_files_and_nothing_else() {
     let shelf = Shelf::new(small_set::leak(vec![full]), vec![folder], None);
     let dataset = shelf.load(BundledSet::Cifar10).unwrap();
     assert_eq!([dataset.train.len(), dataset.test.len()], [10, 2]);
+}
+
+#[test]
+fn what_a_killed_process_left_is_removed_after_a_day() {
+    let home = tempfile::tempdir().unwrap();
+    let left = |name: &str, hours: u64| {
+        let file = fs::File::create(home.path().join(name)).unwrap();
+        let then = SystemTime::now() - Duration::from_hours(hours);
+        file.set_modified(then).unwrap();
+    };
+    left(".cre-lab-oldOne", 25);
+    left(".cre-lab-newOne", 1);
+    let server = Server::new(good);
+    run(&mnist(&[&server]), home.path(), PATIENCE).unwrap();
+    let found = names(home.path());
+    assert!(!found.contains(&".cre-lab-oldOne".to_owned()), "{found:?}");
+    assert!(found.contains(&".cre-lab-newOne".to_owned()), "{found:?}");
+    assert_eq!(found.len(), 5);
 }
 
 #[test]

@@ -16,6 +16,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use indicatif::DecimalBytes;
@@ -34,9 +35,12 @@ use super::{
     BundledSet, Shelf,
     catalogue::{FullSet, Package, Packed},
 };
+use crate::files::remove_left_over;
 
 /// How often an interrupted download is resumed from the same mirror, as long as bytes arrive.
 const RESUMPTIONS: usize = 5;
+/// How old a temporary file is of which nobody takes care any more; unpacking takes minutes.
+const LEFT_OVER: Duration = Duration::from_hours(24);
 /// Name of the file that keeps two programs from downloading the same set at once.
 const LOCK: &str = ".cre-lab-download";
 
@@ -174,7 +178,7 @@ pub fn fetch_to_shelf(
 /// Mirrors are tried in their order, but first the one from which most has arrived already. One
 /// that is silent or slow beyond `patience`, breaks off without progress, or offers anything but the
 /// original files is left for the next. Nothing takes its place in `folder` before it is known to be
-/// the original. `tell` is called often.
+/// the original, and what a killed process left there a day ago is removed. `tell` is called often.
 ///
 /// # Errors
 /// When every mirror fails, a file cannot be written, or `stop` is told; what has arrived is kept
@@ -197,6 +201,7 @@ pub fn fetch(
         Err(TryLockError::WouldBlock) => return Err(FetchError::Busy(full.set)),
         Err(TryLockError::Error(error)) => return Err(writing(error)),
     }
+    remove_left_over(folder, LEFT_OVER);
     let done = Download {
         full,
         folder,
