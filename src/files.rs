@@ -1,11 +1,57 @@
 //! Writing files whole or not at all.
 
 use std::{
+    ffi::OsStr,
+    fs,
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use tempfile::NamedTempFile;
+
+/// How the name of a temporary file begins…
+const BEGINNING: &str = ".cre-lab-";
+/// …and how many random letters and digits follow.
+const RANDOM: usize = 6;
+
+/// A file under a temporary name in `folder`, which goes when it is dropped.
+///
+/// # Errors
+/// When the folder cannot be written to.
+pub fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut file = tempfile::Builder::new();
+    file.prefix(BEGINNING).rand_bytes(RANDOM);
+    // A temporary file is private by default; the result shall be as readable as any other.
+    #[cfg(unix)]
+    file.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    file.tempfile_in(folder)
+}
+
+/// Removes what a process that was killed has left in `folder`: files under temporary names to which
+/// nothing has been written for `age`. What cannot be removed stays.
+pub fn remove_left_over(folder: &Path, age: Duration) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        // Neither looks behind a link.
+        let is_old = entry.metadata().is_ok_and(|found| {
+            let idle = found.modified().map(|written| written.elapsed());
+            found.is_file() && matches!(idle, Ok(Ok(idle)) if idle >= age)
+        });
+        if is_old && is_temporary(&entry.file_name()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn is_temporary(name: &OsStr) -> bool {
+    let random = name.to_str().and_then(|name| name.strip_prefix(BEGINNING));
+    random.is_some_and(|random| {
+        random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
+}
 
 /// Writes `bytes` under a temporary name in the same folder and renames it to `path`, so that
 /// whoever looks finds the old file or the new one, never half of it.
@@ -38,13 +84,8 @@ impl Unfinished {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        let mut file = tempfile::Builder::new();
-        file.prefix(".cre-lab-");
-        // A temporary file is private by default; the result shall be as readable as any other.
-        #[cfg(unix)]
-        file.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         Ok(Self {
-            file: BufWriter::new(file.tempfile_in(folder)?),
+            file: BufWriter::new(temporary(folder)?),
             path: path.to_owned(),
             failure: None,
         })
@@ -81,7 +122,7 @@ impl Write for Unfinished {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::time::SystemTime;
 
     use super::*;
 
@@ -102,5 +143,42 @@ mod tests {
         file.finish().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn only_old_temporary_files_are_left_over() {
+        const DAY: Duration = Duration::from_hours(24);
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let written = |file: &fs::File, ago: Duration| {
+            file.set_modified(SystemTime::now() - ago).unwrap();
+        };
+        let write = |name: &str, ago: Duration| {
+            written(&fs::File::create(path(name)).unwrap(), ago);
+        };
+        // As it is after the end of a process that had no time to remove it.
+        let (left, killed) = temporary(folder.path()).unwrap().keep().unwrap();
+        written(&left, 2 * DAY);
+        write(".cre-lab-a1B2c3", DAY / 2);
+        for name in [".cre-lab-download", ".cre-lab-a1B2.3", "a1B2c3", "a.png"] {
+            write(name, 2 * DAY);
+        }
+        let in_use = temporary(folder.path()).unwrap();
+        fs::create_dir(path(".cre-lab-folder")).unwrap();
+        remove_left_over(folder.path(), DAY);
+        assert!(!killed.exists());
+        assert!(in_use.path().exists());
+        assert!(path(".cre-lab-a1B2c3").exists());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 7);
+        // Never what lies ahead of the clock, nor a folder.
+        in_use
+            .as_file()
+            .set_modified(SystemTime::now() + DAY)
+            .unwrap();
+        remove_left_over(folder.path(), Duration::ZERO);
+        assert!(in_use.path().exists() && path(".cre-lab-folder").exists());
+        assert!(!path(".cre-lab-a1B2c3").exists());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 6);
+        remove_left_over(&path("no such folder"), DAY);
     }
 }

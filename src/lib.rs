@@ -15,5 +15,6 @@ pub mod files;
 pub mod gui;
 pub mod memory;
 pub mod model;
+pub mod numbers;
 mod sums;
 pub mod train;

@@ -10,19 +10,28 @@ mod server;
 #[path = "common/small_set.rs"]
 mod small_set;
 
-use std::{fs, path::Path, sync::mpsc, thread, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::mpsc,
+    thread,
+    time::{Duration, SystemTime},
+};
 
 use cre_lab::data::{
     BundledSet, Shelf,
     catalogue::FullSet,
-    fetch::{self, FetchError, Progress, Stage, Stop},
+    fetch::{self, FetchError, Patience, Progress, Stage, Stop},
     shelf::Standing,
 };
 use server::{Reply, Request, Server};
 use small_set::{cifar_files, entry, gzip, idx_files, shelf};
 
 /// Longer than any silence that this machine causes by itself.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Patience = Patience {
+    silence: Duration::from_mins(1),
+    ..fetch::PATIENCE
+};
 const TAG: &str = "\"v1\"";
 
 /// The file that is asked for, with gzip.
@@ -51,7 +60,7 @@ fn mnist(mirrors: &[&Server]) -> FullSet<'static> {
     entry(BundledSet::Mnist, &idx_files(), &addresses)
 }
 
-fn run(full: &FullSet<'_>, folder: &Path, patience: Duration) -> Result<(), FetchError> {
+fn run(full: &FullSet<'_>, folder: &Path, patience: Patience) -> Result<(), FetchError> {
     fetch::fetch(full, folder, patience, &Stop::default(), &mut |_| {})
 }
 
@@ -221,7 +230,10 @@ fn other_content_is_never_put_in_place() {
 #[test]
 fn a_silent_mirror_is_left_after_a_while() {
     let home = tempfile::tempdir().unwrap();
-    let patience = Duration::from_millis(500);
+    let patience = Patience {
+        silence: Duration::from_millis(500),
+        ..PATIENCE
+    };
     let silent = but_for_images(|_, file| Reply::whole(file).stalled(1_000));
     let message = run(&mnist(&[&silent]), home.path(), patience)
         .unwrap_err()
@@ -230,6 +242,29 @@ fn a_silent_mirror_is_left_after_a_while() {
 
     let better = Server::new(good);
     run(&mnist(&[&silent, &better]), home.path(), patience).unwrap();
+    is_whole(home.path());
+}
+
+#[test]
+fn a_mirror_that_trickles_is_left_after_a_while() {
+    let home = tempfile::tempdir().unwrap();
+    let patience = Patience {
+        stretch: Duration::from_millis(500),
+        least: 2_000,
+        ..PATIENCE
+    };
+    let slow = but_for_images(|_, file| Reply::whole(file).trickling(1_000));
+    let message = run(&mnist(&[&slow]), home.path(), patience)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains(" has sent only 1.") && message.contains(" kB in 0.5 s"),
+        "{message}"
+    );
+    assert_eq!(ranges(&slow).len(), 1, "it is not asked again");
+
+    let better = Server::new(good);
+    run(&mnist(&[&slow, &better]), home.path(), patience).unwrap();
     is_whole(home.path());
 }
 
@@ -497,6 +532,24 @@ fn an_archive_gives_its_known_files_and_nothing_else() {
     let shelf = Shelf::new(small_set::leak(vec![full]), vec![folder], None);
     let dataset = shelf.load(BundledSet::Cifar10).unwrap();
     assert_eq!([dataset.train.len(), dataset.test.len()], [10, 2]);
+}
+
+#[test]
+fn what_a_killed_process_left_is_removed_after_a_day() {
+    let home = tempfile::tempdir().unwrap();
+    let left = |name: &str, hours: u64| {
+        let file = fs::File::create(home.path().join(name)).unwrap();
+        let then = SystemTime::now() - Duration::from_hours(hours);
+        file.set_modified(then).unwrap();
+    };
+    left(".cre-lab-oldOne", 25);
+    left(".cre-lab-newOne", 1);
+    let server = Server::new(good);
+    run(&mnist(&[&server]), home.path(), PATIENCE).unwrap();
+    let found = names(home.path());
+    assert!(!found.contains(&".cre-lab-oldOne".to_owned()), "{found:?}");
+    assert!(found.contains(&".cre-lab-newOne".to_owned()), "{found:?}");
+    assert_eq!(found.len(), 5);
 }
 
 #[test]

@@ -12,66 +12,24 @@ mod server;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "common/small_set.rs"]
 mod small_set;
-
-use std::time::{Duration, Instant};
+#[path = "common/window.rs"]
+mod window;
 
 use cre_lab::{
     data::{BundledSet, DataSource, shelf::Standing},
     gui::App,
     model::{Architecture, Lambda},
-    train::{DeviceChoice, RunConfig, Snapshot, TokenView},
+    train::{RunConfig, Snapshot, TokenView},
 };
-use eframe::egui::{Key, Modifiers, Theme, accesskit::Role, vec2};
+use eframe::egui::{Key, Modifiers, accesskit::Role, vec2};
 use egui_kittest::{
     Harness,
     kittest::{NodeT as _, Queryable as _},
 };
-
-/// Only ever reached by a failing test.
-const PATIENCE: Duration = Duration::from_secs(90);
+use window::{config, open, press, small, steps, wait};
 
 fn window(config: RunConfig) -> Harness<'static, App> {
-    Harness::builder()
-        .with_size(vec2(1280.0, 800.0))
-        .with_theme(Theme::Dark)
-        .build_eframe(|cc| App::new(cc, config, DataSource::Bundled(BundledSet::Mnist), None))
-}
-
-fn config() -> RunConfig {
-    RunConfig {
-        device: DeviceChoice::Cpu,
-        ..RunConfig::default()
-    }
-}
-
-/// FC Small: many steps a second, for tests of the window itself. All units of this seed live, so
-/// that no notice comes in between.
-fn small() -> RunConfig {
-    RunConfig {
-        architecture: Architecture::FcSmall,
-        seed: 34,
-        ..config()
-    }
-}
-
-/// Draws frames until `done`, as the training thread's messages come in.
-#[track_caller]
-fn wait(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> bool) {
-    let begun = Instant::now();
-    loop {
-        harness.step();
-        if done(harness.state()) {
-            return;
-        }
-        assert!(begun.elapsed() < PATIENCE, "never came: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn steps(app: &App) -> u64 {
-    app.session()
-        .run()
-        .map_or(0, cre_lab::gui::session::RunView::step)
+    open(config, BundledSet::Mnist, |app| app)
 }
 
 fn snapshot(app: &App) -> Option<&Snapshot> {
@@ -223,8 +181,7 @@ fn settings_wait_for_a_fresh_start_and_can_be_taken_back() {
     let choose = |harness: &mut Harness<'_, App>, label: &str, option: &str| {
         harness.get_by_role_and_label(Role::ComboBox, label).click();
         harness.run_steps(3);
-        harness.get_by_role_and_label(Role::Button, option).click();
-        harness.run_steps(3);
+        press(harness, option);
     };
     choose(&mut harness, "Data set", "Fashion-MNIST");
     harness.get_by_label("These changes need a fresh start");
@@ -389,9 +346,7 @@ fn a_picture_dropped_on_the_window_is_read() {
 #[test]
 fn the_default_seed_lives_on_both_grey_sets() {
     for set in [BundledSet::Mnist, BundledSet::FashionMnist] {
-        let mut harness = Harness::builder()
-            .with_size(vec2(1280.0, 800.0))
-            .build_eframe(|cc| App::new(cc, config(), DataSource::Bundled(set), None));
+        let mut harness = open(config(), set, |app| app);
         wait(&mut harness, "four epochs", |app| {
             snapshot(app).is_some_and(|shown| shown.step >= 76)
         });
@@ -510,10 +465,6 @@ fn place(app: &App) -> usize {
 /// Switches to a spectrum of three λ and waits until each has been evaluated after an epoch.
 fn spectrum(harness: &mut Harness<'_, App>) {
     wait(harness, "the first steps", trains);
-    let press = |harness: &mut Harness<'_, App>, label: &str| {
-        harness.get_by_role_and_label(Role::Button, label).click();
-        harness.run_steps(3);
-    };
     press(harness, "Spectrum");
     // What it takes is said before it is taken.
     harness.get_by_label_contains("11 lanes × 5,531 parameters with optimiser state: 1 MB");
@@ -707,13 +658,10 @@ fn a_saved_run_goes_on_with_its_curves_and_what_is_no_run_leaves_the_present_one
 fn after_a_crash_the_window_offers_to_go_on_and_after_a_clean_end_it_does_not() {
     let folder = tempfile::tempdir().unwrap();
     let keeping = |config: RunConfig| {
-        let runs = folder.path().to_owned();
-        Harness::builder()
-            .with_size(vec2(1280.0, 800.0))
-            .build_eframe(move |cc| {
-                let source = DataSource::Bundled(BundledSet::Mnist);
-                App::new(cc, config, source, None).keeping_runs(Some(&runs))
-            })
+        let runs = folder.path();
+        open(config, BundledSet::Mnist, |app| {
+            app.keeping_runs(Some(runs))
+        })
     };
     let kept = || {
         let files = std::fs::read_dir(folder.path()).unwrap();

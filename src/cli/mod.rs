@@ -1,6 +1,7 @@
 //! The command line: the window by default, or one of the headless jobs.
 
 pub mod bench;
+mod columns;
 pub mod data;
 pub mod figures;
 pub mod results;

@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, bounded, select};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::RunArgs;
+use super::{RunArgs, columns};
 use crate::{
     data::{DataSource, Dataset},
     figures,
@@ -132,10 +132,12 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let snapshot = job.follow(&stopped)?;
     let runs = job.save()?;
     let mut written = vec![job.metrics_file(), job.write_config()?];
+    let plan = job.config.plan(dataset.shape, dataset.classes());
+    let layout = job.config.architecture.latent_layout(&plan)?;
     let latent = args.out.join("latent.png");
-    figures::latent_scatter(&snapshot, &dataset, &latent)?;
+    figures::latent_scatter(&snapshot, layout, &dataset, &latent)?;
     let reconstructions = args.out.join("reconstructions.png");
-    figures::reconstructions(&snapshot, &dataset, &reconstructions)?;
+    figures::reconstructions(&snapshot, layout, &dataset, &reconstructions)?;
     written.extend([latent, reconstructions]);
     written.extend(runs);
     job.summarise();
@@ -400,39 +402,13 @@ fn line(evaluation: &Evaluation) -> String {
 
 fn write_metrics(path: &Path, evaluations: &[Evaluation]) -> anyhow::Result<()> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record([
-        "epoch",
-        "step",
-        "lambda",
-        "train_mse",
-        "train_ce",
-        "train_accuracy",
-        "test_mse",
-        "test_ce",
-        "test_accuracy",
-        "dead_units",
-        "images_per_second",
-    ])?;
+    let names = columns::MOMENT.iter().chain(&["lambda"]);
+    writer.write_record(names.chain(&columns::FOUND))?;
     for evaluation in evaluations {
-        let train = |pick: fn(&crate::train::Metrics) -> f64| {
-            evaluation
-                .train
-                .as_ref()
-                .map_or(String::new(), |metrics| pick(metrics).to_string())
-        };
-        writer.write_record([
-            evaluation.epoch.to_string(),
-            evaluation.step.to_string(),
-            evaluation.lambda.to_string(),
-            train(|metrics| metrics.mse),
-            train(|metrics| metrics.ce),
-            train(|metrics| metrics.accuracy),
-            evaluation.test.mse.to_string(),
-            evaluation.test.ce.to_string(),
-            evaluation.test.accuracy.to_string(),
-            evaluation.dead_units.to_string(),
-            format!("{:.1}", evaluation.images_per_second),
-        ])?;
+        let mut row = columns::moment(evaluation).to_vec();
+        row.push(evaluation.lambda.to_string());
+        row.extend(columns::found(evaluation));
+        writer.write_record(row)?;
     }
     write(path, &writer.into_inner()?)
 }

@@ -73,25 +73,19 @@ const DOT: f64 = 1.1;
 impl LambdaBoxes {
     /// The figure of these runs, in their order; `None` if there is nothing to show.
     pub fn of(runs: &[Runs], dead: DeadRuns) -> Option<Self> {
-        let mut panels = Vec::new();
-        let mut told = Choice::default();
-        for of_panel in runs {
-            let outcomes = told.of(of_panel, dead);
-            if !outcomes.is_empty() {
-                panels.push(Panel {
-                    title: of_panel.title.clone(),
-                    data: of_panel.data_name.clone(),
-                    groups: by_lambda(&outcomes),
-                });
-            }
-        }
+        let mut choice = Choice::default();
+        let panels = choice.panels(runs, dead, |runs, outcomes| Panel {
+            title: runs.title.clone(),
+            data: runs.data_name.clone(),
+            groups: by_lambda(&outcomes),
+        });
         let words = if panels.iter().any(Panel::has_boxes) {
             "Boxes: median and quartiles over seeds; whiskers: 1.5 interquartile ranges; dots: single runs."
         } else {
             "One run for each λ."
         };
         (!panels.is_empty()).then(|| Self {
-            caption: told.caption(words),
+            caption: choice.caption(words),
             panels,
         })
     }

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     data::Dataset,
+    model::LatentLayout,
     train::{Reading, Snapshot},
 };
 
@@ -26,12 +27,14 @@ const CAPTION: u32 = 78;
 const WRONG: RGBColor = RGBColor(0xc0, 0x20, 0x18);
 
 /// Writes the grid of `snapshot` as a PNG file: a column for each image with input,
-/// reconstruction, absolute difference and the classifier's answer, wrong ones in red.
+/// reconstruction, absolute difference and the classifier's answer, wrong ones in red. `layout` is that of
+/// the network's z.
 ///
 /// # Errors
 /// When it cannot be drawn or written.
 pub fn reconstructions(
     snapshot: &Snapshot,
+    layout: LatentLayout,
     dataset: &Dataset,
     path: &Path,
 ) -> Result<(), FigureError> {
@@ -71,9 +74,8 @@ pub fn reconstructions(
     }
 
     let title = format!(
-        "{}, reconstructions, n = {}, λ = {:.2}, step {}",
+        "{}, reconstructions, {layout}, λ = {:.2}, step {}",
         dataset.name,
-        snapshot.latent_size,
         snapshot.lambda.value(),
         snapshot.step
     );
@@ -173,7 +175,7 @@ mod tests {
         };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("grid.png");
-        reconstructions(&snapshot, &dataset, &path).unwrap();
+        reconstructions(&snapshot, LatentLayout::Units(3), &dataset, &path).unwrap();
         let image = image::open(&path).unwrap().to_rgb8();
         let side = 28 * SCALE;
         let pixel = |column: u32, row: u32, x: u32, y: u32| {

@@ -45,7 +45,7 @@ pub struct Choice {
 
 impl Choice {
     /// Those of `runs` that can be shown.
-    pub fn of(&mut self, runs: &Runs, dead: DeadRuns) -> Vec<Outcome> {
+    fn of(&mut self, runs: &Runs, dead: DeadRuns) -> Vec<Outcome> {
         let mut outcomes = runs.outcomes.clone();
         outcomes.retain(|run| {
             let count = match (run.is_finite(), run.dead, dead) {
@@ -58,6 +58,23 @@ impl Choice {
             run.is_finite() && dead == DeadRuns::Hollow
         });
         outcomes
+    }
+
+    /// A panel made by `panel` for each of `runs` of which something can be shown, in their order.
+    pub fn panels<P>(
+        &mut self,
+        runs: &[Runs],
+        dead: DeadRuns,
+        panel: impl Fn(&Runs, Vec<Outcome>) -> P,
+    ) -> Vec<P> {
+        let mut panels = Vec::new();
+        for of_panel in runs {
+            let outcomes = self.of(of_panel, dead);
+            if !outcomes.is_empty() {
+                panels.push(panel(of_panel, outcomes));
+            }
+        }
+        panels
     }
 
     /// `words`, and what is to be said of dead and diverged runs.

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     data::Dataset,
+    model::LatentLayout,
     train::{Projection, Snapshot},
 };
 
@@ -19,18 +20,19 @@ const TURN: f64 = 0.62;
 const TILT: f64 = 0.32;
 
 /// Writes the cloud of `snapshot` as a PNG file: three axes, or a plane or a line for n < 3.
-/// Coordinates that are not finite are left out.
+/// Coordinates that are not finite are left out. `layout` is that of the network's z.
 ///
 /// # Errors
 /// When it cannot be drawn or written.
 pub fn latent_scatter(
     snapshot: &Snapshot,
+    layout: LatentLayout,
     dataset: &Dataset,
     path: &Path,
 ) -> Result<(), FigureError> {
     let mut canvas = Canvas::new(SIZE.0, SIZE.1);
     canvas
-        .draw(|area| draw(area, snapshot, dataset))
+        .draw(|area| draw(area, snapshot, layout, dataset))
         .map_err(|reason| FigureError::new(path, reason))?;
     canvas.save(path)
 }
@@ -38,7 +40,12 @@ pub fn latent_scatter(
 /// A point with the class that gives it its colour.
 type Point = ([f64; 3], u8);
 
-fn draw(area: &Area<'_>, snapshot: &Snapshot, dataset: &Dataset) -> Result<(), String> {
+fn draw(
+    area: &Area<'_>,
+    snapshot: &Snapshot,
+    layout: LatentLayout,
+    dataset: &Dataset,
+) -> Result<(), String> {
     let say = |error: &dyn std::fmt::Display| error.to_string();
     let points: Vec<Point> = snapshot
         .points
@@ -50,13 +57,12 @@ fn draw(area: &Area<'_>, snapshot: &Snapshot, dataset: &Dataset) -> Result<(), S
         .map(|(point, image)| (point.map(f64::from), dataset.test.label(*image as usize)))
         .collect();
 
+    let part = part_shown(snapshot, layout);
     let name = match snapshot.projection {
-        Projection::Coordinates => format!("latent z, n = {}", snapshot.latent_size),
-        Projection::Pca { explained } => format!(
-            "latent z, n = {}: PCA, {:.0} % of variance",
-            snapshot.latent_size,
-            explained * 100.0
-        ),
+        Projection::Coordinates => part,
+        Projection::Pca { explained } => {
+            format!("{part}: PCA, {:.0} % of variance", explained * 100.0)
+        }
     };
     let title = format!(
         "{}, {name}, λ = {:.2}, step {}",
@@ -71,6 +77,18 @@ fn draw(area: &Area<'_>, snapshot: &Snapshot, dataset: &Dataset) -> Result<(), S
     match snapshot.latent_size {
         1 | 2 => draw_plane(&plot, &points, snapshot.latent_size),
         _ => draw_space(&plot, points, snapshot.projection),
+    }
+}
+
+/// What the points are in words: "latent z, n = 3", "mean patch token of 8 values".
+fn part_shown(snapshot: &Snapshot, layout: LatentLayout) -> String {
+    match layout {
+        LatentLayout::Units(_) => format!("latent z, {layout}"),
+        LatentLayout::Map { .. } => format!("latent {layout}"),
+        LatentLayout::Tokens { count, width } => {
+            let token = snapshot.probe.tokens.within(count);
+            format!("{token} of {width} values")
+        }
     }
 }
 
@@ -232,7 +250,7 @@ mod tests {
     use crate::{
         data::{BundledSet, DataSource},
         model::Lambda,
-        train::{Probe, RunId},
+        train::{Probe, RunId, TokenView},
     };
 
     fn snapshot(n: usize, points: Vec<[f32; 3]>, images: Vec<u32>) -> Snapshot {
@@ -272,6 +290,7 @@ mod tests {
             let path = folder.path().join(format!("{n}.png"));
             latent_scatter(
                 &snapshot(n, points.clone(), images.clone()),
+                LatentLayout::Units(n),
                 &dataset,
                 &path,
             )
@@ -291,6 +310,36 @@ mod tests {
     }
 
     #[test]
+    fn the_title_says_which_part_of_z_is_shown() {
+        let (units, map) = (
+            LatentLayout::Units(3),
+            LatentLayout::Map {
+                channels: 16,
+                height: 4,
+                width: 4,
+            },
+        );
+        let tokens = LatentLayout::Tokens {
+            count: 50,
+            width: 8,
+        };
+        let said = |view: TokenView, layout: LatentLayout| {
+            let mut snapshot = snapshot(8, vec![], vec![]);
+            snapshot.probe.tokens = view;
+            part_shown(&snapshot, layout)
+        };
+        for (view, layout, wanted) in [
+            (TokenView::MeanPatch, units, "latent z, n = 3"),
+            (TokenView::MeanPatch, map, "latent z = 16×4×4"),
+            (TokenView::MeanPatch, tokens, "mean patch token of 8 values"),
+            (TokenView::Token(0), tokens, "class token of 8 values"),
+            (TokenView::Token(99), tokens, "patch 49 of 8 values"),
+        ] {
+            assert_eq!(said(view, layout), wanted);
+        }
+    }
+
+    #[test]
     fn hostile_snapshots_give_a_picture_all_the_same() {
         let dataset = DataSource::Bundled(BundledSet::Mnist).load().unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -302,11 +351,13 @@ mod tests {
                 (vec![[0.0; 3]; 3], vec![0, 1, u32::MAX]),
                 (vec![[f32::MAX; 3], [f32::MIN; 3]], vec![0, 1]),
             ] {
-                latent_scatter(&snapshot(n, points, images), &dataset, &path).unwrap();
+                let layout = LatentLayout::Units(n);
+                latent_scatter(&snapshot(n, points, images), layout, &dataset, &path).unwrap();
             }
         }
         let nowhere = folder.path().join("no such folder").join("a.png");
-        let error = latent_scatter(&snapshot(3, vec![], vec![]), &dataset, &nowhere).unwrap_err();
+        let (empty, layout) = (snapshot(3, vec![], vec![]), LatentLayout::Units(3));
+        let error = latent_scatter(&empty, layout, &dataset, &nowhere).unwrap_err();
         assert!(error.to_string().contains("no such folder"), "{error}");
     }
 }

@@ -45,18 +45,12 @@ impl TradeOffPlane {
     /// The figure of these runs, in their order; `None` if there is nothing to show.
     pub fn of(runs: &[Runs], dead: DeadRuns) -> Option<Self> {
         let mut choice = Choice::default();
-        let mut panels = Vec::new();
-        for of_panel in runs {
-            let runs = choice.of(of_panel, dead);
-            if !runs.is_empty() {
-                panels.push(Panel {
-                    title: of_panel.title.clone(),
-                    data: of_panel.data_name.clone(),
-                    front: pareto_front(&runs),
-                    runs,
-                });
-            }
-        }
+        let panels = choice.panels(runs, dead, |runs, outcomes| Panel {
+            title: runs.title.clone(),
+            data: runs.data_name.clone(),
+            front: pareto_front(&outcomes),
+            runs: outcomes,
+        });
         let words = "One dot for each run. Line: Pareto front, the runs that no other run beats in one quantity without losing in the other.";
         (!panels.is_empty()).then(|| Self {
             panels,

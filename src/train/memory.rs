@@ -2,6 +2,7 @@
 
 use crate::{
     memory::{self, UNKNOWN},
+    numbers::count,
     train::device::Backend,
 };
 
@@ -56,7 +57,7 @@ impl std::fmt::Display for Need {
             f,
             "{} {lanes} × {} parameters with optimiser state: {}",
             self.lanes,
-            grouped(self.parameters),
+            count(self.parameters),
             size(self.state())
         )
     }
@@ -109,18 +110,6 @@ fn size(bytes: u64) -> String {
         bytes if bytes < 999.5e6 => format!("{:.0} MB", (bytes / 1e6).max(1.0)),
         bytes => format!("{:.1} GB", bytes / 1e9),
     }
-}
-
-fn grouped(value: usize) -> String {
-    let digits = value.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -103,6 +103,17 @@ pub enum TokenView {
     Token(usize),
 }
 
+impl TokenView {
+    /// The one that is there in a z of `tokens` tokens.
+    #[must_use]
+    pub fn within(self, tokens: usize) -> Self {
+        match self {
+            Self::MeanPatch => Self::MeanPatch,
+            Self::Token(token) => Self::Token(token.min(tokens.saturating_sub(1))),
+        }
+    }
+}
+
 impl std::fmt::Display for TokenView {
     /// As people put it, patches counted from 1: "mean patch token", "class token", "patch 5".
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -108,12 +108,9 @@ fn shown(latent: Tensor<2>, layout: LatentLayout, view: TokenView) -> Tensor<2> 
     };
     let images = latent.dims()[0];
     let tokens = latent.reshape([images, count, width]);
-    match view {
+    match view.within(count) {
         TokenView::MeanPatch => tokens.slice(s![.., 1..]).mean_dim(1).squeeze_dim(1),
-        TokenView::Token(token) => {
-            let token = token.min(count.saturating_sub(1));
-            tokens.narrow(1, token, 1).squeeze_dim(1)
-        }
+        TokenView::Token(token) => tokens.narrow(1, token, 1).squeeze_dim(1),
     }
 }
 

@@ -29,10 +29,21 @@ pub struct Reply {
     pub headers: Vec<String>,
     /// The body, announced in full.
     pub body: Vec<u8>,
-    /// Bytes of it that are sent before…
+    /// Bytes of it that are sent at once.
     pub sent: usize,
-    /// …nothing more comes, instead of the end of the connection.
-    pub stalls: bool,
+    /// What comes after them.
+    pub then: Then,
+}
+
+/// What comes after the bytes that are sent at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// The end of the connection.
+    End,
+    /// Nothing.
+    Silence,
+    /// The rest, a byte every hundredth of a second.
+    Trickle,
 }
 
 impl Reply {
@@ -43,7 +54,7 @@ impl Reply {
             headers: Vec::new(),
             body: body.to_vec(),
             sent: body.len(),
-            stalls: false,
+            then: Then::End,
         }
     }
 
@@ -87,7 +98,16 @@ impl Reply {
     pub fn stalled(self, sent: usize) -> Self {
         Self {
             sent,
-            stalls: true,
+            then: Then::Silence,
+            ..self
+        }
+    }
+
+    /// The first `sent` bytes, then hardly anything.
+    pub fn trickling(self, sent: usize) -> Self {
+        Self {
+            sent,
+            then: Then::Trickle,
             ..self
         }
     }
@@ -186,8 +206,16 @@ fn serve(mut stream: &TcpStream, reply: &Reply, over: &AtomicBool) {
     }
     head.push_str("\r\n");
     let _ = stream.write_all(head.as_bytes());
-    let _ = stream.write_all(&reply.body[..reply.sent]);
-    while reply.stalls && !over.load(Ordering::SeqCst) {
+    let (first, rest) = reply.body.split_at(reply.sent);
+    let _ = stream.write_all(first);
+    let mut rest = rest.iter();
+    while reply.then != Then::End && !over.load(Ordering::SeqCst) {
         thread::sleep(Duration::from_millis(10));
+        if reply.then == Then::Trickle {
+            let Some(byte) = rest.next() else { return };
+            if stream.write_all(&[*byte]).is_err() {
+                return;
+            }
+        }
     }
 }

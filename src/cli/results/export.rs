@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::{
+    cli::columns,
     experiment::{Record, RunSpec, store::Stored},
     train::{Evaluation, Metrics},
 };
@@ -85,40 +86,14 @@ pub(super) fn csv(runs: &[Stored]) -> anyhow::Result<Vec<u8>> {
 /// A row for each epoch of each run.
 pub(super) fn epochs_csv(runs: &[Stored]) -> anyhow::Result<Vec<u8>> {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
-    let more = [
-        "epoch",
-        "step",
-        "train_mse",
-        "train_ce",
-        "train_accuracy",
-        "test_mse",
-        "test_ce",
-        "test_accuracy",
-        "dead_units",
-        "images_per_second",
-        "kept",
-    ];
-    writer.write_record(RUN.iter().chain(&more))?;
+    let names = RUN.iter().chain(&columns::MOMENT).chain(&columns::FOUND);
+    writer.write_record(names.chain(&["kept"]))?;
     for stored in runs {
         for (place, evaluation) in stored.record.evaluations.iter().enumerate() {
-            let train = |pick: fn(&Metrics) -> f64| {
-                let means = evaluation.train.as_ref();
-                means.map_or(String::new(), |means| pick(means).to_string())
-            };
             let mut row = run(stored);
-            row.extend([
-                evaluation.epoch.to_string(),
-                evaluation.step.to_string(),
-                train(|means| means.mse),
-                train(|means| means.ce),
-                train(|means| means.accuracy),
-                evaluation.test.mse.to_string(),
-                evaluation.test.ce.to_string(),
-                evaluation.test.accuracy.to_string(),
-                evaluation.dead_units.to_string(),
-                format!("{:.1}", evaluation.images_per_second),
-                u8::from(place == stored.record.kept).to_string(),
-            ]);
+            row.extend(columns::moment(evaluation));
+            row.extend(columns::found(evaluation));
+            row.push(u8::from(place == stored.record.kept).to_string());
             writer.write_record(row)?;
         }
     }

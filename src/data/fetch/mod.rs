@@ -4,6 +4,7 @@
 //! and is put in its place when its uncompressed bytes are those of the original.
 
 mod part;
+mod patience;
 mod place;
 mod transfer;
 
@@ -20,7 +21,10 @@ use std::{
 
 use indicatif::DecimalBytes;
 
-pub use transfer::Trouble;
+pub use self::{
+    patience::{PATIENCE, Patience},
+    transfer::Trouble,
+};
 
 use self::{
     part::Part,
@@ -31,11 +35,12 @@ use super::{
     BundledSet, Shelf,
     catalogue::{FullSet, Package, Packed},
 };
+use crate::files::remove_left_over;
 
-/// How long a mirror may stay silent, in connecting and at any time after it, by default.
-pub const PATIENCE: Duration = Duration::from_secs(20);
 /// How often an interrupted download is resumed from the same mirror, as long as bytes arrive.
 const RESUMPTIONS: usize = 5;
+/// How old a temporary file is of which nobody takes care any more; unpacking takes minutes.
+const LEFT_OVER: Duration = Duration::from_hours(24);
 /// Name of the file that keeps two programs from downloading the same set at once.
 const LOCK: &str = ".cre-lab-download";
 
@@ -171,9 +176,9 @@ pub fn fetch_to_shelf(
 /// Downloads the files of `full` that are not in `folder` yet.
 ///
 /// Mirrors are tried in their order, but first the one from which most has arrived already. One
-/// that is silent for `patience`, breaks off without progress, or offers anything but the original
-/// files is left for the next. Nothing takes its place in `folder` before it is known to be the
-/// original. `tell` is called often.
+/// that is silent or slow beyond `patience`, breaks off without progress, or offers anything but the
+/// original files is left for the next. Nothing takes its place in `folder` before it is known to be
+/// the original, and what a killed process left there a day ago is removed. `tell` is called often.
 ///
 /// # Errors
 /// When every mirror fails, a file cannot be written, or `stop` is told; what has arrived is kept
@@ -181,7 +186,7 @@ pub fn fetch_to_shelf(
 pub fn fetch(
     full: &FullSet<'_>,
     folder: &Path,
-    patience: Duration,
+    patience: Patience,
     stop: &Stop,
     tell: &mut dyn FnMut(&Progress),
 ) -> Result<(), FetchError> {
@@ -196,6 +201,7 @@ pub fn fetch(
         Err(TryLockError::WouldBlock) => return Err(FetchError::Busy(full.set)),
         Err(TryLockError::Error(error)) => return Err(writing(error)),
     }
+    remove_left_over(folder, LEFT_OVER);
     let done = Download {
         full,
         folder,
@@ -233,7 +239,7 @@ fn packed<'a>(full: &FullSet<'a>) -> Vec<Packed<'a>> {
 struct Download<'a> {
     full: &'a FullSet<'a>,
     folder: &'a Path,
-    patience: Duration,
+    patience: Patience,
     stop: &'a Stop,
     tell: &'a mut dyn FnMut(&Progress),
     /// Addresses, the most promising first.

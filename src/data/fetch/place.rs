@@ -13,10 +13,13 @@ use super::{
     part::Part,
     transfer::{Failure, Trouble},
 };
-use crate::data::{
-    catalogue::{FullSet, OriginalFile, Package},
-    digest::{self, Mismatch},
-    inflate, shelf,
+use crate::{
+    data::{
+        catalogue::{FullSet, OriginalFile, Package},
+        digest::{self, Mismatch},
+        inflate, shelf,
+    },
+    files::temporary,
 };
 
 /// Room in an archive for what is not a file of the set, in bytes.
@@ -135,12 +138,7 @@ fn unpack(
         path: folder.join(file.name),
         error,
     };
-    let mut unpacked = tempfile::Builder::new();
-    unpacked.prefix(".cre-lab-");
-    // A temporary file is private by default; the result shall be as readable as any other.
-    #[cfg(unix)]
-    unpacked.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut unpacked = unpacked.tempfile_in(folder).map_err(local)?;
+    let mut unpacked = temporary(folder).map_err(local)?;
     let mut aside = None;
     let compared = digest::compare(from, file, |bytes| {
         watch(stop, &mut aside)?;

@@ -5,7 +5,7 @@ use std::{
     io::{Read as _, Write as _},
     net::IpAddr,
     path::PathBuf,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use indicatif::DecimalBytes;
@@ -17,6 +17,7 @@ use ureq::{
 use super::{
     Stop,
     part::{Note, Part},
+    patience::{Pace, Patience},
 };
 
 /// Bytes that are read at once.
@@ -34,6 +35,14 @@ pub enum Trouble {
     /// It said nothing for this long.
     #[error("has sent nothing for {} s", .0.as_secs_f32())]
     Stalled(Duration),
+    /// It sent hardly anything.
+    #[error("has sent only {} in {} s", DecimalBytes(*got), stretch.as_secs_f32())]
+    TooSlow {
+        /// Bytes that arrived…
+        got: u64,
+        /// …in so long.
+        stretch: Duration,
+    },
     /// The connection ended early.
     #[error("broke off after {} of {}", DecimalBytes(*got), of.map_or("an unknown size".to_owned(), |of| DecimalBytes(of).to_string()))]
     BrokeOff {
@@ -70,7 +79,7 @@ pub(super) struct Transfer<'a> {
     pub(super) part: &'a Part,
     /// The most bytes that it may have.
     pub(super) limit: u64,
-    pub(super) patience: Duration,
+    pub(super) patience: Patience,
     pub(super) stop: &'a Stop,
 }
 
@@ -100,7 +109,7 @@ impl Transfer<'_> {
     }
 
     fn agent(&self) -> Agent {
-        let patience = Some(self.patience);
+        let patience = Some(self.patience.silence);
         let uri: Option<Uri> = self.url.parse().ok();
         let mut config = Agent::config_builder()
             .user_agent(concat!("cre-lab/", env!("CARGO_PKG_VERSION")))
@@ -133,7 +142,7 @@ impl Transfer<'_> {
             }
             Failure::Mirror(match error {
                 ureq::Error::Timeout(Timeout::RecvResponse | Timeout::PerRead) => {
-                    Trouble::Stalled(self.patience)
+                    Trouble::Stalled(self.patience.silence)
                 }
                 ureq::Error::Timeout(_) => Trouble::Unreachable("no answer".to_owned()),
                 ureq::Error::Io(error) => Trouble::Unreachable(error.to_string()),
@@ -193,6 +202,7 @@ impl Transfer<'_> {
     ) -> Result<(), Failure> {
         let mut body = response.into_body().into_reader();
         let mut buffer = vec![0; CHUNK];
+        let mut pace = Pace::new(self.patience, Instant::now());
         loop {
             tell(got, of);
             if self.stop.is_told() {
@@ -204,7 +214,7 @@ impl Transfer<'_> {
                 Err(_) if self.stop.is_told() => return Err(Failure::Stopped),
                 Err(error) => {
                     return Err(Failure::Mirror(match ureq::Error::from(error) {
-                        ureq::Error::Timeout(_) => Trouble::Stalled(self.patience),
+                        ureq::Error::Timeout(_) => Trouble::Stalled(self.patience.silence),
                         _ => Trouble::BrokeOff { got, of },
                     }));
                 }
@@ -216,6 +226,15 @@ impl Transfer<'_> {
             }
             file.write_all(&buffer[..read])
                 .map_err(|error| self.local(error))?;
+            let slow = pace.count(read as u64, Instant::now());
+            if let Some(few) = slow
+                && of != Some(got)
+            {
+                return Err(Failure::Mirror(Trouble::TooSlow {
+                    got: few,
+                    stretch: self.patience.stretch,
+                }));
+            }
         }
         // A connection that was cut may look like one that has ended.
         if self.stop.is_told() {

@@ -22,7 +22,7 @@ use std::path::Path;
 use super::{
     CheckpointError, Remembered, Saved,
     arrays::{self, Array, Contents, Named},
-    check_fit, network_of,
+    fit::{check_fit, network_of},
     notes::{Data, Exact, HistoryNotes, Notes, Progress},
 };
 use crate::{

@@ -1,0 +1,74 @@
+//! What the tests of the window share: a window to use, and waiting for what it does.
+
+use std::time::{Duration, Instant};
+
+use cre_lab::{
+    data::{BundledSet, DataSource},
+    gui::{App, session::RunView},
+    model::Architecture,
+    train::{DeviceChoice, RunConfig},
+};
+use eframe::egui::{Theme, accesskit::Role, vec2};
+use egui_kittest::{Harness, kittest::Queryable as _};
+
+/// Only ever reached by a failing test.
+pub const PATIENCE: Duration = Duration::from_mins(2);
+
+/// The default network, on the CPU.
+pub fn config() -> RunConfig {
+    RunConfig {
+        device: DeviceChoice::Cpu,
+        ..RunConfig::default()
+    }
+}
+
+/// FC Small: many steps a second, for tests of the window itself. All units of this seed live, so
+/// that no notice comes in between.
+pub fn small() -> RunConfig {
+    RunConfig {
+        architecture: Architecture::FcSmall,
+        seed: 34,
+        ..config()
+    }
+}
+
+/// A window of 1280 × 800 points that trains on a bundled set, after `prepare` has had it.
+pub fn open(
+    config: RunConfig,
+    set: BundledSet,
+    prepare: impl FnOnce(App) -> App,
+) -> Harness<'static, App> {
+    Harness::builder()
+        .with_size(vec2(1280.0, 800.0))
+        .with_theme(Theme::Dark)
+        .build_eframe(|cc| prepare(App::new(cc, config, DataSource::Bundled(set), None)))
+}
+
+/// Draws frames until `done`, as the messages of other threads come in.
+#[track_caller]
+pub fn wait(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> bool) {
+    let begun = Instant::now();
+    loop {
+        harness.step();
+        if done(harness.state()) {
+            return;
+        }
+        let notices = harness.state().session().notices();
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "never came: {what}; notices: {notices:?}"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Steps of the run that is trained.
+pub fn steps(app: &App) -> u64 {
+    app.session().run().map_or(0, RunView::step)
+}
+
+/// Presses a button.
+pub fn press(harness: &mut Harness<'_, App>, label: &str) {
+    harness.get_by_role_and_label(Role::Button, label).click();
+    harness.run_steps(3);
+}
