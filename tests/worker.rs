@@ -463,3 +463,27 @@ fn more_than_fits_is_refused_before_it_is_taken() {
     assert!(reason.starts_with("1000000 lanes × "), "{reason}");
     assert!(reason.contains("lanes at most"), "{reason}");
 }
+
+/// CNN Large tests some 70 images a second; there are 2,000.
+#[test]
+fn a_slow_evaluation_keeps_nobody_waiting() {
+    let worker = worker();
+    let large = RunConfig {
+        architecture: Architecture::CnnLarge,
+        ..small()
+    };
+    worker.send(start(1, large, false));
+    let (share, seen) = wait(&worker, |event| match event {
+        Event::Testing { share, .. } => Some(*share),
+        _ => None,
+    });
+    assert!(share > 0.0 && share < 1.0, "{share}");
+    assert!(seen.iter().all(|event| evaluated(event).is_none()));
+    // The first picture is there before the metrics…
+    assert_eq!(snapshot(&worker, |_| true).step, 0);
+    // …and what is asked for is done before them, too.
+    worker.send(start(2, small(), true));
+    let (_, seen) = wait(&worker, evaluated);
+    let last = seen.last().unwrap();
+    assert_eq!(last.run(), RunId(2), "{seen:#?}");
+}

@@ -330,6 +330,10 @@ impl<'a> Job<'a> {
                 Problem::CannotStart { reason } | Problem::CannotSave { reason } => reason,
                 Problem::Crashed { reason } => format!("training broke off: {reason}"),
             }),
+            Event::Testing { share, .. } => {
+                self.bar
+                    .set_message(format!("testing {:.0} %", share * 100.0));
+            }
             Event::Marked { .. }
             | Event::State { .. }
             | Event::Saved { .. }

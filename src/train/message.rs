@@ -154,6 +154,9 @@ pub enum Event {
         lane: usize,
         evaluation: Evaluation,
     },
+    /// An evaluation that takes longer has seen this share of the test images of all lanes, 0–1; training
+    /// waits for it.
+    Testing { run: RunId, share: f32 },
     /// Something that changed what the curves of a lane mean, at this step.
     Marked {
         run: RunId,
@@ -178,6 +181,7 @@ impl Event {
             Self::Started { run, .. }
             | Self::Losses { run, .. }
             | Self::Evaluated { run, .. }
+            | Self::Testing { run, .. }
             | Self::Marked { run, .. }
             | Self::State { run, .. }
             | Self::Saved { run, .. }

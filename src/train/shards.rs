@@ -61,6 +61,15 @@ impl Shards {
             .collect()
     }
 
+    /// How many parts of some other work suit one call of [`Self::map`] if that is to be over soon.
+    pub fn at_a_time(&self) -> usize {
+        match (self.pools.len(), self.count) {
+            // A device that is parallel itself is asked seldom.
+            (_, 1) => 16,
+            (pools, _) => pools.max(1),
+        }
+    }
+
     /// `work` on every part, results in the order of `parts`. A part that comes alone has all the
     /// cores for itself.
     pub fn map<P: Send, R: Send>(&self, parts: Vec<P>, work: impl Fn(P) -> R + Sync) -> Vec<R> {

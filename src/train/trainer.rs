@@ -1,5 +1,7 @@
 //! One run: a model, its optimisers and its data. No threads of its own making, no channels.
 
+mod testing;
+
 use std::{ops::Range, sync::Arc};
 
 use burn::{
@@ -9,7 +11,7 @@ use burn::{
 };
 
 use super::{
-    Metrics, RunConfig, StepLosses,
+    RunConfig, StepLosses,
     adam::Adam,
     batch::{self, Batch, Part},
     batches::Batches,
@@ -20,6 +22,8 @@ use crate::{
     data::Dataset,
     model::{Cre, Lambda, LatentLayout, Pass, Unfit, loss},
 };
+
+pub use testing::TestSums;
 
 /// Images that one evaluation forward pass takes at a time: large enough for the matrix product to
 /// be efficient, small enough to be spread over cores and to keep memory low.
@@ -331,42 +335,6 @@ impl Trainer {
             ce: ce / batch,
             accuracy: correct / batch,
         }
-    }
-
-    /// Means over the whole test half, dropout and the like switched off.
-    ///
-    /// # Errors
-    /// When the device has failed.
-    pub fn evaluate(&self) -> Result<Metrics, TrainError> {
-        let test = &self.dataset.test;
-        let sums = self.shards.map(chunks(test.len()), |range| {
-            let (images, labels) = batch::slice(test, range, &self.device);
-            let output = self.state.model.forward(images.clone());
-            Tensor::cat(
-                vec![
-                    loss::squared_error(output.reconstruction, images, output.weight),
-                    loss::cross_entropy(output.logits.clone(), labels.clone()),
-                    loss::correct(output.logits, labels),
-                ],
-                0,
-            )
-        });
-        let sums = floats(Tensor::cat(sums, 0))?;
-        let mean = |place: usize| {
-            let total: f64 = sums
-                .iter()
-                .skip(place)
-                .step_by(3)
-                .copied()
-                .map(f64::from)
-                .sum();
-            total / test.len() as f64
-        };
-        Ok(Metrics {
-            mse: mean(0),
-            ce: mean(1),
-            accuracy: mean(2),
-        })
     }
 
     /// Runs `look` over the test images `indices`, `EVALUATION_CHUNK` at a time, over all cores;

@@ -174,7 +174,7 @@ impl<'a> Seat<'a> {
 
     fn patience(&self) -> Patience {
         match &self.run {
-            Some(run) if !run.is_paused() => Patience::None,
+            Some(run) if !run.is_paused() || run.is_testing() => Patience::None,
             Some(run) if run.is_unseen() => Patience::Some(RETRY),
             Some(_) | None => Patience::Endless,
         }

@@ -40,6 +40,8 @@ pub struct RunView {
     looks: u64,
     /// Training speed, summed over all lanes.
     pub images_per_second: f64,
+    /// Share of the test images that an evaluation has seen for which training waits, 0–1.
+    pub testing: Option<f32>,
     trained: Duration,
     training_since: Option<Instant>,
 }
@@ -88,6 +90,7 @@ impl RunView {
             turns: Vec::new(),
             looks: 0,
             images_per_second: 0.0,
+            testing: None,
             trained: Duration::ZERO,
             training_since: None,
         }
@@ -191,6 +194,11 @@ impl RunView {
 
     /// Takes in a message about this run.
     pub fn hear(&mut self, event: Event) {
+        self.testing = match event {
+            Event::Testing { share, .. } => Some(share),
+            Event::Losses { .. } | Event::Evaluated { .. } | Event::RolledBack { .. } => None,
+            _ => self.testing,
+        };
         match event {
             Event::Losses {
                 lane,
@@ -209,7 +217,10 @@ impl RunView {
             } => self.with(lane, |lane| lane.hear_mark(step, mark)),
             Event::State { state, .. } => self.enter(state),
             Event::RolledBack { lane, step, .. } => self.with(lane, |lane| lane.roll_back(step)),
-            Event::Started { .. } | Event::Saved { .. } | Event::Problem { .. } => {}
+            Event::Started { .. }
+            | Event::Testing { .. }
+            | Event::Saved { .. }
+            | Event::Problem { .. } => {}
         }
     }
 

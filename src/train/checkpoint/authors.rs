@@ -168,7 +168,7 @@ fn transformer_sizes(weights: &Named, base: VitOptions) -> VitOptions {
     VitOptions {
         patch: Some(*patch),
         embed: *embed,
-        depth: (0..).take_while(is_block).count(),
+        depth: (0..=*VitOptions::DEPTHS.end()).take_while(is_block).count(),
         mlp_ratio: inner / embed.max(&1),
         ..base
     }

@@ -82,7 +82,10 @@ impl Diary {
             Event::Evaluated { evaluation, .. } => self.history.push_evaluation(*evaluation),
             Event::Marked { step, mark, .. } => self.history.push_mark(*step, *mark),
             Event::RolledBack { step, .. } => self.history.truncate_after(*step),
-            Event::State { .. } | Event::Saved { .. } | Event::Problem { .. } => {}
+            Event::Testing { .. }
+            | Event::State { .. }
+            | Event::Saved { .. }
+            | Event::Problem { .. } => {}
         }
     }
 

@@ -13,13 +13,13 @@ use super::{
     tally::{EpochSums, Speed},
 };
 use crate::train::{
-    Command, Evaluation, Event, Lanes, Mark, Metrics, Panorama, Probe, Problem, RunId, RunState,
-    Snapshot, Start, StepLosses, Trainer, alignment,
+    Command, Evaluation, Event, Lanes, Mark, Panorama, Probe, Problem, RunId, RunState, Snapshot,
+    Start, StepLosses, Trainer, alignment,
     checkpoint::Saved,
     device,
     memory::{self, Need},
     observer::{Observer, dead_units},
-    trainer::{Checkpoint, TrainError},
+    trainer::{Checkpoint, TestSums, TrainError},
 };
 
 /// Losses are told this often at most: once a frame.
@@ -28,6 +28,8 @@ const LOSS_INTERVAL: Duration = Duration::from_millis(33);
 const ROUNDS: u32 = 2;
 /// …but not seldomer than this.
 const LONGEST_TURN: Duration = Duration::from_millis(500);
+/// A slow evaluation is interrupted this often, to hear what is asked for.
+const TEST_TURN: Duration = Duration::from_millis(500);
 /// Panoramas are made this often at most…
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(100);
 /// …and may take this share of the time at most, so that a large cloud does not stop the training.
@@ -56,6 +58,8 @@ pub struct Run {
     snapshot_due: Instant,
     /// Whether a model or the probe changed since the last panorama.
     unseen: bool,
+    /// Whether an evaluation is under way, which training waits for.
+    testing: bool,
 }
 
 /// What belongs to one lane beside its trainer.
@@ -66,6 +70,8 @@ pub(super) struct Side {
     pub(super) epoch: EpochSums,
     /// Steps at its last evaluation.
     pub(super) evaluated: Option<u64>,
+    /// Of the evaluation under way, if there is one; locked like the observer.
+    tests: Mutex<TestSums>,
     last_good: Option<(Checkpoint, u64)>,
 }
 
@@ -114,6 +120,7 @@ impl Run {
             round: Duration::ZERO,
             snapshot_due: Instant::now(),
             unseen: true,
+            testing: true,
         };
         let Some(first) = run.lanes.trainers().first() else {
             return Err(TrainError::NoLanes.to_string());
@@ -130,7 +137,6 @@ impl Run {
         if let Some(saved) = saved {
             run.take_over(saved, told);
         }
-        run.evaluate(told).map_err(|error| error.to_string())?;
         Ok(run)
     }
 
@@ -140,6 +146,11 @@ impl Run {
 
     pub fn is_paused(&self) -> bool {
         self.pace == Pace::Paused
+    }
+
+    /// Whether an evaluation is under way.
+    pub fn is_testing(&self) -> bool {
+        self.testing
     }
 
     /// Whether there is something that no panorama shows yet.
@@ -189,12 +200,13 @@ impl Run {
 
     /// One turn: some steps if not paused, then what is due.
     pub fn go_on(&mut self, told: &Told, inbox: &Receiver<Command>) -> Result<(), TrainError> {
-        if self.pace != Pace::Paused {
+        self.evaluate(told, inbox)?;
+        if self.pace != Pace::Paused && !self.testing {
             self.train(told, inbox)?;
             if self.has_arrived() {
                 self.pace = Pace::Paused;
             }
-            self.evaluate(told)?;
+            self.evaluate(told, inbox)?;
         }
         let now = Instant::now();
         let paused = self.pace == Pace::Paused;
@@ -282,8 +294,8 @@ impl Run {
     }
 
     /// Test metrics of the lanes that are at the beginning or at the end of an epoch, and were not measured
-    /// there.
-    fn evaluate(&mut self, told: &Told) -> Result<(), TrainError> {
+    /// there; what takes long is gone on with in the next turn.
+    fn evaluate(&mut self, told: &Told, inbox: &Receiver<Command>) -> Result<(), TrainError> {
         let due: Vec<bool> = self
             .lanes
             .trainers()
@@ -296,18 +308,28 @@ impl Run {
                     && !self.lanes.is_resting(lane)
             })
             .collect();
-        if !due.contains(&true) {
+        self.testing = false;
+        let Some(first) = due.iter().position(|due| *due) else {
             return Ok(());
-        }
-        let measure = |trainer: &Trainer| -> Result<(Metrics, usize), TrainError> {
-            let dead_units = dead_units(trainer, &self.probe.cloud)?;
-            Ok((trainer.evaluate()?, dead_units))
         };
-        let found = self
-            .lanes
-            .map(|lane, trainer| due[lane].then(|| measure(trainer)).transpose());
+        let begun = Instant::now();
+        let go_on = || inbox.is_empty() && begun.elapsed() < TEST_TURN;
+        let measure = |lane: usize, trainer: &Trainer| -> Result<Option<_>, TrainError> {
+            // One lane at least gets on.
+            if !due[lane] || (lane != first && !go_on()) {
+                return Ok(None);
+            }
+            let tests = &self.sides[lane].tests;
+            let mut tests = tests.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(metrics) = trainer.evaluate_on(&mut tests, go_on)? else {
+                return Ok(None);
+            };
+            Ok(Some((metrics, dead_units(trainer, &self.probe.cloud)?)))
+        };
+        let found = self.lanes.map(measure);
         for (lane, found) in found.into_iter().enumerate() {
             let Some((test, dead_units)) = found? else {
+                self.testing |= due[lane];
                 continue;
             };
             let trainer = &self.lanes.trainers()[lane];
@@ -336,7 +358,27 @@ impl Run {
                 self.not_finite(lane, step, told);
             }
         }
+        if self.testing {
+            self.tell_testing(&due, told);
+        }
         Ok(())
+    }
+
+    /// Tells how far an evaluation has come over all lanes that were `due`.
+    fn tell_testing(&self, due: &[bool], told: &Told) {
+        let lanes = self.lanes.trainers().iter().zip(&self.sides).zip(due);
+        let shares = lanes.filter(|(_, due)| **due).map(|((trainer, side), _)| {
+            if side.evaluated == Some(trainer.steps()) {
+                return 1.0;
+            }
+            let tests = side.tests.lock();
+            trainer.tested(&tests.unwrap_or_else(PoisonError::into_inner))
+        });
+        let shares: Vec<f32> = shares.collect();
+        told.event(Event::Testing {
+            run: self.id,
+            share: shares.iter().sum::<f32>() / shares.len().max(1) as f32,
+        });
     }
 
     /// A run of one lane pauses, since λ and learning rate may still save it; of several, the others need
@@ -363,6 +405,7 @@ impl Run {
         };
         if let Some((checkpoint, step)) = side.last_good.clone() {
             side.epoch = EpochSums::default();
+            side.tests = Mutex::default();
             side.evaluated = Some(step);
             self.lanes.trainers_mut()[lane].restore(checkpoint);
             self.lanes.set_resting(lane, false);

@@ -57,16 +57,26 @@ fn progress(ui: &mut Ui, session: &Session) {
         return;
     };
     let (epoch, done) = run.epoch();
-    ui.add(
-        ProgressBar::new(done)
-            .text(format!("epoch {} · {:.0} %", epoch + 1, done * 100.0))
-            .desired_height(18.0),
-    )
-    .on_hover_text(format!(
-        "Step {} of {} in this epoch",
-        run.step() % run.steps_per_epoch.max(1),
-        run.steps_per_epoch
-    ));
+    let (share, text, tip) = if let Some(share) = run.testing {
+        (
+            share,
+            format!("testing · {:.0} %", share * 100.0),
+            "All test images are classified and rebuilt, as after every epoch; training waits meanwhile"
+                .to_owned(),
+        )
+    } else {
+        (
+            done,
+            format!("epoch {} · {:.0} %", epoch + 1, done * 100.0),
+            format!(
+                "Step {} of {} in this epoch",
+                run.step() % run.steps_per_epoch.max(1),
+                run.steps_per_epoch
+            ),
+        )
+    };
+    ui.add(ProgressBar::new(share).text(text).desired_height(18.0))
+        .on_hover_text(tip);
     Grid::new("progress").num_columns(2).show(ui, |ui| {
         ui.label("Speed");
         let speed = if session.is_training() {
