@@ -56,7 +56,9 @@ impl Preset {
     /// One sentence without its full stop.
     pub const fn describe(self) -> &'static str {
         match self {
-            Self::Figure3FcMnist => "FC Medium, n = 3, on the bundled MNIST: 11 λ, 5 seeds that leave no unit dead at λ = 0.5",
+            Self::Figure3FcMnist => {
+                "FC Medium, n = 3, on the bundled MNIST: 11 λ, 5 seeds that leave no unit dead at λ = 0.5"
+            }
             Self::Figure3 => {
                 "Every network on the bundled data sets that the paper pairs it with: 11 λ, 5 seeds"
             }

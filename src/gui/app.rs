@@ -53,6 +53,8 @@ struct Preferences {
     curves: Curves,
     sample: Sample,
     show_difference: bool,
+    /// The grid of the experiment, as a text of its own: one that cannot be read costs nothing else.
+    grid: String,
 }
 
 impl Default for Preferences {
@@ -66,6 +68,7 @@ impl Default for Preferences {
             curves: Curves::default(),
             sample: Sample::default(),
             show_difference: true,
+            grid: String::new(),
         }
     }
 }
@@ -134,7 +137,7 @@ impl App {
             card: Card::default(),
             drawing: Drawing::default(),
             data_sets: DataSets::default(),
-            experiment: ExperimentPane::new(cc.wgpu_render_state.as_ref()),
+            experiment: ExperimentPane::new(cc.wgpu_render_state.as_ref(), &preferences.grid),
             export: ExportWindow::default(),
             card_home: Rect::NOTHING,
             dock: Rect::NOTHING,
@@ -335,6 +338,7 @@ impl eframe::App for App {
             curves: self.curves.clone(),
             sample: self.session.sample(),
             show_difference: self.reconstructions.show_difference,
+            grid: self.experiment.remember(),
         };
         eframe::set_value(storage, eframe::APP_KEY, &preferences);
     }

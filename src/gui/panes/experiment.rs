@@ -3,6 +3,7 @@
 mod editor;
 mod list;
 mod look;
+mod more;
 mod plan;
 mod progress;
 mod row;
@@ -25,13 +26,18 @@ pub struct ExperimentPane {
 }
 
 impl ExperimentPane {
-    /// Without a render state no points are drawn.
-    pub fn new(render_state: Option<&RenderState>) -> Self {
+    /// Begins with a remembered grid. Without a render state no points are drawn.
+    pub fn new(render_state: Option<&RenderState>, grid: &str) -> Self {
         Self {
-            editor: Editor::default(),
+            editor: Editor::recall(grid),
             table: Table::default(),
             look: Look::new(render_state),
         }
+    }
+
+    /// The grid, to be remembered.
+    pub fn remember(&self) -> String {
+        self.editor.remember()
     }
 
     /// Shows the pane; returns the response of its grip.
