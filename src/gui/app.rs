@@ -30,7 +30,7 @@ use super::{
     },
     scatter::{Scatter, ViewPreferences},
     self_portrait::SelfPortrait,
-    session::{Sample, Session},
+    session::{All, Export, Sample, Session},
     shortcuts::{self, Toggles},
     theme,
     workspace::{self, Docked, Pane},
@@ -55,6 +55,8 @@ struct Preferences {
     show_difference: bool,
     /// The grid of the experiment, as a text of its own: one that cannot be read costs nothing else.
     grid: String,
+    /// The finished spectrum below the clouds.
+    below: Option<String>,
 }
 
 impl Default for Preferences {
@@ -69,6 +71,7 @@ impl Default for Preferences {
             sample: Sample::default(),
             show_difference: true,
             grid: String::new(),
+            below: None,
         }
     }
 }
@@ -131,7 +134,7 @@ impl App {
             reconstructions: Reconstructions::new(preferences.show_difference),
             curves: preferences.curves,
             trade_off: preferences.trade_off,
-            clouds: Clouds::default(),
+            clouds: Clouds::new(preferences.below),
             mosaic: Mosaic::default(),
             width: Width::default(),
             card: Card::default(),
@@ -195,9 +198,9 @@ impl App {
         self.session.set_shelf(shelf);
     }
 
-    /// Keeps the runs of experiments in another file than the usual one.
+    /// Reads and keeps finished runs in another file than the usual one.
     pub fn set_results(&mut self, file: PathBuf) {
-        self.session.experiment_mut().set_file(file);
+        self.session.set_results(file);
     }
 
     fn docked(&mut self, ui: &mut Ui) {
@@ -297,6 +300,7 @@ impl eframe::App for App {
                 Some(Wish::Draw) => self.drawing.open = true,
                 Some(Wish::DataSets) => self.data_sets.open = true,
                 Some(Wish::ExportFigure) => self.export.show_figures(),
+                Some(Wish::ExportAll) => self.session.show_exports(Export::All(All::default())),
                 Some(Wish::ExportAnimation) => self.export.show_films(is_spectrum),
                 None => {}
             }
@@ -339,6 +343,7 @@ impl eframe::App for App {
             sample: self.session.sample(),
             show_difference: self.reconstructions.show_difference,
             grid: self.experiment.remember(),
+            below: self.clouds.below().map(str::to_owned),
         };
         eframe::set_value(storage, eframe::APP_KEY, &preferences);
     }

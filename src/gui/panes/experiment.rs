@@ -42,7 +42,7 @@ impl ExperimentPane {
 
     /// Shows the pane; returns the response of its grip.
     pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) -> Response {
-        let grip = header(ui, "Experiment", |ui| plan::file(ui, session.experiment()));
+        let grip = header(ui, "Experiment", |ui| plan::file(ui, session));
         if !self.editor.is_wrong() {
             session.experiment_mut().attend(self.editor.grid());
         }

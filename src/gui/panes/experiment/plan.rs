@@ -9,7 +9,10 @@ use crate::{
     experiment::conductor::Outlook,
     gui::{
         numbers::count,
-        session::experiment::{Experiment, Fate, Stage},
+        session::{
+            All, Export, Session,
+            experiment::{Experiment, Fate, Stage},
+        },
     },
 };
 
@@ -219,9 +222,14 @@ fn steer(ui: &mut Ui, experiment: &mut Experiment, stage: Stage) {
     });
 }
 
-/// The file of results, with a button that copies its name; from right to left.
-pub fn file(ui: &mut Ui, experiment: &Experiment) {
-    let Some(file) = experiment.file() else {
+/// The file of results, with buttons that copy its name and export its figures; from right to left.
+pub fn file(ui: &mut Ui, session: &mut Session) {
+    let export = ui.button("Export all figures…");
+    let tip = "Write everything that the finished runs allow, each figure as SVG, PNG and CSV, into one folder";
+    if export.on_hover_text(tip).clicked() {
+        session.show_exports(Export::All(All::default()));
+    }
+    let Some(file) = session.experiment().file() else {
         ui.weak("no place for results on this system");
         return;
     };
