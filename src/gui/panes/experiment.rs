@@ -49,9 +49,14 @@ impl ExperimentPane {
         let frame = Frame::new().inner_margin(Margin::symmetric(8, 4));
         let side = Frame::new().inner_margin(Margin {
             left: 0,
-            right: 10,
+            right: 2,
             top: 4,
             bottom: 4,
+        });
+        // Room for the bar that scrolls.
+        let inside = Frame::new().inner_margin(Margin {
+            right: 8,
+            ..Margin::ZERO
         });
         Panel::left("experiment grid")
             .frame(side)
@@ -59,9 +64,11 @@ impl ExperimentPane {
             .size_range(220.0..=380.0)
             .show(ui, |ui| {
                 ScrollArea::vertical().show(ui, |ui| {
-                    self.editor.ui(ui, session);
-                    ui.separator();
-                    plan::ui(ui, session.experiment_mut(), self.editor.is_wrong());
+                    inside.show(ui, |ui| {
+                        self.editor.ui(ui, session);
+                        ui.separator();
+                        plan::ui(ui, session.experiment_mut(), self.editor.is_wrong());
+                    });
                 });
             });
         if session.experiment().looked().is_some() {

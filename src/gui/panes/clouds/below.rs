@@ -25,6 +25,8 @@ pub struct Below {
 /// The spectrum as it stands below the one that is trained.
 pub struct Row<'a> {
     pub name: &'a str,
+    /// What people call its images; its whole name before they are read.
+    pub data: String,
     /// One for each λ that is trained.
     pub cells: Vec<Cell>,
     pub multiples: &'a Multiples,
@@ -137,6 +139,10 @@ impl Below {
         });
         Some(Row {
             name: &spectrum.name,
+            data: pictures.first().map_or_else(
+                || spectrum.name.clone(),
+                |picture| picture.record.data_name.clone(),
+            ),
             cells: cells.collect(),
             multiples: &self.multiples,
             classes: pictures

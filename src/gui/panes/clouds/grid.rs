@@ -158,7 +158,7 @@ impl Grid<'_> {
 
 /// The name of what stands below, which tells more when it is pointed at.
 fn head(ui: &Ui, rect: Rect, row: usize, below: &Row<'_>) {
-    name(ui, rect, below.name);
+    name(ui, rect, &below.data);
     let id = ui.scope_id().with(("name below", row));
     let response = ui.interact(rect, id, Sense::hover());
     response.widget_info(|| {
