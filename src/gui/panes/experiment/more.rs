@@ -239,6 +239,7 @@ mod tests {
         more.check(grey, true);
         assert!(!more.is_wrong());
 
+        more.batch = 512;
         more.vit.patch = Some(7);
         more.check(&both, true);
         let told = more.wrong.vit.clone().unwrap();
