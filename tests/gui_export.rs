@@ -6,10 +6,6 @@
 )]
 #![cfg(feature = "gui")]
 
-#[allow(dead_code, reason = "other tests use the rest")]
-#[path = "common/window.rs"]
-mod window;
-
 use std::{
     path::Path,
     time::{Duration, Instant},
@@ -17,25 +13,57 @@ use std::{
 
 use cre_lab::{
     data::{BundledSet, DataSource, ImageShape},
-    experiment::{Identity, Portrait, Record, RunSpec, Spectrum, Store},
+    experiment::{Cell, Identity, Portrait, Record, RunSpec, Spectrum, Store},
     figures::{Against, DeadRuns, Subject},
     gui::{
         App,
-        session::{Export, Notice},
+        session::{All, Export, Notice, Remedy, results::State},
     },
-    model::{Lambda, LatentSize},
-    train::{Evaluation, Metrics, Projection, RunConfig},
+    model::{Architecture, Lambda, LatentSize},
+    train::{DeviceChoice, Evaluation, Metrics, Projection, RunConfig},
 };
-use eframe::egui::accesskit::Role;
-use egui_kittest::{Harness, kittest::Queryable as _};
-use window::{PATIENCE, open, press, small, wait};
+use eframe::egui::{accesskit::Role, vec2};
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT as _, Queryable as _},
+};
+
+/// Only ever reached by a failing test.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// FC Small, many steps a second; three networks where `spectrum` is asked for.
 fn window(spectrum: Option<&str>) -> Harness<'static, App> {
+    let config = RunConfig {
+        architecture: Architecture::FcSmall,
+        seed: 34,
+        device: DeviceChoice::Cpu,
+        ..RunConfig::default()
+    };
     let spectrum: Option<Spectrum> = spectrum.map(|list| list.parse().unwrap());
-    open(small(), BundledSet::Mnist, |app| {
-        app.with_spectrum(spectrum)
-    })
+    Harness::builder()
+        .with_size(vec2(1280.0, 800.0))
+        .build_eframe(move |cc| {
+            let source = DataSource::Bundled(BundledSet::Mnist);
+            App::new(cc, config, source, None).with_spectrum(spectrum)
+        })
+}
+
+/// Draws frames until `done`, as the messages of other threads come in.
+#[track_caller]
+fn wait(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> bool) {
+    let begun = Instant::now();
+    loop {
+        harness.step();
+        if done(harness.state()) {
+            return;
+        }
+        let notices = harness.state().session().notices();
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "never came: {what}: {notices:?}"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// Until every network has been trained for two epochs and seen.
@@ -49,6 +77,11 @@ fn train(harness: &mut Harness<'_, App>, lanes: usize) {
                 })
         })
     });
+}
+
+fn press(harness: &mut Harness<'_, App>, label: &str) {
+    harness.get_by_role_and_label(Role::Button, label).click();
+    harness.run_steps(3);
 }
 
 /// Writes a file and gives it back.
@@ -167,10 +200,10 @@ fn a_sweep_is_filmed_or_cancelled() {
     harness.state_mut().session_mut().remedy(
         &Notice::Exporting {
             file: path.clone(),
-            frames: None,
+            parts: None,
             is_stopping: false,
         },
-        cre_lab::gui::session::Remedy::CancelExport,
+        Remedy::CancelExport,
     );
     wait(&mut harness, "the end of the export", |app| {
         app.session().exporting().is_none()
@@ -211,6 +244,163 @@ fn training_is_recorded_and_filmed() {
     assert_eq!(frames(&bytes), count);
     press(&mut harness, "Forget");
     assert!(harness.state().session().recording().is_none());
+}
+
+#[test]
+fn all_figures_of_the_finished_runs_are_written_into_a_folder_or_as_far_as_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("results.sqlite");
+    let mut harness = window(None);
+    harness.state_mut().session_mut().set_results(file.clone());
+    press(&mut harness, "File");
+    press(&mut harness, "Export all figures…");
+    wait(&mut harness, "that there is no such file", |app| {
+        *app.session().results().state() == State::Missing
+    });
+    harness.run_steps(2);
+    harness.get_by_label("There are no finished runs yet");
+
+    let data = Identity::of_data(&DataSource::Bundled(BundledSet::Mnist).load().unwrap());
+    let mut store = Store::open(&file).unwrap();
+    for (lambda, accuracy, mse) in [(0.0, 0.95, 0.3), (0.5, 0.9, 0.25), (1.0, 0.6, 0.2)] {
+        let mut record = record(3, lambda, 1, accuracy, mse);
+        let cell = |label: u8| Cell {
+            index: u32::from(label),
+            label,
+            predicted: label,
+            mse: 0.2,
+            input: vec![label; 784],
+            reconstruction: vec![100; 784],
+        };
+        record.portrait.cells = (0..10).map(cell).collect();
+        record.portrait.points = (0..10u8).map(|at| [f32::from(at), 1.0, 2.0]).collect();
+        record.portrait.labels = (0..10).collect();
+        record.portrait.predicted = (0..10).collect();
+        store.commit(&data, &record).unwrap();
+    }
+    wait(&mut harness, "the runs", |app| {
+        matches!(app.session().results().state(), State::Read { runs: 3, .. })
+    });
+    harness.run_steps(2);
+    harness.get_by_label("3 finished runs, from results.sqlite");
+    let choose = harness.get_by_role_and_label(Role::Button, "Choose folder…");
+    assert!(!choose.accesskit_node().is_disabled());
+
+    let export = |harness: &mut Harness<'_, App>, name: &str, films: bool| {
+        let made = folder.path().join(name);
+        let dead = DeadRuns::LeftOut;
+        let session = harness.state_mut().session_mut();
+        session.export(Export::All(All { dead, films }), made.clone());
+        made
+    };
+    let told = |app: &App, words: &str| {
+        let mut notices = app.session().notices().into_iter();
+        notices.any(|notice| notice.text().contains(words))
+    };
+    // Stopped before the first file can be done.
+    let made = export(&mut harness, "stopped", true);
+    let stop = Notice::Exporting {
+        file: made.clone(),
+        parts: None,
+        is_stopping: false,
+    };
+    let session = harness.state_mut().session_mut();
+    session.remedy(&stop, Remedy::CancelExport);
+    wait(&mut harness, "the stop", |app| {
+        told(app, "Stopped; 1 of 13 files are in")
+    });
+    assert_eq!(std::fs::read_dir(&made).unwrap().count(), 1);
+
+    let made = export(&mut harness, "made", false);
+    wait(&mut harness, "all files", |app| {
+        told(app, "4 figures of 3 runs are in")
+    });
+    harness.run_steps(2);
+    harness.get_by_label_contains("; left out: latent size, complexity");
+    let names = |folder: &Path| {
+        let files = std::fs::read_dir(folder).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&made).len(), 12);
+
+    // The very files that the command line writes.
+    let by_hand = folder.path().join("by hand");
+    let cre_lab = std::process::Command::new(env!("CARGO_BIN_EXE_cre-lab"))
+        .args(["figures", "--leave-out-dead", "--from"])
+        .args([&file, Path::new("--out"), &by_hand])
+        .status();
+    assert!(cre_lab.unwrap().success());
+    assert_eq!(names(&by_hand), names(&made));
+    for name in names(&made) {
+        let bytes = |folder: &Path| std::fs::read(folder.join(&name)).unwrap();
+        assert_eq!(bytes(&by_hand), bytes(&made), "{name}");
+    }
+}
+
+#[test]
+fn a_finished_spectrum_on_other_images_stands_below_the_clouds() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("results.sqlite");
+    let set = DataSource::Bundled(BundledSet::FashionMnist);
+    let data = Identity::of_data(&set.load().unwrap());
+    let mut store = Store::open(&file).unwrap();
+    for (lambda, n) in [(0.0, 3), (1.0, 3), (0.0, 4), (1.0, 4)] {
+        let mut record = record(n, lambda, 7, 0.8, 0.2);
+        record.spec.data = set.clone();
+        record.spec.config.architecture = Architecture::FcSmall;
+        record.data_name = "Fashion-MNIST".to_owned();
+        record.portrait.points = vec![[1.0, 2.0, 3.0], [0.0, 1.0, 0.0]];
+        record.portrait.labels = vec![0, 9];
+        record.portrait.predicted = vec![0, 9];
+        store.commit(&data, &record).unwrap();
+    }
+    let mut harness = window(Some("0, 0.5, 1"));
+    harness.state_mut().session_mut().set_results(file.clone());
+    train(&mut harness, 3);
+    // Away from behind the pane that hides it, and to the front beside the curves.
+    for _ in 0..2 {
+        press(&mut harness, "View");
+        harness
+            .get_by_role_and_label(Role::CheckBox, "Clouds")
+            .click();
+        harness.run_steps(4);
+    }
+    wait(&mut harness, "the spectra of the file", |app| {
+        app.session().results().spectra().len() == 2
+    });
+    harness.run_steps(2);
+    assert!(harness.query_by_label_contains("below").is_none());
+    harness
+        .get_by_role_and_label(Role::ComboBox, "Below")
+        .click();
+    harness.run_steps(3);
+    // That of another network is not offered.
+    press(&mut harness, "Fashion-MNIST, seed 7");
+    let begun = Instant::now();
+    let cloud = "Cloud of λ = 1.00, Fashion-MNIST, seed 7";
+    while harness.query_by_label(cloud).is_none() {
+        assert!(begun.elapsed() < PATIENCE, "the clouds are never there");
+        std::thread::sleep(Duration::from_millis(10));
+        harness.step();
+    }
+    harness.get_by_label("Clouds of Fashion-MNIST, seed 7 below");
+    assert!(
+        harness
+            .query_by_label("Cloud of λ = 0.50, Fashion-MNIST, seed 7")
+            .is_none(),
+        "there is no such run"
+    );
+    let place = |harness: &Harness<'_, App>, label: &str| harness.get_by_label(label).rect();
+    let above = place(&harness, "Cloud of λ = 1.00");
+    let below = place(&harness, cloud);
+    assert_eq!(above.x_range(), below.x_range(), "the same column");
+    assert!(below.top() >= above.bottom());
+    harness.get_by_label(cloud).click();
+    harness.run_steps(3);
+    assert_eq!(harness.state().session().lambda(), Lambda::AUTOENCODER);
 }
 
 fn frames(gif: &[u8]) -> usize {

@@ -1,15 +1,15 @@
 //! `cre-lab figures`: results as pictures and tables.
 
-use std::{fs, io::Write as _, ops::ControlFlow, path::PathBuf};
+use std::{io::Write as _, ops::ControlFlow, path::PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::results::FromArgs;
 use crate::{
     experiment::series::on_same_images,
-    figures::{self, DeadRuns, Film},
+    figures::{self, DeadRuns, Step},
 };
 
 /// Options of `cre-lab figures`.
@@ -39,46 +39,38 @@ pub fn run(args: &FiguresArgs) -> anyhow::Result<()> {
     if records.is_empty() {
         bail!("{} holds no finished run", store.file().display());
     }
-    fs::create_dir_all(&args.out)
-        .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     let dead = if args.leave_out_dead {
         DeadRuns::LeftOut
     } else {
         DeadRuns::Hollow
     };
     let every = figures::every(&records, dead);
+    if args.animate && every.spectra.is_empty() {
+        eprintln!("lambda-sweep.gif is left out: there is no network with runs at two λ or more");
+    }
+    let style = ProgressStyle::with_template("{bar:24} {pos}/{len} frames  {eta} left")?;
+    let mut bar: Option<ProgressBar> = None;
     let mut out = std::io::stdout().lock();
-    for (name, figure) in &every.figures {
-        for extension in figures::EXTENSIONS {
-            let path = args.out.join(format!("{name}.{extension}"));
-            figures::save(&**figure, &path)?;
-            writeln!(out, "{}", path.display())?;
+    let mut printed = Ok(());
+    every.save(&args.out, args.animate, |step| match step {
+        Step::Frame(done, of) => {
+            let bar =
+                bar.get_or_insert_with(|| ProgressBar::new(of as u64).with_style(style.clone()));
+            bar.set_position(done as u64);
+            ControlFlow::Continue(())
         }
-    }
-    if args.animate {
-        if every.spectra.is_empty() {
-            eprintln!(
-                "lambda-sweep.gif is left out: there is no network with runs at two λ or more"
-            );
+        Step::Written(path) => {
+            if let Some(bar) = bar.take() {
+                bar.finish_and_clear();
+            }
+            printed = writeln!(out, "{}", path.display());
+            match printed {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
         }
-        for (name, spectrum) in &every.spectra {
-            let name = match every.spectra.len() {
-                1 => "lambda-sweep.gif".to_owned(),
-                _ => format!("lambda-sweep-{name}.gif"),
-            };
-            let path = args.out.join(name);
-            let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
-                "{bar:24} {pos}/{len} frames  {eta} left",
-            )?);
-            figures::save_animation(&Film::of_lambdas(spectrum), &path, |done, of| {
-                bar.set_length(of as u64);
-                bar.set_position(done as u64);
-                ControlFlow::Continue(())
-            })?;
-            bar.finish_and_clear();
-            writeln!(out, "{}", path.display())?;
-        }
-    }
+    })?;
+    printed?;
     eprintln!("{} figures of {} runs", every.figures.len(), records.len());
     for (name, why) in &every.missing {
         eprintln!("{name} is left out: {why}");

@@ -1,7 +1,14 @@
 //! Every figure that some results allow.
 
+use std::{
+    fs,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
 use super::{
-    Against, Clouds, DeadRuns, Figure, LambdaBoxes, OneSeed, Rebuilt, Runs, TradeOffPlane, Widths,
+    Against, Clouds, DeadRuns, EXTENSIONS, Ending, Figure, FigureError, Film, LambdaBoxes, OneSeed,
+    Rebuilt, Runs, TradeOffPlane, Widths, save, save_animation,
 };
 use crate::{
     data::{BundledSet, DataSource},
@@ -19,6 +26,15 @@ pub struct Every<'a> {
     pub missing: Vec<(&'static str, &'static str)>,
     /// What λ sweeps can be filmed, with names as for the figures.
     pub spectra: Vec<(String, OneSeed<'a>)>,
+}
+
+/// What the writing of all files tells as it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// Of the film in hand so many frames of all are done.
+    Frame(usize, usize),
+    /// This file is there.
+    Written(&'a Path),
 }
 
 /// Everything that `records` can be shown as.
@@ -93,6 +109,51 @@ const NEEDS_LAMBDAS: &str =
     "it needs runs of one network at two λ or more, one seed for all of them";
 const NEEDS_SIZES: &str = "it needs fully connected networks with two latent sizes or more, each with living runs at two λ or more";
 const NEEDS_NETWORKS: &str = "it needs two networks or more on one data set (fully connected ones with the same n), each with living runs at two λ or more";
+
+impl Every<'_> {
+    /// Number of files that [`Self::save`] writes.
+    pub fn files(&self, films: bool) -> usize {
+        let films = if films { self.spectra.len() } else { 0 };
+        self.figures.len() * EXTENSIONS.len() + films
+    }
+
+    /// Writes every figure in every format into `folder`, which is made if it is not there, and a film of each λ
+    /// sweep if `films` are wanted. `told` hears of it and says whether to go on; what is written by then stays.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or a file cannot be written.
+    pub fn save(
+        &self,
+        folder: &Path,
+        films: bool,
+        mut told: impl FnMut(Step<'_>) -> ControlFlow<()>,
+    ) -> Result<Ending, FigureError> {
+        fs::create_dir_all(folder).map_err(|error| {
+            FigureError::new(folder, format!("the folder cannot be made: {error}"))
+        })?;
+        for (name, figure) in &self.figures {
+            for extension in EXTENSIONS {
+                let path = folder.join(format!("{name}.{extension}"));
+                save(&**figure, &path)?;
+                if told(Step::Written(&path)).is_break() {
+                    return Ok(Ending::Cancelled);
+                }
+            }
+        }
+        for (name, spectrum) in self.spectra.iter().filter(|_| films) {
+            let path: PathBuf = folder.join(match self.spectra.len() {
+                1 => "lambda-sweep.gif".to_owned(),
+                _ => format!("lambda-sweep-{name}.gif"),
+            });
+            let film = Film::of_lambdas(spectrum);
+            let ending = save_animation(&film, &path, |done, of| told(Step::Frame(done, of)))?;
+            if ending == Ending::Cancelled || told(Step::Written(&path)).is_break() {
+                return Ok(Ending::Cancelled);
+            }
+        }
+        Ok(Ending::Written)
+    }
+}
 
 impl<'a> Every<'a> {
     fn add(&mut self, name: String, figure: Option<Box<dyn Figure + 'a>>) {

@@ -36,7 +36,7 @@ use std::path::{Path, PathBuf};
 
 pub use animation::{ANIMATION_EXTENSIONS, Animation, Ending, Frame, save_animation};
 pub use clouds::Clouds;
-pub use every::{Every, every};
+pub use every::{Every, Step, every};
 pub use figure::{EXTENSIONS, Figure, Table, save};
 pub use film::Film;
 pub use lambda_boxes::LambdaBoxes;

@@ -30,7 +30,7 @@ use super::{
     },
     scatter::{Scatter, ViewPreferences},
     self_portrait::SelfPortrait,
-    session::{Sample, Session},
+    session::{All, Export, Sample, Session},
     shortcuts::{self, Toggles},
     theme,
     workspace::{self, Docked, Pane},
@@ -53,6 +53,10 @@ struct Preferences {
     curves: Curves,
     sample: Sample,
     show_difference: bool,
+    /// The grid of the experiment, as a text of its own: one that cannot be read costs nothing else.
+    grid: String,
+    /// The finished spectrum below the clouds.
+    below: Option<String>,
 }
 
 impl Default for Preferences {
@@ -66,6 +70,8 @@ impl Default for Preferences {
             curves: Curves::default(),
             sample: Sample::default(),
             show_difference: true,
+            grid: String::new(),
+            below: None,
         }
     }
 }
@@ -128,13 +134,13 @@ impl App {
             reconstructions: Reconstructions::new(preferences.show_difference),
             curves: preferences.curves,
             trade_off: preferences.trade_off,
-            clouds: Clouds::default(),
+            clouds: Clouds::new(preferences.below),
             mosaic: Mosaic::default(),
             width: Width::default(),
             card: Card::default(),
             drawing: Drawing::default(),
             data_sets: DataSets::default(),
-            experiment: ExperimentPane::new(cc.wgpu_render_state.as_ref()),
+            experiment: ExperimentPane::new(cc.wgpu_render_state.as_ref(), &preferences.grid),
             export: ExportWindow::default(),
             card_home: Rect::NOTHING,
             dock: Rect::NOTHING,
@@ -192,9 +198,9 @@ impl App {
         self.session.set_shelf(shelf);
     }
 
-    /// Keeps the runs of experiments in another file than the usual one.
+    /// Reads and keeps finished runs in another file than the usual one.
     pub fn set_results(&mut self, file: PathBuf) {
-        self.session.experiment_mut().set_file(file);
+        self.session.set_results(file);
     }
 
     fn docked(&mut self, ui: &mut Ui) {
@@ -294,6 +300,7 @@ impl eframe::App for App {
                 Some(Wish::Draw) => self.drawing.open = true,
                 Some(Wish::DataSets) => self.data_sets.open = true,
                 Some(Wish::ExportFigure) => self.export.show_figures(),
+                Some(Wish::ExportAll) => self.session.show_exports(Export::All(All::default())),
                 Some(Wish::ExportAnimation) => self.export.show_films(is_spectrum),
                 None => {}
             }
@@ -335,6 +342,8 @@ impl eframe::App for App {
             curves: self.curves.clone(),
             sample: self.session.sample(),
             show_difference: self.reconstructions.show_difference,
+            grid: self.experiment.remember(),
+            below: self.clouds.below().map(str::to_owned),
         };
         eframe::set_value(storage, eframe::APP_KEY, &preferences);
     }

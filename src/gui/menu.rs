@@ -25,6 +25,7 @@ pub enum Wish {
     DataSets,
     ExportFigure,
     ExportAnimation,
+    ExportAll,
 }
 
 /// Shows the menu bar.
@@ -93,6 +94,11 @@ fn file(ui: &mut Ui, session: &mut Session, wish: &mut Option<Wish>) {
             "Export animation…",
             "The λ of a spectrum one after the other, or training as it goes on, as GIF or APNG",
             Wish::ExportAnimation,
+        ),
+        (
+            "Export all figures…",
+            "Everything that the finished runs allow, each figure as SVG, PNG and CSV, into one folder",
+            Wish::ExportAll,
         ),
     ] {
         if ui.button(label).on_hover_text(tip).clicked() {

@@ -1,8 +1,8 @@
 //! The slim panel at the left: λ, transport, settings.
 
 mod mode;
-mod settings;
-mod transformer;
+pub(super) mod settings;
+pub(super) mod transformer;
 mod transport;
 
 use eframe::egui::{

@@ -3,6 +3,7 @@
 mod editor;
 mod list;
 mod look;
+mod more;
 mod plan;
 mod progress;
 mod row;
@@ -25,27 +26,37 @@ pub struct ExperimentPane {
 }
 
 impl ExperimentPane {
-    /// Without a render state no points are drawn.
-    pub fn new(render_state: Option<&RenderState>) -> Self {
+    /// Begins with a remembered grid. Without a render state no points are drawn.
+    pub fn new(render_state: Option<&RenderState>, grid: &str) -> Self {
         Self {
-            editor: Editor::default(),
+            editor: Editor::recall(grid),
             table: Table::default(),
             look: Look::new(render_state),
         }
     }
 
+    /// The grid, to be remembered.
+    pub fn remember(&self) -> String {
+        self.editor.remember()
+    }
+
     /// Shows the pane; returns the response of its grip.
     pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) -> Response {
-        let grip = header(ui, "Experiment", |ui| plan::file(ui, session.experiment()));
+        let grip = header(ui, "Experiment", |ui| plan::file(ui, session));
         if !self.editor.is_wrong() {
             session.experiment_mut().attend(self.editor.grid());
         }
         let frame = Frame::new().inner_margin(Margin::symmetric(8, 4));
         let side = Frame::new().inner_margin(Margin {
             left: 0,
-            right: 10,
+            right: 2,
             top: 4,
             bottom: 4,
+        });
+        // Room for the bar that scrolls.
+        let inside = Frame::new().inner_margin(Margin {
+            right: 8,
+            ..Margin::ZERO
         });
         Panel::left("experiment grid")
             .frame(side)
@@ -53,9 +64,11 @@ impl ExperimentPane {
             .size_range(220.0..=380.0)
             .show(ui, |ui| {
                 ScrollArea::vertical().show(ui, |ui| {
-                    self.editor.ui(ui, session);
-                    ui.separator();
-                    plan::ui(ui, session.experiment_mut(), self.editor.is_wrong());
+                    inside.show(ui, |ui| {
+                        self.editor.ui(ui, session);
+                        ui.separator();
+                        plan::ui(ui, session.experiment_mut(), self.editor.is_wrong());
+                    });
                 });
             });
         if session.experiment().looked().is_some() {

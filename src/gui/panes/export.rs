@@ -5,8 +5,8 @@ use eframe::egui::{Align2, Button, Context, Grid, RichText, Ui, Window};
 use crate::{
     figures::{Against, DeadRuns, Subject},
     gui::{
-        numbers::thousands,
-        session::{Export, Session, recording::Recording},
+        numbers::{count, thousands},
+        session::{All, Export, Session, recording::Recording, results::State},
     },
 };
 
@@ -18,10 +18,14 @@ const FIGURE_FORMATS: [Format; 3] = [
     ("PNG", "png", "300 dots per inch, for slides"),
     ("CSV", "csv", "Every number that the figure shows"),
 ];
+/// All figures are written in every format.
+const NO_FORMAT: Format = ("", "", "");
 const FILM_FORMATS: [Format; 2] = [
     ("GIF", "gif", "Plays everywhere, with 256 colours a frame"),
     ("APNG", "png", "All colours; browsers play it"),
 ];
+
+const WITHOUT_DEAD: &str = "Runs whose latent units are all 0 for every image; the figure says how many there were. With them they are drawn hollow";
 
 /// State of the window.
 #[derive(Default)]
@@ -55,11 +59,10 @@ impl ExportWindow {
             return;
         };
         let mut open = true;
-        let is_figure = matches!(chosen, Export::Figure(..) | Export::Width(_));
-        let title = if is_figure {
-            "Export figure"
-        } else {
-            "Export animation"
+        let title = match chosen {
+            Export::Figure(..) | Export::Width(_) => "Export figure",
+            Export::Sweep | Export::Training => "Export animation",
+            Export::All(_) => "Export all figures",
         };
         let mut done = false;
         Window::new(title)
@@ -69,17 +72,23 @@ impl ExportWindow {
             .pivot(Align2::CENTER_CENTER)
             .default_pos(ctx.content_rect().center())
             .show(ctx, |ui| {
-                if is_figure {
-                    figures(ui, session, &mut chosen);
-                } else {
-                    films(ui, session, &mut chosen);
-                }
-                ui.add_space(4.0);
-                let (formats, format) = if is_figure {
-                    (&FIGURE_FORMATS[..], &mut self.figure_format)
-                } else {
-                    (&FILM_FORMATS[..], &mut self.film_format)
+                let (formats, format) = match &mut chosen {
+                    Export::Figure(..) | Export::Width(_) => {
+                        figures(ui, session, &mut chosen);
+                        (&FIGURE_FORMATS[..], &mut self.figure_format)
+                    }
+                    Export::Sweep | Export::Training => {
+                        films(ui, session, &mut chosen);
+                        (&FILM_FORMATS[..], &mut self.film_format)
+                    }
+                    Export::All(all) => {
+                        every(ui, session, all);
+                        ui.separator();
+                        done = save_button(ui, session, chosen, NO_FORMAT);
+                        return;
+                    }
                 };
+                ui.add_space(4.0);
                 ui.horizontal(|ui| {
                     ui.label("Format");
                     for (place, (name, _, tip)) in formats.iter().enumerate() {
@@ -128,7 +137,7 @@ fn figures(ui: &mut Ui, session: &mut Session, chosen: &mut Export) {
         ),
         (
             "Finished runs",
-            "From the file of results; `cre-lab figures` draws everything that it allows",
+            "From the file of results; File ▸ Export all figures… writes everything that it allows",
             vec![
                 (
                     Export::Width(Against::LatentSize),
@@ -160,8 +169,7 @@ fn figures(ui: &mut Ui, session: &mut Session, chosen: &mut Export) {
     if let Export::Figure(subject @ (Subject::OverLambda | Subject::Plane), dead) = *chosen {
         let mut without = dead == DeadRuns::LeftOut;
         let check = ui.checkbox(&mut without, "Leave out dead runs");
-        let tip = "Runs whose latent units are all 0 for every image; the figure says how many there were. With them they are drawn hollow";
-        if check.on_hover_text(tip).changed() {
+        if check.on_hover_text(WITHOUT_DEAD).changed() {
             let dead = if without {
                 DeadRuns::LeftOut
             } else {
@@ -185,6 +193,36 @@ fn what(subject: Subject) -> &'static str {
         Subject::Clouds => "z of 50 images of each class, one panel for each λ",
         Subject::Mosaic => "One image of each class, rebuilt at each λ",
     }
+}
+
+/// What is written of all finished runs, and how.
+fn every(ui: &mut Ui, session: &mut Session, all: &mut All) {
+    session.results_mut().watch();
+    ui.label("Figures 3, 4 and 5 of the paper, the trade-off plane and the trade-off's width, as far as the finished runs allow them: each as SVG, PNG and CSV");
+    let results = session.results();
+    let runs = match results.state() {
+        State::Read { runs: 1, .. } => "1 finished run".to_owned(),
+        State::Read { runs, .. } => format!("{} finished runs", count(*runs)),
+        State::Missing => "No finished runs".to_owned(),
+        State::Unread => "Finished runs".to_owned(),
+        State::Trouble(reason) => reason.clone(),
+    };
+    if let Some(file) = results.file() {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        ui.weak(format!("{runs}, from {name}"))
+            .on_hover_text(file.display().to_string());
+    }
+    ui.add_space(4.0);
+    let mut without = all.dead == DeadRuns::LeftOut;
+    let check = ui.checkbox(&mut without, "Leave out dead runs");
+    check.on_hover_text(WITHOUT_DEAD);
+    all.dead = if without {
+        DeadRuns::LeftOut
+    } else {
+        DeadRuns::Hollow
+    };
+    ui.checkbox(&mut all.films, "Film every λ sweep")
+        .on_hover_text("Cloud and reconstructions from the first λ to the last as GIF, for every network with runs at two λ or more; this takes a while");
 }
 
 /// The films to choose from.
@@ -270,13 +308,21 @@ fn save_button(
         None => session.can_export(chosen),
     };
     ui.horizontal(|ui| {
-        let button = ui.add_enabled(can.is_ok(), Button::new("Save as…"));
+        let (label, tip) = match chosen {
+            Export::All(_) => (
+                "Choose folder…",
+                "Choose where; files of the same names are replaced, and everything else goes on",
+            ),
+            _ => (
+                "Save as…",
+                "Choose the file; it is written while everything goes on",
+            ),
+        };
+        let button = ui.add_enabled(can.is_ok(), Button::new(label));
         if let Err(reason) = &can {
             ui.weak(sentence(reason));
         }
-        let clicked = button
-            .on_hover_text("Choose the file; it is written while everything goes on")
-            .clicked();
+        let clicked = button.on_hover_text(tip).clicked();
         if clicked {
             session.choose_export(chosen, (name, extension));
         }

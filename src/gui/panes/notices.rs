@@ -32,7 +32,10 @@ fn strip(ui: &mut Ui, session: &mut Session, notice: &Notice) {
                 if matches!(notice, Notice::Hunting { .. } | Notice::Exporting { .. }) {
                     ui.spinner();
                 }
-                ui.label(RichText::new(notice.text()).size(15.0));
+                let label = ui.label(RichText::new(notice.text()).size(15.0));
+                if let Some(more) = notice.more() {
+                    label.on_hover_text(more);
+                }
                 for (remedy, label) in notice.remedies() {
                     if ui.button(*label).on_hover_text(remedy.tip()).clicked() {
                         session.remedy(notice, *remedy);

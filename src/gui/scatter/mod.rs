@@ -259,7 +259,13 @@ impl Scatter {
         });
 
         let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
-        let axes = Axes::new(&view, cloud.axes, shown, fit.goal(), names(cloud));
+        let axes = Axes::new(
+            &view,
+            cloud.axes,
+            shown,
+            fit.goal(),
+            names(cloud.projection, cloud.aligned),
+        );
         axes.paint_walls(&painter, ui.visuals());
         if let Some(canvas) = self.canvas {
             let glide = cloud.glide.progress(now);
@@ -387,9 +393,9 @@ fn number(point: Option<usize>) -> u32 {
         .unwrap_or(NO_POINT)
 }
 
-fn names(cloud: &Cloud) -> [&'static str; 3] {
-    match cloud.projection {
-        Projection::Coordinates if cloud.aligned => ["axis 1", "axis 2", "axis 3"],
+fn names(projection: Projection, aligned: bool) -> [&'static str; 3] {
+    match projection {
+        Projection::Coordinates if aligned => ["axis 1", "axis 2", "axis 3"],
         Projection::Coordinates => ["z₁", "z₂", "z₃"],
         Projection::Pca { .. } => ["PC 1", "PC 2", "PC 3"],
     }

@@ -11,7 +11,7 @@ use super::{
     NO_POINT, Scatter,
     axes::Axes,
     cloud::classes,
-    fit::drawable,
+    fit::{Fit, drawable},
     legend::Visibility,
     look, names,
     renderer::{CanvasId, Instance, Points, Scene},
@@ -33,6 +33,16 @@ type Key = (u64, bool, Visibility);
 pub struct Multiples {
     cells: Vec<Cell>,
     key: Option<Key>,
+    /// The space that they share where it is not that of the large one.
+    own: Option<Space>,
+}
+
+/// Axes and the box around the points.
+#[derive(Clone, Copy)]
+struct Space {
+    axes: usize,
+    names: [&'static str; 3],
+    fit: Fit,
 }
 
 struct Cell {
@@ -49,12 +59,33 @@ impl Multiples {
         scatter: &Scatter,
         dataset: &Dataset,
     ) {
+        let clouds: Vec<_> = clouds.iter().map(|seen| (seen, dataset)).collect();
+        self.take(look, &clouds, scatter);
+    }
+
+    /// The same for clouds that have nothing to do with the large one but its camera: they share a box of their own.
+    pub fn receive_apart(&mut self, look: u64, clouds: &[(Seen<'_>, &Dataset)], scatter: &Scatter) {
+        let clouds: Vec<_> = clouds.iter().map(|(seen, of)| (seen, *of)).collect();
+        if self.take(look, &clouds, scatter) {
+            let first = clouds.first().map(|(seen, _)| *seen);
+            self.own = first.and_then(|seen| {
+                Some(Space {
+                    axes: seen.axes(),
+                    names: names(seen.snapshot.projection, seen.aligned),
+                    fit: Fit::at(seen.bounds()?),
+                })
+            });
+        }
+    }
+
+    /// Returns whether something was new.
+    fn take(&mut self, look: u64, clouds: &[(&Seen<'_>, &Dataset)], scatter: &Scatter) -> bool {
         let key = (look, scatter.preferences.align, scatter.visibility.clone());
         if self.key.as_ref() == Some(&key) && self.cells.len() == clouds.len() {
-            return;
+            return false;
         }
         self.cells.truncate(clouds.len());
-        for (place, seen) in clouds.iter().enumerate() {
+        for (place, (seen, dataset)) in clouds.iter().enumerate() {
             let instances = Arc::new(instances(seen, &scatter.visibility, dataset));
             match self.cells.get_mut(place) {
                 Some(cell) => cell.instances = instances,
@@ -65,12 +96,25 @@ impl Multiples {
             }
         }
         self.key = Some(key);
+        true
     }
 
     /// Shows the cloud at `place` where `response` is, which turns the camera of all.
     pub fn ui(&self, ui: &Ui, place: usize, response: &Response, scatter: &mut Scatter) {
-        let (Some(cell), Some(cloud), Some(fit)) =
-            (self.cells.get(place), &scatter.cloud, &scatter.fit)
+        let shared = scatter.cloud.as_ref().zip(scatter.fit);
+        let shared = shared.map(|(cloud, fit)| Space {
+            axes: cloud.axes,
+            names: names(cloud.projection, cloud.aligned),
+            fit,
+        });
+        let (
+            Some(cell),
+            Some(Space {
+                axes: used,
+                names,
+                fit,
+            }),
+        ) = (self.cells.get(place), self.own.or(shared))
         else {
             return;
         };
@@ -79,15 +123,15 @@ impl Multiples {
             return;
         }
         let now = ui.input(|input| input.time);
-        steer(&mut scatter.preferences, ui, response, cloud.axes, false);
+        steer(&mut scatter.preferences, ui, response, used, false);
         let camera = &scatter.preferences.camera;
-        let view = camera.view_with_margin(rect, cloud.axes, MARGIN);
+        let view = camera.view_with_margin(rect, used, MARGIN);
         let shown = fit.shown(now);
         let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
-        let axes = Axes::new(&view, cloud.axes, shown, fit.goal(), names(cloud));
+        let axes = Axes::new(&view, used, shown, fit.goal(), names);
         axes.paint_walls(&painter, ui.visuals());
         if scatter.canvas.is_some() {
-            let (scale, shift) = shown.to_scene(cloud.axes);
+            let (scale, shift) = shown.to_scene(used);
             let count = cell.instances.len();
             let scene = Scene {
                 scale: scale.to_array(),

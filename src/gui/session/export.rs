@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use eframe::egui::Context;
 
 use super::{
-    Notice, RunView, Session,
-    exports::{Exports, Job, Outcome, Running},
+    Notice, RunView, Session, every_figure,
+    exports::{Done, Exports, Job, Outcome, Running},
     recording::Recording,
+    results,
 };
-use crate::figures::{Against, DeadRuns, Ending, Film, Moment, Subject, save, save_animation};
+use crate::figures::{Against, DeadRuns, Film, Moment, Subject, save, save_animation};
 
 /// What can be exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,17 @@ pub enum Export {
     Training,
     /// The trade-off's width, of the file of results.
     Width(Against),
+    /// Every figure that the file of results allows, into a folder.
+    All(All),
+}
+
+/// How every figure is exported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct All {
+    /// What becomes of dead runs.
+    pub dead: DeadRuns,
+    /// Whether λ sweeps are filmed as well.
+    pub films: bool,
 }
 
 impl Export {
@@ -33,6 +45,7 @@ impl Export {
             Self::Training => "training",
             Self::Width(Against::LatentSize) => "latent-size",
             Self::Width(Against::Parameters) => "complexity",
+            Self::All(_) => "figures",
         }
     }
 }
@@ -73,7 +86,7 @@ impl Exporting {
         let running = self.exports.running()?;
         Some(Notice::Exporting {
             file: running.file.clone()?,
-            frames: running.frames,
+            parts: running.parts,
             is_stopping: running.is_stopping,
         })
     }
@@ -94,9 +107,13 @@ impl Session {
         }
     }
 
-    /// The same into a file that the user is asked for; `format` is its name and extension.
+    /// The same into a file that the user is asked for; `format` is its name and extension. All figures go into a
+    /// folder.
     pub fn choose_export(&mut self, export: Export, format: (&str, &'static str)) {
         match self.job(export) {
+            Ok(job) if matches!(export, Export::All(_)) => {
+                self.exporting.exports.choose_folder(job);
+            }
             Ok(job) => self.exporting.exports.choose(export.file(), format, job),
             Err(reason) => self.cannot(&format!("{}: {reason}", export.file())),
         }
@@ -113,12 +130,19 @@ impl Session {
                 .map(|_| ())
                 .ok_or_else(|| "there are no such results yet".to_owned());
         }
+        if let Export::All(_) = export {
+            return match self.results().state() {
+                results::State::Read { runs: 1.., .. } | results::State::Unread => Ok(()),
+                results::State::Trouble(reason) => Err(reason.clone()),
+                _ => Err("there are no finished runs yet".to_owned()),
+            };
+        }
         let run = self.run().ok_or("there is no network yet")?;
         let lanes = run.lanes();
         let needs_spectrum = match export {
             Export::Figure(subject, _) => subject.needs_spectrum(),
             Export::Sweep => true,
-            Export::Training | Export::Width(_) => false,
+            Export::Training | Export::Width(_) | Export::All(_) => false,
         };
         if needs_spectrum && !run.is_spectrum() {
             return Err("it needs a spectrum: networks at several λ, side by side".to_owned());
@@ -147,24 +171,29 @@ impl Session {
         if let Export::Width(against) = export {
             let widths = self.results().widths(against).cloned();
             let widths = widths.ok_or("there are no such results yet")?;
-            return Ok(Box::new(move |path, _| {
+            return Ok(Job::new("figure", move |path, _| {
                 save(&widths, path).map_err(|error| error.to_string())?;
-                Ok(Ending::Written)
+                Ok(Done::Written)
             }));
+        }
+        if let Export::All(all) = export {
+            let file = self.results().file();
+            let file = file.ok_or("this system has no place for results")?;
+            return Ok(every_figure::job(file.to_owned(), all));
         }
         let run = self.run().ok_or("there is no network yet")?;
         Ok(match export {
             Export::Figure(subject, dead) => {
                 let moment = run.moment();
-                Box::new(move |path, _| {
+                Job::new("figure", move |path, _| {
                     let figure = subject.figure(&moment, dead);
                     let figure = figure.map_err(|why| format!("{}: {why}", path.display()))?;
                     save(&*figure, path).map_err(|error| error.to_string())?;
-                    Ok(Ending::Written)
+                    Ok(Done::Written)
                 })
             }
             Export::Sweep => film_of_lambdas(run.moment()),
-            Export::Training | Export::Width(_) => {
+            Export::Training | Export::Width(_) | Export::All(_) => {
                 let film = self.recording().and_then(Recording::film);
                 film_job(film.ok_or("nothing is recorded")?)
             }
@@ -213,6 +242,10 @@ impl Session {
                 self.forget_export_notices();
                 self.tell(Notice::Exported { file });
             }
+            Some(Outcome::Several { text, more }) => {
+                self.forget_export_notices();
+                self.tell(Notice::ExportedAll { text, more });
+            }
             Some(Outcome::Failed(reason)) => {
                 self.forget_export_notices();
                 self.tell(Notice::NotExported { reason });
@@ -231,21 +264,26 @@ impl Session {
     /// The latest export is the one that is told of.
     fn forget_export_notices(&mut self) {
         self.notices.retain(|notice| {
-            !matches!(notice, Notice::Exported { .. } | Notice::NotExported { .. })
+            !matches!(
+                notice,
+                Notice::Exported { .. } | Notice::ExportedAll { .. } | Notice::NotExported { .. }
+            )
         });
     }
 }
 
 fn film_of_lambdas(moment: Moment) -> Job {
-    Box::new(move |path, progress| {
+    Job::new("frame", move |path, progress| {
         let sweep = moment.sweep();
         let sweep = sweep.map_err(|why| format!("{}: {why}", path.display()))?;
-        save_animation(&Film::of_lambdas(&sweep), path, progress).map_err(|error| error.to_string())
+        let ending = save_animation(&Film::of_lambdas(&sweep), path, progress);
+        ending.map(Done::from).map_err(|error| error.to_string())
     })
 }
 
 fn film_job(film: Film) -> Job {
-    Box::new(move |path, progress| {
-        save_animation(&film, path, progress).map_err(|error| error.to_string())
+    Job::new("frame", move |path, progress| {
+        let ending = save_animation(&film, path, progress);
+        ending.map(Done::from).map_err(|error| error.to_string())
     })
 }

@@ -17,21 +17,69 @@ use eframe::egui::Context;
 
 use crate::figures::Ending;
 
-/// How often the window shows how far a film is.
+/// How often the window shows how far an export is.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Is told the frames done and of all; says whether to go on.
+/// Is told the parts done and of all; says whether to go on.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> ControlFlow<()>;
-/// Writes one file. What goes wrong is one sentence.
-pub type Job = Box<dyn FnOnce(&Path, Progress<'_>) -> Result<Ending, String> + Send>;
+type Work = Box<dyn FnOnce(&Path, Progress<'_>) -> Result<Done, String> + Send>;
+
+/// Writes one file, or several into one folder.
+pub struct Job {
+    /// What its parts are called: "frame".
+    part: &'static str,
+    work: Work,
+}
+
+/// What has come of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// The file is there.
+    Written,
+    /// It was cancelled.
+    Cancelled,
+    /// Several files: what to say of them, and more words about it.
+    Several { text: String, more: String },
+}
+
+impl From<Ending> for Done {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Written => Self::Written,
+            Ending::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl Job {
+    /// `work` writes to the path it is given; what goes wrong is one sentence. Its parts are called `part`.
+    pub fn new(
+        part: &'static str,
+        work: impl FnOnce(&Path, Progress<'_>) -> Result<Done, String> + Send + 'static,
+    ) -> Self {
+        Self {
+            part,
+            work: Box::new(work),
+        }
+    }
+}
+
+/// How far an export is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts {
+    pub done: usize,
+    pub of: usize,
+    /// What they are called: "frame".
+    pub name: &'static str,
+}
 
 /// An export under way.
 #[derive(Debug)]
 pub struct Running {
-    /// The file, once it has been chosen.
+    /// The file or folder, once it has been chosen.
     pub file: Option<PathBuf>,
-    /// Frames done and of all; none for a figure.
-    pub frames: Option<(usize, usize)>,
+    /// How far it is; none for a figure.
+    pub parts: Option<Parts>,
     /// Whether it has been told to stop.
     pub is_stopping: bool,
     stop: Arc<AtomicBool>,
@@ -43,6 +91,8 @@ pub struct Running {
 pub enum Outcome {
     /// The file is there.
     Written(PathBuf),
+    /// Several files: what to say of them, and more words about it.
+    Several { text: String, more: String },
     /// The user has thought better of it.
     Cancelled,
     /// It could not be written, for this reason.
@@ -52,7 +102,7 @@ pub enum Outcome {
 #[derive(Debug)]
 enum Message {
     Chosen(PathBuf),
-    Progress(usize, usize),
+    Progress(Parts),
     Ended(Outcome),
 }
 
@@ -105,12 +155,24 @@ impl Exports {
         });
     }
 
+    /// Asks for a folder with the system's own dialog, then writes into it.
+    pub fn choose_folder(&mut self, job: Job) {
+        // As for a file.
+        let dialog = rfd::AsyncFileDialog::new()
+            .set_title("Export into a folder")
+            .pick_folder();
+        self.begin(job, move || {
+            Some(pollster::block_on(dialog)?.path().to_owned())
+        });
+    }
+
     fn begin(&mut self, job: Job, choose: impl FnOnce() -> Option<PathBuf> + Send + 'static) {
         if self.running.is_some() {
             return;
         }
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, ctx, stops) = (self.sender.clone(), self.ctx.clone(), stop.clone());
+        let Job { part, work } = job;
         let work = move || {
             let tell = |message| {
                 // The window may be gone by now; then nobody waits for the message.
@@ -121,7 +183,8 @@ impl Exports {
                 Some(path) => {
                     tell(Message::Chosen(path.clone()));
                     let mut progress = |done: usize, of: usize| {
-                        tell(Message::Progress(done, of));
+                        let name = part;
+                        tell(Message::Progress(Parts { done, of, name }));
                         ctx.request_repaint_after(INTERVAL);
                         if stops.load(Ordering::Relaxed) {
                             ControlFlow::Break(())
@@ -130,9 +193,10 @@ impl Exports {
                         }
                     };
                     // A drawing that panics must not leave the window waiting for ever.
-                    match catch_unwind(AssertUnwindSafe(|| job(&path, &mut progress))) {
-                        Ok(Ok(Ending::Written)) => Outcome::Written(path),
-                        Ok(Ok(Ending::Cancelled)) => Outcome::Cancelled,
+                    match catch_unwind(AssertUnwindSafe(|| work(&path, &mut progress))) {
+                        Ok(Ok(Done::Written)) => Outcome::Written(path),
+                        Ok(Ok(Done::Cancelled)) => Outcome::Cancelled,
+                        Ok(Ok(Done::Several { text, more })) => Outcome::Several { text, more },
                         Ok(Err(reason)) => Outcome::Failed(reason),
                         Err(_) => Outcome::Failed(format!("{} cannot be drawn", path.display())),
                     }
@@ -148,14 +212,14 @@ impl Exports {
         });
         self.running = Some(Running {
             file: None,
-            frames: None,
+            parts: None,
             is_stopping: false,
             stop,
             thread: thread.ok(),
         });
     }
 
-    /// Ends the export after the frame it is at; the file is as it was before.
+    /// Ends the export after the part it is at; the file is as it was before.
     pub fn cancel(&mut self) {
         if let Some(running) = &mut self.running {
             running.stop.store(true, Ordering::Relaxed);
@@ -168,7 +232,7 @@ impl Exports {
         while let Ok(message) = self.messages.try_recv() {
             match (message, &mut self.running) {
                 (Message::Chosen(path), Some(running)) => running.file = Some(path),
-                (Message::Progress(done, of), Some(running)) => running.frames = Some((done, of)),
+                (Message::Progress(parts), Some(running)) => running.parts = Some(parts),
                 (Message::Ended(outcome), _) => {
                     self.running = None;
                     return Some(outcome);

@@ -1,6 +1,7 @@
 //! The window's side of an experiment: what it wants, what it was told, what it asks for.
 
 pub mod downloads;
+mod every_figure;
 pub mod experiment;
 pub mod export;
 pub mod exports;
@@ -16,12 +17,13 @@ pub mod run_view;
 pub mod runs;
 pub mod sample;
 pub mod seed_hunt;
+pub mod stored;
 
 use std::{path::PathBuf, sync::Arc};
 
 use eframe::egui::Context;
 
-pub use export::Export;
+pub use export::{All, Export};
 pub use lane_view::LaneView;
 pub use notice::{Notice, Remedy};
 pub use run_view::RunView;
@@ -377,8 +379,9 @@ impl Session {
         &mut self.results
     }
 
-    /// Reads finished runs from another file than the user's own.
+    /// Reads and keeps finished runs in another file than the user's own.
     pub fn set_results(&mut self, file: PathBuf) {
+        self.experiment.set_file(file.clone());
         self.results = Results::new(self.ctx.clone(), Some(file));
     }
 

@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use super::exports::Parts;
+
 /// Something to tell the user.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
@@ -39,14 +41,16 @@ pub enum Notice {
     SavedTo { file: PathBuf },
     /// A crash has left a run, written so long ago.
     LeftOver { age: Option<Duration> },
-    /// A figure or film is being written, so many frames of so many.
+    /// A figure or film, or a folder full of them, is being written.
     Exporting {
         file: PathBuf,
-        frames: Option<(usize, usize)>,
+        parts: Option<Parts>,
         is_stopping: bool,
     },
     /// A figure or film has been written.
     Exported { file: PathBuf },
+    /// Several figures have been written; what is said of them, and more words about it.
+    ExportedAll { text: String, more: String },
     /// A figure or film could not be written.
     NotExported { reason: String },
 }
@@ -84,7 +88,9 @@ impl Remedy {
             Self::DataSets => "See what is on this machine, and what can be downloaded",
             Self::OpenRun => "Choose another file",
             Self::GoOn => "Open that run and train on from its last epoch; the run on show ends",
-            Self::CancelExport => "Stop writing; what was there before stays as it is",
+            Self::CancelExport => {
+                "Stop writing; a file that is not finished stays as it was before"
+            }
             Self::Dismiss => "Put this notice away, and what it offers",
         }
     }
@@ -158,11 +164,20 @@ impl Notice {
             } => "Stopping the export…".to_owned(),
             Self::Exporting {
                 file,
-                frames: Some((done, of)),
+                parts: Some(Parts { done, of, name }),
                 ..
-            } => format!("Writing {}: frame {done} of {of}", file.display()),
+            } => format!("Writing {}: {name} {done} of {of}", file.display()),
             Self::Exporting { file, .. } => format!("Writing {}…", file.display()),
             Self::Exported { file } => format!("Written to {}", file.display()),
+            Self::ExportedAll { text, .. } => text.clone(),
+        }
+    }
+
+    /// More words about it.
+    pub fn more(&self) -> Option<&str> {
+        match self {
+            Self::ExportedAll { more, .. } if !more.is_empty() => Some(more),
+            _ => None,
         }
     }
 
@@ -175,7 +190,8 @@ impl Notice {
             | Self::Skipped { .. }
             | Self::CannotSave { .. }
             | Self::SavedTo { .. }
-            | Self::Exported { .. } => &[(Remedy::Dismiss, "OK")],
+            | Self::Exported { .. }
+            | Self::ExportedAll { .. } => &[(Remedy::Dismiss, "OK")],
             Self::BadRun { .. } => &[
                 (Remedy::OpenRun, "Open another…"),
                 (Remedy::Dismiss, "Dismiss"),
@@ -219,6 +235,7 @@ impl Notice {
                 | Self::SavedTo { .. }
                 | Self::Exporting { .. }
                 | Self::Exported { .. }
+                | Self::ExportedAll { .. }
         )
     }
 }

@@ -1,4 +1,4 @@
-//! What finished runs say of the trade-off's width, read again whenever their file changes.
+//! What finished runs say of the trade-off's width, and which spectra they make up, read again whenever their file changes.
 
 use std::{
     fs,
@@ -10,6 +10,7 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use eframe::egui::Context;
 
+use super::stored::{StoredSpectrum, spectra};
 use crate::{
     experiment::{
         Store,
@@ -37,6 +38,8 @@ pub enum State {
         /// Against n, and against the number of parameters.
         latent_size: Option<Widths>,
         parameters: Option<Widths>,
+        /// Every spectrum among them.
+        spectra: Vec<StoredSpectrum>,
     },
 }
 
@@ -78,6 +81,14 @@ impl Results {
             (State::Read { latent_size, .. }, Against::LatentSize) => latent_size.as_ref(),
             (State::Read { parameters, .. }, Against::Parameters) => parameters.as_ref(),
             _ => None,
+        }
+    }
+
+    /// The spectra among the runs.
+    pub fn spectra(&self) -> &[StoredSpectrum] {
+        match &self.state {
+            State::Read { spectra, .. } => spectra,
+            _ => &[],
         }
     }
 
@@ -161,12 +172,14 @@ fn read(file: &Path) -> State {
     // A file that breaks the reader must not end the looking.
     match std::panic::catch_unwind(|| runs(file)) {
         Ok(Ok(stored)) => {
+            let ids: Vec<i64> = stored.iter().map(|run| run.id).collect();
             let records = on_same_images(stored);
             let series = series(&records);
             State::Read {
                 runs: records.len(),
                 latent_size: Widths::of(&series, Against::LatentSize),
                 parameters: Widths::of(&series, Against::Parameters),
+                spectra: spectra(&ids, &records),
             }
         }
         Ok(Err(reason)) => State::Trouble(reason),

@@ -51,7 +51,7 @@ impl Settings {
                 plan = self::plan(&draft, session);
                 network(ui, &mut draft.config, &plan);
                 if draft.config.architecture == Architecture::Vit {
-                    transformer::ui(ui, &mut draft.config.vit, &plan);
+                    transformer::ui(ui, &mut draft.config.vit, std::slice::from_ref(&plan));
                     plan = self::plan(&draft, session);
                 }
                 latent(ui, &mut draft.config, &plan);
@@ -155,7 +155,7 @@ fn ask(ui: &Ui, session: &Session) -> Option<bool> {
 }
 
 /// A combo box with a label that screen readers know.
-pub(super) fn choice<T: Copy + PartialEq>(
+pub fn choice<T: Copy + PartialEq>(
     ui: &mut Ui,
     label: &str,
     tip: &str,
@@ -302,7 +302,8 @@ fn latent(ui: &mut Ui, config: &mut RunConfig, plan: &Plan) {
     }
 }
 
-pub(super) fn number<N: eframe::emath::Numeric>(
+/// A number with a label that screen readers know.
+pub fn number<N: eframe::emath::Numeric>(
     ui: &mut Ui,
     label: &str,
     tip: &str,
@@ -335,23 +336,24 @@ fn numbers(ui: &mut Ui, config: &mut RunConfig, images: usize) {
 
 fn learning_rate(ui: &mut Ui, session: &mut Session) {
     let tip = "Step size of Adam; takes effect at the next step, without a fresh start";
+    let mut learning_rate = session.config().learning_rate;
+    if rate(ui, tip, &mut learning_rate) {
+        session.set_learning_rate(learning_rate);
+    }
+}
+
+/// A learning rate; whether it was changed.
+pub fn rate(ui: &mut Ui, tip: &str, rate: &mut f64) -> bool {
     let label = ui.label("Learning rate").on_hover_text(tip);
-    let mut rate = session.config().learning_rate;
-    let speed = rate * 0.01;
-    let field = DragValue::new(&mut rate)
+    let speed = *rate * 0.01;
+    let field = DragValue::new(rate)
         .range(1e-6..=1.0)
         .speed(speed)
         .custom_formatter(|rate, _| format!("{rate:.1e}"))
         .update_while_editing(false);
-    if ui
-        .add(field)
-        .labelled_by(label.id)
-        .on_hover_text(tip)
-        .changed()
-    {
-        session.set_learning_rate(rate);
-    }
+    let field = ui.add(field).labelled_by(label.id).on_hover_text(tip);
     ui.end_row();
+    field.changed()
 }
 
 fn device(ui: &mut Ui, config: &mut RunConfig, session: &Session) {

@@ -3,11 +3,11 @@
 use eframe::egui::{DragValue, Ui};
 
 use super::settings::{choice, number};
-use crate::model::{Plan, VitOptions};
+use crate::model::{Plan, VitOptions, vit::Patches};
 
-/// Rows of the settings' grid; `plan` tells the images.
-pub fn ui(ui: &mut Ui, vit: &mut VitOptions, plan: &Plan) {
-    patch(ui, vit, plan);
+/// Rows of a grid of settings; `plans`, at least one, tell all images that the network is for.
+pub fn ui(ui: &mut Ui, vit: &mut VitOptions, plans: &[Plan]) {
+    patch(ui, vit, plans);
     let label = "Embedding";
     let tip = "Values of a token, a multiple of 4; the heads must divide it";
     let label = ui.label(label).on_hover_text(tip);
@@ -54,31 +54,71 @@ pub fn ui(ui: &mut Ui, vit: &mut VitOptions, plan: &Plan) {
     ui.end_row();
 }
 
-/// Only patches that tile the images are offered.
-fn patch(ui: &mut Ui, vit: &mut VitOptions, plan: &Plan) {
-    let fits = |patch: Option<usize>| {
-        let vit = VitOptions {
-            patch,
-            ..VitOptions::default()
-        };
-        vit.patches(&Plan { vit, ..*plan }).ok()
-    };
+/// Only patches that tile all images are offered.
+fn patch(ui: &mut Ui, vit: &mut VitOptions, plans: &[Plan]) {
     let sides = VitOptions::PATCHES.map(Some);
     let options: Vec<Option<usize>> = std::iter::once(None)
         .chain(sides)
-        .filter(|side| fits(*side).is_some())
+        .filter(|side| cut(*side, plans).is_some())
         .collect();
-    let name = |patch: Option<usize>| match (patch, fits(patch)) {
-        (None, Some(patches)) => format!("as in the paper, {0}×{0}", patches.side),
-        (Some(side), Some(patches)) => format!("{side}×{side}, {} of them", patches.count()),
-        (_, None) => "none fits".to_owned(),
-    };
     choice(
         ui,
         "Patch",
         "Pixels of a patch; every patch becomes a token",
         &mut vit.patch,
         &options,
-        name,
+        |patch| name(patch, plans),
     );
+}
+
+/// How all images are cut; none where some cannot be.
+fn cut(patch: Option<usize>, plans: &[Plan]) -> Option<Vec<Patches>> {
+    let vit = VitOptions {
+        patch,
+        ..VitOptions::default()
+    };
+    let cut = |plan: &Plan| vit.patches(&Plan { vit, ..*plan }).ok();
+    plans.iter().map(cut).collect()
+}
+
+/// A choice of patches in words.
+fn name(patch: Option<usize>, plans: &[Plan]) -> String {
+    let Some(patches) = cut(patch, plans) else {
+        return patch.map_or("none fits".to_owned(), |side| {
+            format!("{side}×{side} does not fit")
+        });
+    };
+    let all = |text: fn(&Patches) -> String| {
+        let mut texts: Vec<String> = patches.iter().map(text).collect();
+        texts.dedup();
+        texts.join(" and ")
+    };
+    match patch {
+        None => format!(
+            "as in the paper, {}",
+            all(|patches| format!("{0}×{0}", patches.side))
+        ),
+        Some(side) => {
+            let counts = all(|patches| patches.count().to_string());
+            format!("{side}×{side}, {counts} of them")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{data::ImageShape, train::RunConfig};
+
+    #[test]
+    fn a_patch_must_tile_the_images_of_every_data_set() {
+        let plans = [ImageShape::GREY_28, ImageShape::COLOUR_32]
+            .map(|shape| RunConfig::default().plan(shape, 10));
+        let named = |patch, plans| name(patch, plans);
+        assert_eq!(named(None, &plans[..]), "as in the paper, 7×7 and 4×4");
+        assert_eq!(named(Some(4), &plans), "4×4, 49 and 64 of them");
+        assert_eq!(named(Some(7), &plans), "7×7 does not fit");
+        assert_eq!(named(Some(7), &plans[..1]), "7×7, 16 of them");
+        assert!(cut(Some(7), &plans).is_none() && cut(Some(7), &plans[..1]).is_some());
+    }
 }

@@ -2,7 +2,10 @@
 
 use eframe::egui::{Button, ComboBox, DragValue, RichText, TextEdit, Ui, WidgetInfo};
 
-use super::list::{self, Typed};
+use super::{
+    list::{self, Typed},
+    more::More,
+};
 use crate::{
     data::{BundledSet, DataSource, shelf::Standing},
     experiment::{
@@ -19,6 +22,7 @@ pub struct Editor {
     latent: Typed<LatentSize>,
     lambda: Typed<Lambda>,
     seed: Typed<u64>,
+    more: More,
 }
 
 impl Default for Editor {
@@ -33,8 +37,25 @@ impl Editor {
             latent: Typed::new(grid.latent.clone(), list::show),
             lambda: Typed::new(grid.lambda.clone(), list::show),
             seed: Typed::new(grid.seed.clone(), list::show),
+            more: More::new(&grid),
             grid,
         }
+    }
+
+    /// Takes up what [`Self::remember`] has given; where that is no grid with runs, begins with the default.
+    pub fn recall(remembered: &str) -> Self {
+        // An empty text would be a grid, one of defaults.
+        let remembered = Some(remembered).filter(|text| !text.is_empty());
+        remembered
+            .and_then(|text| Grid::parse(text).ok())
+            .filter(|grid| grid.runs().is_ok())
+            .map_or_else(Self::default, Self::new)
+    }
+
+    /// The grid as a text that outlives the program.
+    pub fn remember(&self) -> String {
+        // A seed beyond the numbers of TOML is not worth a complaint.
+        self.grid.to_toml().unwrap_or_default()
     }
 
     /// The grid as it was meant last.
@@ -42,9 +63,12 @@ impl Editor {
         &self.grid
     }
 
-    /// Whether what is typed is no list.
+    /// Whether what is typed is no list, or settings do not go together.
     pub fn is_wrong(&self) -> bool {
-        self.latent.wrong.is_some() || self.lambda.wrong.is_some() || self.seed.wrong.is_some()
+        self.latent.wrong.is_some()
+            || self.lambda.wrong.is_some()
+            || self.seed.wrong.is_some()
+            || self.more.is_wrong()
     }
 
     /// Shows the grid; while it is carried out, it stands.
@@ -71,6 +95,7 @@ impl Editor {
             let tip = "Whole numbers with commas between them, or first:last; a seed decides initial weights and the order of the images";
             field(ui, "Seeds", tip, &mut self.seed, list::parse);
             self.numbers(ui);
+            self.more.ui(ui, &mut self.grid, session);
             say(ui, wrong, |wrong| {
                 let told = matches!(
                     wrong,
@@ -227,7 +252,35 @@ fn say(ui: &mut Ui, wrong: Option<&GridError>, here: impl Fn(&GridError) -> bool
     }
 }
 
-fn complain(ui: &mut Ui, sentence: &str) {
+/// Says what is wrong, below it.
+pub fn complain(ui: &mut Ui, sentence: &str) {
     let text = RichText::new(sentence).size(12.0);
     ui.label(text.color(ui.visuals().error_fg_color));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grid_is_remembered_and_what_is_none_is_not() {
+        let mut grid = Preset::Figure3.grid();
+        grid.batch_size = 64;
+        grid.learning_rate = 0.1 + 0.2;
+        grid.vit.patch = Some(4);
+        let text = Editor::new(grid.clone()).remember();
+        assert_eq!(*Editor::recall(&text).grid(), grid);
+        let many = format!("seed = [{}]", "1, ".repeat(100_000));
+        for text in [
+            "",
+            "seed = []",
+            "colour = 3",
+            "vit = { heads = 3 }",
+            "learning_rate = nan",
+            &many,
+        ] {
+            let editor = Editor::recall(text);
+            assert_eq!(editor.grid(), Editor::default().grid(), "{text}");
+        }
+    }
 }

@@ -1,17 +1,24 @@
 //! What a grid will take, and the buttons that begin, hold and end it.
 
-use eframe::egui::{Align, Button, Label, Layout, RichText, Ui, vec2};
+use eframe::egui::{
+    Align, Button, Color32, FontId, Label, Layout, RichText, Ui, text::LayoutJob, vec2,
+};
 
 use crate::{
     cli::sweep::duration,
     experiment::conductor::Outlook,
     gui::{
         numbers::count,
-        session::experiment::{Experiment, Fate, Stage},
+        session::{
+            All, Export, Session,
+            experiment::{Experiment, Fate, Stage},
+        },
     },
 };
 
 const SMALL: f32 = 12.5;
+/// Lines kept free for what runs take: buttons below them stand still while it is being found out.
+const LINES: usize = 3;
 
 /// Shows what is to be done; `wrong` if what is typed is no grid.
 pub fn ui(ui: &mut Ui, experiment: &mut Experiment, wrong: bool) {
@@ -44,7 +51,7 @@ fn summary(ui: &mut Ui, experiment: &Experiment) {
     );
     let done = experiment.count(Fate::is_done);
     let failed = experiment.count(Fate::is_failed);
-    if experiment.is_known() || experiment.sweep().is_some() {
+    let text = if experiment.is_known() || experiment.sweep().is_some() {
         let mut text = match done {
             0 => "None of them is done yet".to_owned(),
             1 => "1 of them is done".to_owned(),
@@ -53,21 +60,24 @@ fn summary(ui: &mut Ui, experiment: &Experiment) {
         if failed > 0 {
             text = format!("{text}, {} failed", count(failed));
         }
-        ui.label(RichText::new(text).size(SMALL));
-    } else if !experiment.runs().is_empty() {
-        ui.label(RichText::new("Looking them up in the results…").size(SMALL));
-    }
+        text
+    } else if experiment.runs().is_empty() {
+        String::new()
+    } else {
+        "Looking them up in the results…".to_owned()
+    };
+    ui.add(Label::new(RichText::new(text).size(SMALL)).truncate());
 }
 
 fn begin(ui: &mut Ui, experiment: &mut Experiment, wrong: bool) {
     let open = experiment.count(Fate::is_open);
-    forecast(ui, experiment, open);
+    room(ui, |ui| forecast(ui, experiment, open));
     let ready = !wrong && open > 0 && experiment.is_known() && experiment.file().is_some();
     let label = format!("Start {}", runs(open));
     let button = Button::new(RichText::new(label).strong());
     let button = button.min_size(vec2(ui.available_width(), 30.0));
     let why = if wrong {
-        "Not before the lists above are right"
+        "Not before the settings above are right"
     } else if experiment.file().is_none() {
         "This system has no place for a user's data"
     } else if experiment.is_known() {
@@ -95,19 +105,42 @@ fn begin(ui: &mut Ui, experiment: &mut Experiment, wrong: bool) {
             experiment.try_again();
         }
     }
+    for file in experiment
+        .outlook()
+        .iter()
+        .flat_map(|outlook| &outlook.left_out)
+    {
+        let text = format!("{} could not be read and is left out", file.display());
+        ui.label(RichText::new(text).size(SMALL));
+    }
+}
+
+/// Always the same height, whether there is something to say or not.
+fn room(ui: &mut Ui, say: impl FnOnce(&mut Ui)) {
+    let line = ui.fonts_mut(|fonts| fonts.row_height(&FontId::proportional(SMALL)));
+    let size = vec2(ui.available_width(), LINES as f32 * line);
+    ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
+        ui.set_min_size(size);
+        say(ui);
+    });
+}
+
+/// What runs take, in the lines that are free for it; pointing at it tells the rest.
+fn told(ui: &mut Ui, outlook: &Outlook, tip: &str) {
+    let font = FontId::proportional(SMALL);
+    let mut job = LayoutJob::simple(takes(outlook), font, Color32::PLACEHOLDER, 0.0);
+    job.wrap.max_rows = LINES;
+    ui.label(job).on_hover_text(tip);
 }
 
 fn forecast(ui: &mut Ui, experiment: &mut Experiment, open: usize) {
     if let Some(outlook) = experiment.outlook() {
         if outlook.to_do() > 0 {
-            ui.label(RichText::new(takes(outlook)).size(SMALL))
-                .on_hover_text(
-                    "From a short measurement on this machine, with all that ran beside it",
-                );
-        }
-        for file in &outlook.left_out {
-            let text = format!("{} could not be read and is left out", file.display());
-            ui.label(RichText::new(text).size(SMALL));
+            told(
+                ui,
+                outlook,
+                "From a short measurement on this machine, with all that ran beside it",
+            );
         }
     } else if experiment.is_measuring() {
         ui.horizontal(|ui| {
@@ -154,12 +187,14 @@ pub fn takes(outlook: &Outlook) -> String {
 }
 
 fn steer(ui: &mut Ui, experiment: &mut Experiment, stage: Stage) {
-    if let Some(outlook) = experiment.sweep().and_then(|sweep| sweep.outlook.as_ref())
-        && outlook.to_do() > 0
-    {
-        ui.label(RichText::new(takes(outlook)).size(SMALL))
-            .on_hover_text("Measured just before the first run");
-    }
+    room(ui, |ui| {
+        let sweep = experiment.sweep();
+        if let Some(outlook) = sweep.and_then(|sweep| sweep.outlook.as_ref())
+            && outlook.to_do() > 0
+        {
+            told(ui, outlook, "Measured just before the first run");
+        }
+    });
     ui.columns_const(|[left, right]: &mut [Ui; 2]| {
         let wide = |ui: &Ui, label: &str| {
             Button::new(label.to_owned()).min_size(vec2(ui.available_width(), 30.0))
@@ -187,9 +222,14 @@ fn steer(ui: &mut Ui, experiment: &mut Experiment, stage: Stage) {
     });
 }
 
-/// The file of results, with a button that copies its name; from right to left.
-pub fn file(ui: &mut Ui, experiment: &Experiment) {
-    let Some(file) = experiment.file() else {
+/// The file of results, with buttons that copy its name and export its figures; from right to left.
+pub fn file(ui: &mut Ui, session: &mut Session) {
+    let export = ui.button("Export all figures…");
+    let tip = "Write everything that the finished runs allow, each figure as SVG, PNG and CSV, into one folder";
+    if export.on_hover_text(tip).clicked() {
+        session.show_exports(Export::All(All::default()));
+    }
+    let Some(file) = session.experiment().file() else {
         ui.weak("no place for results on this system");
         return;
     };
