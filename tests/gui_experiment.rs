@@ -6,6 +6,10 @@
 )]
 #![cfg(feature = "gui")]
 
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "common/window.rs"]
+mod window;
+
 use std::{
     collections::HashMap,
     path::Path,
@@ -13,26 +17,23 @@ use std::{
 };
 
 use cre_lab::{
-    data::{BundledSet, DataSource},
+    data::BundledSet,
     experiment::{Store, SweepEnd},
     gui::{
         App,
         session::experiment::{Experiment, Fate, Stage},
     },
     model::{Architecture, Lambda},
-    train::{DeviceChoice, RunConfig},
 };
 use eframe::{
     App as _, Storage,
-    egui::{Key, Modifiers, Theme, accesskit::Role, vec2},
+    egui::{Key, Modifiers, accesskit::Role},
 };
 use egui_kittest::{
     Harness,
     kittest::{NodeT as _, Queryable as _},
 };
-
-/// Only ever reached by a failing test.
-const PATIENCE: Duration = Duration::from_mins(2);
+use window::{PATIENCE, open_again, press, small, steps, wait};
 
 /// A window that trains FC Small live, keeps results in `file`, and shows the pane.
 fn window(file: &Path) -> Harness<'static, App> {
@@ -60,24 +61,13 @@ impl Storage for Memory {
 }
 
 fn window_remembering(file: &Path, memory: &Memory) -> Harness<'static, App> {
-    let config = RunConfig {
-        architecture: Architecture::FcSmall,
-        seed: 34,
-        device: DeviceChoice::Cpu,
-        ..RunConfig::default()
-    };
     let file = file.to_owned();
     // As long as the window, which is as long as the test.
     let memory: &'static Memory = Box::leak(Box::new(memory.clone()));
-    let mut harness = Harness::builder()
-        .with_size(vec2(1280.0, 800.0))
-        .with_theme(Theme::Dark)
-        .build_eframe(|cc| {
-            cc.storage = Some(memory);
-            let mut app = App::new(cc, config, DataSource::Bundled(BundledSet::Mnist), None);
-            app.set_results(file);
-            app
-        });
+    let mut harness = open_again(small(), BundledSet::Mnist, Some(memory), |mut app| {
+        app.set_results(file);
+        app
+    });
     // A unit of this seed seems dead at first: its notice would come and go above what is pressed.
     wait(&mut harness, "steps without a notice", |app| {
         steps(app) > 60 && app.session().notices().is_empty()
@@ -92,33 +82,8 @@ fn window_remembering(file: &Path, memory: &Memory) -> Harness<'static, App> {
     harness
 }
 
-/// Draws frames until `done`.
-#[track_caller]
-fn wait(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> bool) {
-    let begun = Instant::now();
-    loop {
-        harness.step();
-        if done(harness.state()) {
-            return;
-        }
-        assert!(begun.elapsed() < PATIENCE, "never came: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn steps(app: &App) -> u64 {
-    app.session()
-        .run()
-        .map_or(0, cre_lab::gui::session::RunView::step)
-}
-
 fn experiment(app: &App) -> &Experiment {
     app.session().experiment()
-}
-
-fn press(harness: &mut Harness<'_, App>, label: &str) {
-    harness.get_by_role_and_label(Role::Button, label).click();
-    harness.run_steps(3);
 }
 
 fn choose_preset(harness: &mut Harness<'_, App>, name: &str) {

@@ -6,6 +6,10 @@
 )]
 #![cfg(feature = "gui")]
 
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "common/window.rs"]
+mod window;
+
 use std::{
     path::Path,
     time::{Duration, Instant},
@@ -20,50 +24,21 @@ use cre_lab::{
         session::{All, Export, Notice, Remedy, results::State},
     },
     model::{Architecture, Lambda, LatentSize},
-    train::{DeviceChoice, Evaluation, Metrics, Projection, RunConfig},
+    train::{Evaluation, Metrics, Projection, RunConfig},
 };
-use eframe::egui::{accesskit::Role, vec2};
+use eframe::egui::accesskit::Role;
 use egui_kittest::{
     Harness,
     kittest::{NodeT as _, Queryable as _},
 };
-
-/// Only ever reached by a failing test.
-const PATIENCE: Duration = Duration::from_mins(2);
+use window::{PATIENCE, open, press, small, wait};
 
 /// FC Small, many steps a second; three networks where `spectrum` is asked for.
 fn window(spectrum: Option<&str>) -> Harness<'static, App> {
-    let config = RunConfig {
-        architecture: Architecture::FcSmall,
-        seed: 34,
-        device: DeviceChoice::Cpu,
-        ..RunConfig::default()
-    };
     let spectrum: Option<Spectrum> = spectrum.map(|list| list.parse().unwrap());
-    Harness::builder()
-        .with_size(vec2(1280.0, 800.0))
-        .build_eframe(move |cc| {
-            let source = DataSource::Bundled(BundledSet::Mnist);
-            App::new(cc, config, source, None).with_spectrum(spectrum)
-        })
-}
-
-/// Draws frames until `done`, as the messages of other threads come in.
-#[track_caller]
-fn wait(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> bool) {
-    let begun = Instant::now();
-    loop {
-        harness.step();
-        if done(harness.state()) {
-            return;
-        }
-        let notices = harness.state().session().notices();
-        assert!(
-            begun.elapsed() < PATIENCE,
-            "never came: {what}: {notices:?}"
-        );
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    open(small(), BundledSet::Mnist, |app| {
+        app.with_spectrum(spectrum)
+    })
 }
 
 /// Until every network has been trained for two epochs and seen.
@@ -77,11 +52,6 @@ fn train(harness: &mut Harness<'_, App>, lanes: usize) {
                 })
         })
     });
-}
-
-fn press(harness: &mut Harness<'_, App>, label: &str) {
-    harness.get_by_role_and_label(Role::Button, label).click();
-    harness.run_steps(3);
 }
 
 /// Writes a file and gives it back.

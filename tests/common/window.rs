@@ -8,7 +8,10 @@ use cre_lab::{
     model::Architecture,
     train::{DeviceChoice, RunConfig},
 };
-use eframe::egui::{Theme, accesskit::Role, vec2};
+use eframe::{
+    Storage,
+    egui::{Theme, accesskit::Role, vec2},
+};
 use egui_kittest::{Harness, kittest::Queryable as _};
 
 /// Only ever reached by a failing test.
@@ -38,10 +41,23 @@ pub fn open(
     set: BundledSet,
     prepare: impl FnOnce(App) -> App,
 ) -> Harness<'static, App> {
+    open_again(config, set, None, prepare)
+}
+
+/// The same, where an earlier one has left something in `memory`.
+pub fn open_again(
+    config: RunConfig,
+    set: BundledSet,
+    memory: Option<&'static dyn Storage>,
+    prepare: impl FnOnce(App) -> App,
+) -> Harness<'static, App> {
     Harness::builder()
         .with_size(vec2(1280.0, 800.0))
         .with_theme(Theme::Dark)
-        .build_eframe(|cc| prepare(App::new(cc, config, DataSource::Bundled(set), None)))
+        .build_eframe(|cc| {
+            cc.storage = memory.or(cc.storage);
+            prepare(App::new(cc, config, DataSource::Bundled(set), None))
+        })
 }
 
 /// Draws frames until `done`, as the messages of other threads come in.

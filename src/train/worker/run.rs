@@ -200,6 +200,11 @@ impl Run {
 
     /// One turn: some steps if not paused, then what is due.
     pub fn go_on(&mut self, told: &Told, inbox: &Receiver<Command>) -> Result<(), TrainError> {
+        if self.told_state.is_none() {
+            // A beginning is seen before it is measured, which may take long.
+            self.tell_state(told);
+            self.show(told)?;
+        }
         self.evaluate(told, inbox)?;
         if self.pace != Pace::Paused && !self.testing {
             self.train(told, inbox)?;
@@ -208,9 +213,14 @@ impl Run {
             }
             self.evaluate(told, inbox)?;
         }
+        self.tell_state(told);
+        self.show(told)
+    }
+
+    /// Makes a panorama if one is due.
+    fn show(&mut self, told: &Told) -> Result<(), TrainError> {
         let now = Instant::now();
         let paused = self.pace == Pace::Paused;
-        self.tell_state(told);
         if self.unseen && told.slot.is_empty() && (paused || now >= self.snapshot_due) {
             told.panorama(self.look()?);
             self.unseen = false;
