@@ -5,6 +5,7 @@
 //! training threads do not disturb.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io,
     path::Path,
@@ -15,14 +16,25 @@ use cpu_time::ThreadTime;
 use cre_lab::{
     data::{BundledSet, DataSource, idx},
     experiment::Spectrum,
-    gui::App,
+    gui::{App, session::RunView},
     model::lambda::spread,
     train::{DeviceChoice, RunConfig},
 };
-use eframe::egui::{accesskit::Role, vec2};
+use eframe::{
+    App as _,
+    egui::{
+        Event, Modifiers, PointerButton, Pos2, RawInput, Rect, Vec2, accesskit::Role, pos2, vec2,
+    },
+};
 use egui_kittest::{Harness, kittest::Queryable as _};
 
+/// As the program does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const FRAMES: usize = 400;
+/// Points.
+const SIZE: Vec2 = vec2(1280.0, 800.0);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
@@ -75,11 +87,9 @@ fn frames(folder: &Path, points: usize, lanes: usize) -> io::Result<Vec<Duration
         DataSource::Folder(folder.to_owned())
     };
     let spectrum = Spectrum::new(spread(lanes)).map_err(io::Error::other)?;
-    let mut harness = Harness::builder()
-        .with_size(vec2(1280.0, 800.0))
-        .build_eframe(|cc| {
-            App::new(cc, config, source, None).with_spectrum(is_spectrum.then_some(spectrum))
-        });
+    let mut harness = Harness::builder().with_size(SIZE).build_eframe(|cc| {
+        App::new(cc, config, source, None).with_spectrum(is_spectrum.then_some(spectrum))
+    });
     let shown = |harness: &Harness<'_, App>| {
         harness
             .state()
@@ -88,7 +98,7 @@ fn frames(folder: &Path, points: usize, lanes: usize) -> io::Result<Vec<Duration
             .and_then(|run| run.shown().snapshot.as_ref())
             .map_or(0, |snapshot| snapshot.points.len())
     };
-    let begun = Instant::now();
+    let first = Instant::now();
     while shown(&harness) != points {
         harness.step();
         if points > 500 && shown(&harness) > 0 {
@@ -96,36 +106,62 @@ fn frames(folder: &Path, points: usize, lanes: usize) -> io::Result<Vec<Duration
                 .get_by_role_and_label(Role::Slider, "images a class")
                 .set_value_accesskit(2_000.0);
         }
-        if begun.elapsed() > Duration::from_mins(1) {
+        if first.elapsed() > Duration::from_mins(1) {
             return Err(io::Error::other(format!("{points} points never came")));
         }
         std::thread::sleep(Duration::from_millis(20));
     }
 
+    let rail = harness
+        .get_by_role_and_label(Role::Slider, "λ")
+        .rect()
+        .shrink(10.0);
+    // From here on as in a window that nobody reads out: the tests' screen reader would cost more than
+    // all panes together.
+    let ctx = harness.ctx.clone();
+    ctx.disable_accesskit();
+    let app = harness.state_mut();
+    let mut places = BTreeSet::new();
+    let mut surroundings = eframe::Frame::_new_kittest();
     let mut times = Vec::with_capacity(FRAMES);
     for frame in 0..FRAMES {
-        // A pointer that wanders over the cloud, as an explorer's does.
         let angle = frame as f32 * 0.05;
-        harness.hover_at(eframe::egui::pos2(
-            560.0 + 120.0 * angle.cos(),
-            300.0 + 90.0 * angle.sin(),
-        ));
-        if is_spectrum {
-            // The slider goes from end to end and back in five seconds.
-            let lambda = f64::from((angle * 0.5).sin() * 0.5 + 0.5);
-            harness
-                .get_by_role_and_label(Role::Slider, "λ")
-                .set_value_accesskit(lambda);
+        let pointer = if is_spectrum {
+            // The slider is dragged from end to end and back in five seconds.
+            let share = (angle * 0.5).sin() * 0.5 + 0.5;
+            pos2(rail.left() + share * rail.width(), rail.center().y)
+        } else {
+            // A pointer that wanders over the cloud, as an explorer's does.
+            pos2(560.0 + 120.0 * angle.cos(), 300.0 + 90.0 * angle.sin())
+        };
+        let mut events = vec![Event::PointerMoved(pointer)];
+        if is_spectrum && frame == 0 {
+            events.push(Event::PointerButton {
+                pos: pointer,
+                button: PointerButton::Primary,
+                pressed: true,
+                modifiers: Modifiers::NONE,
+            });
         }
+        let input = RawInput {
+            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, SIZE)),
+            time: Some(first.elapsed().as_secs_f64()),
+            events,
+            ..RawInput::default()
+        };
         let begun = ThreadTime::now();
-        harness.step();
-        let output = harness.output();
-        let triangles = harness
-            .ctx
-            .tessellate(output.shapes.clone(), output.pixels_per_point);
+        let output = ctx.run_ui(input, |ui| {
+            app.logic(&ui.ctx().clone(), &mut surroundings);
+            app.ui(ui, &mut surroundings);
+        });
+        let triangles = ctx.tessellate(output.shapes, output.pixels_per_point);
         times.push(begun.elapsed());
         assert!(!triangles.is_empty());
+        places.extend(app.session().run().map(RunView::place));
         std::thread::sleep(Duration::from_millis(12));
+    }
+    if is_spectrum && places.len() < lanes {
+        return Err(io::Error::other("the slider was not dragged over all λ"));
     }
     Ok(times)
 }
