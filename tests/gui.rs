@@ -743,6 +743,9 @@ fn sizes_that_do_not_go_together_cannot_be_applied() {
     harness.get_by_role_and_label(Role::Button, "ViT").click();
     harness.run_steps(3);
     harness.get_by_label("These changes need a fresh start");
+    harness.run_steps(30);
+    let apply = harness.get_by_role_and_label(Role::Button, "Apply").rect();
+    assert!(apply.bottom() < 773.0, "below the status line: {apply}");
     // An embedding of 8 has no room for five equal heads.
     harness
         .get_by_role_and_label(Role::SpinButton, "Heads")

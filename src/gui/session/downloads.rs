@@ -138,7 +138,7 @@ impl Downloads {
         &self.states[set as usize]
     }
 
-    /// Looks again for every set.
+    /// Looks again for every set, and for pictures of each.
     pub fn look(&mut self) {
         for set in BundledSet::ALL {
             if self.state(set).examples.is_none() {
@@ -150,6 +150,13 @@ impl Downloads {
                     tell(Message::Examples(examples));
                 });
             }
+        }
+        self.find();
+    }
+
+    /// Looks again for every set.
+    pub fn find(&mut self) {
+        for set in BundledSet::ALL {
             self.look_for(set);
         }
     }

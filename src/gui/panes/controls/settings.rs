@@ -1,6 +1,6 @@
 //! The settings of a run; most need a fresh start, which one button gives.
 
-use eframe::egui::{Button, ComboBox, DragValue, Grid, Id, Modal, RichText, Ui, vec2};
+use eframe::egui::{Align, Button, ComboBox, DragValue, Grid, Id, Modal, RichText, Ui, vec2};
 
 use super::transformer;
 use crate::{
@@ -40,6 +40,7 @@ impl Settings {
         let mut draft = self.draft.take().unwrap_or_else(|| in_force.clone());
         draft.config.lambda = in_force.config.lambda;
         draft.config.learning_rate = in_force.config.learning_rate;
+        let before = draft.clone();
 
         let images = session.run().map_or(60_000, |run| run.dataset.train.len());
         let mut plan = plan(&draft, session);
@@ -99,6 +100,10 @@ impl Settings {
                 keep = false;
             }
         });
+        if draft != before {
+            // In a low window the many sizes of a transformer would push the buttons out of sight.
+            ui.scroll_to_cursor(Some(Align::BOTTOM));
+        }
         if self.asking {
             match ask(ui, session) {
                 None => {}
@@ -206,7 +211,7 @@ fn data_set(ui: &mut Ui, draft: &mut Draft, session: &mut Session) {
     if !is_listed {
         others.push(draft.source.clone());
     }
-    ComboBox::from_id_salt(label.id)
+    let list = ComboBox::from_id_salt(label.id)
         .selected_text(name(&draft.source))
         .width(ui.available_width())
         .show_ui(ui, |ui| {
@@ -229,10 +234,11 @@ fn data_set(ui: &mut Ui, draft: &mut Draft, session: &mut Session) {
                     "Other images: official files, or a sub-folder of pictures for each class",
                 )
                 .clicked();
-        })
-        .response
-        .labelled_by(label.id)
-        .on_hover_text(tip);
+        });
+    let button = list.response.labelled_by(label.id).on_hover_text(tip);
+    if button.clicked() {
+        session.downloads_mut().find();
+    }
     if open {
         session.open_data_set();
     }
