@@ -26,7 +26,7 @@ use egui_kittest::{
     Harness,
     kittest::{NodeT as _, Queryable as _},
 };
-use window::{config, open, press, small, steps, wait};
+use window::{complains, config, open, press, small, steps, wait};
 
 fn window(config: RunConfig) -> Harness<'static, App> {
     open(config, BundledSet::Mnist, |app| app)
@@ -219,9 +219,7 @@ fn a_bad_folder_is_one_sentence_and_the_run_goes_on() {
     wait(&mut harness, "the first steps", trains);
     let id = harness.state().session().run().unwrap().id;
     harness.state_mut().take_dropped(folder.path().to_owned());
-    wait(&mut harness, "a notice", |app| {
-        !app.session().notices().is_empty()
-    });
+    wait(&mut harness, "a notice", complains);
     harness.run_steps(2);
     harness.get_by_label_contains("train-images-idx3-ubyte");
     let before = steps(harness.state());
@@ -336,9 +334,7 @@ fn a_picture_dropped_on_the_window_is_read() {
     let broken = folder.path().join("broken.png");
     std::fs::write(&broken, b"no picture").unwrap();
     harness.state_mut().take_dropped(broken);
-    wait(&mut harness, "a notice", |app| {
-        !app.session().notices().is_empty()
-    });
+    wait(&mut harness, "a notice", complains);
     harness.run_steps(2);
     harness.get_by_label_contains("broken.png cannot be read as an image");
 }
@@ -446,9 +442,7 @@ fn a_missing_full_set_leads_to_the_data_sets() {
     wait(&mut harness, "the first steps", trains);
     let source = DataSource::Full(BundledSet::Mnist);
     harness.state_mut().load(source);
-    wait(&mut harness, "a notice", |app| {
-        !app.session().notices().is_empty()
-    });
+    wait(&mut harness, "a notice", complains);
     harness.run_steps(2);
     harness.get_by_label_contains("MNIST in full is not on this machine");
     harness
@@ -634,9 +628,7 @@ fn a_saved_run_goes_on_with_its_curves_and_what_is_no_run_leaves_the_present_one
     let broken = folder.path().join("broken.safetensors");
     std::fs::write(&broken, &std::fs::read(&file).unwrap()[..5000]).unwrap();
     other.state_mut().take_dropped(broken);
-    wait(&mut other, "the refusal", |app| {
-        !app.session().notices().is_empty()
-    });
+    wait(&mut other, "the refusal", complains);
     other.run_steps(3);
     let refusal = other.query_by_label_contains("broken.safetensors is not a sound safetensors");
     assert!(refusal.is_some());

@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use cre_lab::{
     data::{BundledSet, DataSource},
-    gui::{App, session::RunView},
+    gui::{
+        App,
+        session::{Notice, RunView},
+    },
     model::Architecture,
     train::{DeviceChoice, RunConfig},
 };
@@ -76,6 +79,14 @@ pub fn wait(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> b
         );
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Whether there is a notice beside that of dead units, which comes and goes with the training.
+pub fn complains(app: &App) -> bool {
+    let notices = app.session().notices();
+    notices
+        .iter()
+        .any(|notice| !matches!(notice, Notice::DeadUnits { .. }))
 }
 
 /// Steps of the run that is trained.
