@@ -58,8 +58,6 @@ pub struct Run {
     snapshot_due: Instant,
     /// Whether a model or the probe changed since the last panorama.
     unseen: bool,
-    /// Whether an evaluation is under way, which training waits for.
-    testing: bool,
 }
 
 /// What belongs to one lane beside its trainer.
@@ -120,7 +118,6 @@ impl Run {
             round: Duration::ZERO,
             snapshot_due: Instant::now(),
             unseen: true,
-            testing: true,
         };
         let Some(first) = run.lanes.trainers().first() else {
             return Err(TrainError::NoLanes.to_string());
@@ -148,9 +145,20 @@ impl Run {
         self.pace == Pace::Paused
     }
 
-    /// Whether an evaluation is under way.
+    /// Whether an evaluation is due or under way, which training waits for.
     pub fn is_testing(&self) -> bool {
-        self.testing
+        (0..self.sides.len()).any(|lane| self.is_due(lane))
+    }
+
+    /// Whether this lane is at the beginning or at the end of an epoch, and was not evaluated there.
+    fn is_due(&self, lane: usize) -> bool {
+        self.is_between_epochs(lane)
+            && self.sides[lane].evaluated != Some(self.lanes.trainers()[lane].steps())
+    }
+
+    fn is_between_epochs(&self, lane: usize) -> bool {
+        let trainer = &self.lanes.trainers()[lane];
+        !self.lanes.is_resting(lane) && trainer.steps().is_multiple_of(trainer.steps_per_epoch())
     }
 
     /// Whether there is something that no panorama shows yet.
@@ -206,7 +214,7 @@ impl Run {
             self.show(told)?;
         }
         self.evaluate(told, inbox)?;
-        if self.pace != Pace::Paused && !self.testing {
+        if self.pace != Pace::Paused && !self.is_testing() {
             self.train(told, inbox)?;
             if self.has_arrived() {
                 self.pace = Pace::Paused;
@@ -303,22 +311,11 @@ impl Run {
         }
     }
 
-    /// Test metrics of the lanes that are at the beginning or at the end of an epoch, and were not measured
-    /// there; what takes long is gone on with in the next turn.
+    /// Test metrics of the lanes for which they are due; what takes long is gone on with in the next turn.
     fn evaluate(&mut self, told: &Told, inbox: &Receiver<Command>) -> Result<(), TrainError> {
-        let due: Vec<bool> = self
-            .lanes
-            .trainers()
-            .iter()
-            .enumerate()
-            .map(|(lane, trainer)| {
-                let step = trainer.steps();
-                step.is_multiple_of(trainer.steps_per_epoch())
-                    && self.sides[lane].evaluated != Some(step)
-                    && !self.lanes.is_resting(lane)
-            })
+        let due: Vec<bool> = (0..self.sides.len())
+            .map(|lane| self.is_due(lane))
             .collect();
-        self.testing = false;
         let Some(first) = due.iter().position(|due| *due) else {
             return Ok(());
         };
@@ -339,7 +336,6 @@ impl Run {
         let found = self.lanes.map(measure);
         for (lane, found) in found.into_iter().enumerate() {
             let Some((test, dead_units)) = found? else {
-                self.testing |= due[lane];
                 continue;
             };
             let trainer = &self.lanes.trainers()[lane];
@@ -368,23 +364,25 @@ impl Run {
                 self.not_finite(lane, step, told);
             }
         }
-        if self.testing {
-            self.tell_testing(&due, told);
+        if self.is_testing() {
+            self.tell_testing(told);
         }
         Ok(())
     }
 
-    /// Tells how far an evaluation has come over all lanes that were `due`.
-    fn tell_testing(&self, due: &[bool], told: &Told) {
-        let lanes = self.lanes.trainers().iter().zip(&self.sides).zip(due);
-        let shares = lanes.filter(|(_, due)| **due).map(|((trainer, side), _)| {
-            if side.evaluated == Some(trainer.steps()) {
-                return 1.0;
-            }
-            let tests = side.tests.lock();
-            trainer.tested(&tests.unwrap_or_else(PoisonError::into_inner))
-        });
-        let shares: Vec<f32> = shares.collect();
+    /// Tells how far an evaluation has come over all lanes between two epochs.
+    fn tell_testing(&self, told: &Told) {
+        let lanes = (0..self.sides.len()).filter(|lane| self.is_between_epochs(*lane));
+        let shares: Vec<f32> = lanes
+            .map(|lane| {
+                if !self.is_due(lane) {
+                    return 1.0;
+                }
+                let tests = self.sides[lane].tests.lock();
+                let tests = tests.unwrap_or_else(PoisonError::into_inner);
+                self.lanes.trainers()[lane].tested(&tests)
+            })
+            .collect();
         told.event(Event::Testing {
             run: self.id,
             share: shares.iter().sum::<f32>() / shares.len().max(1) as f32,
