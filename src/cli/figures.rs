@@ -39,12 +39,7 @@ pub fn run(args: &FiguresArgs) -> anyhow::Result<()> {
     if records.is_empty() {
         bail!("{} holds no finished run", store.file().display());
     }
-    let dead = if args.leave_out_dead {
-        DeadRuns::LeftOut
-    } else {
-        DeadRuns::Hollow
-    };
-    let every = figures::every(&records, dead);
+    let every = figures::every(&records, DeadRuns::left_out(args.leave_out_dead));
     if args.animate && every.spectra.is_empty() {
         eprintln!("lambda-sweep.gif is left out: there is no network with runs at two λ or more");
     }

@@ -13,6 +13,17 @@ pub enum DeadRuns {
     LeftOut,
 }
 
+impl DeadRuns {
+    /// Left out if `left_out`, else hollow.
+    pub fn left_out(left_out: bool) -> Self {
+        if left_out {
+            Self::LeftOut
+        } else {
+            Self::Hollow
+        }
+    }
+}
+
 /// What a panel of a chart shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Runs {

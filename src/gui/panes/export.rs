@@ -25,8 +25,6 @@ const FILM_FORMATS: [Format; 2] = [
     ("APNG", "png", "All colours; browsers play it"),
 ];
 
-const WITHOUT_DEAD: &str = "Runs whose latent units are all 0 for every image; the figure says how many there were. With them they are drawn hollow";
-
 /// State of the window.
 #[derive(Default)]
 pub struct ExportWindow {
@@ -166,18 +164,16 @@ fn figures(ui: &mut Ui, session: &mut Session, chosen: &mut Export) {
         }
         ui.add_space(4.0);
     }
-    if let Export::Figure(subject @ (Subject::OverLambda | Subject::Plane), dead) = *chosen {
-        let mut without = dead == DeadRuns::LeftOut;
-        let check = ui.checkbox(&mut without, "Leave out dead runs");
-        if check.on_hover_text(WITHOUT_DEAD).changed() {
-            let dead = if without {
-                DeadRuns::LeftOut
-            } else {
-                DeadRuns::Hollow
-            };
-            *chosen = Export::Figure(subject, dead);
-        }
+    if let Export::Figure(Subject::OverLambda | Subject::Plane, dead) = chosen {
+        leave_out(ui, dead);
     }
+}
+
+fn leave_out(ui: &mut Ui, dead: &mut DeadRuns) {
+    let mut without = *dead == DeadRuns::LeftOut;
+    ui.checkbox(&mut without, "Leave out dead runs")
+        .on_hover_text("Runs whose latent units are all 0 for every image; the figure says how many there were. With them they are drawn hollow");
+    *dead = DeadRuns::left_out(without);
 }
 
 /// What a figure shows, in more words than its title.
@@ -213,14 +209,7 @@ fn every(ui: &mut Ui, session: &mut Session, all: &mut All) {
             .on_hover_text(file.display().to_string());
     }
     ui.add_space(4.0);
-    let mut without = all.dead == DeadRuns::LeftOut;
-    let check = ui.checkbox(&mut without, "Leave out dead runs");
-    check.on_hover_text(WITHOUT_DEAD);
-    all.dead = if without {
-        DeadRuns::LeftOut
-    } else {
-        DeadRuns::Hollow
-    };
+    leave_out(ui, &mut all.dead);
     ui.checkbox(&mut all.films, "Film every λ sweep")
         .on_hover_text("Cloud and reconstructions from the first λ to the last as GIF, for every network with runs at two λ or more; this takes a while");
 }

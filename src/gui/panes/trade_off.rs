@@ -73,11 +73,7 @@ impl TradeOff {
 
     /// What becomes of dead runs in files.
     pub fn dead(self) -> DeadRuns {
-        if self.without_dead {
-            DeadRuns::LeftOut
-        } else {
-            DeadRuns::Hollow
-        }
+        DeadRuns::left_out(self.without_dead)
     }
 
     /// The outcomes to show.

@@ -183,17 +183,21 @@ pub fn choice<T: Copy + PartialEq>(
     ui.end_row();
 }
 
-fn data_set(ui: &mut Ui, draft: &mut Draft, session: &mut Session) {
-    let tip = "The images to learn from; full sets by File ▸ Data sets…, another folder by File ▸ Open data set…";
-    let label = ui.label("Data set").on_hover_text(tip);
-    let name = |source: &DataSource| match source {
+/// What a data set is called in a list.
+pub fn source_name(source: &DataSource) -> String {
+    match source {
         DataSource::Bundled(set) => set.to_string(),
         DataSource::Full(set) => format!("{set}, in full"),
         DataSource::Folder(path) => path.file_name().map_or_else(
             || path.display().to_string(),
             |name| name.to_string_lossy().into_owned(),
         ),
-    };
+    }
+}
+
+fn data_set(ui: &mut Ui, draft: &mut Draft, session: &mut Session) {
+    let tip = "The images to learn from; full sets by File ▸ Data sets…, another folder by File ▸ Open data set…";
+    let label = ui.label("Data set").on_hover_text(tip);
     let (mut open, mut more) = (false, false);
     let here = |set: &BundledSet| {
         matches!(
@@ -212,16 +216,16 @@ fn data_set(ui: &mut Ui, draft: &mut Draft, session: &mut Session) {
         others.push(draft.source.clone());
     }
     let list = ComboBox::from_id_salt(label.id)
-        .selected_text(name(&draft.source))
+        .selected_text(source_name(&draft.source))
         .width(ui.available_width())
         .show_ui(ui, |ui| {
             for set in BundledSet::ALL {
                 let source = DataSource::Bundled(set);
-                let text = name(&source);
+                let text = source_name(&source);
                 ui.selectable_value(&mut draft.source, source, text);
             }
             for source in others {
-                let text = name(&source);
+                let text = source_name(&source);
                 ui.selectable_value(&mut draft.source, source, text);
             }
             more = ui

@@ -12,7 +12,7 @@ use crate::{
         Grid, Preset, Spectrum,
         grid::{GridError, MAX_EPOCHS},
     },
-    gui::session::Session,
+    gui::{panes::controls::settings::source_name, session::Session},
     model::{Architecture, Lambda, LatentSize},
 };
 
@@ -151,20 +151,7 @@ impl Editor {
                 sources.push(source.clone());
             }
         }
-        chips(
-            ui,
-            tip,
-            &sources,
-            &mut self.grid.data,
-            |source| match source {
-                DataSource::Bundled(set) => set.to_string(),
-                DataSource::Full(set) => format!("{set}, in full"),
-                DataSource::Folder(path) => path.file_name().map_or_else(
-                    || path.display().to_string(),
-                    |name| name.to_string_lossy().into_owned(),
-                ),
-            },
-        );
+        chips(ui, tip, &sources, &mut self.grid.data, source_name);
     }
 
     fn networks(&mut self, ui: &mut Ui) {
