@@ -17,15 +17,16 @@ mod window;
 
 use cre_lab::{
     data::{BundledSet, DataSource, shelf::Standing},
-    gui::App,
+    gui::{App, session::LaneView},
     model::{Architecture, Lambda},
     train::{RunConfig, Snapshot, TokenView},
 };
-use eframe::egui::{Key, Modifiers, accesskit::Role, vec2};
+use eframe::egui::{Key, Modifiers, Pos2, accesskit::Role, vec2};
 use egui_kittest::{
     Harness,
     kittest::{NodeT as _, Queryable as _},
 };
+use image::RgbaImage;
 use window::{complains, config, open, press, small, steps, wait};
 
 fn window(config: RunConfig) -> Harness<'static, App> {
@@ -33,7 +34,7 @@ fn window(config: RunConfig) -> Harness<'static, App> {
 }
 
 fn snapshot(app: &App) -> Option<&Snapshot> {
-    app.session().run()?.shown().snapshot.as_ref()
+    app.session().run()?.shown().snapshot.as_deref()
 }
 
 fn trains(app: &App) -> bool {
@@ -592,6 +593,63 @@ fn a_click_in_the_figures_shows_that_lane_and_p_plays_them_all() {
     });
     harness.run_steps(2);
     assert!(harness.query_by_label_contains("Trade-off plane").is_none());
+}
+
+/// Whether the picture of the window shows these bytes of a grey image at `corner`, `scale` pixels a pixel.
+fn shows(picture: &RgbaImage, corner: Pos2, scale: usize, bytes: &[u8]) -> bool {
+    let side = 28;
+    assert_eq!(bytes.len(), side * side);
+    bytes.iter().enumerate().all(|(pixel, grey)| {
+        let middle = |at: f32, index: usize| (at as usize + index * scale + scale / 2) as u32;
+        let (x, y) = (
+            middle(corner.x, pixel % side),
+            middle(corner.y, pixel / side),
+        );
+        picture.get_pixel(x, y).0[0].abs_diff(*grey) < 3
+    })
+}
+
+/// Checks that the pane “Reconstructions” shows input and reconstruction of each image of the lane on show.
+#[track_caller]
+fn assert_pictures_belong_to_the_lane(harness: &mut Harness<'_, App>, place: usize) {
+    let picture = harness.render().unwrap();
+    let run = harness.state().session().run().unwrap();
+    let lane = &run.lanes()[place];
+    for reading in &lane.snapshot.as_ref().unwrap().grid {
+        let label = format!("Test image {}:", reading.index);
+        let item = harness.get_by_label_contains(&label).rect();
+        // Three pictures side by side, 3 points apart.
+        let width = (item.width() - 6.0) / 3.0;
+        let scale = (width / 28.0).round() as usize;
+        let input = run.dataset.test.image(reading.index as usize);
+        let words = format!("{}, image {}", run.name(place), reading.index);
+        assert!(shows(&picture, item.min, scale, input), "input of {words}");
+        let second = item.min + vec2(width + 3.0, 0.0);
+        let rebuilt = &reading.reconstruction;
+        assert!(
+            shows(&picture, second, scale, rebuilt),
+            "reconstruction of {words}"
+        );
+    }
+}
+
+#[test]
+fn every_picture_of_a_paused_spectrum_is_that_of_the_lambda_on_show() {
+    let mut harness = window(small());
+    spectrum(&mut harness);
+    harness.key_press(Key::Escape);
+    press(&mut harness, "Pause");
+    wait(&mut harness, "a pause and its last look", |app| {
+        let run = app.session().run().unwrap();
+        let seen = |lane: &LaneView| lane.snapshot.as_ref().map(|shown| shown.step);
+        !app.session().is_training() && run.lanes().iter().all(|l| seen(l) == Some(l.step()))
+    });
+    press(&mut harness, "Reconstructions");
+    for place in [0, 1, 2, 0] {
+        harness.state_mut().session_mut().show_lane(place);
+        harness.run_steps(2);
+        assert_pictures_belong_to_the_lane(&mut harness, place);
+    }
 }
 
 fn evaluations(app: &App) -> usize {

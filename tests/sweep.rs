@@ -190,6 +190,25 @@ fn three_shards_one_of_them_killed_are_joined_to_every_run_once() {
 }
 
 #[test]
+fn the_number_of_threads_changes_no_bit_of_the_results() {
+    let bench = Bench::new();
+    bench.write_grid(8);
+    let with = |jobs: &str| {
+        let file = format!("jobs-{jobs}.sqlite");
+        let args = ["sweep", "grid.toml", "--out", &file, "--jobs", jobs];
+        let sweep = cre_lab(&args).current_dir(bench.folder.path()).output();
+        succeeds(sweep.unwrap());
+        outcomes(runs(&bench.path(&file)))
+    };
+    let one = with("1");
+    assert_eq!(one.len(), 12);
+    // More threads than cores, so that threads wait for a core while the others go on.
+    for jobs in ["2", "16"] {
+        assert_eq!(with(jobs), one, "{jobs} threads");
+    }
+}
+
+#[test]
 fn killed_at_any_moment_it_goes_on_where_it_was() {
     let bench = Bench::new();
     bench.write_grid(30);

@@ -103,7 +103,7 @@ fn panorama(worker: &Worker, fits: impl Fn(&Panorama) -> bool) -> Panorama {
 }
 
 /// The only lane's.
-fn snapshot(worker: &Worker, fits: impl Fn(&Snapshot) -> bool) -> Snapshot {
+fn snapshot(worker: &Worker, fits: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
     let mut lanes = panorama(worker, |panorama| fits(&panorama.lanes[0])).lanes;
     assert_eq!(lanes.len(), 1);
     lanes.remove(0)
@@ -201,7 +201,7 @@ fn snapshots_show_the_probe_that_was_asked_for() {
     assert_eq!(shown.predicted.len(), 50);
     assert_eq!(shown.grid.len(), 10);
     assert_eq!(shown.dead.len(), 3);
-    let selected = shown.selected.unwrap();
+    let selected = shown.selected.as_ref().unwrap();
     assert_eq!(selected.index, 7);
     assert_eq!(selected.reconstruction.len(), 784);
     let sum: f32 = selected.probabilities.iter().sum();

@@ -217,11 +217,11 @@ impl<'a> Job<'a> {
     }
 
     /// Follows the run to its last epoch, or until told to stop; returns the last snapshot.
-    fn follow(&mut self, stopped: &Receiver<()>) -> anyhow::Result<Snapshot> {
+    fn follow(&mut self, stopped: &Receiver<()>) -> anyhow::Result<Arc<Snapshot>> {
         let mut ending = false;
         // Events and snapshots come by two channels, in no order between them: the end is reached when both
         // have told of the same step.
-        let mut latest: Option<Snapshot> = None;
+        let mut latest: Option<Arc<Snapshot>> = None;
         loop {
             select! {
                 recv(self.worker.events()) -> event => {
@@ -243,7 +243,7 @@ impl<'a> Job<'a> {
                 }
             }
             let last = ending || self.epochs_done() == Some(self.args.epochs);
-            let agreed = |snapshot: &mut Snapshot| snapshot.step == self.step;
+            let agreed = |snapshot: &mut Arc<Snapshot>| snapshot.step == self.step;
             if last
                 && self.worker.events().is_empty()
                 && let Some(snapshot) = latest.take_if(agreed)

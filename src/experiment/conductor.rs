@@ -122,7 +122,7 @@ impl Outlook {
 pub struct Progress {
     /// The runs under way.
     pub running: Vec<usize>,
-    /// Steps that each of them has taken, and is to take.
+    /// Steps that each of them has taken at least, and is to take.
     pub steps: [u64; 2],
     /// Training speed of all of them together.
     pub images_per_second: f64,

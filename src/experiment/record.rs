@@ -114,14 +114,16 @@ pub struct Portrait {
 
 impl Portrait {
     /// What `snapshot` shows of a model; images that are not in the test half are left out.
-    pub fn of(snapshot: Snapshot, dataset: &Dataset) -> Self {
+    pub fn of(snapshot: &Snapshot, dataset: &Dataset) -> Self {
         let test = &dataset.test;
         let is_inside = |index: u32| (index as usize) < test.len();
         let label = |index: u32| test.label(index as usize);
         let indices = snapshot.probe.cloud.iter().copied();
-        let points = indices.zip(snapshot.points).zip(snapshot.predicted);
+        let places = snapshot.points.iter().copied();
+        let predicted = snapshot.predicted.iter().copied();
+        let points = indices.zip(places).zip(predicted);
         let points: Vec<_> = points.filter(|((index, _), _)| is_inside(*index)).collect();
-        let readings = snapshot.grid.into_iter();
+        let readings = snapshot.grid.iter();
         Self {
             labels: points.iter().map(|((index, _), _)| label(*index)).collect(),
             predicted: points.iter().map(|(_, class)| *class).collect(),
@@ -135,7 +137,7 @@ impl Portrait {
                     predicted: reading.predicted().0,
                     mse: reading.mse,
                     input: test.image(reading.index as usize).to_vec(),
-                    reconstruction: reading.reconstruction,
+                    reconstruction: reading.reconstruction.clone(),
                 })
                 .collect(),
         }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     menu::{self, Wish},
     panes::{
-        card::Card,
+        card,
         clouds::Clouds,
         controls::{Controls, Mode},
         curves::Curves,
@@ -32,6 +32,7 @@ use super::{
     self_portrait::SelfPortrait,
     session::{All, Export, Sample, Session},
     shortcuts::{self, Toggles},
+    textures::TextureCache,
     theme,
     workspace::{self, Docked, Pane},
 };
@@ -91,7 +92,7 @@ pub struct App {
     clouds: Clouds,
     mosaic: Mosaic,
     width: Width,
-    card: Card,
+    textures: TextureCache,
     drawing: Drawing,
     data_sets: DataSets,
     experiment: ExperimentPane,
@@ -137,7 +138,7 @@ impl App {
             clouds: Clouds::new(preferences.below),
             mosaic: Mosaic::default(),
             width: Width::default(),
-            card: Card::default(),
+            textures: TextureCache::default(),
             drawing: Drawing::default(),
             data_sets: DataSets::default(),
             experiment: ExperimentPane::new(cc.wgpu_render_state.as_ref(), &preferences.grid),
@@ -217,6 +218,7 @@ impl App {
             experiment,
             width,
             card_home,
+            textures,
             ..
         } = self;
         let layout = if session.shown_spectrum().is_some() {
@@ -227,15 +229,15 @@ impl App {
         let mut draw = Docked(|ui: &mut Ui, pane| match pane {
             Pane::Latent => {
                 *card_home = ui.max_rect();
-                latent.ui(ui, session)
+                latent.ui(ui, session, textures)
             }
-            Pane::Reconstructions => reconstructions.ui(ui, session),
+            Pane::Reconstructions => reconstructions.ui(ui, session, textures),
             Pane::Curves => curves.ui(ui, session.run().map(|run| &run.shown().history)),
             Pane::TradeOff => trade_off.ui(ui, session),
             Pane::Plane => plane::ui(ui, session, trade_off),
             Pane::Clouds => clouds.ui(ui, session, &mut latent.scatter),
-            Pane::Mosaic => mosaic.ui(ui, session),
-            Pane::Experiment => experiment.ui(ui, session),
+            Pane::Mosaic => mosaic.ui(ui, session, textures),
+            Pane::Experiment => experiment.ui(ui, session, textures),
             Pane::Width => width.ui(ui, session),
         });
         layout.ui(&mut draw, ui);
@@ -320,12 +322,15 @@ impl eframe::App for App {
             self.docked(ui);
         });
         let ctx = ui.ctx().clone();
-        self.card.ui(&ctx, &mut self.session, self.card_home);
-        self.drawing.ui(&ctx, &mut self.session, self.dock);
+        card::ui(&ctx, &mut self.session, &mut self.textures, self.card_home);
+        self.drawing
+            .ui(&ctx, &mut self.session, &mut self.textures, self.dock);
         self.data_sets.open |= self.session.take_data_sets_wish();
-        self.data_sets.ui(&ctx, &mut self.session);
+        self.data_sets
+            .ui(&ctx, &mut self.session, &mut self.textures);
         self.export.ui(&ctx, &mut self.session);
         menu::keys(&ctx, &mut self.show_keys);
+        self.textures.next_frame();
     }
 
     fn on_exit(&mut self) {

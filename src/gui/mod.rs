@@ -9,10 +9,12 @@ mod numbers;
 mod pad;
 pub mod panes;
 mod reveal;
+mod shared;
 pub mod scatter;
 pub mod self_portrait;
 pub mod session;
 pub mod shortcuts;
+mod textures;
 pub mod theme;
 pub mod workspace;
 

@@ -118,8 +118,8 @@ impl Lanes {
         }
     }
 
-    /// Trains while `go_on` says so, but at least one step and not beyond step `last`. Lanes that were level
-    /// are level afterwards.
+    /// Trains while `go_on` returns true, but at least one step and not beyond step `last`. Lanes that were
+    /// level with the foremost one are level with it afterwards.
     pub fn advance(&mut self, last: u64, go_on: impl Fn() -> bool + Sync) {
         self.advance_each(|_| last, go_on);
     }
@@ -138,10 +138,10 @@ impl Lanes {
         let queue = Queue::new(awake.collect());
         let feed = Feed::default();
         let train = || {
-            while let Some((last, trainer)) = queue.take(&go_on) {
-                let batch = feed.batch(trainer);
-                trainer.learn(&batch);
-                queue.put((last, trainer));
+            while let Some(runner) = queue.take(&go_on) {
+                let batch = feed.batch(runner.trainer);
+                runner.trainer.learn(&batch);
+                queue.put(runner);
             }
         };
         on_every_pool(&self.pools, &train);
@@ -223,8 +223,27 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A trainer and how far it may go.
-type Runner<'t> = (u64, &'t mut Trainer);
+/// A trainer that waits for its next step.
+struct Runner<'t> {
+    /// The step at which it stops.
+    last: u64,
+    /// Whether it was level with the foremost trainer when the time slice began.
+    level: bool,
+    trainer: &'t mut Trainer,
+}
+
+impl Runner<'_> {
+    /// Whether it takes another step in a time slice that is ending with the foremost trainer at `front`.
+    fn catches_up(&self, front: u64) -> bool {
+        let steps = self.trainer.steps();
+        // A trainer that begins far behind, since it stood still for a while, does not delay the others.
+        if self.level {
+            steps < front
+        } else {
+            steps + 1 == front
+        }
+    }
+}
 
 /// The trainers that wait for their next step.
 struct Queue<'t>(Mutex<Waiting<'t>>);
@@ -240,33 +259,49 @@ struct Waiting<'t> {
 }
 
 impl<'t> Queue<'t> {
-    fn new(runners: Vec<Runner<'t>>) -> Self {
-        let steps = runners.iter().map(|(_, trainer)| trainer.steps());
+    /// The trainers, each with the step at which it stops.
+    fn new(trainers: Vec<(u64, &'t mut Trainer)>) -> Self {
+        let steps = trainers.iter().map(|(_, trainer)| trainer.steps());
+        let front = steps.max().unwrap_or(0);
+        let runners = trainers.into_iter().map(|(last, trainer)| Runner {
+            last,
+            level: trainer.steps() == front,
+            trainer,
+        });
         Self(Mutex::new(Waiting {
-            front: steps.max().unwrap_or(0),
-            runners,
+            runners: runners.collect(),
+            front,
             ending: false,
             begun: false,
         }))
     }
 
-    /// The trainer that is farthest behind; none where all have arrived, or others bring the rest.
+    /// The trainer that is farthest behind; none where all have arrived, or other threads have the rest.
+    ///
+    /// A thread that waits for a core keeps its trainer back while the others go on. At the end of the time
+    /// slice that trainer catches up, however far behind it has fallen.
     fn take(&self, go_on: impl Fn() -> bool) -> Option<Runner<'t>> {
         let mut waiting = locked(&self.0);
-        let place = (0..waiting.runners.len())
-            .filter(|&i| waiting.runners[i].1.steps() < waiting.runners[i].0)
-            .filter(|&i| !waiting.ending || waiting.runners[i].1.steps() + 1 == waiting.front)
-            .min_by_key(|&i| waiting.runners[i].1.steps())?;
-        let next = waiting.runners[place].1.steps() + 1;
-        // Whoever is only just behind is brought level; for whoever is far behind nobody waits.
-        if next != waiting.front && waiting.begun && !go_on() {
-            waiting.ending = true;
-            drop(waiting);
-            return self.take(go_on);
+        let Waiting {
+            runners,
+            front,
+            ending,
+            begun,
+        } = &mut *waiting;
+        let next = |runners: &[Runner<'_>], ending: bool, front: u64| {
+            (0..runners.len())
+                .filter(|&i| runners[i].trainer.steps() < runners[i].last)
+                .filter(|&i| !ending || runners[i].catches_up(front))
+                .min_by_key(|&i| runners[i].trainer.steps())
+        };
+        let mut index = next(runners, *ending, *front)?;
+        if *begun && !*ending && !runners[index].catches_up(*front) && !go_on() {
+            *ending = true;
+            index = next(runners, true, *front)?;
         }
-        waiting.begun = true;
-        waiting.front = waiting.front.max(next);
-        Some(waiting.runners.swap_remove(place))
+        *begun = true;
+        *front = (*front).max(runners[index].trainer.steps() + 1);
+        Some(runners.swap_remove(index))
     }
 
     fn put(&self, runner: Runner<'t>) {
@@ -385,5 +420,36 @@ mod tests {
             Lanes::new(&config(), &[], &dataset, &Device::flex()),
             Err(TrainError::NoLanes)
         ));
+    }
+
+    #[test]
+    fn a_lane_that_its_thread_keeps_back_is_level_again_at_the_end_of_the_time_slice() {
+        let dataset = Arc::new(DataSource::Bundled(BundledSet::Mnist).load().unwrap());
+        let mut together =
+            Lanes::on_threads(1, &config(), &lanes()[..3], &dataset, &Device::flex()).unwrap();
+        let batch = together.trainers_mut()[0].next_batch();
+        let step = |queue: &Queue<'_>, go_on: bool| -> bool {
+            let Some(runner) = queue.take(|| go_on) else {
+                return false;
+            };
+            runner.trainer.learn(&batch);
+            queue.put(runner);
+            true
+        };
+        let queue = Queue::new(together.trainers.iter_mut().map(|t| (100, t)).collect());
+        // What happens when the system takes the core away from the thread that has this lane.
+        let kept_back = queue.take(|| true).unwrap();
+        for _ in 0..2 * 23 {
+            assert!(step(&queue, true));
+        }
+        assert!(!step(&queue, false), "the other two are level");
+        queue.put(kept_back);
+        for _ in 0..23 {
+            assert!(step(&queue, false));
+        }
+        assert!(!step(&queue, false));
+        drop(queue);
+        let steps: Vec<u64> = together.trainers().iter().map(Trainer::steps).collect();
+        assert_eq!(steps, [23; 3]);
     }
 }

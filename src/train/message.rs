@@ -286,12 +286,13 @@ pub enum Problem {
 pub struct Panorama {
     pub run: RunId,
     /// One for each lane.
-    pub lanes: Vec<Snapshot>,
+    pub lanes: Vec<Arc<Snapshot>>,
     /// How each lane's cloud is turned so that it resembles that of the lane before it, turned itself.
     pub turns: Vec<Turn>,
 }
 
-/// One network seen through the probe images.
+/// One network seen through the probe images at one moment. Snapshots are shared, and told apart by the identity
+/// of their [`Arc`]: no two moments or lanes have the same one.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub run: RunId,

@@ -14,6 +14,7 @@ pub mod message;
 pub mod observer;
 pub mod projection;
 pub mod shards;
+pub mod tally;
 pub mod trainer;
 pub mod worker;
 

@@ -2,7 +2,6 @@
 
 mod keeping;
 mod run;
-mod tally;
 
 use std::{
     any::Any,

@@ -12,8 +12,9 @@ use crate::{
     data::Dataset,
     experiment::{Portrait, Record},
     train::{
-        Evaluation, Lane, Lanes, Metrics, Probe, RunId, StepLosses, Trainer,
+        Evaluation, Lane, Lanes, Probe, RunId, Trainer,
         observer::{Observer, dead_units},
+        tally::{EpochSums, Speed},
         trainer::{Checkpoint, TrainError},
     },
 };
@@ -38,10 +39,7 @@ pub(super) struct Group {
     parameters: usize,
     device: String,
     epochs: u64,
-    /// Time of the steps of the running epoch.
-    training: Duration,
-    /// Images in a second, of all networks together, when last looked at.
-    speed: f64,
+    speed: Speed,
     /// Time since the first step, pauses left out.
     wall: Duration,
 }
@@ -49,8 +47,8 @@ pub(super) struct Group {
 /// One network's run.
 struct Run {
     task: Task,
-    /// Of the running epoch.
-    losses: Vec<StepLosses>,
+    /// Means and time of the running epoch.
+    epoch: EpochSums,
     evaluations: Vec<Evaluation>,
     best: Option<Best>,
 }
@@ -110,8 +108,7 @@ impl Group {
                 .parameters(&spec.config.plan(dataset.shape, dataset.classes()))?,
             device: device_name,
             epochs: spec.epochs,
-            training: Duration::ZERO,
-            speed: 0.0,
+            speed: Speed::default(),
             wall: Duration::ZERO,
         };
         let mut turn = Turn::default();
@@ -124,20 +121,24 @@ impl Group {
         self.runs.iter().map(|run| run.task.run).collect()
     }
 
-    /// Steps that each has taken, and is to take.
+    /// Steps that each run has taken at least, and is to take.
     pub fn steps(&self) -> [u64; 2] {
-        [self.lanes.steps(), self.steps_per_epoch() * self.epochs]
+        let taken = self.lanes.trainers().iter().map(Trainer::steps).min();
+        [taken.unwrap_or(0), self.last_step()]
     }
 
-    /// Whether no step is left to take.
-    pub fn is_done(&self) -> bool {
-        let [taken, all] = self.steps();
-        self.runs.is_empty() || taken >= all
+    /// Whether no run is left.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
     }
 
-    /// Images trained in a second by all networks together, over the running epoch.
+    /// Images trained in a second by all networks together.
     pub fn images_per_second(&self) -> f64 {
-        self.speed
+        self.speed.images_per_second()
+    }
+
+    fn last_step(&self) -> u64 {
+        self.steps_per_epoch() * self.epochs
     }
 
     fn steps_per_epoch(&self) -> u64 {
@@ -145,18 +146,23 @@ impl Group {
         first.map_or(1, Trainer::steps_per_epoch)
     }
 
-    /// Trains for a moment: at most to the end of the epoch, where all are evaluated, and only as long as
-    /// `go_on` says so.
+    /// Trains for a moment, as long as `go_on` returns true. Each network stops at the end of its own epoch and
+    /// is evaluated there.
     pub fn advance(&mut self, go_on: impl Fn() -> bool + Sync) -> Result<Turn, TrainError> {
         let begun = Instant::now();
-        let per_epoch = self.steps_per_epoch();
-        let end = (self.lanes.steps() / per_epoch + 1) * per_epoch;
-        self.lanes
-            .advance(end, || begun.elapsed() < TURN && go_on());
+        let (per_epoch, last) = (self.steps_per_epoch(), self.last_step());
+        self.lanes.advance_each(
+            |steps| ((steps / per_epoch + 1) * per_epoch).min(last),
+            || begun.elapsed() < TURN && go_on(),
+        );
+        let losses = self.lanes.take_losses()?;
+        // Reading losses waits for the device, so it belongs to the steps' time.
+        let time = begun.elapsed();
+        let batch = self.lanes.trainers().first().map_or(0, Trainer::batch_size);
+        let steps: usize = losses.iter().map(Vec::len).sum();
+        self.speed.add((steps * batch) as u64, time);
         let mut broken = Vec::new();
-        let trainers = self.lanes.trainers_mut().iter_mut();
-        for (place, (run, trainer)) in self.runs.iter_mut().zip(trainers).enumerate() {
-            let losses = trainer.take_losses()?;
+        for (place, (run, losses)) in self.runs.iter_mut().zip(losses).enumerate() {
             // A weight of 0 silences a loss in L(λ), but not in the read-out that learns from it.
             let lost = losses
                 .iter()
@@ -164,18 +170,12 @@ impl Group {
             if let Some(lost) = lost {
                 broken.push((place, not_finite(lost.step)));
             }
-            run.losses.extend(losses);
+            run.epoch.add(&losses);
+            run.epoch.training += time;
         }
-        // Reading losses waits for the device, so it belongs to the steps' time.
-        self.training += begun.elapsed();
-        let batch = self.lanes.trainers().first().map_or(0, Trainer::batch_size);
-        let steps: usize = self.runs.iter().map(|run| run.losses.len()).sum();
-        self.speed = (steps * batch) as f64 / self.training.as_secs_f64();
         let mut turn = Turn::default();
         self.give_up(broken, &mut turn);
-        if self.lanes.steps() == end {
-            self.evaluate(&mut turn)?;
-        }
+        self.evaluate(&mut turn)?;
         self.wall += begun.elapsed();
         Ok(turn)
     }
@@ -207,31 +207,32 @@ impl Group {
         }
     }
 
+    /// Test metrics of every network that is at the beginning or at the end of an epoch and has not been
+    /// evaluated there.
     fn evaluate(&mut self, turn: &mut Turn) -> Result<(), TrainError> {
-        let cloud = &self.probe.cloud;
-        let looks = self.lanes.map(|_, trainer| {
-            Ok::<_, TrainError>((trainer.evaluate()?, dead_units(trainer, cloud)?))
+        let (cloud, runs) = (&self.probe.cloud, &self.runs);
+        let evaluated = self.lanes.map(|place, trainer| {
+            if !runs[place].is_due(trainer) {
+                return Ok(None);
+            }
+            Ok::<_, TrainError>(Some((trainer.evaluate()?, dead_units(trainer, cloud)?)))
         });
-        let seconds = std::mem::take(&mut self.training).as_secs_f64();
         let mut broken = Vec::new();
         let trainers = self.lanes.trainers();
-        for (place, (run, look)) in self.runs.iter_mut().zip(looks).enumerate() {
-            let (test, dead_units) = look?;
+        for (place, (run, evaluated)) in self.runs.iter_mut().zip(evaluated).enumerate() {
+            let Some((test, dead_units)) = evaluated? else {
+                continue;
+            };
             let trainer = &trainers[place];
-            let losses = std::mem::take(&mut run.losses);
-            let images = losses.len() * trainer.batch_size();
+            let epoch = std::mem::take(&mut run.epoch);
             let evaluation = Evaluation {
                 epoch: trainer.steps() / trainer.steps_per_epoch(),
                 step: trainer.steps(),
                 lambda: trainer.lambda(),
-                train: means(&losses),
+                train: epoch.means(),
                 test,
                 dead_units,
-                images_per_second: if seconds > 0.0 {
-                    images as f64 / seconds
-                } else {
-                    0.0
-                },
+                images_per_second: epoch.steps_per_second() * trainer.batch_size() as f64,
             };
             if test.is_finite() {
                 run.note(evaluation, trainer);
@@ -244,47 +245,50 @@ impl Group {
         Ok(())
     }
 
-    /// The records of all runs, once they are done, each of the best model that it has had.
-    pub fn records(mut self) -> Result<Vec<(Task, Record)>, TrainError> {
-        let finished = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
-        let mut kept = Vec::with_capacity(self.runs.len());
-        for (run, trainer) in self.runs.iter_mut().zip(self.lanes.trainers_mut()) {
-            let best = run.best.take();
-            kept.push(best.as_ref().map_or(0, |best| best.place));
-            if let Some(best) = best {
-                trainer.restore(best.model);
+    /// Removes the runs that have taken and evaluated their last step, each with the record of the best model
+    /// that it has had.
+    pub fn take_finished(&mut self) -> Result<Vec<(Task, Record)>, TrainError> {
+        let last = self.last_step();
+        let is_finished = |run: &Run| run.evaluations.last().is_some_and(|at| at.step == last);
+        let mut records = Vec::new();
+        for place in (0..self.runs.len()).rev() {
+            if is_finished(&self.runs[place]) {
+                let record = self.record(place)?;
+                records.push((self.remove(place).task, record));
             }
         }
-        let probe = &self.probe;
-        let snapshots = self
-            .lanes
-            .map(|_, trainer| Observer::default().observe(RunId(0), trainer, probe));
-        let layouts: Vec<_> = self.lanes.trainers().iter().map(Trainer::layout).collect();
-        let mut records = Vec::with_capacity(self.runs.len());
-        for (((run, kept), snapshot), layout) in
-            self.runs.into_iter().zip(kept).zip(snapshots).zip(layouts)
-        {
-            let record = Record {
-                spec: run.task.spec.clone(),
-                data_name: self.dataset.name.clone(),
-                shape: self.dataset.shape,
-                class_names: self.dataset.class_names.clone(),
-                program: PROGRAM.to_owned(),
-                device: self.device.clone(),
-                parameters: self.parameters,
-                latent_values: layout.values(),
-                mortal_units: layout.mortal_units(),
-                evaluations: run.evaluations,
-                kept,
-                wall_seconds: self.wall.as_secs_f64(),
-                finished,
-                portrait: Portrait::of(snapshot?, &self.dataset),
-            };
-            records.push((run.task, record));
-        }
+        records.reverse();
         Ok(records)
+    }
+
+    fn record(&mut self, place: usize) -> Result<Record, TrainError> {
+        let best = self.runs[place].best.take();
+        let trainer = &mut self.lanes.trainers_mut()[place];
+        let kept = best.as_ref().map_or(0, |best| best.place);
+        if let Some(best) = best {
+            trainer.restore(best.model);
+        }
+        let layout = trainer.layout();
+        let snapshot = Observer::default().observe(RunId(0), trainer, &self.probe)?;
+        let run = &self.runs[place];
+        Ok(Record {
+            spec: run.task.spec.clone(),
+            data_name: self.dataset.name.clone(),
+            shape: self.dataset.shape,
+            class_names: self.dataset.class_names.clone(),
+            program: PROGRAM.to_owned(),
+            device: self.device.clone(),
+            parameters: self.parameters,
+            latent_values: layout.values(),
+            mortal_units: layout.mortal_units(),
+            evaluations: run.evaluations.clone(),
+            kept,
+            wall_seconds: self.wall.as_secs_f64(),
+            finished: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs()),
+            portrait: Portrait::of(&snapshot, &self.dataset),
+        })
     }
 }
 
@@ -292,10 +296,17 @@ impl Run {
     fn new(task: Task) -> Self {
         Self {
             task,
-            losses: Vec::new(),
+            epoch: EpochSums::default(),
             evaluations: Vec::new(),
             best: None,
         }
+    }
+
+    /// Whether its network is at the beginning or at the end of an epoch, and was not evaluated there.
+    fn is_due(&self, trainer: &Trainer) -> bool {
+        let evaluated = self.evaluations.last().map(|at| at.step);
+        trainer.steps().is_multiple_of(trainer.steps_per_epoch())
+            && evaluated != Some(trainer.steps())
     }
 
     fn note(&mut self, evaluation: Evaluation, trainer: &Trainer) {
@@ -315,15 +326,86 @@ fn not_finite(step: u64) -> String {
     format!("a loss is no longer a number at step {step}")
 }
 
-/// Means over the steps of an epoch; none where there was no step.
-fn means(losses: &[StepLosses]) -> Option<Metrics> {
-    let steps = losses.len() as f64;
-    let mean = |pick: fn(&StepLosses) -> f32| {
-        losses.iter().map(|step| f64::from(pick(step))).sum::<f64>() / steps
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        data::{BundledSet, DataSource},
+        experiment::{Grid, conductor::tasks::Kinds},
     };
-    (!losses.is_empty()).then(|| Metrics {
-        mse: mean(|step| step.mse),
-        ce: mean(|step| step.ce),
-        accuracy: mean(|step| step.accuracy),
-    })
+
+    fn tasks() -> Vec<Task> {
+        let grid = "arch = ['fc-small']\nlambda = [0, 0.5, 1]\nseed = [15]\nepochs = 2";
+        let mut kinds = Kinds::default();
+        let runs = Grid::parse(grid).unwrap().runs().unwrap();
+        runs.into_iter()
+            .enumerate()
+            .map(|(run, spec)| Task {
+                run,
+                data: "0".repeat(64).parse().unwrap(),
+                kind: kinds.of(&spec),
+                spec,
+            })
+            .collect()
+    }
+
+    fn group(tasks: Vec<Task>, threads: usize) -> Group {
+        let dataset = Arc::new(DataSource::Bundled(BundledSet::Mnist).load().unwrap());
+        let device = Device::flex();
+        let (group, first) =
+            Group::new(tasks, &dataset, &device, "CPU".to_owned(), threads).unwrap();
+        assert_eq!(first.evaluated.len(), group.runs.len());
+        group
+    }
+
+    /// A record without what depends on the time that it took.
+    fn timeless(mut record: Record) -> Record {
+        for evaluation in &mut record.evaluations {
+            evaluation.images_per_second = 0.0;
+        }
+        record.wall_seconds = 0.0;
+        record.finished = 0;
+        record
+    }
+
+    #[test]
+    fn every_network_is_evaluated_at_its_own_ends_of_epochs_however_far_apart_they_are() {
+        let alone: Vec<Record> = tasks()
+            .into_iter()
+            .map(|task| {
+                let mut group = group(vec![task], 1);
+                while group.runs[0].evaluations.len() < 3 {
+                    group.advance(|| true).unwrap();
+                }
+                timeless(group.take_finished().unwrap().remove(0).1)
+            })
+            .collect();
+        for threads in [1, 8] {
+            let mut group = group(tasks(), threads);
+            let per_epoch = group.steps_per_epoch();
+            let mut finished = Vec::new();
+            while !group.is_empty() {
+                // The first network stays 23 steps behind the last, the second 5.
+                let steps = |place: usize| group.lanes.trainers().get(place).map(Trainer::steps);
+                if let [Some(first), Some(second), Some(last)] = [0, 1, 2].map(steps) {
+                    group.lanes.set_resting(0, last < first + 23);
+                    group.lanes.set_resting(1, last < second + 5);
+                } else {
+                    (0..group.runs.len()).for_each(|place| group.lanes.set_resting(place, false));
+                }
+                for (run, evaluation) in group.advance(|| false).unwrap().evaluated {
+                    let network = group.runs.iter().position(|known| known.task.run == run);
+                    let steps = group.lanes.trainers()[network.unwrap()].steps();
+                    assert_eq!(evaluation.step, steps);
+                    assert_eq!(evaluation.step, evaluation.epoch * per_epoch);
+                }
+                finished.extend(group.take_finished().unwrap());
+            }
+            assert_eq!(finished[0].0.run, 2, "it is done before the others");
+            assert_eq!(finished.len(), 3);
+            for (task, record) in finished {
+                assert_eq!(timeless(record), alone[task.run], "{threads} threads");
+            }
+        }
+    }
 }

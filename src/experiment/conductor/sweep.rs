@@ -234,13 +234,15 @@ impl Sweep<'_> {
         let (mut group, turn) =
             Group::new(tasks, &dataset, &device, report.name.clone(), self.jobs)?;
         self.hear(turn, &report.name, open)?;
+        self.keep_finished(&mut group, open)?;
         self.work.spend(begun.elapsed().as_secs_f64());
-        while !group.is_done() {
+        while !group.is_empty() {
             let begun = Instant::now();
             let inbox = self.control.inbox();
             let turn = group.advance(|| inbox.is_empty())?;
-            self.work.spend(begun.elapsed().as_secs_f64());
             self.hear(turn, &report.name, open)?;
+            self.keep_finished(&mut group, open)?;
+            self.work.spend(begun.elapsed().as_secs_f64());
             self.control.obey();
             if self.control.is_cancelled() {
                 return Ok(());
@@ -251,8 +253,12 @@ impl Sweep<'_> {
             }
             self.tell_progress(&group, cost);
         }
-        let begun = Instant::now();
-        for (task, record) in group.records()? {
+        Ok(())
+    }
+
+    /// Commits the runs of `group` that are done, each as soon as it is.
+    fn keep_finished(&mut self, group: &mut Group, open: &mut Vec<Task>) -> Result<(), Broken> {
+        for (task, record) in group.take_finished()? {
             let id = self
                 .store
                 .commit(&task.data, &record)
@@ -264,7 +270,6 @@ impl Sweep<'_> {
                 record: Box::new(record),
             });
         }
-        self.work.spend(begun.elapsed().as_secs_f64());
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! The card of the selected image.
 
+use std::sync::Arc;
+
 use eframe::egui::{
     self, Align2, Context, FontId, Grid, Rect, RichText, Sense, Ui, Window, pos2, vec2,
 };
@@ -7,104 +9,92 @@ use eframe::egui::{
 use super::latent::{class_name, swatch};
 use crate::{
     gui::{
-        images::{self, Atlas, Picture},
+        images,
         session::{RunView, Session},
+        textures::{Images, TextureCache},
         theme,
     },
-    train::Reading,
+    train::{Reading, Snapshot},
 };
 
 /// Size of the words under a picture, in points.
 pub const CAPTION: f32 = 12.0;
 
-/// State of the card.
-#[derive(Default)]
-pub struct Card {
-    atlas: Atlas,
-}
-
-impl Card {
-    /// Shows the card while an image is selected.
-    pub fn ui(&mut self, ctx: &Context, session: &mut Session, home: Rect) {
-        let Some(image) = session.selected() else {
-            return;
-        };
-        let Some(run) = session.run() else { return };
-        // A snapshot made before the click does not know the image yet.
-        let reading = run
-            .shown()
-            .snapshot
-            .as_ref()
-            .and_then(|snapshot| snapshot.selected.as_ref())
-            .filter(|reading| reading.index == image);
-        if image as usize >= run.dataset.test.len() {
-            return;
-        }
-        let mut open = true;
-        Window::new("Selected image")
-            .id(egui::Id::unique("card"))
-            .open(&mut open)
-            .resizable(false)
-            .collapsible(true)
-            .pivot(Align2::RIGHT_BOTTOM)
-            .default_pos(home.right_bottom() - vec2(12.0, 12.0))
-            .show(ctx, |ui| match reading {
-                Some(reading) => self.content(ui, run, reading),
-                None => {
-                    ui.spinner();
-                }
-            });
-        if !open {
-            session.select(None);
-        }
+/// Shows the card while an image is selected.
+pub fn ui(ctx: &Context, session: &mut Session, textures: &mut TextureCache, home: Rect) {
+    let Some(image) = session.selected() else {
+        return;
+    };
+    let Some(run) = session.run() else { return };
+    // A snapshot made before the click does not know the image yet.
+    let shown = run.shown().snapshot.as_ref().and_then(|snapshot| {
+        let reading = snapshot.selected.as_ref()?;
+        (reading.index == image).then_some((snapshot, reading))
+    });
+    if image as usize >= run.dataset.test.len() {
+        return;
     }
-
-    fn content(&mut self, ui: &mut Ui, run: &RunView, reading: &Reading) {
-        let visuals = ui.visuals().clone();
-        let shape = run.dataset.shape;
-        let truth = run.dataset.test.label(reading.index as usize);
-        ui.horizontal(|ui| {
-            swatch(ui, truth);
-            ui.label(RichText::new(class_name(run, truth)).strong().size(16.0));
-            ui.weak(format!("test image {}", reading.index));
-        });
-
-        let input = run.dataset.test.image(reading.index as usize);
-        let pictures = [
-            Picture::Plain(input),
-            Picture::Plain(&reading.reconstruction),
-            Picture::Difference(
-                input,
-                &reading.reconstruction,
-                theme::reconstruction(&visuals),
-            ),
-        ];
-        self.atlas.set(ui.ctx(), "selected image", shape, &pictures);
-        let size = images::crisp_size(ui, shape, images::crisp_scale(ui, shape, 90.0));
-        ui.horizontal(|ui| {
-            for (tile, name) in ["input", "reconstruction", "|difference|"]
-                .into_iter()
-                .enumerate()
-            {
-                ui.vertical(|ui| {
-                    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-                    self.atlas.paint(ui, tile, images::snapped(ui, rect));
-                    ui.label(RichText::new(name).size(CAPTION));
-                });
+    let mut open = true;
+    Window::new("Selected image")
+        .id(egui::Id::unique("card"))
+        .open(&mut open)
+        .resizable(false)
+        .collapsible(true)
+        .pivot(Align2::RIGHT_BOTTOM)
+        .default_pos(home.right_bottom() - vec2(12.0, 12.0))
+        .show(ctx, |ui| match shown {
+            Some((snapshot, reading)) => content(ui, run, snapshot, reading, textures),
+            None => {
+                ui.spinner();
             }
         });
-        ui.label(
-            RichText::new(format!("MSE {:.4}", reading.mse)).color(theme::reconstruction(&visuals)),
-        )
-        .on_hover_text("Squared error, mean over the pixels, in [−1, 1] units");
-        ui.label(
-            RichText::new(latent_text(&reading.latent))
-                .monospace()
-                .size(CAPTION),
-        );
-        ui.separator();
-        probabilities(ui, run, reading, Some(truth));
+    if !open {
+        session.select(None);
     }
+}
+
+fn content(
+    ui: &mut Ui,
+    run: &RunView,
+    snapshot: &Arc<Snapshot>,
+    reading: &Reading,
+    textures: &mut TextureCache,
+) {
+    let visuals = ui.visuals().clone();
+    let shape = run.dataset.shape;
+    let truth = run.dataset.test.label(reading.index as usize);
+    ui.horizontal(|ui| {
+        swatch(ui, truth);
+        ui.label(RichText::new(class_name(run, truth)).strong().size(16.0));
+        ui.weak(format!("test image {}", reading.index));
+    });
+
+    let hue = theme::reconstruction(&visuals);
+    let images = Images::Selected(snapshot.into(), (&run.dataset).into(), hue);
+    let size = images::crisp_size(ui, shape, images::crisp_scale(ui, shape, 90.0));
+    ui.horizontal(|ui| {
+        for (tile, name) in ["input", "reconstruction", "|difference|"]
+            .into_iter()
+            .enumerate()
+        {
+            ui.vertical(|ui| {
+                let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+                textures.paint(ui, &images, tile, images::snapped(ui, rect));
+                ui.label(RichText::new(name).size(CAPTION));
+            });
+        }
+    });
+    ui.label(
+        RichText::new(format!("MSE {:.4}", reading.mse)).color(theme::reconstruction(&visuals)),
+    )
+    .on_hover_text("Squared error, mean over the pixels, in [−1, 1] units");
+    ui.label(
+        RichText::new(latent_text(&reading.latent))
+            .monospace()
+            .size(CAPTION),
+    );
+    ui.separator();
+    probabilities(ui, run, reading, Some(truth));
 }
 
 fn latent_text(latent: &[f32]) -> String {

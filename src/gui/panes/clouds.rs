@@ -62,7 +62,7 @@ impl Clouds {
         let now = ui.input(|input| input.time);
         scatter.receive(&shown, &run.dataset, now);
         self.multiples
-            .receive(run.looks(), &clouds, scatter, &run.dataset);
+            .receive(&clouds, scatter, &run.dataset);
         let row = self.below.row(ui.ctx(), session, &places, scatter);
         let grid = Grid {
             run,

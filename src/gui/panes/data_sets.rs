@@ -12,13 +12,14 @@ use super::card::CAPTION;
 use crate::{
     data::{BundledSet, DataSource, bundle, catalogue::FullSet, fetch::Stage, shelf::Standing},
     gui::{
-        images::{self, Atlas, Picture},
+        images,
         numbers::{clock, count},
         reveal::reveal,
         session::{
             Session,
             downloads::{Running, State},
         },
+        textures::{Images, TextureCache},
     },
 };
 
@@ -40,7 +41,6 @@ pub struct DataSets {
     /// Whether it is shown.
     pub open: bool,
     was_open: bool,
-    examples: [Atlas; BundledSet::ALL.len()],
 }
 
 /// What a button asks for.
@@ -53,7 +53,7 @@ enum Wish {
 
 impl DataSets {
     /// Shows the window while it is open.
-    pub fn ui(&mut self, ctx: &Context, session: &mut Session) {
+    pub fn ui(&mut self, ctx: &Context, session: &mut Session, textures: &mut TextureCache) {
         if self.open && !self.was_open {
             session.downloads_mut().look();
         }
@@ -72,81 +72,77 @@ impl DataSets {
             .show(ctx, |ui| {
                 ui.set_width(WIDTH);
                 for set in BundledSet::ALL {
-                    self.set(ui, session, set);
+                    data_set(ui, session, textures, set);
                 }
                 others(ui, session);
             });
         self.open = open;
     }
+}
 
-    fn set(&mut self, ui: &mut Ui, session: &mut Session, set: BundledSet) {
-        let frame = Frame::new()
-            .fill(ui.visuals().faint_bg_color)
-            .stroke(ui.visuals().widgets.noninteractive.bg_stroke)
-            .corner_radius(6)
-            .inner_margin(Margin::symmetric(12, 8));
-        let wish = frame
-            .show(ui, |ui| {
-                ui.set_width(ui.available_width());
-                let state = session.downloads().state(set);
-                self.heading(ui, set, state);
-                ui.add_space(4.0);
-                let in_use = session.run().map(|run| &run.source);
-                let sample = sample(ui, set, in_use);
-                let full = session.downloads().shelf().full(set);
-                let full = full.and_then(|full| full_set(ui, full, state, in_use));
-                sample.or(full)
-            })
-            .inner;
-        match wish {
-            None => {}
-            Some(Wish::Use(source)) => session.apply(session.config().clone(), source),
-            Some(Wish::Fetch) => session.downloads_mut().fetch(set),
-            Some(Wish::Stop) => session.downloads_mut().stop(set),
-            Some(Wish::Reveal) => {
-                let shown = session
-                    .downloads()
-                    .folder(set)
-                    .map(|folder| reveal(&folder));
-                if let Some(Err(trouble)) = shown {
-                    session.downloads_mut().complain(set, trouble);
-                }
+fn data_set(ui: &mut Ui, session: &mut Session, textures: &mut TextureCache, set: BundledSet) {
+    let frame = Frame::new()
+        .fill(ui.visuals().faint_bg_color)
+        .stroke(ui.visuals().widgets.noninteractive.bg_stroke)
+        .corner_radius(6)
+        .inner_margin(Margin::symmetric(12, 8));
+    let wish = frame
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            let state = session.downloads().state(set);
+            heading(ui, textures, set, state);
+            ui.add_space(4.0);
+            let in_use = session.run().map(|run| &run.source);
+            let sample = sample(ui, set, in_use);
+            let full = session.downloads().shelf().full(set);
+            let full = full.and_then(|full| full_set(ui, full, state, in_use));
+            sample.or(full)
+        })
+        .inner;
+    match wish {
+        None => {}
+        Some(Wish::Use(source)) => session.apply(session.config().clone(), source),
+        Some(Wish::Fetch) => session.downloads_mut().fetch(set),
+        Some(Wish::Stop) => session.downloads_mut().stop(set),
+        Some(Wish::Reveal) => {
+            let shown = session
+                .downloads()
+                .folder(set)
+                .map(|folder| reveal(&folder));
+            if let Some(Err(trouble)) = shown {
+                session.downloads_mut().complain(set, trouble);
             }
         }
     }
+}
 
-    /// Name, size, and an image of each class.
-    fn heading(&mut self, ui: &mut Ui, set: BundledSet, state: &State) {
-        let shape = set.shape();
-        ui.horizontal(|ui| {
-            ui.vertical(|ui| {
-                ui.label(RichText::new(set.to_string()).strong().size(18.0));
-                ui.weak(match set {
-                    BundledSet::Mnist => "handwritten digits",
-                    BundledSet::FashionMnist => "pieces of clothing",
-                    BundledSet::Cifar10 => "animals and vehicles",
-                });
-            });
-            let Some(examples) = &state.examples else {
-                ui.add_space(ui.available_width());
-                return;
-            };
-            let atlas = &mut self.examples[set as usize];
-            let pictures: Vec<_> = (0..examples.len())
-                .map(|index| Picture::Plain(examples.image(index)))
-                .collect();
-            atlas.set(ui.ctx(), set.id(), shape, &pictures);
-            let size = images::crisp_size(ui, shape, images::crisp_scale(ui, shape, EXAMPLE));
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                ui.spacing_mut().item_spacing.x = 5.0;
-                for (tile, name) in set.class_names().into_iter().enumerate().rev() {
-                    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
-                    atlas.paint(ui, tile, images::snapped(ui, rect));
-                    response.on_hover_text(name);
-                }
+/// Name, size, and an image of each class.
+fn heading(ui: &mut Ui, textures: &mut TextureCache, set: BundledSet, state: &State) {
+    let shape = set.shape();
+    ui.horizontal(|ui| {
+        ui.vertical(|ui| {
+            ui.label(RichText::new(set.to_string()).strong().size(18.0));
+            ui.weak(match set {
+                BundledSet::Mnist => "handwritten digits",
+                BundledSet::FashionMnist => "pieces of clothing",
+                BundledSet::Cifar10 => "animals and vehicles",
             });
         });
-    }
+        let Some(examples) = &state.examples else {
+            ui.add_space(ui.available_width());
+            return;
+        };
+        let images = Images::Bytes(shape, examples.images(0..examples.len()).into());
+        let size = images::crisp_size(ui, shape, images::crisp_scale(ui, shape, EXAMPLE));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = 5.0;
+            for (tile, name) in set.class_names().into_iter().enumerate().rev() {
+                let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+                textures.paint(ui, &images, tile, images::snapped(ui, rect));
+                response.on_hover_text(name);
+            }
+        });
+    });
 }
 
 /// A line with a name at its left and buttons at its right.

@@ -12,12 +12,13 @@ use super::card::{CAPTION, probabilities};
 use crate::{
     data::ImageShape,
     gui::{
-        images::{self, Atlas, Picture},
+        images,
         pad::Pad,
         session::{RunView, Session},
+        textures::{Images, TextureCache},
         theme,
     },
-    train::OwnReading,
+    train::{OwnReading, Snapshot},
 };
 
 /// The brush's radius at first, in pixels of the image: strokes as bold as MNIST's.
@@ -35,8 +36,6 @@ pub struct Drawing {
     rubs: bool,
     /// Where the brush touches the pad, in pixels of the image.
     last: Option<[f32; 2]>,
-    paper: Atlas,
-    answer: Atlas,
 }
 
 impl Default for Drawing {
@@ -49,8 +48,6 @@ impl Default for Drawing {
             centre: true,
             rubs: false,
             last: None,
-            paper: Atlas::default(),
-            answer: Atlas::default(),
         }
     }
 }
@@ -66,7 +63,13 @@ impl Drawing {
     }
 
     /// Shows the window while it is open.
-    pub fn ui(&mut self, ctx: &Context, session: &mut Session, home: Rect) {
+    pub fn ui(
+        &mut self,
+        ctx: &Context,
+        session: &mut Session,
+        textures: &mut TextureCache,
+        home: Rect,
+    ) {
         let Some(shape) = session.run().map(|run| run.dataset.shape) else {
             return;
         };
@@ -86,14 +89,15 @@ impl Drawing {
             .default_pos(home.right_bottom() - vec2(12.0, 12.0))
             .show(ctx, |ui| {
                 ui.horizontal_top(|ui| {
-                    ui.vertical(|ui| self.paper(ui));
+                    ui.vertical(|ui| self.paper(ui, textures));
                     let run = session.run();
-                    let own = run
-                        .and_then(|run| run.shown().snapshot.as_ref())
-                        .and_then(|snapshot| snapshot.own.as_ref());
-                    ui.vertical(|ui| match (run, own) {
-                        (Some(run), Some(own)) if !self.pad.is_blank() => {
-                            self.answer(ui, run, own);
+                    let own = run.and_then(|run| {
+                        let snapshot = run.shown().snapshot.as_ref()?;
+                        Some((run, snapshot, snapshot.own.as_ref()?))
+                    });
+                    ui.vertical(|ui| match own {
+                        Some((run, snapshot, own)) if !self.pad.is_blank() => {
+                            answer(ui, run, snapshot, own, textures);
                         }
                         _ => hint(ui),
                     });
@@ -121,7 +125,7 @@ impl Drawing {
     }
 
     /// The pad and its tools.
-    fn paper(&mut self, ui: &mut Ui) {
+    fn paper(&mut self, ui: &mut Ui, textures: &mut TextureCache) {
         let shape = self.pad.shape();
         let scale = images::crisp_scale(ui, shape, 230.0);
         let size = images::crisp_size(ui, shape, scale);
@@ -154,10 +158,8 @@ impl Drawing {
                 _ => {}
             }
         }
-        let bytes = self.pad.bytes();
-        self.paper
-            .set(ui.ctx(), "drawing", shape, &[Picture::Plain(&bytes)]);
-        self.paper.paint(ui, 0, rect);
+        let drawing = Images::Bytes(shape, self.pad.bytes());
+        textures.paint(ui, &drawing, 0, rect);
         let border = Stroke::new(1.0, ui.visuals().weak_text_color());
         ui.painter()
             .rect_stroke(rect, 0.0, border, StrokeKind::Outside);
@@ -191,35 +193,36 @@ impl Drawing {
             .on_hover_text("Radius of the brush; the right mouse button rubs out");
         });
     }
+}
 
-    /// Reconstruction, error, z and class probabilities.
-    fn answer(&mut self, ui: &mut Ui, run: &RunView, own: &OwnReading) {
-        let shape = run.dataset.shape;
-        let orange = theme::reconstruction(ui.visuals());
-        let pictures = [
-            Picture::Plain(&own.pixels),
-            Picture::Plain(&own.reading.reconstruction),
-            Picture::Difference(&own.pixels, &own.reading.reconstruction, orange),
-        ];
-        self.answer.set(ui.ctx(), "own image", shape, &pictures);
-        let size = images::crisp_size(ui, shape, images::crisp_scale(ui, shape, 90.0));
-        ui.horizontal(|ui| {
-            for (tile, name) in ["as seen", "reconstruction", "|difference|"]
-                .into_iter()
-                .enumerate()
-            {
-                ui.vertical(|ui| {
-                    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-                    self.answer.paint(ui, tile, images::snapped(ui, rect));
-                    ui.label(RichText::new(name).size(CAPTION));
-                });
-            }
-        });
-        ui.label(RichText::new(format!("MSE {:.4}", own.reading.mse)).color(orange))
-            .on_hover_text("Squared error, mean over the pixels, in [−1, 1] units");
-        ui.separator();
-        probabilities(ui, run, &own.reading, None);
-    }
+/// Reconstruction, error, z and class probabilities.
+fn answer(
+    ui: &mut Ui,
+    run: &RunView,
+    snapshot: &Arc<Snapshot>,
+    own: &OwnReading,
+    textures: &mut TextureCache,
+) {
+    let shape = run.dataset.shape;
+    let orange = theme::reconstruction(ui.visuals());
+    let images = Images::Custom(snapshot.into(), (&run.dataset).into(), orange);
+    let size = images::crisp_size(ui, shape, images::crisp_scale(ui, shape, 90.0));
+    ui.horizontal(|ui| {
+        for (tile, name) in ["as seen", "reconstruction", "|difference|"]
+            .into_iter()
+            .enumerate()
+        {
+            ui.vertical(|ui| {
+                let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+                textures.paint(ui, &images, tile, images::snapped(ui, rect));
+                ui.label(RichText::new(name).size(CAPTION));
+            });
+        }
+    });
+    ui.label(RichText::new(format!("MSE {:.4}", own.reading.mse)).color(orange))
+        .on_hover_text("Squared error, mean over the pixels, in [−1, 1] units");
+    ui.separator();
+    probabilities(ui, run, &own.reading, None);
 }
 
 fn hint(ui: &mut Ui) {

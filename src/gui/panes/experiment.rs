@@ -16,7 +16,7 @@ use eframe::{
 
 use self::{editor::Editor, look::Look, table::Table};
 use super::header;
-use crate::gui::session::Session;
+use crate::gui::{session::Session, textures::TextureCache};
 
 /// State of the pane.
 pub struct ExperimentPane {
@@ -41,7 +41,12 @@ impl ExperimentPane {
     }
 
     /// Shows the pane; returns the response of its grip.
-    pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) -> Response {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        session: &mut Session,
+        textures: &mut TextureCache,
+    ) -> Response {
         let grip = header(ui, "Experiment", |ui| plan::file(ui, session));
         if !self.editor.is_wrong() {
             session.experiment_mut().attend(self.editor.grid());
@@ -76,7 +81,7 @@ impl ExperimentPane {
                 .frame(frame)
                 .default_size(330.0)
                 .size_range(260.0..=700.0)
-                .show(ui, |ui| self.look.ui(ui, session));
+                .show(ui, |ui| self.look.ui(ui, session, textures));
         }
         CentralPanel::default().frame(frame).show(ui, |ui| {
             progress::ui(ui, session);

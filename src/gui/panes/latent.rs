@@ -5,9 +5,10 @@ use eframe::egui::{self, ComboBox, RichText, Slider, Ui, vec2};
 use super::{drawing, header};
 use crate::{
     gui::{
-        images::{self, Atlas, Picture},
+        images,
         scatter::{Scatter, Seen},
         session::{RunView, Sample, Session},
+        textures::{Images, TextureCache},
         theme,
     },
     model::LatentLayout,
@@ -17,7 +18,6 @@ use crate::{
 /// State of the pane.
 pub struct Latent {
     pub scatter: Scatter,
-    tip: Atlas,
     canvas: Option<egui::Id>,
 }
 
@@ -25,7 +25,6 @@ impl Latent {
     pub fn new(scatter: Scatter) -> Self {
         Self {
             scatter,
-            tip: Atlas::default(),
             canvas: None,
         }
     }
@@ -36,7 +35,12 @@ impl Latent {
     }
 
     /// Shows the pane; returns the response of its grip.
-    pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) -> egui::Response {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        session: &mut Session,
+        textures: &mut TextureCache,
+    ) -> egui::Response {
         let grip = header(ui, "Latent z", |ui| {
             cloud_size(ui, session);
             token_view(ui, session);
@@ -53,7 +57,7 @@ impl Latent {
             .ui(ui, seen.as_ref(), &run.dataset, session.selected());
         self.canvas = output.canvas;
         if let (Some(point), Some(snapshot)) = (output.hovered, &run.shown().snapshot) {
-            self.tooltip(ui, run, snapshot, point);
+            tooltip(ui, run, snapshot, point, textures);
         }
         if let Some(at) = output.own_at {
             drawing::mark(ui, at);
@@ -65,57 +69,62 @@ impl Latent {
         }
         grip
     }
+}
 
-    fn tooltip(&mut self, ui: &Ui, run: &RunView, snapshot: &Snapshot, point: usize) {
-        let (Some(&image), Some(&predicted)) = (
-            snapshot.probe.cloud.get(point),
-            snapshot.predicted.get(point),
-        ) else {
-            return;
-        };
-        let (test, shape) = (&run.dataset.test, run.dataset.shape);
-        if image as usize >= test.len() {
-            return;
-        }
-        let picture = Picture::Plain(test.image(image as usize));
-        self.tip.set(ui.ctx(), "hovered image", shape, &[picture]);
-        let truth = test.label(image as usize);
-        let name = |class: u8| class_name(run, class);
-        egui::Tooltip::always_open(
-            ui.ctx().clone(),
-            ui.layer_id(),
-            ui.scope_id().with("hovered point"),
-            egui::PopupAnchor::Pointer,
-        )
-        .gap(12.0)
-        .show(|ui| {
-            ui.horizontal(|ui| {
-                let size = images::crisp_size(ui, shape, images::crisp_scale(ui, shape, 84.0));
-                let (rect, _) = ui.allocate_exact_size(size, egui::Sense::hover());
-                self.tip.paint(ui, 0, images::snapped(ui, rect));
-                ui.vertical(|ui| {
-                    ui.horizontal(|ui| {
-                        swatch(ui, truth);
-                        ui.label(RichText::new(name(truth)).strong());
-                    });
-                    if predicted == truth {
-                        ui.label("predicted right");
-                    } else {
-                        ui.colored_label(
-                            ui.visuals().error_fg_color,
-                            format!("predicted {}", name(predicted)),
-                        );
-                    }
-                    ui.label(
-                        RichText::new(latent_text(run, snapshot, point))
-                            .monospace()
-                            .size(12.0),
-                    );
-                    ui.weak(format!("test image {image}"));
+fn tooltip(
+    ui: &Ui,
+    run: &RunView,
+    snapshot: &Snapshot,
+    point: usize,
+    textures: &mut TextureCache,
+) {
+    let (Some(&image), Some(&predicted)) = (
+        snapshot.probe.cloud.get(point),
+        snapshot.predicted.get(point),
+    ) else {
+        return;
+    };
+    let (test, shape) = (&run.dataset.test, run.dataset.shape);
+    if image as usize >= test.len() {
+        return;
+    }
+    let picture = Images::Test((&run.dataset).into(), image);
+    let truth = test.label(image as usize);
+    let name = |class: u8| class_name(run, class);
+    egui::Tooltip::always_open(
+        ui.ctx().clone(),
+        ui.layer_id(),
+        ui.scope_id().with("hovered point"),
+        egui::PopupAnchor::Pointer,
+    )
+    .gap(12.0)
+    .show(|ui| {
+        ui.horizontal(|ui| {
+            let size = images::crisp_size(ui, shape, images::crisp_scale(ui, shape, 84.0));
+            let (rect, _) = ui.allocate_exact_size(size, egui::Sense::hover());
+            textures.paint(ui, &picture, 0, images::snapped(ui, rect));
+            ui.vertical(|ui| {
+                ui.horizontal(|ui| {
+                    swatch(ui, truth);
+                    ui.label(RichText::new(name(truth)).strong());
                 });
+                if predicted == truth {
+                    ui.label("predicted right");
+                } else {
+                    ui.colored_label(
+                        ui.visuals().error_fg_color,
+                        format!("predicted {}", name(predicted)),
+                    );
+                }
+                ui.label(
+                    RichText::new(latent_text(run, snapshot, point))
+                        .monospace()
+                        .size(12.0),
+                );
+                ui.weak(format!("test image {image}"));
             });
         });
-    }
+    });
 }
 
 /// The cloud of a lane, in the company of all others.

@@ -1,6 +1,6 @@
 //! The same images rebuilt by every λ (paper, figure 5).
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use eframe::egui::{
     Align2, Color32, CornerRadius, FontId, Rect, Response, Role, ScrollArea, Sense, Stroke,
@@ -12,11 +12,12 @@ use crate::{
     data::ImageShape,
     figures::{DeadRuns, Subject},
     gui::{
-        images::{self, Atlas, Picture},
+        images,
         session::{RunView, Session},
+        textures::{INPUT, Images, RECONSTRUCTION, TILES, TextureCache},
         theme,
     },
-    train::{Reading, RunId},
+    train::Snapshot,
 };
 
 const GAP: f32 = 3.0;
@@ -27,11 +28,6 @@ const TITLE: f32 = 17.0;
 pub struct Mosaic {
     /// Classes whose rows are left out.
     hidden: BTreeSet<u8>,
-    inputs: Atlas,
-    /// One for each column.
-    columns: Vec<Atlas>,
-    /// What the atlases hold: run, look, columns, and classes left out.
-    drawn: Option<(RunId, u64, Vec<usize>, BTreeSet<u8>)>,
 }
 
 /// What a click asks for.
@@ -42,7 +38,12 @@ enum Wish {
 
 impl Mosaic {
     /// Shows the pane; returns the response of its grip.
-    pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) -> Response {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        session: &mut Session,
+        textures: &mut TextureCache,
+    ) -> Response {
         let grip = header(ui, "Reconstructions by λ", |ui| self.tools(ui, session));
         let Some(run) = session.run() else {
             return grip;
@@ -53,8 +54,7 @@ impl Mosaic {
             ui.centered_and_justified(|ui| ui.weak("Choose a row, or wait for the first look"));
             return grip;
         }
-        self.upload(ui, run, &places, &rows);
-        match self.grid(ui, run, &places, &rows, session.selected()) {
+        match grid(ui, run, &places, &rows, session.selected(), textures) {
             Some(Wish::Image(image)) => session.select(Some(image)),
             Some(Wish::Cell(place, image)) => {
                 session.show_lane(place);
@@ -107,102 +107,84 @@ impl Mosaic {
             .map(|(row, _)| row)
             .collect()
     }
-
-    /// Brings the pictures of a new look to the GPU, once.
-    fn upload(&mut self, ui: &Ui, run: &RunView, places: &[usize], rows: &[usize]) {
-        let wanted = (run.id, run.looks(), places.to_vec(), self.hidden.clone());
-        if self.drawn.as_ref() == Some(&wanted) {
-            return;
-        }
-        let (test, shape) = (&run.dataset.test, run.dataset.shape);
-        let inputs: Vec<Picture<'_>> = rows
-            .iter()
-            .filter_map(|row| reading(run, run.place(), *row))
-            .map(|reading| Picture::Plain(test.image(reading.index as usize)))
-            .collect();
-        self.inputs.set(ui.ctx(), "inputs", shape, &inputs);
-        self.columns.resize_with(places.len(), Atlas::default);
-        for (place, atlas) in places.iter().zip(&mut self.columns) {
-            let pictures: Vec<Picture<'_>> = rows
-                .iter()
-                .map(|row| {
-                    let rebuilt = reading(run, *place, *row);
-                    Picture::Plain(rebuilt.map_or(&[], |reading| &reading.reconstruction))
-                })
-                .collect();
-            atlas.set(ui.ctx(), "reconstructions by λ", shape, &pictures);
-        }
-        self.drawn = Some(wanted);
-    }
-
-    fn grid(
-        &self,
-        ui: &mut Ui,
-        run: &RunView,
-        places: &[usize],
-        rows: &[usize],
-        selected: Option<u32>,
-    ) -> Option<Wish> {
-        let image = size(ui, run.dataset.shape, places.len() + 1, rows.len());
-        let mut wish = None;
-        ScrollArea::both().id_salt("mosaic").show(ui, |ui| {
-            let step = image + vec2(GAP, GAP);
-            let wide = step.x * (places.len() + 1) as f32 + 2.0 * GAP;
-            let whole = vec2(wide, TITLE + step.y * rows.len() as f32);
-            let space = vec2(ui.available_width().max(wide), whole.y);
-            let (area, _) = ui.allocate_exact_size(space, Sense::hover());
-            let origin = pos2(area.left() + (area.width() - wide) / 2.0, area.top());
-            titles(ui, run, places, origin, step);
-            for (tile, row) in rows.iter().enumerate() {
-                let y = origin.y + TITLE + tile as f32 * step.y;
-                let cell = |column: usize| {
-                    // The input stands a little apart.
-                    let apart = if column == 0 { 0.0 } else { 2.0 * GAP };
-                    let at = pos2(origin.x + apart + column as f32 * step.x, y);
-                    images::snapped(ui, Rect::from_min_size(at, image))
-                };
-                let Some(first) = reading(run, run.place(), *row) else {
-                    continue;
-                };
-                let label = run.dataset.test.label(first.index as usize);
-                let words = format!("Input {}: {}", first.index, class_name(run, label));
-                let chosen = selected == Some(first.index);
-                self.inputs.paint(ui, tile, cell(0));
-                if frame(ui, ("input", tile), cell(0), chosen, None, &words).clicked() {
-                    wish = Some(Wish::Image(first.index));
-                }
-                for (column, (&place, atlas)) in places.iter().zip(&self.columns).enumerate() {
-                    let Some(reading) = reading(run, place, *row) else {
-                        continue;
-                    };
-                    let rect = cell(column + 1);
-                    atlas.paint(ui, tile, rect);
-                    let (predicted, share) = reading.predicted();
-                    let right = predicted == label;
-                    let words = format!(
-                        "{} of image {}: MSE {:.4}, predicted {} with {:.0} %{}",
-                        run.name(place),
-                        reading.index,
-                        reading.mse,
-                        class_name(run, predicted),
-                        share * 100.0,
-                        if right { "" } else { " (wrong)" }
-                    );
-                    let wrong = (!right).then_some(ui.visuals().error_fg_color);
-                    let id = ("cell", tile * 1000 + place);
-                    let chosen = chosen && place == run.place();
-                    if frame(ui, id, rect, chosen, wrong, &words).clicked() {
-                        wish = Some(Wish::Cell(place, reading.index));
-                    }
-                }
-            }
-        });
-        wish
-    }
 }
 
-fn reading(run: &RunView, place: usize, row: usize) -> Option<&Reading> {
-    run.lanes().get(place)?.snapshot.as_ref()?.grid.get(row)
+fn grid(
+    ui: &mut Ui,
+    run: &RunView,
+    places: &[usize],
+    rows: &[usize],
+    selected: Option<u32>,
+    textures: &mut TextureCache,
+) -> Option<Wish> {
+    let hue = theme::reconstruction(ui.visuals());
+    let images = |snapshot: &Arc<Snapshot>| {
+        Images::Grid(snapshot.into(), (&run.dataset).into(), hue)
+    };
+    let lanes = places.iter().map(|&place| {
+        let snapshot = run.lanes().get(place)?.snapshot.as_ref()?;
+        Some((place, snapshot, images(snapshot)))
+    });
+    let lanes: Vec<_> = lanes.collect();
+    let image = size(ui, run.dataset.shape, places.len() + 1, rows.len());
+    let mut wish = None;
+    ScrollArea::both().id_salt("mosaic").show(ui, |ui| {
+        let step = image + vec2(GAP, GAP);
+        let wide = step.x * (places.len() + 1) as f32 + 2.0 * GAP;
+        let whole = vec2(wide, TITLE + step.y * rows.len() as f32);
+        let space = vec2(ui.available_width().max(wide), whole.y);
+        let (area, _) = ui.allocate_exact_size(space, Sense::hover());
+        let origin = pos2(area.left() + (area.width() - wide) / 2.0, area.top());
+        titles(ui, run, places, origin, step);
+        for (tile, row) in rows.iter().enumerate() {
+            let y = origin.y + TITLE + tile as f32 * step.y;
+            let cell = |column: usize| {
+                // The input stands a little apart.
+                let apart = if column == 0 { 0.0 } else { 2.0 * GAP };
+                let at = pos2(origin.x + apart + column as f32 * step.x, y);
+                images::snapped(ui, Rect::from_min_size(at, image))
+            };
+            let shown = run.shown().snapshot.as_ref();
+            let Some((shown, first)) = shown.and_then(|shown| Some((shown, shown.grid.get(*row)?))) else {
+                continue;
+            };
+            let label = run.dataset.test.label(first.index as usize);
+            let words = format!("Input {}: {}", first.index, class_name(run, label));
+            let chosen = selected == Some(first.index);
+            textures.paint(ui, &images(shown), row * TILES + INPUT, cell(0));
+            if frame(ui, ("input", tile), cell(0), chosen, None, &words).clicked() {
+                wish = Some(Wish::Image(first.index));
+            }
+            for (column, lane) in lanes.iter().enumerate() {
+                let Some((place, snapshot, images)) = lane else {
+                    continue;
+                };
+                let (place, Some(reading)) = (*place, snapshot.grid.get(*row)) else {
+                    continue;
+                };
+                let rect = cell(column + 1);
+                textures.paint(ui, images, row * TILES + RECONSTRUCTION, rect);
+                let (predicted, share) = reading.predicted();
+                let right = predicted == label;
+                let words = format!(
+                    "{} of image {}: MSE {:.4}, predicted {} with {:.0} %{}",
+                    run.name(place),
+                    reading.index,
+                    reading.mse,
+                    class_name(run, predicted),
+                    share * 100.0,
+                    if right { "" } else { " (wrong)" }
+                );
+                let wrong = (!right).then_some(ui.visuals().error_fg_color);
+                let id = ("cell", tile * 1000 + place);
+                let chosen = chosen && place == run.place();
+                if frame(ui, id, rect, chosen, wrong, &words).clicked() {
+                    wish = Some(Wish::Cell(place, reading.index));
+                }
+            }
+        }
+    });
+    wish
 }
 
 /// The λ above each column; that of the lane on show stands out.

@@ -1,5 +1,7 @@
 //! What the decoder rebuilds, beside what the encoder saw.
 
+use std::sync::Arc;
+
 use eframe::egui::{
     self, Align2, Button, CornerRadius, DragValue, FontId, Rect, ScrollArea, Sense, Stroke,
     StrokeKind, Ui, Vec2, pos2, vec2,
@@ -9,11 +11,12 @@ use super::{header, latent::class_name};
 use crate::{
     data::ImageShape,
     gui::{
-        images::{self, Atlas, Picture},
+        images,
         session::{RunView, Session},
+        textures::{DIFFERENCE, Images, TILES, TextureCache},
         theme,
     },
-    train::{Reading, RunId},
+    train::{Reading, Snapshot},
 };
 
 const GAP: f32 = 3.0;
@@ -24,39 +27,32 @@ const CAPTION: f32 = 17.0;
 pub struct Reconstructions {
     /// Whether |difference| is shown beside input and reconstruction.
     pub show_difference: bool,
-    atlas: Atlas,
-    /// What the atlas holds: run, step, first image and theme.
-    drawn: Option<(RunId, u64, Vec<u32>, bool)>,
 }
 
 impl Reconstructions {
     pub fn new(show_difference: bool) -> Self {
-        Self {
-            show_difference,
-            atlas: Atlas::default(),
-            drawn: None,
-        }
+        Self { show_difference }
     }
 
     /// Shows the pane; returns the response of its grip.
-    pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) -> egui::Response {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        session: &mut Session,
+        textures: &mut TextureCache,
+    ) -> egui::Response {
         let grip = header(ui, "Reconstructions", |ui| self.tools(ui, session));
         let Some(run) = session.run() else {
             return grip;
         };
-        let readings = run
-            .shown()
-            .snapshot
-            .as_ref()
-            .map_or(&[][..], |snapshot| &snapshot.grid);
-        if readings.is_empty() {
+        let snapshot = run.shown().snapshot.as_ref();
+        let Some(snapshot) = snapshot.filter(|snapshot| !snapshot.grid.is_empty()) else {
             ui.centered_and_justified(|ui| {
                 ui.weak("Reconstructions appear with the first snapshot")
             });
             return grip;
-        }
-        self.upload(ui, run);
-        let clicked = self.grid(ui, run, readings, session.selected());
+        };
+        let clicked = self.grid(ui, run, snapshot, session.selected(), textures);
         if clicked.is_some() {
             session.select(clicked);
         }
@@ -91,38 +87,18 @@ impl Reconstructions {
         session.set_sample(sample);
     }
 
-    /// Brings the pictures of a new snapshot to the GPU, once.
-    fn upload(&mut self, ui: &Ui, run: &RunView) {
-        let Some(snapshot) = &run.shown().snapshot else {
-            return;
-        };
-        let dark = ui.visuals().dark_mode;
-        let indices: Vec<u32> = snapshot.grid.iter().map(|reading| reading.index).collect();
-        let wanted = (snapshot.run, snapshot.step, indices, dark);
-        if self.drawn.as_ref() == Some(&wanted) {
-            return;
-        }
-        let hue = theme::reconstruction(ui.visuals());
-        let mut pictures = Vec::with_capacity(snapshot.grid.len() * 3);
-        for reading in &snapshot.grid {
-            let input = run.dataset.test.image(reading.index as usize);
-            pictures.push(Picture::Plain(input));
-            pictures.push(Picture::Plain(&reading.reconstruction));
-            pictures.push(Picture::Difference(input, &reading.reconstruction, hue));
-        }
-        self.atlas
-            .set(ui.ctx(), "reconstructions", run.dataset.shape, &pictures);
-        self.drawn = Some(wanted);
-    }
-
     fn grid(
         &self,
         ui: &mut Ui,
         run: &RunView,
-        readings: &[Reading],
+        snapshot: &Arc<Snapshot>,
         selected: Option<u32>,
+        textures: &mut TextureCache,
     ) -> Option<u32> {
-        let pictures = if self.show_difference { 3 } else { 2 };
+        let readings = &snapshot.grid;
+        let hue = theme::reconstruction(ui.visuals());
+        let images = Images::Grid(snapshot.into(), (&run.dataset).into(), hue);
+        let pictures = if self.show_difference { TILES } else { DIFFERENCE };
         let shape = run.dataset.shape;
         let layout = Layout::fitting(ui, shape, pictures, readings.len());
         let mut clicked = None;
@@ -178,7 +154,7 @@ impl Reconstructions {
                     let left = picture as f32 * (layout.image.x + GAP);
                     let target = Rect::from_min_size(rect.min + vec2(left, 0.0), layout.image);
                     let target = images::snapped(ui, target);
-                    self.atlas.paint(ui, place * 3 + picture, target);
+                    textures.paint(ui, &images, place * TILES + picture, target);
                 }
                 caption.paint(ui, rect);
                 if response.clicked() {

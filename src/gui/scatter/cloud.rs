@@ -7,13 +7,12 @@ use glam::Vec3;
 use super::{fit::drawable, glide::Glide, legend::Visibility, renderer::Instance, seen::Seen};
 use crate::{
     data::Dataset,
-    gui::theme,
-    train::{Projection, RunId, Turn},
+    gui::{shared::Shared, theme},
+    train::{Projection, Snapshot, Turn},
 };
 
 /// What the scatter keeps of a snapshot.
 pub struct Cloud {
-    run: RunId,
     /// Number of axes in use, 1–3.
     pub axes: usize,
     /// How the coordinates came about.
@@ -23,9 +22,8 @@ pub struct Cloud {
     /// Whether it is turned towards its neighbour.
     pub aligned: bool,
     turn: Turn,
-    /// The points as they were received, to recognise a new snapshot.
-    received: Vec<[f32; 3]>,
-    images: Arc<[u32]>,
+    /// Where the points come from.
+    snapshot: Shared<Snapshot>,
     /// Class of every point; `None` if the data set does not know the image.
     classes: Vec<Option<u8>>,
     /// Where the points are and where they go.
@@ -40,14 +38,12 @@ impl Cloud {
     pub fn new(seen: &Seen<'_>, dataset: &Dataset) -> Self {
         let snapshot = seen.snapshot;
         let mut cloud = Self {
-            run: snapshot.run,
             axes: seen.axes(),
             aligned: seen.aligned,
             turn: seen.turn,
             projection: snapshot.projection,
             dead_units: snapshot.dead_units(),
-            received: snapshot.points.clone(),
-            images: Arc::clone(&snapshot.probe.cloud),
+            snapshot: snapshot.into(),
             classes: classes(seen, dataset),
             glide: Glide::resting(Arc::clone(&snapshot.probe.cloud), seen.places()),
             shown: Visibility::default(),
@@ -60,20 +56,15 @@ impl Cloud {
     /// Whether this snapshot belongs to the same run in the same space, so that points may glide.
     pub fn continues(&self, seen: &Seen<'_>) -> bool {
         let snapshot = seen.snapshot;
-        self.run == snapshot.run
+        self.snapshot.run == snapshot.run
             && self.axes == seen.axes()
             && self.is_projected() == matches!(snapshot.projection, Projection::Pca { .. })
     }
 
     /// Whether all of this snapshot is here already.
     pub fn has(&self, seen: &Seen<'_>) -> bool {
-        let snapshot = seen.snapshot;
-        // Bytes, since NaN would not equal itself.
-        self.continues(seen)
+        self.snapshot == seen.snapshot.into()
             && (self.turn, self.aligned) == (seen.turn, seen.aligned)
-            && bytemuck::cast_slice::<_, u8>(&self.received)
-                == bytemuck::cast_slice::<_, u8>(&snapshot.points)
-            && self.images == snapshot.probe.cloud
     }
 
     /// Sends the points to the places of a later snapshot.
@@ -82,11 +73,10 @@ impl Cloud {
         (self.turn, self.aligned) = (seen.turn, seen.aligned);
         self.projection = snapshot.projection;
         self.dead_units = snapshot.dead_units();
-        self.received.clone_from(&snapshot.points);
+        self.snapshot = snapshot.into();
         self.classes = classes(seen, dataset);
-        self.images = Arc::clone(&snapshot.probe.cloud);
-        self.glide
-            .head_for(Arc::clone(&self.images), seen.places(), now);
+        let images = Arc::clone(&snapshot.probe.cloud);
+        self.glide.head_for(images, seen.places(), now);
         self.build_instances();
     }
 
@@ -100,7 +90,7 @@ impl Cloud {
 
     /// Number of points, drawn or not.
     pub fn len(&self) -> usize {
-        self.received.len()
+        self.snapshot.points.len()
     }
 
     /// Number of points that have no place because a coordinate is not a number.
@@ -119,12 +109,13 @@ impl Cloud {
 
     /// Test index of a point.
     pub fn image(&self, point: usize) -> Option<u32> {
-        self.images.get(point).copied()
+        self.snapshot.probe.cloud.get(point).copied()
     }
 
     /// The point that shows this test image.
     pub fn point_of(&self, image: u32) -> Option<usize> {
-        self.images.iter().position(|&other| other == image)
+        let images = &self.snapshot.probe.cloud;
+        images.iter().position(|&other| other == image)
     }
 
     /// Index and present place of every point that is drawn, in the coordinates of the data.

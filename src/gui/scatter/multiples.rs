@@ -18,15 +18,19 @@ use super::{
     seen::Seen,
     steer,
 };
-use crate::{data::Dataset, gui::theme};
+use crate::{
+    data::Dataset,
+    gui::{shared::Shared, theme},
+    train::Snapshot,
+};
 
 /// Points of each class in a small cloud, as in the paper's figure 4.
 const PER_CLASS: usize = 50;
 /// Points of the screen kept free around a small box, which has no labels.
 const MARGIN: f32 = 4.0;
 
-/// What the small clouds were made of: the look, and whether clouds are turned.
-type Key = (u64, bool, Visibility);
+/// What the small clouds were made of: snapshots, whether clouds are turned, and the classes shown.
+type Key = (Vec<Shared<Snapshot>>, bool, Visibility);
 
 /// The small clouds of one look at all lanes.
 #[derive(Default)]
@@ -51,22 +55,16 @@ struct Cell {
 }
 
 impl Multiples {
-    /// Takes over what is new; `look` tells one look from another.
-    pub fn receive(
-        &mut self,
-        look: u64,
-        clouds: &[Seen<'_>],
-        scatter: &Scatter,
-        dataset: &Dataset,
-    ) {
+    /// Takes over what is new.
+    pub fn receive(&mut self, clouds: &[Seen<'_>], scatter: &Scatter, dataset: &Dataset) {
         let clouds: Vec<_> = clouds.iter().map(|seen| (seen, dataset)).collect();
-        self.take(look, &clouds, scatter);
+        self.take(&clouds, scatter);
     }
 
     /// The same for clouds that have nothing to do with the large one but its camera: they share a box of their own.
-    pub fn receive_apart(&mut self, look: u64, clouds: &[(Seen<'_>, &Dataset)], scatter: &Scatter) {
+    pub fn receive_apart(&mut self, clouds: &[(Seen<'_>, &Dataset)], scatter: &Scatter) {
         let clouds: Vec<_> = clouds.iter().map(|(seen, of)| (seen, *of)).collect();
-        if self.take(look, &clouds, scatter) {
+        if self.take(&clouds, scatter) {
             let first = clouds.first().map(|(seen, _)| *seen);
             self.own = first.and_then(|seen| {
                 Some(Space {
@@ -79,9 +77,14 @@ impl Multiples {
     }
 
     /// Returns whether something was new.
-    fn take(&mut self, look: u64, clouds: &[(&Seen<'_>, &Dataset)], scatter: &Scatter) -> bool {
-        let key = (look, scatter.preferences.align, scatter.visibility.clone());
-        if self.key.as_ref() == Some(&key) && self.cells.len() == clouds.len() {
+    fn take(&mut self, clouds: &[(&Seen<'_>, &Dataset)], scatter: &Scatter) -> bool {
+        let snapshots = clouds.iter().map(|(seen, _)| seen.snapshot.into());
+        let key = (
+            snapshots.collect(),
+            scatter.preferences.align,
+            scatter.visibility.clone(),
+        );
+        if self.key.as_ref() == Some(&key) {
             return false;
         }
         self.cells.truncate(clouds.len());

@@ -1,5 +1,7 @@
 //! What the scatter is given to show.
 
+use std::sync::Arc;
+
 use glam::Vec3;
 
 use super::fit::Bounds;
@@ -7,11 +9,11 @@ use crate::train::{Projection, Snapshot, Turn};
 
 /// One network's cloud, and those that it is to be compared with.
 pub struct Seen<'a> {
-    pub snapshot: &'a Snapshot,
+    pub snapshot: &'a Arc<Snapshot>,
     /// How its cloud is turned.
     pub turn: Turn,
     /// Every cloud that shares the box with it, itself among them; empty where it is alone.
-    pub company: Vec<(&'a Snapshot, Turn)>,
+    pub company: Vec<(&'a Arc<Snapshot>, Turn)>,
     /// Whether clouds are turned towards each other.
     pub aligned: bool,
     /// What to call it among the others; empty where it is alone.
@@ -20,7 +22,7 @@ pub struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     /// A cloud that is compared with nothing.
-    pub fn alone(snapshot: &'a Snapshot) -> Self {
+    pub fn alone(snapshot: &'a Arc<Snapshot>) -> Self {
         Self {
             snapshot,
             turn: Turn::default(),

@@ -47,9 +47,9 @@ fn dataset(per_class: usize) -> Dataset {
     }
 }
 
-fn snapshot(run: u64, latent_size: usize, points: Vec<[f32; 3]>) -> Snapshot {
+fn snapshot(run: u64, latent_size: usize, points: Vec<[f32; 3]>) -> Arc<Snapshot> {
     let cloud: Arc<[u32]> = (0u32..).take(points.len()).collect();
-    Snapshot {
+    Arc::new(Snapshot {
         run: RunId(run),
         step: 0,
         lambda: Lambda::BALANCED,
@@ -70,7 +70,7 @@ fn snapshot(run: u64, latent_size: usize, points: Vec<[f32; 3]>) -> Snapshot {
         grid: Vec::new(),
         selected: None,
         own: None,
-    }
+    })
 }
 
 /// Ten soft clusters of `per_class` points in the positive octant, ordered by class.
@@ -103,14 +103,14 @@ fn clusters(per_class: usize, axes: usize) -> Vec<[f32; 3]> {
 
 struct Pane {
     scatter: Scatter,
-    snapshot: Option<Snapshot>,
+    snapshot: Option<Arc<Snapshot>>,
     dataset: Dataset,
     selected: Option<u32>,
     output: ScatterOutput,
     clicks: Vec<ScatterOutput>,
 }
 
-fn pane<'a>(size: [f32; 2], theme: Theme, snapshot: Option<Snapshot>) -> Harness<'a, Pane> {
+fn pane<'a>(size: [f32; 2], theme: Theme, snapshot: Option<Arc<Snapshot>>) -> Harness<'a, Pane> {
     let options = egui_wgpu::RendererOptions::PREDICTABLE;
     let state = create_render_state(default_wgpu_setup(), options);
     let per_class = snapshot
@@ -338,7 +338,7 @@ fn locked_axes_stay_when_the_points_move() {
 fn the_pointer_finds_a_point_and_a_click_names_its_image() {
     let points = lone_points();
     let mut first = snapshot(1, 3, points.clone());
-    first.probe.cloud = (0u32..10).rev().collect();
+    Arc::make_mut(&mut first).probe.cloud = (0u32..10).rev().collect();
     let mut harness = pane([520.0, 420.0], Theme::Dark, Some(first));
     let at = place(&harness, points[4]);
     harness.hover_at(at);
@@ -444,7 +444,7 @@ fn broken_snapshots_are_shown_as_far_as_they_go() {
     harness.state_mut().snapshot = Some(snapshot(1, 3, nowhere));
     harness.run();
     let mut short = snapshot(1, 3, lone_points());
-    short.probe.cloud = [1, 99_999].into();
+    Arc::make_mut(&mut short).probe.cloud = [1, 99_999].into();
     harness.state_mut().snapshot = Some(short);
     harness.run();
     harness.state_mut().snapshot = Some(snapshot(1, 0, Vec::new()));

@@ -1,5 +1,7 @@
 //! What the window knows of one network of the run it shows.
 
+use std::sync::Arc;
+
 use crate::{
     experiment::Outcome,
     train::{
@@ -16,7 +18,7 @@ pub struct LaneView {
     pub lane: Lane,
     pub history: History,
     /// The latest look at the model.
-    pub snapshot: Option<Snapshot>,
+    pub snapshot: Option<Arc<Snapshot>>,
     pub last_losses: Option<StepLosses>,
     pub last_evaluation: Option<Evaluation>,
     /// Whether it stands still, since a loss is no longer a number, while the others go on.

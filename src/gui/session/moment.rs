@@ -36,7 +36,7 @@ impl RunView {
     fn record(&self, lane: &LaneView, epochs: u64) -> Record {
         let portrait = lane
             .snapshot
-            .clone()
+            .as_ref()
             .map_or_else(nothing, |snapshot| Portrait::of(snapshot, &self.dataset));
         let evaluations = lane.history.evaluations().to_vec();
         let now = SystemTime::now().duration_since(UNIX_EPOCH);

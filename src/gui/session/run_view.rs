@@ -36,8 +36,6 @@ pub struct RunView {
     /// How the cloud of each lane is turned to resemble that of the lane before it; empty before the first
     /// look.
     turns: Vec<Turn>,
-    /// Number of looks so far.
-    looks: u64,
     /// Training speed, summed over all lanes.
     pub images_per_second: f64,
     /// Share of the test images that an evaluation has seen for which training waits, 0–1.
@@ -88,7 +86,6 @@ impl RunView {
             lanes,
             shown: 0,
             turns: Vec::new(),
-            looks: 0,
             images_per_second: 0.0,
             testing: None,
             trained: Duration::ZERO,
@@ -145,11 +142,6 @@ impl RunView {
     /// How the cloud of a lane is turned to resemble that of the lane before it.
     pub fn turn(&self, place: usize) -> Turn {
         self.turns.get(place).copied().unwrap_or_default()
-    }
-
-    /// Number of looks at the models so far; it tells whether there is a new one.
-    pub fn looks(&self) -> u64 {
-        self.looks
     }
 
     /// For each λ the lane with the seed of the shown one, or the one like it.
@@ -233,7 +225,6 @@ impl RunView {
     /// Takes in a look at all lanes.
     pub fn see(&mut self, panorama: Panorama) {
         self.turns = panorama.turns;
-        self.looks += 1;
         for (lane, snapshot) in self.lanes.iter_mut().zip(panorama.lanes) {
             lane.snapshot = Some(snapshot);
         }

@@ -103,7 +103,6 @@ pub struct StoredClouds {
     wanted: Option<(PathBuf, Vec<i64>)>,
     answer: Option<Receiver<Result<Clouds, String>>>,
     known: Option<Result<Clouds, String>>,
-    looks: u64,
 }
 
 /// Clouds, and how each is turned to resemble the one before it.
@@ -139,18 +138,12 @@ impl StoredClouds {
         if let Some(answer) = self.answer.as_ref().and_then(|from| from.try_recv().ok()) {
             self.known = Some(answer);
             self.answer = None;
-            self.looks += 1;
         }
     }
 
     /// What has been read; the error is one sentence.
     pub fn known(&self) -> Option<&Result<Clouds, String>> {
         self.known.as_ref()
-    }
-
-    /// Tells whether there is something new.
-    pub fn looks(&self) -> u64 {
-        self.looks
     }
 }
 

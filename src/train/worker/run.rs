@@ -2,16 +2,13 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use crossbeam_channel::Receiver;
 
-use super::{
-    Told, panic_message,
-    tally::{EpochSums, Speed},
-};
+use super::{Told, panic_message};
 use crate::train::{
     Command, Evaluation, Event, Lanes, Mark, Panorama, Probe, Problem, RunId, RunState, Snapshot,
     Start, StepLosses, Trainer, alignment,
@@ -19,6 +16,7 @@ use crate::train::{
     device,
     memory::{self, Need},
     observer::{Observer, dead_units},
+    tally::{EpochSums, Speed},
     trainer::{Checkpoint, TestSums, TrainError},
 };
 
@@ -429,12 +427,14 @@ impl Run {
 
     /// All lanes as the probe sees them now.
     fn look(&self) -> Result<Panorama, TrainError> {
-        let lanes: Vec<Snapshot> = self
+        let lanes: Vec<Arc<Snapshot>> = self
             .lanes
             .map(|lane, trainer| {
                 let observer = &self.sides[lane].observer;
                 let mut observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
-                observer.observe(self.id, trainer, &self.probe)
+                observer
+                    .observe(self.id, trainer, &self.probe)
+                    .map(Arc::new)
             })
             .into_iter()
             .collect::<Result<_, _>>()?;

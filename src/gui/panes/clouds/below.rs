@@ -115,14 +115,13 @@ impl Below {
         let runs: Vec<Option<i64>> = lanes.map(|lane| spectrum.run(lane.lane.lambda)).collect();
         let ids: Vec<i64> = runs.iter().copied().flatten().collect();
         self.clouds.want(file, &ids, ctx);
-        let looks = self.clouds.looks();
         let known = self.clouds.known();
         let read = known.and_then(|known| known.as_ref().ok());
         let pictures = read.map_or(&[][..], |clouds| &clouds.pictures);
         if let Some(clouds) = read {
             let align = scatter.preferences.align;
             let seen = seen(pictures, &clouds.turns, align);
-            self.multiples.receive_apart(looks, &seen, scatter);
+            self.multiples.receive_apart(&seen, scatter);
         }
         let mut place = 0;
         let cells = runs.iter().map(|run| {

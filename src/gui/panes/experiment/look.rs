@@ -1,5 +1,7 @@
 //! A finished run: its cloud, its reconstructions, how it learned, and its settings.
 
+use std::sync::Arc;
+
 use eframe::{
     egui::{
         self, Align, Button, Grid, Layout, Rect, RichText, ScrollArea, Sense, Stroke, Ui, pos2,
@@ -13,10 +15,11 @@ use crate::{
     experiment::{Record, RunSpec, series::network},
     gui::{
         chart::{Axis, Chart},
-        images::{self, Atlas, Picture},
+        images,
         numbers::count,
         scatter::{Scatter, Seen},
         session::{Session, experiment::RunPicture},
+        textures::{Images, TextureCache},
         theme,
     },
     train::Evaluation,
@@ -33,9 +36,6 @@ const GAP: f32 = 2.0;
 /// State of the panel.
 pub struct Look {
     scatter: Scatter,
-    atlas: Atlas,
-    /// The run whose images the atlas holds.
-    drawn: Option<i64>,
 }
 
 /// What a button asks for.
@@ -49,12 +49,10 @@ impl Look {
     pub fn new(render_state: Option<&RenderState>) -> Self {
         Self {
             scatter: Scatter::new(render_state),
-            atlas: Atlas::default(),
-            drawn: None,
         }
     }
 
-    pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) {
+    pub fn ui(&mut self, ui: &mut Ui, session: &mut Session, textures: &mut TextureCache) {
         let Some(looked) = session.experiment().looked() else {
             return;
         };
@@ -94,7 +92,7 @@ impl Look {
                 ScrollArea::vertical()
                     .id_salt("experiment look")
                     .auto_shrink(false)
-                    .show(ui, |ui| self.picture(ui, looked.id, picture));
+                    .show(ui, |ui| self.picture(ui, picture, textures));
             }
         }
         match wish {
@@ -104,7 +102,7 @@ impl Look {
         }
     }
 
-    fn picture(&mut self, ui: &mut Ui, id: i64, picture: &RunPicture) {
+    fn picture(&mut self, ui: &mut Ui, picture: &RunPicture, textures: &mut TextureCache) {
         let record = &picture.record;
         if record.is_dead() {
             ui.colored_label(
@@ -122,7 +120,7 @@ impl Look {
             "Reconstructions",
             "Test images above, below what the run makes of them",
         );
-        self.cells(ui, id, record);
+        cells(ui, record, textures);
         heading(
             ui,
             "Test half by epoch",
@@ -132,56 +130,43 @@ impl Look {
         heading(ui, "Settings", "What was asked for, and what it took");
         settings(ui, record);
     }
+}
 
-    fn cells(&mut self, ui: &mut Ui, id: i64, record: &Record) {
-        let cells = &record.portrait.cells;
-        if self.drawn != Some(id) {
-            let pictures: Vec<Picture<'_>> = cells
-                .iter()
-                .flat_map(|cell| {
-                    [
-                        Picture::Plain(&cell.input),
-                        Picture::Plain(&cell.reconstruction),
-                    ]
-                })
-                .collect();
-            self.atlas
-                .set(ui.ctx(), "run looked at", record.shape, &pictures);
-            self.drawn = Some(id);
-        }
-        let columns = COLUMNS.min(cells.len()).max(1);
-        let side = (ui.available_width() - GAP * (columns - 1) as f32) / columns as f32;
-        let side = side.min(48.0);
-        let class = |class: u8| {
-            let names = &record.class_names;
-            names.get(usize::from(class)).map_or("?", String::as_str)
-        };
-        for (line, row) in cells.chunks(columns).enumerate() {
-            let size = vec2(ui.available_width(), 2.0 * side + GAP);
-            let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-            for (column, cell) in row.iter().enumerate() {
-                let place = line * columns + column;
-                let corner = rect.min + vec2(column as f32 * (side + GAP), 0.0);
-                let pair = Rect::from_min_size(corner, vec2(side, 2.0 * side));
-                for (half, tile) in [(0.0, 2 * place), (side, 2 * place + 1)] {
-                    let at = Rect::from_min_size(corner + vec2(0.0, half), vec2(side, side));
-                    self.atlas.paint(ui, tile, images::snapped(ui, at));
-                }
-                let words = format!(
-                    "Test image {}: {}, predicted {}, MSE {:.4}",
-                    cell.index,
-                    class(cell.label),
-                    class(cell.predicted),
-                    cell.mse
-                );
-                if cell.label != cell.predicted {
-                    let stroke = Stroke::new(1.5, ui.visuals().error_fg_color);
-                    let inside = egui::StrokeKind::Inside;
-                    ui.painter().rect_stroke(pair, 2.0, stroke, inside);
-                }
-                ui.interact(pair, ui.scope_id().with(("cell", place)), Sense::hover())
-                    .on_hover_text(words);
+fn cells(ui: &mut Ui, record: &Arc<Record>, textures: &mut TextureCache) {
+    let cells = &record.portrait.cells;
+    let images = Images::Stored(record.into());
+    let columns = COLUMNS.min(cells.len()).max(1);
+    let side = (ui.available_width() - GAP * (columns - 1) as f32) / columns as f32;
+    let side = side.min(48.0);
+    let class = |class: u8| {
+        let names = &record.class_names;
+        names.get(usize::from(class)).map_or("?", String::as_str)
+    };
+    for (line, row) in cells.chunks(columns).enumerate() {
+        let size = vec2(ui.available_width(), 2.0 * side + GAP);
+        let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+        for (column, cell) in row.iter().enumerate() {
+            let place = line * columns + column;
+            let corner = rect.min + vec2(column as f32 * (side + GAP), 0.0);
+            let pair = Rect::from_min_size(corner, vec2(side, 2.0 * side));
+            for (half, tile) in [(0.0, 2 * place), (side, 2 * place + 1)] {
+                let at = Rect::from_min_size(corner + vec2(0.0, half), vec2(side, side));
+                textures.paint(ui, &images, tile, images::snapped(ui, at));
             }
+            let words = format!(
+                "Test image {}: {}, predicted {}, MSE {:.4}",
+                cell.index,
+                class(cell.label),
+                class(cell.predicted),
+                cell.mse
+            );
+            if cell.label != cell.predicted {
+                let stroke = Stroke::new(1.5, ui.visuals().error_fg_color);
+                let inside = egui::StrokeKind::Inside;
+                ui.painter().rect_stroke(pair, 2.0, stroke, inside);
+            }
+            ui.interact(pair, ui.scope_id().with(("cell", place)), Sense::hover())
+                .on_hover_text(words);
         }
     }
 }

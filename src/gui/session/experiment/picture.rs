@@ -1,5 +1,7 @@
 //! A finished run in the form in which panes show one.
 
+use std::sync::Arc;
+
 use crate::{
     data::{Dataset, ImageShape, Split},
     experiment::Record,
@@ -10,9 +12,9 @@ use crate::{
 #[derive(Debug)]
 pub struct RunPicture {
     /// The run.
-    pub record: Record,
+    pub record: Arc<Record>,
     /// Its cloud.
-    pub snapshot: Snapshot,
+    pub snapshot: Arc<Snapshot>,
     /// Classes of the points of the cloud; its images are a single black pixel each.
     pub labels: Dataset,
 }
@@ -57,8 +59,8 @@ impl RunPicture {
             own: None,
         };
         Some(Self {
-            record,
-            snapshot,
+            record: Arc::new(record),
+            snapshot: Arc::new(snapshot),
             labels,
         })
     }
