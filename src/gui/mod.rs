@@ -14,6 +14,7 @@ pub mod self_portrait;
 pub mod session;
 pub mod shortcuts;
 pub mod theme;
+mod tile_grid;
 pub mod workspace;
 
 use std::time::Duration;
