@@ -21,6 +21,8 @@ use crate::{
 
 const GAP: f32 = 3.0;
 const TITLE: f32 = 17.0;
+/// Height of the list of classes, in points; more of them scroll.
+const MENU: f32 = 360.0;
 
 /// State of the pane.
 #[derive(Default)]
@@ -78,16 +80,18 @@ impl Mosaic {
         }
         let Some(run) = session.run() else { return };
         ui.menu_button("Rows", |ui| {
-            for (class, name) in (0u8..).zip(&run.dataset.class_names) {
-                let mut shown = !self.hidden.contains(&class);
-                if ui.checkbox(&mut shown, name).changed() {
-                    if shown {
-                        self.hidden.remove(&class);
-                    } else {
-                        self.hidden.insert(class);
+            ScrollArea::vertical().max_height(MENU).show(ui, |ui| {
+                for (class, name) in (0..=u8::MAX).zip(&run.dataset.class_names) {
+                    let mut shown = !self.hidden.contains(&class);
+                    if ui.checkbox(&mut shown, name).changed() {
+                        if shown {
+                            self.hidden.remove(&class);
+                        } else {
+                            self.hidden.insert(class);
+                        }
                     }
                 }
-            }
+            });
         })
         .response
         .on_hover_text("Choose the classes to show");
