@@ -6,7 +6,7 @@ use super::{
     FigureError, picture,
     sheet::{self, DrawError, Page},
 };
-use crate::files::write_atomically;
+use crate::files::{Existing, write_whole};
 
 /// Dots per inch of figures in PNG files, unless they are very large.
 pub const DOTS_PER_INCH: f64 = 300.0;
@@ -46,8 +46,9 @@ pub struct Table {
 /// Formats that a figure can be written in, by the extension of the file.
 pub const EXTENSIONS: [&str; 3] = ["svg", "png", "csv"];
 
-/// Writes `figure` as SVG, as PNG with 300 dots per inch (fewer where that would exceed 16 million pixels), or its numbers as CSV, whichever the extension
-/// of `path` says; whole or not at all.
+/// Writes `figure` as SVG, as PNG with 300 dots per inch (fewer where that would exceed 16 million
+/// pixels), or its numbers as CSV, whichever the extension of `path` says; whole or not at all. A file
+/// that exists is replaced.
 ///
 /// # Errors
 /// When the extension is another, or the file cannot be drawn or written.
@@ -65,7 +66,7 @@ pub fn save(figure: &dyn Figure, path: &Path) -> Result<(), FigureError> {
             ));
         }
     };
-    write_atomically(path, &bytes).map_err(|error| FigureError::new(path, error))
+    write_whole(path, &bytes, Existing::Replace).map_err(|error| FigureError::new(path, error))
 }
 
 fn svg(figure: &dyn Figure) -> Result<String, String> {

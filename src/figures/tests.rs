@@ -435,3 +435,27 @@ fn the_pictures_of_a_hundred_classes_are_no_larger_than_allowed_and_name_the_cla
     // In units of a twenty-fifth of a point.
     assert!(lowest.fold(0.0, f64::max) <= 490.0 * 25.0);
 }
+
+#[test]
+fn no_two_figures_have_the_same_file() {
+    let mut records = Vec::new();
+    // Names of which nothing is left in the name of a file.
+    for name in ["猫", "犬", "鳥"] {
+        let mut of_set = vec![record(0.0, 1, 0.9, 0.3), record(1.0, 1, 0.6, 0.2)];
+        for record in &mut of_set {
+            record.spec.data = DataSource::Folder(name.into());
+            name.clone_into(&mut record.data_name);
+        }
+        records.extend(of_set);
+    }
+    let names = every(&records, DeadRuns::Hollow).file_names(true);
+    let distinct: std::collections::HashSet<&String> = names.iter().collect();
+    assert_eq!(distinct.len(), names.len(), "{names:?}");
+    assert_eq!(
+        names
+            .iter()
+            .filter(|name| name.starts_with("lambda-sweep"))
+            .count(),
+        3
+    );
+}
