@@ -760,3 +760,98 @@ fn an_export_goes_into_pipes_and_open_files_without_replacing_them() {
     let read = reader.wait_with_output().unwrap();
     assert!(text(&read.stdout).starts_with(table));
 }
+
+#[test]
+fn results_are_neither_written_where_they_are_read_nor_beside_a_folder() {
+    let outer = tempfile::tempdir().unwrap();
+    let folder = outer.path().join("inner");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("empty.sqlite"), "").unwrap();
+    fs::write(
+        folder.join("grid.toml"),
+        "arch = ['fc-small']\nepochs = 1\ndevice = 'cpu'\n",
+    )
+    .unwrap();
+    // A database of another program whose last rows are still in its log.
+    let live = rusqlite::Connection::open(outer.path().join("live.sqlite")).unwrap();
+    live.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE bookmarks (url TEXT);")
+        .unwrap();
+    for ending in ["", "-wal"] {
+        let of = |folder: &Path, name: &str| folder.join(format!("{name}.sqlite{ending}"));
+        fs::copy(of(outer.path(), "live"), of(&folder, "foreign")).unwrap();
+    }
+    let in_folder = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
+        command.args(args).current_dir(&folder);
+        command
+    };
+    let before = contents(&folder);
+    for (file, reason) in [
+        ("empty", "is empty"),
+        ("foreign", "is a database of another program"),
+    ] {
+        let file = format!("{file}.sqlite");
+        for command in [
+            &["results", "list", "--from", &file][..],
+            &["results", "export", "--from", &file],
+            &["results", "show", "1", "--from", &file],
+            &["results", "merge", &file, "--out", "joined.sqlite"],
+            &["figures", "--from", &file],
+        ] {
+            let error = refused(&mut in_folder(command));
+            assert!(error.contains(&format!("{file} {reason}")), "{error}");
+        }
+    }
+    let output = in_folder(&["sweep", "grid.toml", "--dry-run", "--out", "empty.sqlite"]).output();
+    assert!(output.unwrap().status.success());
+    for name in before.keys() {
+        assert_eq!(fs::read(folder.join(name)).unwrap(), before[name], "{name}");
+    }
+    assert!(!folder.join("joined.sqlite").exists());
+
+    // One that is protected stays so, also from the superuser.
+    let finished = folder.join("finished.sqlite");
+    drop(Store::open(&finished).unwrap());
+    let mut permissions = finished.metadata().unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&finished, permissions).unwrap();
+    for command in [
+        &["sweep", "grid.toml", "--out", "finished.sqlite"][..],
+        &[
+            "results",
+            "merge",
+            "finished.sqlite",
+            "--out",
+            "finished.sqlite",
+        ],
+    ] {
+        let error = refused(&mut in_folder(command));
+        assert!(error.contains("finished.sqlite is read-only"), "{error}");
+    }
+
+    for out in ["..", ".", "/"] {
+        let error = refused(&mut in_folder(&[
+            "sweep",
+            "grid.toml",
+            "--out",
+            out,
+            "--shard",
+            "1/2",
+        ]));
+        assert!(error.contains("does not name a file"), "{error}");
+        let error = refused(&mut in_folder(&["sweep", "grid.toml", "--out", out]));
+        assert!(error.contains("is not a regular file"), "{error}");
+    }
+    let mut names: Vec<_> = contents_of_files(outer.path());
+    names.sort();
+    assert_eq!(names, ["live.sqlite", "live.sqlite-shm", "live.sqlite-wal"]);
+}
+
+/// Names of the files in a folder, without folders.
+fn contents_of_files(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let files = entries.filter(|entry| entry.path().is_file());
+    files
+        .map(|file| file.file_name().into_string().unwrap())
+        .collect()
+}
