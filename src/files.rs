@@ -1,31 +1,105 @@
-//! Writing files whole or not at all.
+//! Writing files completely or not at all, and without loss of what is there.
+//!
+//! Every file that the program writes for its user goes through here:
+//!
+//! - A new or replaced file is written under a temporary name in its folder and then renamed, so that a
+//!   reader finds the old content or the new, never a part of it. A replaced file keeps its permissions.
+//! - Whether an existing file may be replaced is for the caller to say, see [`Existing`]. One that is
+//!   read-only is never replaced.
+//! - Symbolic links stay; the file they point to is written.
+//! - Character devices, named pipes and open descriptors (`/dev/stdout`) are written directly. Folders,
+//!   block devices and sockets are refused.
+//!
+//! Errors do not name the temporary file. They continue a sentence such as “cannot write PATH: ”.
 
 use std::{
     ffi::OsStr,
-    fs,
+    fs::{self, File, FileType, Metadata, OpenOptions},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
 
-/// How the name of a temporary file begins…
-const BEGINNING: &str = ".cre-lab-";
-/// …and how many random letters and digits follow.
+/// Prefix of temporary names…
+const PREFIX: &str = ".cre-lab-";
+/// …and the number of random letters and digits that follow.
 const RANDOM: usize = 6;
+/// The most symbolic links that are followed, as on Linux.
+const MOST_LINKS: usize = 40;
 
-/// A file under a temporary name in `folder`, which goes when it is dropped.
+/// What happens to a regular file that exists at a path to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and writing fails with [`io::ErrorKind::AlreadyExists`].
+    Keep,
+    /// It is replaced.
+    Replace,
+}
+
+/// Checks whether `path` can be written, without changing anything. The folder need not exist yet.
 ///
 /// # Errors
-/// When the folder cannot be written to.
-pub fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut file = tempfile::Builder::new();
-    file.prefix(BEGINNING).rand_bytes(RANDOM);
-    // A temporary file is private by default; the result shall be as readable as any other.
-    #[cfg(unix)]
-    file.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    file.tempfile_in(folder)
+/// When an existing file is to be kept or is read-only, or when `path` names no file that can be
+/// written.
+pub fn check(path: &Path, existing: Existing) -> io::Result<()> {
+    destination(path, existing).map(drop)
+}
+
+/// Which of the files `names` exist in `folder`, as a clause such as “run already holds a.png and 2 more
+/// files”; `None` if there is none.
+pub fn already_in<'a>(folder: &Path, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let exists = |name: &&str| {
+        let checked = check(&folder.join(name), Existing::Keep);
+        checked.is_err_and(|error| error.kind() == io::ErrorKind::AlreadyExists)
+    };
+    let mut found = names.into_iter().filter(exists);
+    let first = found.next()?;
+    let more = match found.count() {
+        0 => String::new(),
+        1 => " and 1 more file".to_owned(),
+        count => format!(" and {count} more files"),
+    };
+    Some(format!("{} already holds {first}{more}", folder.display()))
+}
+
+/// Writes a file, completely or not at all.
+///
+/// # Errors
+/// As for [`check`], and when the bytes cannot be written; a file at `path` is then as it was.
+pub fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> io::Result<()> {
+    let mut file = OutputFile::create(path, existing)?;
+    file.write_all(bytes)?;
+    file.finish()
+}
+
+/// Renames `from`, which nothing else needs, to `to` in the same file system.
+///
+/// # Errors
+/// As for [`check`], and when the file cannot be renamed.
+pub fn rename(from: &Path, to: &Path, existing: Existing) -> io::Result<()> {
+    match destination(to, existing)? {
+        Destination::File { path, .. } => fs::rename(from, path),
+        Destination::Stream => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is not a regular file",
+        )),
+    }
+}
+
+/// Removes the regular file at `path`, if there is one; a symbolic link stays, and its target is removed.
+///
+/// # Errors
+/// When the file is read-only or cannot be removed, or `path` names no file.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match destination(path, Existing::Replace)? {
+        Destination::File {
+            path,
+            replaced: Some(_),
+        } => fs::remove_file(path),
+        Destination::File { replaced: None, .. } | Destination::Stream => Ok(()),
+    }
 }
 
 /// Removes what a process that was killed has left in `folder`: files under temporary names to which
@@ -47,66 +121,102 @@ pub fn remove_left_over(folder: &Path, age: Duration) {
 }
 
 fn is_temporary(name: &OsStr) -> bool {
-    let random = name.to_str().and_then(|name| name.strip_prefix(BEGINNING));
+    let random = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
     random.is_some_and(|random| {
         random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
     })
 }
 
-/// Writes `bytes` under a temporary name in the same folder and renames it to `path`, so that
-/// whoever looks finds the old file or the new one, never half of it.
-///
-/// # Errors
-/// When the folder cannot be written to; what was at `path` is then as it was.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = Unfinished::create(path)?;
-    file.write_all(bytes)?;
-    file.finish()
-}
-
-/// A file on its way, under a temporary name in the folder of its own; dropped before it is finished,
-/// it leaves nothing behind.
+/// A file being written. Dropped before [`Self::finish`], it leaves nothing behind.
 #[derive(Debug)]
-pub struct Unfinished {
-    file: BufWriter<NamedTempFile>,
-    path: PathBuf,
-    /// Encoders write their last bytes while they are dropped, where no error can be told.
+pub struct OutputFile {
+    file: BufWriter<File>,
+    /// What is renamed at the end; nothing where a device or pipe is written directly.
+    renamed: Option<Renamed>,
+    /// The first failed write: encoders write their last bytes while they are dropped, where they
+    /// cannot return an error.
     failure: Option<io::Error>,
 }
 
-impl Unfinished {
-    /// Begins the file that will be at `path`.
+#[derive(Debug)]
+struct Renamed {
+    temporary: TempPath,
+    path: PathBuf,
+    existing: Existing,
+}
+
+impl OutputFile {
+    /// Opens the file that will be at `path`.
     ///
     /// # Errors
-    /// When the folder cannot be written to.
-    pub fn create(path: &Path) -> io::Result<Self> {
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
+    /// As for [`check`], and when the folder cannot be written to.
+    pub fn create(path: &Path, existing: Existing) -> io::Result<Self> {
+        let (file, renamed) = match destination(path, existing)? {
+            Destination::Stream => (OpenOptions::new().append(true).open(path)?, None),
+            Destination::File { path, replaced } => {
+                let (file, temporary) = temporary(folder_of(&path))?;
+                if let Some(replaced) = replaced {
+                    take_over(&file, &replaced)?;
+                }
+                let renamed = Renamed {
+                    temporary,
+                    path,
+                    existing,
+                };
+                (file, Some(renamed))
+            }
         };
         Ok(Self {
-            file: BufWriter::new(temporary(folder)?),
-            path: path.to_owned(),
+            file: BufWriter::new(file),
+            renamed,
             failure: None,
         })
     }
 
-    /// Gives the file its name, in place of what was there.
+    /// Writes what is left and gives the file its name.
     ///
     /// # Errors
-    /// When any byte could not be written; what was at the path is then as it was.
+    /// When any byte could not be written, or a file that is to be kept has appeared meanwhile; what is at
+    /// the path is then as it was.
     pub fn finish(self) -> io::Result<()> {
         if let Some(error) = self.failure {
             return Err(error);
         }
         let file = self.file.into_inner().map_err(io::Error::from)?;
-        file.as_file().sync_all()?;
-        file.persist(self.path).map_err(|error| error.error)?;
+        if let Some(renamed) = self.renamed {
+            file.sync_all()?;
+            renamed.finish()?;
+        }
         Ok(())
     }
 }
 
-impl Write for Unfinished {
+impl Renamed {
+    fn finish(self) -> io::Result<()> {
+        let Self {
+            temporary,
+            path,
+            existing,
+        } = self;
+        let temporary = match existing {
+            Existing::Replace => temporary,
+            Existing::Keep => match temporary.persist_noclobber(&path) {
+                Ok(()) => return Ok(()),
+                Err(error) if path.symlink_metadata().is_ok() => {
+                    return Err(match error.error.kind() {
+                        io::ErrorKind::AlreadyExists => already_exists(),
+                        _ => error.error,
+                    });
+                }
+                // Not every file system can do both in one operation.
+                Err(error) => error.path,
+            },
+        };
+        temporary.persist(path).map_err(|error| error.error)
+    }
+}
+
+impl Write for OutputFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write(bytes).inspect_err(|error| {
             if error.kind() != io::ErrorKind::Interrupted {
@@ -120,29 +230,340 @@ impl Write for Unfinished {
     }
 }
 
+/// Where the bytes of an output go.
+enum Destination {
+    /// Into a regular file without links to follow, which may exist.
+    File {
+        path: PathBuf,
+        replaced: Option<Metadata>,
+    },
+    /// Directly into a device, a pipe or an open descriptor.
+    Stream,
+}
+
+fn destination(path: &Path, existing: Existing) -> io::Result<Destination> {
+    if !names_file(path) {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it does not name a file",
+        ));
+    }
+    let found = match fs::metadata(path) {
+        Ok(found) => Some(found),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    if let Some(found) = &found
+        && !found.is_file()
+    {
+        return stream(found.file_type());
+    }
+    let Some(resolved) = resolve_links(path)? else {
+        return Ok(Destination::Stream);
+    };
+    if let Some(found) = &found {
+        if existing == Existing::Keep {
+            return Err(already_exists());
+        }
+        check_writable(&resolved, found)?;
+    }
+    Ok(Destination::File {
+        path: resolved,
+        replaced: found,
+    })
+}
+
+/// Whether the last component of `path` can be that of a file: `..`, `/` and `run/` are not.
+pub fn names_file(path: &Path) -> bool {
+    let ends_with_separator = path
+        .as_os_str()
+        .as_encoded_bytes()
+        .last()
+        .is_some_and(|byte| std::path::is_separator(char::from(*byte)));
+    path.file_name().is_some() && !ends_with_separator
+}
+
+/// What exists and is no regular file: written directly where that makes sense.
+fn stream(found: FileType) -> io::Result<Destination> {
+    let mut kind = if found.is_dir() {
+        Some("a folder")
+    } else {
+        Some("not a regular file")
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        if found.is_char_device() || found.is_fifo() {
+            kind = None;
+        } else if found.is_block_device() {
+            kind = Some("a block device");
+        } else if found.is_socket() {
+            kind = Some("a socket");
+        }
+    }
+    match kind {
+        None => Ok(Destination::Stream),
+        Some(kind) => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("it is {kind}"),
+        )),
+    }
+}
+
+/// The path that the symbolic links at `path` lead to, which need not exist; `None` if they lead to an open
+/// descriptor, whose file has no name to be relied on.
+fn resolve_links(path: &Path) -> io::Result<Option<PathBuf>> {
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let is_link = fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink());
+        if holds_descriptors(folder_of(&path)) {
+            return Ok(None);
+        }
+        if !is_link {
+            return Ok(Some(path));
+        }
+        let target = fs::read_link(&path)?;
+        path = folder_of(&path).join(target);
+    }
+    Err(io::Error::other("it leads through too many symbolic links"))
+}
+
+/// Whether `folder` is one of those in which the system shows open files: `/dev/fd`, `/proc/self/fd`.
+fn holds_descriptors(folder: &Path) -> bool {
+    fs::canonicalize(folder)
+        .is_ok_and(|folder| folder.starts_with("/proc") || folder.starts_with("/dev/fd"))
+}
+
+/// Renaming needs no right to write to the file that is replaced: it is asked for here. The superuser may
+/// write to every file, so that the permissions count as well.
+fn check_writable(path: &Path, found: &Metadata) -> io::Result<()> {
+    let is_writable = !found.permissions().readonly()
+        && match OpenOptions::new().write(true).open(path) {
+            Ok(_) => true,
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => false,
+            Err(error) => return Err(error),
+        };
+    if is_writable {
+        Ok(())
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "it is read-only; choose another name, or make it writable first",
+        ))
+    }
+}
+
+/// Gives `file` the permissions of the file it replaces, and its owner where that is allowed.
+fn take_over(file: &File, replaced: &Metadata) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+        // Only the superuser can give files away; for all others the owner changes.
+        let _ = fchown(file, None, Some(replaced.gid()));
+        let _ = fchown(file, Some(replaced.uid()), None);
+    }
+    file.set_permissions(replaced.permissions())
+}
+
+fn already_exists() -> io::Error {
+    io::Error::new(io::ErrorKind::AlreadyExists, "it already exists")
+}
+
+/// The folder of `path`; that of the process for a bare name.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// A new file under a temporary name in `folder`, which is removed when the path is dropped.
+fn temporary(folder: &Path) -> io::Result<(File, TempPath)> {
+    // The error of `tempfile` names the temporary file: the system's own is kept instead.
+    let mut cause = None;
+    let made = tempfile::Builder::new()
+        .prefix(PREFIX)
+        .rand_bytes(RANDOM)
+        .make_in(folder, |path| {
+            // Readable as any other file of the user, unlike other temporary files.
+            let file = OpenOptions::new().write(true).create_new(true).open(path);
+            file.inspect_err(|error| cause = error.raw_os_error())
+        });
+    match (made, cause) {
+        (Ok(file), _) => Ok(file.into_parts()),
+        (Err(_), Some(cause)) => Err(io::Error::from_raw_os_error(cause)),
+        (Err(error), None) => Err(error),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::SystemTime;
 
     use super::*;
 
+    fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+        write_whole(path, bytes, Existing::Replace)
+    }
+
+    fn count(folder: &Path) -> usize {
+        fs::read_dir(folder).unwrap().count()
+    }
+
     #[test]
-    fn a_file_is_there_when_it_is_finished_and_not_before() {
+    fn a_file_appears_when_it_is_finished_and_not_before() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
-        write_atomically(&path, b"old").unwrap();
-        let mut file = Unfinished::create(&path).unwrap();
+        replace(&path, b"old").unwrap();
+        let mut file = OutputFile::create(&path, Existing::Replace).unwrap();
         file.write_all(b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"old");
         drop(file);
         assert_eq!(fs::read(&path).unwrap(), b"old");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(count(folder.path()), 1);
 
-        let mut file = Unfinished::create(&path).unwrap();
+        let mut file = OutputFile::create(&path, Existing::Replace).unwrap();
         file.write_all(b"new").unwrap();
         file.finish().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(count(folder.path()), 1);
+    }
+
+    #[test]
+    fn a_file_that_is_to_be_kept_is_kept_even_if_it_appears_late() {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, late) = (folder.path().join("old"), folder.path().join("late"));
+        fs::write(&old, "old").unwrap();
+        let mut file = OutputFile::create(&late, Existing::Keep).unwrap();
+        file.write_all(b"new").unwrap();
+        fs::write(&late, "late").unwrap();
+        for error in [
+            write_whole(&old, b"new", Existing::Keep).unwrap_err(),
+            file.finish().unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!(error.to_string(), "it already exists");
+        }
+        assert_eq!(fs::read(&old).unwrap(), b"old");
+        assert_eq!(fs::read(&late).unwrap(), b"late");
+        assert_eq!(count(folder.path()), 2, "temporary files are gone");
+        let new = folder.path().join("new");
+        write_whole(&new, b"new", Existing::Keep).unwrap();
+        assert_eq!(fs::read(&new).unwrap(), b"new");
+
+        let found = |names: &[&str]| already_in(folder.path(), names.iter().copied());
+        assert_eq!(found(&["none", "nothing"]), None);
+        let text = found(&["none", "old", "late", "new"]).unwrap();
+        assert!(
+            text.ends_with(" already holds old and 2 more files"),
+            "{text}"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn permissions_and_links_stay_and_read_only_files_are_not_replaced() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let set_mode = |name: &str, mode: u32| {
+            fs::set_permissions(path(name), fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let mode = |name: &str| path(name).metadata().unwrap().permissions().mode() & 0o777;
+        fs::create_dir(path("store")).unwrap();
+        fs::write(path("store/target"), "old").unwrap();
+        set_mode("store/target", 0o604);
+        symlink("store/target", path("link")).unwrap();
+        symlink("link", path("link to link")).unwrap();
+        replace(&path("link to link"), b"new").unwrap();
+        assert_eq!(fs::read(path("store/target")).unwrap(), b"new");
+        assert_eq!(mode("store/target"), 0o604);
+        for link in ["link", "link to link"] {
+            assert!(path(link).symlink_metadata().unwrap().is_symlink());
+        }
+        // A link to a file that is not there yet, and one that leads nowhere.
+        symlink("store/later", path("early")).unwrap();
+        write_whole(&path("early"), b"late", Existing::Keep).unwrap();
+        assert_eq!(fs::read(path("store/later")).unwrap(), b"late");
+        symlink("circle", path("circle")).unwrap();
+        assert!(replace(&path("circle"), b"").is_err());
+
+        remove(&path("early")).unwrap();
+        assert!(!path("store/later").exists());
+        assert!(path("early").symlink_metadata().unwrap().is_symlink());
+        remove(&path("early")).unwrap();
+
+        set_mode("store/target", 0o444);
+        for result in [replace(&path("link"), b"no"), remove(&path("store/target"))] {
+            let error = result.unwrap_err().to_string();
+            assert!(error.starts_with("it is read-only; "), "{error}");
+        }
+        assert_eq!(fs::read(path("store/target")).unwrap(), b"new");
+        assert_eq!(count(&path("store")), 1, "temporary files are gone");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn devices_and_pipes_are_written_and_other_things_refused() {
+        use std::{os::unix::fs::FileTypeExt as _, process::Command, thread};
+
+        let folder = tempfile::tempdir().unwrap();
+        // A device of its own, where that is allowed; else the system's, which none but the superuser
+        // could damage.
+        let null = folder.path().join("null");
+        let made = Command::new("mknod")
+            .arg(&null)
+            .args(["c", "1", "3"])
+            .output();
+        let null = if made.is_ok_and(|made| made.status.success()) && replace(&null, b"").is_ok() {
+            null
+        } else {
+            "/dev/null".into()
+        };
+        for existing in [Existing::Keep, Existing::Replace] {
+            write_whole(&null, b"bytes", existing).unwrap();
+        }
+        assert!(null.metadata().unwrap().file_type().is_char_device());
+
+        let pipe = folder.path().join("pipe");
+        assert!(
+            Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let reader = {
+            let pipe = pipe.clone();
+            thread::spawn(move || fs::read(pipe).unwrap())
+        };
+        write_whole(&pipe, b"bytes", Existing::Keep).unwrap();
+        assert_eq!(reader.join().unwrap(), b"bytes");
+        assert!(pipe.symlink_metadata().unwrap().file_type().is_fifo());
+
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        for (path, reason) in [
+            (socket.as_path(), "it is a socket"),
+            (folder.path(), "it is a folder"),
+            (Path::new(".."), "it does not name a file"),
+            (Path::new("/"), "it does not name a file"),
+            (&folder.path().join("new/"), "it does not name a file"),
+        ] {
+            let error = replace(path, b"bytes").unwrap_err();
+            assert_eq!(error.to_string(), reason, "{}", path.display());
+        }
+        assert!(socket.symlink_metadata().unwrap().file_type().is_socket());
+    }
+
+    #[test]
+    fn errors_do_not_name_temporary_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("no such folder/a");
+        let error = replace(&path, b"").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(!error.to_string().contains(PREFIX), "{error}");
     }
 
     #[test]
@@ -157,26 +578,24 @@ mod tests {
             written(&fs::File::create(path(name)).unwrap(), ago);
         };
         // As it is after the end of a process that had no time to remove it.
-        let (left, killed) = temporary(folder.path()).unwrap().keep().unwrap();
+        let (left, killed) = temporary(folder.path()).unwrap();
+        let killed = killed.keep().unwrap();
         written(&left, 2 * DAY);
         write(".cre-lab-a1B2c3", DAY / 2);
         for name in [".cre-lab-download", ".cre-lab-a1B2.3", "a1B2c3", "a.png"] {
             write(name, 2 * DAY);
         }
-        let in_use = temporary(folder.path()).unwrap();
+        let (open, in_use) = temporary(folder.path()).unwrap();
         fs::create_dir(path(".cre-lab-folder")).unwrap();
         remove_left_over(folder.path(), DAY);
         assert!(!killed.exists());
-        assert!(in_use.path().exists());
+        assert!(in_use.exists());
         assert!(path(".cre-lab-a1B2c3").exists());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 7);
         // Never what lies ahead of the clock, nor a folder.
-        in_use
-            .as_file()
-            .set_modified(SystemTime::now() + DAY)
-            .unwrap();
+        open.set_modified(SystemTime::now() + DAY).unwrap();
         remove_left_over(folder.path(), Duration::ZERO);
-        assert!(in_use.path().exists() && path(".cre-lab-folder").exists());
+        assert!(in_use.exists() && path(".cre-lab-folder").exists());
         assert!(!path(".cre-lab-a1B2c3").exists());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 6);
         remove_left_over(&path("no such folder"), DAY);

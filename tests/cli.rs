@@ -10,11 +10,14 @@
 mod server;
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::Path,
     path::PathBuf,
     process::{Command, Output},
 };
+
+use cre_lab::experiment::Store;
 
 fn cre_lab(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_cre-lab"))
@@ -515,4 +518,340 @@ fn a_run_that_was_stopped_is_resumed_to_the_same_end() {
     assert_eq!(none.status.code(), Some(1));
     let reason = text(&none.stderr);
     assert!(reason.contains("metrics.csv"), "{reason}");
+}
+
+/// Names and contents of the files in a folder.
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap());
+    files
+        .map(|file| {
+            let name = file.file_name().into_string().unwrap();
+            (name, fs::read(file.path()).unwrap())
+        })
+        .collect()
+}
+
+/// Runs a command that fails with one line, and returns it.
+#[track_caller]
+fn refused(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(!error.contains(".cre-lab-"), "a temporary name in: {error}");
+    error
+}
+
+#[test]
+fn a_second_run_replaces_the_first_only_if_asked_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
+        command.args(["train", "--device", "cpu"]).args(args);
+        command.current_dir(folder.path());
+        command
+    };
+    let out = folder.path().join("run");
+    let new = ["--arch", "fc-small", "--out", "run", "--epochs"];
+    let begin = |epochs: &str, more: &[&str]| train(&[&new[..], &[epochs], more].concat());
+    assert!(begin("1", &[]).output().unwrap().status.success());
+    let first = contents(&out);
+    assert_eq!(first.len(), 6, "{:?}", first.keys());
+
+    let error = refused(&mut begin("1", &[]));
+    for part in [
+        "run already holds last.safetensors and 5 more files",
+        "--out",
+        "--resume run/last.safetensors",
+        "--overwrite",
+    ] {
+        assert!(error.contains(part), "“{part}” is missing in: {error}");
+    }
+    // The best model is behind the last, which would be lost.
+    refused(&mut train(&[
+        "--resume",
+        "run/best.safetensors",
+        "--out",
+        "run",
+    ]));
+    // One of its files is enough.
+    fs::create_dir(folder.path().join("other")).unwrap();
+    fs::write(folder.path().join("other/latent.png"), "mine").unwrap();
+    let error = refused(&mut train(&["--out", "other"]));
+    assert!(
+        error.contains("other already holds latent.png; "),
+        "{error}"
+    );
+    assert_eq!(contents(&out), first);
+
+    // The run itself goes on in place.
+    let last = [
+        "--resume",
+        "run/last.safetensors",
+        "--out",
+        "run",
+        "--epochs",
+    ];
+    let output = train(&[&last[..], &["2"]].concat()).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(rows(&out.join("metrics.csv")).len(), 3);
+
+    // Of the run that is overwritten nothing is left to be taken for the new one's.
+    let output = begin("0", &["--overwrite"]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(!text(&output.stdout).contains("best.safetensors"));
+    assert!(!out.join("best.safetensors").exists());
+    assert_eq!(rows(&out.join("metrics.csv")).len(), 1);
+
+    let set_read_only = |read_only: bool| {
+        let file = out.join("latent.png");
+        let mut permissions = file.metadata().unwrap().permissions();
+        permissions.set_readonly(read_only);
+        fs::set_permissions(file, permissions).unwrap();
+    };
+    set_read_only(true);
+    let before = contents(&out);
+    for mut command in [
+        begin("0", &["--overwrite"]),
+        train(&[&last[..], &["1"]].concat()),
+    ] {
+        let error = refused(&mut command);
+        assert!(error.contains("latent.png: it is read-only; "), "{error}");
+    }
+    assert_eq!(contents(&out), before);
+    // A folder could only be found to be in the way at the end of the training.
+    fs::create_dir_all(folder.path().join("odd/latent.png")).unwrap();
+    let error = refused(&mut train(&["--out", "odd"]));
+    assert!(error.contains("latent.png: it is a folder"), "{error}");
+}
+
+#[test]
+fn of_two_runs_that_begin_in_one_folder_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let begin = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
+        command.args([
+            "train", "--arch", "fc-small", "--device", "cpu", "--epochs", "1",
+        ]);
+        command.args(["--out", "run"]).current_dir(folder.path());
+        command.stdout(std::process::Stdio::null());
+        command
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let outputs = [begin(), begin()].map(|child| child.wait_with_output().unwrap());
+    let codes = outputs.each_ref().map(|output| output.status.code());
+    assert!(
+        [[Some(0), Some(1)], [Some(1), Some(0)]].contains(&codes),
+        "{codes:?}"
+    );
+    let refused = outputs
+        .iter()
+        .find(|output| !output.status.success())
+        .unwrap();
+    let error = text(&refused.stderr);
+    assert!(
+        error.contains("run already holds ") || error.contains("it already exists"),
+        "{error}"
+    );
+    assert_eq!(contents(&folder.path().join("run")).len(), 6);
+}
+
+#[test]
+fn an_export_replaces_a_file_only_if_asked_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    drop(Store::open(&path("all.sqlite")).unwrap());
+    let export = |to: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
+        let from = ["results", "export", "--from", "all.sqlite", "--to", to];
+        command.args(from).current_dir(folder.path());
+        command
+    };
+    let table = "run,data,data_name,";
+    assert!(export("new.csv").status().unwrap().success());
+    assert!(
+        fs::read_to_string(path("new.csv"))
+            .unwrap()
+            .starts_with(table)
+    );
+    fs::write(path("old.csv"), "old").unwrap();
+    let error = refused(&mut export("old.csv"));
+    assert!(
+        error.contains("cannot write old.csv: it already exists; choose another name, or replace it with --overwrite"),
+        "{error}"
+    );
+    assert_eq!(fs::read(path("old.csv")).unwrap(), b"old");
+    assert!(
+        export("old.csv")
+            .arg("--overwrite")
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(
+        fs::read_to_string(path("old.csv"))
+            .unwrap()
+            .starts_with(table)
+    );
+    for (to, reason) in [
+        ("no such folder/a.csv", "No such file or directory"),
+        (".", "it does not name a file"),
+    ] {
+        let error = refused(&mut export(to));
+        assert!(
+            error.contains(&format!("cannot write {to}: {reason}")),
+            "{error}"
+        );
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_export_goes_into_pipes_and_open_files_without_replacing_them() {
+    use std::os::unix::fs::FileTypeExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    drop(Store::open(&path("all.sqlite")).unwrap());
+    let export = |to: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
+        let from = ["results", "export", "--from", "all.sqlite", "--to", to];
+        command.args(from).current_dir(folder.path());
+        command
+    };
+    let table = "run,data,data_name,";
+    // Where /dev/stdout leads: to a pipe, and to a file that has a beginning already.
+    let output = export("/proc/self/fd/1").output().unwrap();
+    assert!(
+        text(&output.stdout).starts_with(table),
+        "{}",
+        text(&output.stderr)
+    );
+    let mut open = fs::File::create(path("out.csv")).unwrap();
+    std::io::Write::write_all(&mut open, b"beginning\n").unwrap();
+    let status = export("/proc/self/fd/1").stdout(open).status().unwrap();
+    assert!(status.success());
+    let written = fs::read_to_string(path("out.csv")).unwrap();
+    assert!(
+        written.starts_with(&format!("beginning\n{table}")),
+        "{written}"
+    );
+
+    assert!(
+        Command::new("mkfifo")
+            .arg(path("pipe"))
+            .status()
+            .unwrap()
+            .success()
+    );
+    let mut reader = Command::new("cat")
+        .arg(path("pipe"))
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let status = export("pipe").status().unwrap();
+    let kind = path("pipe").symlink_metadata().unwrap().file_type();
+    if !status.success() || !kind.is_fifo() {
+        reader.kill().unwrap();
+        panic!("{status}: the pipe is {kind:?} now");
+    }
+    let read = reader.wait_with_output().unwrap();
+    assert!(text(&read.stdout).starts_with(table));
+}
+
+#[test]
+fn results_are_neither_written_where_they_are_read_nor_beside_a_folder() {
+    let outer = tempfile::tempdir().unwrap();
+    let folder = outer.path().join("inner");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("empty.sqlite"), "").unwrap();
+    fs::write(
+        folder.join("grid.toml"),
+        "arch = ['fc-small']\nepochs = 1\ndevice = 'cpu'\n",
+    )
+    .unwrap();
+    // A database of another program whose last rows are still in its log.
+    let live = rusqlite::Connection::open(outer.path().join("live.sqlite")).unwrap();
+    live.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE bookmarks (url TEXT);")
+        .unwrap();
+    for ending in ["", "-wal"] {
+        let of = |folder: &Path, name: &str| folder.join(format!("{name}.sqlite{ending}"));
+        fs::copy(of(outer.path(), "live"), of(&folder, "foreign")).unwrap();
+    }
+    let in_folder = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
+        command.args(args).current_dir(&folder);
+        command
+    };
+    let before = contents(&folder);
+    for (file, reason) in [
+        ("empty", "is empty"),
+        ("foreign", "is a database of another program"),
+    ] {
+        let file = format!("{file}.sqlite");
+        for command in [
+            &["results", "list", "--from", &file][..],
+            &["results", "export", "--from", &file],
+            &["results", "show", "1", "--from", &file],
+            &["results", "merge", &file, "--out", "joined.sqlite"],
+            &["figures", "--from", &file],
+        ] {
+            let error = refused(&mut in_folder(command));
+            assert!(error.contains(&format!("{file} {reason}")), "{error}");
+        }
+    }
+    let output = in_folder(&["sweep", "grid.toml", "--dry-run", "--out", "empty.sqlite"]).output();
+    assert!(output.unwrap().status.success());
+    for name in before.keys() {
+        assert_eq!(fs::read(folder.join(name)).unwrap(), before[name], "{name}");
+    }
+    assert!(!folder.join("joined.sqlite").exists());
+
+    // One that is protected stays so, also from the superuser.
+    let finished = folder.join("finished.sqlite");
+    drop(Store::open(&finished).unwrap());
+    let mut permissions = finished.metadata().unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&finished, permissions).unwrap();
+    for command in [
+        &["sweep", "grid.toml", "--out", "finished.sqlite"][..],
+        &[
+            "results",
+            "merge",
+            "finished.sqlite",
+            "--out",
+            "finished.sqlite",
+        ],
+    ] {
+        let error = refused(&mut in_folder(command));
+        assert!(error.contains("finished.sqlite is read-only"), "{error}");
+    }
+
+    for out in ["..", ".", "/"] {
+        let error = refused(&mut in_folder(&[
+            "sweep",
+            "grid.toml",
+            "--out",
+            out,
+            "--shard",
+            "1/2",
+        ]));
+        assert!(error.contains("does not name a file"), "{error}");
+        let error = refused(&mut in_folder(&["sweep", "grid.toml", "--out", out]));
+        assert!(error.contains("is not a regular file"), "{error}");
+    }
+    let mut names: Vec<_> = contents_of_files(outer.path());
+    names.sort();
+    assert_eq!(names, ["live.sqlite", "live.sqlite-shm", "live.sqlite-wal"]);
+}
+
+/// Names of the files in a folder, without folders.
+fn contents_of_files(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let files = entries.filter(|entry| entry.path().is_file());
+    files
+        .map(|file| file.file_name().into_string().unwrap())
+        .collect()
 }

@@ -7,6 +7,7 @@
 
 #[path = "common/server.rs"]
 mod server;
+#[allow(dead_code, reason = "other tests use the rest")]
 #[path = "common/small_set.rs"]
 mod small_set;
 

@@ -71,6 +71,19 @@ fn a_sweep_becomes_figures_and_what_cannot_be_made_is_said() {
         "{error}"
     );
     assert!(!made.join("complexity.svg").exists());
+    // Once more only if asked to.
+    let output = cre_lab(folder.path(), &figures);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        error.contains("made/here already holds figure-3.svg and "),
+        "{error}"
+    );
+    assert!(error.contains("--overwrite"), "{error}");
+    succeeds(cre_lab(
+        folder.path(),
+        &[&figures[..], &["--overwrite"]].concat(),
+    ));
     let film = fs::File::open(made.join("lambda-sweep-mnist-fc-small-n-8.gif")).unwrap();
     let frames = GifDecoder::new(std::io::BufReader::new(film)).unwrap();
     assert!(frames.into_frames().collect_frames().unwrap().len() > 2);

@@ -17,7 +17,10 @@ mod window;
 
 use cre_lab::{
     data::{BundledSet, DataSource, shelf::Standing},
-    gui::{App, session::LaneView},
+    gui::{
+        App,
+        session::{LaneView, Sample},
+    },
     model::{Architecture, Lambda},
     train::{RunConfig, Snapshot, TokenView},
 };
@@ -27,7 +30,7 @@ use egui_kittest::{
     kittest::{NodeT as _, Queryable as _},
 };
 use image::RgbaImage;
-use window::{complains, config, open, press, small, steps, wait};
+use window::{complains, config, open, open_on, press, small, steps, wait};
 
 fn window(config: RunConfig) -> Harness<'static, App> {
     open(config, BundledSet::Mnist, |app| app)
@@ -837,4 +840,57 @@ fn several_runs_of_each_lambda_are_named_by_their_seed() {
     harness.run_steps(3);
     let shown = harness.state().session().run().unwrap().shown().lane;
     assert_eq!((shown.lambda.value(), shown.seed), (0.3, 35));
+}
+
+#[test]
+fn many_classes_and_many_images_fit_the_textures_of_the_gpu() {
+    let folder = tempfile::tempdir().unwrap();
+    for (classes, per_class) in [(98, 1), (26, 4)] {
+        let pictures = folder.path().join(format!("{classes} classes"));
+        let source =
+            DataSource::Folder(small_set::own_pictures(&pictures, classes, [2, per_class]));
+        let config = RunConfig {
+            batch_size: 26,
+            ..small()
+        };
+        // The reconstructions of one network, and those of each λ.
+        for (spectrum, texture) in [
+            (None, "reconstructions"),
+            (Some("0, 1"), "reconstructions by λ"),
+        ] {
+            let spectrum = spectrum.map(|list| list.parse().unwrap());
+            let mut harness = open_on(config.clone(), source.clone(), None, |app| {
+                app.with_spectrum(spectrum)
+            });
+            let session = harness.state_mut().session_mut();
+            session.set_sample(Sample {
+                grid_per_class: per_class,
+                ..session.sample()
+            });
+            wait(&mut harness, "all reconstructions", |app| {
+                snapshot(app).is_some_and(|shown| shown.grid.len() == classes * per_class)
+            });
+            press(&mut harness, "Pause");
+            harness.run_steps(3);
+            let limit = harness.ctx.input(|input| input.max_texture_side);
+            let textures = harness.ctx.tex_manager();
+            let textures: Vec<_> = textures
+                .read()
+                .allocated()
+                .map(|(_, texture)| (texture.name.clone(), texture.size))
+                .collect();
+            assert!(
+                textures.iter().any(|(name, _)| name == texture),
+                "{textures:?}"
+            );
+            for (name, [width, height]) in &textures {
+                assert!(
+                    *width <= limit && *height <= limit,
+                    "{name} has {width}×{height} pixels, more than {limit}"
+                );
+            }
+            // On a real device, whose limit is checked when a texture is made.
+            harness.render().unwrap();
+        }
+    }
 }

@@ -296,6 +296,23 @@ fn all_figures_of_the_finished_runs_are_written_into_a_folder_or_as_far_as_wante
     };
     assert_eq!(names(&made).len(), 12);
 
+    // The dialog for folders does not ask about the files in them.
+    let kept = made.join("figure-3.csv");
+    std::fs::write(&kept, "mine").unwrap();
+    export(&mut harness, "made", false);
+    wait(&mut harness, "a refusal", |app| {
+        told(
+            app,
+            "made already holds figure-3.svg and 11 more files; choose another folder",
+        )
+    });
+    assert_eq!(std::fs::read(&kept).unwrap(), b"mine");
+    std::fs::remove_dir_all(&made).unwrap();
+    export(&mut harness, "made", false);
+    wait(&mut harness, "all files again", |app| {
+        told(app, "4 figures of 3 runs are in")
+    });
+
     // The very files that the command line writes.
     let by_hand = folder.path().join("by hand");
     let cre_lab = std::process::Command::new(env!("CARGO_BIN_EXE_cre-lab"))

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
     str::FromStr,
 };
 
@@ -10,6 +10,7 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand};
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 
+use super::Overwrite;
 use crate::data::{
     BundledSet, Shelf, bundle,
     catalogue::FullSet,
@@ -91,9 +92,11 @@ struct BundleArgs {
     /// Folder with the original files: four of IDX, each plain or with .gz, or six of CIFAR-10
     #[arg(long, value_name = "DIR")]
     from: PathBuf,
-    /// Folder to write to; made if it is missing, and files of the same names are replaced
+    /// Folder to write to, made if it is missing
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
+    #[command(flatten)]
+    overwrite: Overwrite,
 }
 
 /// A set by its name, with or without the ending of the full one.
@@ -123,7 +126,7 @@ pub fn run(args: DataArgs) -> anyhow::Result<()> {
         DataCommand::Fetch(args) => fetch_all(&args.sets, &args.place.shelf()),
         DataCommand::Verify(args) => verify(&args.sets, &args.place.shelf()),
         DataCommand::Path(args) => path(args.set, &args.place.shelf()),
-        DataCommand::Bundle(BundleArgs { from, to }) => make_bundle(&from, &to),
+        DataCommand::Bundle(args) => make_bundle(&args),
     }
 }
 
@@ -247,9 +250,9 @@ fn path(set: Option<SetName>, shelf: &Shelf) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn make_bundle(from: &Path, to: &Path) -> anyhow::Result<()> {
+fn make_bundle(args: &BundleArgs) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    for file in bundle::make(from, to)? {
+    for file in bundle::make(&args.from, &args.to, args.overwrite.existing())? {
         writeln!(
             out,
             "{}  {} bytes  SHA-256 {}",

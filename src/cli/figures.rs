@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::results::FromArgs;
+use super::{Overwrite, results::FromArgs};
 use crate::{
     experiment::series::on_same_images,
     figures::{self, DeadRuns, Step},
@@ -20,6 +20,8 @@ pub struct FiguresArgs {
     /// Folder to write to, made if it is not there
     #[arg(long, value_name = "DIR", default_value = "cre-lab-figures")]
     out: PathBuf,
+    #[command(flatten)]
+    overwrite: Overwrite,
     /// Leave out runs whose latent units are all dead, and say how many
     #[arg(long)]
     leave_out_dead: bool,
@@ -43,6 +45,10 @@ pub fn run(args: &FiguresArgs) -> anyhow::Result<()> {
     if args.animate && every.spectra.is_empty() {
         eprintln!("lambda-sweep.gif is left out: there is no network with runs at two λ or more");
     }
+    let names = every.file_names(args.animate);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let advice = "choose another folder with --out, or replace them with --overwrite";
+    args.overwrite.check(&args.out, &names, advice)?;
     let style = ProgressStyle::with_template("{bar:24} {pos}/{len} frames  {eta} left")?;
     let mut bar: Option<ProgressBar> = None;
     let mut out = std::io::stdout().lock();

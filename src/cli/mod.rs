@@ -4,6 +4,7 @@ pub mod bench;
 mod columns;
 pub mod data;
 pub mod figures;
+mod overwrite;
 pub mod results;
 pub mod run_args;
 pub mod sweep;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use overwrite::Overwrite;
 pub use run_args::RunArgs;
 
 use crate::experiment::Spectrum;

@@ -3,20 +3,20 @@
 mod export;
 
 use std::{
-    io::Write as _,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::sweep::duration;
+use super::{Overwrite, sweep::duration};
 use crate::{
     experiment::{
         Store,
         store::{self, Stored},
     },
-    files::write_atomically,
+    files::{self, write_whole},
 };
 
 /// Look at finished runs, export them, join files of several machines
@@ -67,6 +67,8 @@ struct ExportArgs {
     /// File to write; by default standard output
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
+    #[command(flatten)]
+    overwrite: Overwrite,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -204,6 +206,10 @@ fn export(args: &ExportArgs) -> anyhow::Result<()> {
     if args.epochs && args.format == Format::Json {
         bail!("--epochs is for csv; json has every epoch as it is");
     }
+    let existing = args.overwrite.existing();
+    if let Some(file) = &args.to {
+        files::check(file, existing).map_err(|error| cannot_write(file, &error))?;
+    }
     let runs = args.from.open()?.runs()?;
     let bytes = match args.format {
         Format::Csv if args.epochs => export::epochs_csv(&runs)?,
@@ -211,13 +217,19 @@ fn export(args: &ExportArgs) -> anyhow::Result<()> {
         Format::Json => export::json(&runs)?,
     };
     match &args.to {
-        Some(file) => write(file, &bytes),
+        Some(file) => {
+            write_whole(file, &bytes, existing).map_err(|error| cannot_write(file, &error))
+        }
         None => Ok(std::io::stdout().lock().write_all(&bytes)?),
     }
 }
 
-fn write(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    write_atomically(file, bytes).with_context(|| format!("cannot write {}", file.display()))
+fn cannot_write(file: &Path, error: &io::Error) -> anyhow::Error {
+    let way_on = match error.kind() {
+        io::ErrorKind::AlreadyExists => "; choose another name, or replace it with --overwrite",
+        _ => "",
+    };
+    anyhow!("cannot write {}: {error}{way_on}", file.display())
 }
 
 fn merge(args: &MergeArgs) -> anyhow::Result<String> {

@@ -80,7 +80,9 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<()> {
     };
     if let Some(shard) = args.shard {
         specs = shard.select(specs);
-        file = shard.file(&file);
+        file = shard.file(&file).with_context(|| {
+            format!("“{}” does not name a file; give --out FILE", file.display())
+        })?;
     }
     let options = Options {
         jobs: args

@@ -7,17 +7,17 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use crossbeam_channel::{Receiver, bounded, select};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{RunArgs, columns};
+use super::{Overwrite, RunArgs, columns};
 use crate::{
     data::{DataSource, Dataset},
     figures,
-    files::write_atomically,
+    files::{self, Existing, write_whole},
     train::{
         Command, DeviceChoice, Evaluation, Event, Probe, Problem, RunConfig, RunId, Snapshot,
         Start, StepLosses, Worker,
@@ -33,6 +33,17 @@ use crate::{
 const CLOUD_PER_CLASS: usize = 50;
 /// Images of each class in the picture of reconstructions.
 const GRID_PER_CLASS: usize = 1;
+
+const METRICS: &str = "metrics.csv";
+const CONFIG: &str = "config.toml";
+const CLOUD: &str = "latent.png";
+const RECONSTRUCTIONS: &str = "reconstructions.png";
+/// The run as it is.
+const LAST: &str = "last.safetensors";
+/// The run at its best evaluation.
+const BEST: &str = "best.safetensors";
+/// Every file of a run.
+const FILES: [&str; 6] = [LAST, BEST, METRICS, CONFIG, CLOUD, RECONSTRUCTIONS];
 
 /// Options of `cre-lab train`.
 #[derive(Clone, Debug, Args)]
@@ -52,9 +63,12 @@ pub struct TrainArgs {
     /// Begin with the weights of the authors' modules in this safetensors file, whose network counts
     #[arg(long, value_name = "FILE", conflicts_with_all = ["arch", "latent"])]
     pub weights: Option<PathBuf>,
-    /// Folder to write to, made if it is not there
+    /// Folder to write to, made if it is not there; one with a run is refused, unless --resume names its
+    /// last.safetensors
     #[arg(long, value_name = "DIR", default_value = "cre-lab-run")]
     pub out: PathBuf,
+    #[command(flatten)]
+    pub overwrite: Overwrite,
 }
 
 impl TrainArgs {
@@ -66,7 +80,36 @@ impl TrainArgs {
             resume: None,
             weights: None,
             out: PathBuf::from("cre-lab-run"),
+            overwrite: Overwrite::default(),
         }
+    }
+
+    /// Whether the run goes on in the folder that it is resumed from.
+    fn continues_in_place(&self) -> bool {
+        let same = |a: &Path, b: &Path| match (fs::canonicalize(a), fs::canonicalize(b)) {
+            (Ok(a), Ok(b)) => a == b,
+            _ => false,
+        };
+        let last = self.out.join(LAST);
+        self.resume.as_ref().is_some_and(|file| same(file, &last))
+    }
+
+    /// Checks, before anything is trained, that no file of another run is lost.
+    fn check_folder(&self) -> anyhow::Result<()> {
+        let overwrite = if self.continues_in_place() {
+            Overwrite { overwrite: true }
+        } else {
+            self.overwrite
+        };
+        let last = self.out.join(LAST);
+        let resume = if last.is_file() {
+            format!(", go on with that run with --resume {}", last.display())
+        } else {
+            String::new()
+        };
+        let advice =
+            format!("choose another folder with --out{resume}, or replace it with --overwrite");
+        overwrite.check(&self.out, &FILES, &advice)
     }
 }
 
@@ -88,6 +131,7 @@ struct ConfigFile<'a> {
 /// # Errors
 /// When data, device, training or a file fails.
 pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
+    args.check_folder()?;
     let earlier = args.resume.as_deref().map(Saved::load).transpose()?;
     let (mut config, source) = match &earlier {
         Some(saved) => (saved.config(), saved.notes.data.source.clone()),
@@ -129,14 +173,14 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     .context("cannot listen for Ctrl-C")?;
 
     let mut job = Job::begin(args, config, source, &dataset, saved)?;
-    let snapshot = job.follow(&stopped)?;
+    let snapshot = job.follow(&stopped).inspect_err(|_| job.release_folder())?;
     let runs = job.save()?;
     let mut written = vec![job.metrics_file(), job.write_config()?];
     let plan = job.config.plan(dataset.shape, dataset.classes());
     let layout = job.config.architecture.latent_layout(&plan)?;
-    let latent = args.out.join("latent.png");
+    let latent = args.out.join(CLOUD);
     figures::latent_scatter(&snapshot, layout, &dataset, &latent)?;
-    let reconstructions = args.out.join("reconstructions.png");
+    let reconstructions = args.out.join(RECONSTRUCTIONS);
     figures::reconstructions(&snapshot, layout, &dataset, &reconstructions)?;
     written.extend([latent, reconstructions]);
     written.extend(runs);
@@ -151,6 +195,10 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
 /// A run on its way.
 struct Job<'a> {
     args: &'a TrainArgs,
+    /// Whether it goes on in the folder of the run that it is resumed from.
+    in_place: bool,
+    /// Whether the folder has been taken for this run.
+    has_folder: bool,
     config: RunConfig,
     source: DataSource,
     worker: Worker,
@@ -204,6 +252,8 @@ impl<'a> Job<'a> {
         );
         Ok(Self {
             args,
+            in_place: args.continues_in_place(),
+            has_folder: false,
             config,
             source,
             worker,
@@ -258,11 +308,34 @@ impl<'a> Job<'a> {
         self.evaluations.last().map(|evaluation| evaluation.epoch)
     }
 
+    /// Takes the folder for this run: of a run that it replaces no file stays that could be taken for one of
+    /// this, and of two runs that begin at the same time in one folder the second is refused.
+    fn take_folder(&mut self) -> anyhow::Result<()> {
+        if self.in_place {
+            return Ok(());
+        }
+        for name in FILES.iter().filter(|_| self.args.overwrite.overwrite) {
+            let path = self.args.out.join(name);
+            files::remove(&path)
+                .map_err(|error| anyhow!("cannot remove {}: {error}", path.display()))?;
+        }
+        write_metrics(&self.metrics_file(), &self.evaluations, Existing::Keep)?;
+        self.has_folder = true;
+        Ok(())
+    }
+
+    /// Leaves the folder as free as it was if nothing has come of the run.
+    fn release_folder(&self) {
+        if self.has_folder && self.evaluations.is_empty() {
+            let _ = files::remove(&self.metrics_file());
+        }
+    }
+
     /// Where the run is kept.
     fn target(&self) -> Target {
         Target {
-            file: self.args.out.join("last.safetensors"),
-            best: Some(self.args.out.join("best.safetensors")),
+            file: self.args.out.join(LAST),
+            best: Some(self.args.out.join(BEST)),
             source: self.source.clone(),
         }
     }
@@ -303,6 +376,7 @@ impl<'a> Job<'a> {
                     "{} {latent}, {parameters} parameters, λ = {}, on {}",
                     self.config.architecture, self.config.lambda, self.device
                 ));
+                self.take_folder()?;
                 self.worker.send(Command::Autosave(self.target()));
                 if let Some(last) = self.evaluations.last().copied() {
                     self.bar.println(line(&last));
@@ -318,7 +392,8 @@ impl<'a> Job<'a> {
                 self.step = evaluation.step;
                 self.bar.println(line(&evaluation));
                 self.evaluations.push(evaluation);
-                write_metrics(&self.metrics_file(), &self.evaluations)?;
+                // It was decided before what may be replaced.
+                write_metrics(&self.metrics_file(), &self.evaluations, Existing::Replace)?;
                 if !ending {
                     self.train_on(evaluation.epoch);
                 }
@@ -364,11 +439,11 @@ impl<'a> Job<'a> {
     }
 
     fn metrics_file(&self) -> PathBuf {
-        self.args.out.join("metrics.csv")
+        self.args.out.join(METRICS)
     }
 
     fn write_config(&self) -> anyhow::Result<PathBuf> {
-        let path = self.args.out.join("config.toml");
+        let path = self.args.out.join(CONFIG);
         let text = toml::to_string_pretty(&ConfigFile {
             program: concat!("cre-lab ", env!("CARGO_PKG_VERSION")),
             data: &self.source,
@@ -376,7 +451,7 @@ impl<'a> Job<'a> {
             device_used: self.device.clone(),
             run: self.config.clone(),
         })?;
-        write(&path, text.as_bytes())?;
+        write(&path, text.as_bytes(), Existing::Replace)?;
         Ok(path)
     }
 
@@ -404,7 +479,11 @@ fn line(evaluation: &Evaluation) -> String {
     )
 }
 
-fn write_metrics(path: &Path, evaluations: &[Evaluation]) -> anyhow::Result<()> {
+fn write_metrics(
+    path: &Path,
+    evaluations: &[Evaluation],
+    existing: Existing,
+) -> anyhow::Result<()> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let names = columns::MOMENT.iter().chain(&["lambda"]);
     writer.write_record(names.chain(&columns::FOUND))?;
@@ -414,9 +493,10 @@ fn write_metrics(path: &Path, evaluations: &[Evaluation]) -> anyhow::Result<()> 
         row.extend(columns::found(evaluation));
         writer.write_record(row)?;
     }
-    write(path, &writer.into_inner()?)
+    write(path, &writer.into_inner()?, existing)
 }
 
-fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    write_atomically(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+fn write(path: &Path, bytes: &[u8], existing: Existing) -> anyhow::Result<()> {
+    write_whole(path, bytes, existing)
+        .map_err(|error| anyhow!("cannot write {}: {error}", path.display()))
 }

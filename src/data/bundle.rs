@@ -14,7 +14,7 @@ use super::{
     folder::{Files, Half, Named, read_split},
     idx,
 };
-use crate::files::write_atomically;
+use crate::files::{self, Existing, write_whole};
 use flate2::{Compression, write::GzEncoder};
 
 /// Images and labels of both halves, in the order of [`Half::ALL`].
@@ -196,6 +196,9 @@ pub enum BundleError {
     /// The bundle would take the place of the files that it is made from.
     #[error("{} holds the original files: choose another folder for the bundle", .0.display())]
     SameFolder(PathBuf),
+    /// Files of the bundle exist and are to be kept.
+    #[error("{0}; choose another folder, or replace them with --overwrite")]
+    Exists(String),
     /// A file or folder cannot be written.
     #[error("{} cannot be written: {error}", path.display())]
     Write {
@@ -248,25 +251,38 @@ impl Originals {
 /// read, and each file appears whole or not at all.
 ///
 /// # Errors
-/// When the original files cannot be read, hold too few images of a class or lie in `to` itself,
-/// and when writing fails.
-pub fn make(from: &Path, to: &Path) -> Result<Vec<BundleFile>, BundleError> {
+/// When the original files cannot be read, hold too few images of a class or lie in `to` itself, when
+/// files of the bundle exist and are to be kept, and when writing fails.
+pub fn make(from: &Path, to: &Path, existing: Existing) -> Result<Vec<BundleFile>, BundleError> {
+    let writing = |error| BundleError::Write {
+        path: to.to_owned(),
+        error,
+    };
     let originals = Originals::find(from)?;
+    let original = fs::canonicalize(originals.folder()).map_err(writing)?;
+    if fs::canonicalize(to).is_ok_and(|to| to == original) {
+        return Err(BundleError::SameFolder(to.to_owned()));
+    }
     let packing = originals.packing();
+    let names = Half::ALL
+        .into_iter()
+        .flat_map(|half| [packing.images(half), gzip_name(&half.labels())])
+        .collect::<Vec<String>>();
+    if existing == Existing::Keep
+        && let Some(found) = files::already_in(to, names.iter().map(String::as_str))
+    {
+        return Err(BundleError::Exists(found));
+    }
+    for name in &names {
+        let path = to.join(name);
+        files::check(&path, existing).map_err(|error| BundleError::Write { path, error })?;
+    }
     let [train, test] = packing.per_class();
     let halves = [
         subset(&originals, Half::Train, train)?,
         subset(&originals, Half::Test, test)?,
     ];
-    let writing = |error| BundleError::Write {
-        path: to.to_owned(),
-        error,
-    };
     fs::create_dir_all(to).map_err(writing)?;
-    let original = fs::canonicalize(originals.folder()).map_err(writing)?;
-    if fs::canonicalize(to).map_err(writing)? == original {
-        return Err(BundleError::SameFolder(to.to_owned()));
-    }
     let mut written = Vec::new();
     for (half, split) in Half::ALL.into_iter().zip(&halves) {
         let images = match packing {
@@ -274,8 +290,8 @@ pub fn make(from: &Path, to: &Path) -> Result<Vec<BundleFile>, BundleError> {
             Packing::Jpeg => atlas::encode(split).map_err(io::Error::other),
         };
         let labels = gzip(|gzip| idx::write_labels(gzip, split.labels()));
-        written.push(write(to.join(packing.images(half)), images)?);
-        written.push(write(to.join(gzip_name(&half.labels())), labels)?);
+        written.push(write(to.join(packing.images(half)), images, existing)?);
+        written.push(write(to.join(gzip_name(&half.labels())), labels, existing)?);
     }
     Ok(written)
 }
@@ -313,8 +329,12 @@ fn gzip(content: impl FnOnce(&mut GzEncoder<Vec<u8>>) -> io::Result<()>) -> io::
 }
 
 /// Puts a file in place as a whole.
-fn write(path: PathBuf, content: io::Result<Vec<u8>>) -> Result<BundleFile, BundleError> {
-    let written = content.and_then(|bytes| write_atomically(&path, &bytes).map(|()| bytes));
+fn write(
+    path: PathBuf,
+    content: io::Result<Vec<u8>>,
+    existing: Existing,
+) -> Result<BundleFile, BundleError> {
+    let written = content.and_then(|bytes| write_whole(&path, &bytes, existing).map(|()| bytes));
     match written {
         Ok(bytes) => Ok(BundleFile {
             bytes: bytes.len() as u64,
@@ -386,7 +406,7 @@ mod tests {
         for set in [BundledSet::Mnist, BundledSet::FashionMnist] {
             let from = assets().join(set.id());
             let to = tempfile::tempdir().unwrap();
-            for file in make(&from, to.path()).unwrap() {
+            for file in make(&from, to.path(), Existing::Keep).unwrap() {
                 let made = fs::read(&file.path).unwrap();
                 assert_eq!(file.bytes, made.len() as u64);
                 assert_eq!(file.sha256, sha256(&made));
@@ -403,7 +423,7 @@ mod tests {
     fn originals_are_neither_replaced_nor_too_few() {
         let from = assets().join("mnist");
         assert!(matches!(
-            make(&from, &from),
+            make(&from, &from, Existing::Replace),
             Err(BundleError::SameFolder(_))
         ));
 
@@ -411,12 +431,33 @@ mod tests {
         folder::tests::write(small.path(), str::to_owned);
         let to = small.path().join("bundle");
         assert_eq!(
-            make(small.path(), &to).unwrap_err().to_string(),
+            make(small.path(), &to, Existing::Keep)
+                .unwrap_err()
+                .to_string(),
             format!(
                 "{} holds 0 training images of class 0, fewer than the 1000 to bundle",
                 small.path().display()
             )
         );
         assert!(!to.exists());
+    }
+
+    #[test]
+    fn a_bundle_replaces_files_only_if_asked_to() {
+        let to = tempfile::tempdir().unwrap();
+        let file = to.path().join("t10k-labels-idx1-ubyte.gz");
+        fs::write(&file, "mine").unwrap();
+        let from = assets().join("mnist");
+        let error = make(&from, to.path(), Existing::Keep).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains(" already holds t10k-labels-idx1-ubyte.gz; "),
+            "{error}"
+        );
+        assert_eq!(fs::read(&file).unwrap(), b"mine");
+        assert_eq!(fs::read_dir(to.path()).unwrap().count(), 1);
+        make(&from, to.path(), Existing::Replace).unwrap();
+        assert_ne!(fs::read(&file).unwrap(), b"mine");
     }
 }

@@ -77,7 +77,7 @@ pub fn portrait(shape: ImageShape, classes: u8, lambda: f32) -> Portrait {
         input: (0..shape.pixels())
             .map(|pixel| (pixel % 251) as u8)
             .collect(),
-        reconstruction: vec![100 + place; shape.pixels()],
+        reconstruction: vec![100u8.wrapping_add(place); shape.pixels()],
     };
     Portrait {
         points: labels.iter().enumerate().map(point).collect(),

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::files::names_file;
+
 /// Part `number` of `count`: every `count`-th run, beginning with the `number`-th.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
@@ -70,16 +72,17 @@ impl Shard {
     }
 
     /// The file of this part, beside that of the whole: `results.sqlite` becomes `results.part-2-of-3.sqlite`.
-    pub fn file(self, whole: &Path) -> PathBuf {
+    /// `None` if `whole` does not name a file.
+    pub fn file(self, whole: &Path) -> Option<PathBuf> {
         let part = format!("part-{}-of-{}", self.number, self.count);
-        let mut name = whole.file_stem().unwrap_or_default().to_owned();
+        let mut name = whole.file_stem().filter(|_| names_file(whole))?.to_owned();
         name.push(".");
         name.push(part);
         if let Some(extension) = whole.extension() {
             name.push(".");
             name.push(extension);
         }
-        whole.with_file_name(name)
+        Some(whole.with_file_name(name))
     }
 }
 
@@ -124,9 +127,12 @@ mod tests {
         let file = |path: &str| Shard::new(2, 3).unwrap().file(Path::new(path));
         assert_eq!(
             file("/a.b/all.sqlite"),
-            Path::new("/a.b/all.part-2-of-3.sqlite")
+            Some("/a.b/all.part-2-of-3.sqlite".into())
         );
-        assert_eq!(file("all"), Path::new("all.part-2-of-3"));
+        assert_eq!(file("all"), Some("all.part-2-of-3".into()));
+        for folder in ["..", ".", "/", "a/..", "a/", ""] {
+            assert_eq!(file(folder), None, "{folder}");
+        }
     }
 
     #[test]

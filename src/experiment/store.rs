@@ -18,6 +18,7 @@ use rusqlite::{
 };
 
 use super::{Identity, Record, RunSpec};
+use crate::files::names_file;
 
 pub use merge::Merged;
 
@@ -90,6 +91,15 @@ pub enum Fault {
     /// There is no such file, and none was to be made.
     #[error("is not there")]
     Missing,
+    /// A folder or a device is at the path.
+    #[error("is not a regular file")]
+    NoFile,
+    /// A file that is not to be written to.
+    #[error("is read-only; make it writable, or choose another file")]
+    ReadOnly,
+    /// An empty file, which was only to be read.
+    #[error("is empty, so it holds no results")]
+    Empty,
     /// Its folder cannot be made.
     #[error("cannot be made: {0}")]
     Folder(std::io::Error),
@@ -141,6 +151,13 @@ impl Store {
     /// # Errors
     /// When it cannot be made or opened, or is not a file of results of this or an earlier version.
     pub fn open(file: &Path) -> Result<Self, StoreError> {
+        match fs::metadata(file) {
+            Ok(found) if !found.is_file() => return Err(Fault::NoFile.of(file)),
+            // The superuser may write to it all the same.
+            Ok(found) if found.permissions().readonly() => return Err(Fault::ReadOnly.of(file)),
+            Err(_) if !names_file(file) => return Err(Fault::NoFile.of(file)),
+            Ok(_) | Err(_) => {}
+        }
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder)
                 .map_err(Fault::Folder)
@@ -149,15 +166,22 @@ impl Store {
         Self::connect(file, true)
     }
 
-    /// Opens `file`, which must be there.
+    /// Opens `file`, which must be there and hold results; those of an earlier version get the tables of
+    /// today. A file that is empty or of another program is not changed.
     ///
     /// # Errors
     /// As for [`Self::open`].
     pub fn open_existing(file: &Path) -> Result<Self, StoreError> {
-        if !file.is_file() {
-            return Err(Fault::Missing.of(file));
-        }
+        Self::exists(file)?;
         Self::connect(file, false)
+    }
+
+    fn exists(file: &Path) -> Result<(), StoreError> {
+        match (file.exists(), file.is_file()) {
+            (_, true) => Ok(()),
+            (true, false) => Err(Fault::NoFile.of(file)),
+            (false, false) => Err(Fault::Missing.of(file)),
+        }
     }
 
     /// Opens `file`, which must be there, to read it alone: nothing in it is changed, its format neither.
@@ -165,9 +189,7 @@ impl Store {
     /// # Errors
     /// When it is not there, cannot be opened, or has not the format of this version.
     pub fn open_to_read(file: &Path) -> Result<Self, StoreError> {
-        if !file.is_file() {
-            return Err(Fault::Missing.of(file));
-        }
+        Self::exists(file)?;
         let connection = schema::connect_to_read(file).map_err(|fault| fault.of(file))?;
         Ok(Self {
             connection,

@@ -9,7 +9,7 @@ use image::{
 };
 
 use super::{FigureError, few_colours};
-use crate::files::Unfinished;
+use crate::files::{Existing, OutputFile};
 
 /// One picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +66,8 @@ pub fn save_animation(
         return Err(FigureError::new(path, "it would have no frame"));
     }
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    let mut file = Unfinished::create(path).map_err(|error| failed(error.to_string()))?;
+    let mut file =
+        OutputFile::create(path, Existing::Replace).map_err(|error| failed(error.to_string()))?;
     let mut encoder = match extension.to_str() {
         Some("gif") => Encoder::gif(&mut file, size),
         Some("png" | "apng") => Encoder::png(&mut file, size, frames),
@@ -90,14 +91,14 @@ pub fn save_animation(
 /// What turns frames into bytes.
 enum Encoder<'a> {
     Gif {
-        encoder: Box<GifEncoder<&'a mut Unfinished>>,
+        encoder: Box<GifEncoder<&'a mut OutputFile>>,
         size: (u32, u32),
     },
-    Png(Box<png::Writer<&'a mut Unfinished>>),
+    Png(Box<png::Writer<&'a mut OutputFile>>),
 }
 
 impl<'a> Encoder<'a> {
-    fn gif(file: &'a mut Unfinished, size: (u32, u32)) -> Result<Self, String> {
+    fn gif(file: &'a mut OutputFile, size: (u32, u32)) -> Result<Self, String> {
         // A frame that has 256 colours or fewer keeps them; there is nothing to hurry.
         let mut encoder = GifEncoder::new(file);
         encoder.set_repeat(Repeat::Infinite).map_err(told)?;
@@ -108,7 +109,7 @@ impl<'a> Encoder<'a> {
     }
 
     fn png(
-        file: &'a mut Unfinished,
+        file: &'a mut OutputFile,
         (width, height): (u32, u32),
         frames: usize,
     ) -> Result<Self, String> {

@@ -10,7 +10,7 @@ use plotters::{
 };
 
 use super::{FigureError, palette::Rgb};
-use crate::files::write_atomically;
+use crate::files::{Existing, write_whole};
 
 /// Family name under which the font is registered.
 const FAMILY: &str = "cre-lab";
@@ -73,7 +73,8 @@ impl Canvas {
         image
             .write_to(&mut png, image::ImageFormat::Png)
             .map_err(|error| FigureError::new(path, error))?;
-        write_atomically(path, png.get_ref()).map_err(|error| FigureError::new(path, error))
+        write_whole(path, png.get_ref(), Existing::Replace)
+            .map_err(|error| FigureError::new(path, error))
     }
 }
 

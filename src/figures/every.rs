@@ -1,10 +1,6 @@
 //! Every figure that some results allow.
 
-use std::{
-    fs,
-    ops::ControlFlow,
-    path::{Path, PathBuf},
-};
+use std::{fs, ops::ControlFlow, path::Path};
 
 use super::{
     Against, Clouds, DeadRuns, EXTENSIONS, Ending, Figure, FigureError, Film, LambdaBoxes, OneSeed,
@@ -59,7 +55,7 @@ pub fn every(records: &[Record], dead: DeadRuns) -> Every<'_> {
     }
     let count = every.figures.len();
     for (name, spectra) in by_network(&spectra) {
-        every.add(format!("figure-4-{name}"), boxed(Clouds::of(spectra)));
+        every.add(&format!("figure-4-{name}"), boxed(Clouds::of(spectra)));
     }
     if every.figures.len() == count {
         every.missing.push(("figure 4", NEEDS_LAMBDAS));
@@ -67,7 +63,7 @@ pub fn every(records: &[Record], dead: DeadRuns) -> Every<'_> {
     let count = every.figures.len();
     for spectrum in &spectra {
         let name = format!("figure-5-{}", slug(&spectrum.title));
-        every.add(name, boxed(Rebuilt::of(spectrum)));
+        every.add(&name, boxed(Rebuilt::of(spectrum)));
     }
     if every.figures.len() == count {
         every.missing.push(("figure 5", NEEDS_LAMBDAS));
@@ -94,14 +90,15 @@ pub fn every(records: &[Record], dead: DeadRuns) -> Every<'_> {
         ),
     ] {
         match Widths::of(&series, against) {
-            Some(figure) => every.add(file.to_owned(), Some(Box::new(figure))),
+            Some(figure) => every.add(file, Some(Box::new(figure))),
             None => every.missing.push((name, why)),
         }
     }
-    let named = spectra
-        .into_iter()
-        .map(|spectrum| (slug(&spectrum.title), spectrum));
-    every.spectra = named.collect();
+    for spectrum in spectra {
+        let taken = every.spectra.iter().map(|(name, _)| name.as_str());
+        let name = unique(&slug(&spectrum.title), taken);
+        every.spectra.push((name, spectrum));
+    }
     every
 }
 
@@ -111,14 +108,28 @@ const NEEDS_SIZES: &str = "it needs fully connected networks with two latent siz
 const NEEDS_NETWORKS: &str = "it needs two networks or more on one data set (fully connected ones with the same n), each with living runs at two λ or more";
 
 impl Every<'_> {
-    /// Number of files that [`Self::save`] writes.
-    pub fn files(&self, films: bool) -> usize {
-        let films = if films { self.spectra.len() } else { 0 };
-        self.figures.len() * EXTENSIONS.len() + films
+    /// Names of the files that [`Self::save`] writes, in its order.
+    pub fn file_names(&self, films: bool) -> Vec<String> {
+        let figures = self
+            .figures
+            .iter()
+            .flat_map(|(name, _)| EXTENSIONS.map(|extension| format!("{name}.{extension}")));
+        let films = self.spectra.iter().filter(|_| films);
+        let films = films.map(|(name, _)| self.film_name(name));
+        figures.chain(films).collect()
+    }
+
+    /// Name of the file with the film of the λ sweep `name`.
+    fn film_name(&self, name: &str) -> String {
+        match self.spectra.len() {
+            1 => "lambda-sweep.gif".to_owned(),
+            _ => format!("lambda-sweep-{name}.gif"),
+        }
     }
 
     /// Writes every figure in every format into `folder`, which is made if it is not there, and a film of each λ
-    /// sweep if `films` are wanted. `told` hears of it and says whether to go on; what is written by then stays.
+    /// sweep if `films` are wanted. Files that exist are replaced: [`Self::file_names`] tells them beforehand.
+    /// `told` hears of it and says whether to go on; what is written by then stays.
     ///
     /// # Errors
     /// When the folder cannot be made or a file cannot be written.
@@ -141,10 +152,7 @@ impl Every<'_> {
             }
         }
         for (name, spectrum) in self.spectra.iter().filter(|_| films) {
-            let path: PathBuf = folder.join(match self.spectra.len() {
-                1 => "lambda-sweep.gif".to_owned(),
-                _ => format!("lambda-sweep-{name}.gif"),
-            });
+            let path = folder.join(self.film_name(name));
             let film = Film::of_lambdas(spectrum);
             let ending = save_animation(&film, &path, |done, of| told(Step::Frame(done, of)))?;
             if ending == Ending::Cancelled || told(Step::Written(&path)).is_break() {
@@ -156,8 +164,11 @@ impl Every<'_> {
 }
 
 impl<'a> Every<'a> {
-    fn add(&mut self, name: String, figure: Option<Box<dyn Figure + 'a>>) {
-        self.figures.extend(figure.map(|figure| (name, figure)));
+    fn add(&mut self, name: &str, figure: Option<Box<dyn Figure + 'a>>) {
+        if let Some(figure) = figure {
+            let taken = self.figures.iter().map(|(name, _)| name.as_str());
+            self.figures.push((unique(name, taken), figure));
+        }
     }
 
     /// As many files as the panels of `runs` need.
@@ -172,7 +183,7 @@ impl<'a> Every<'a> {
                 0 => name.to_owned(),
                 _ => format!("{name}-page-{}", page + 1),
             };
-            self.add(name, figure(runs));
+            self.add(&name, figure(runs));
         }
     }
 }
@@ -211,6 +222,16 @@ fn by_network<'a>(spectra: &[OneSeed<'a>]) -> Vec<(String, Vec<OneSeed<'a>>)> {
     }
     let named = networks.into_iter();
     named.map(|(_, name, spectra)| (name, spectra)).collect()
+}
+
+/// `name`, or with a number where it is taken already: different titles can become the same name.
+fn unique<'a>(name: &str, taken: impl Iterator<Item = &'a str>) -> String {
+    let taken: Vec<&str> = taken.collect();
+    let numbered = (2..).map(|number| format!("{name}-{number}"));
+    std::iter::once(name.to_owned())
+        .chain(numbered)
+        .find(|name| !taken.contains(&name.as_str()))
+        .unwrap_or_default()
 }
 
 /// A title as the name of a file.

@@ -6,10 +6,14 @@ use super::{
     FigureError, picture,
     sheet::{self, DrawError, Page},
 };
-use crate::files::write_atomically;
+use crate::files::{Existing, write_whole};
 
-/// Dots per inch of figures in PNG files.
+/// Dots per inch of figures in PNG files, unless they are very large.
 pub const DOTS_PER_INCH: f64 = 300.0;
+/// The most pixels of a PNG file: drawing them takes about 15 bytes each.
+const MOST_PIXELS: f64 = 16e6;
+/// The longest side of a PNG file, in pixels.
+const MOST_SIDE: f64 = 16_384.0;
 /// Width of a figure that fits one column of a journal (85 mm), in points.
 pub const ONE_COLUMN: f64 = 85.0 / 25.4 * 72.0;
 /// Width of a figure over two columns (175 mm), in points.
@@ -42,8 +46,9 @@ pub struct Table {
 /// Formats that a figure can be written in, by the extension of the file.
 pub const EXTENSIONS: [&str; 3] = ["svg", "png", "csv"];
 
-/// Writes `figure` as SVG, as PNG with 300 dots per inch, or its numbers as CSV, whichever the extension
-/// of `path` says; whole or not at all.
+/// Writes `figure` as SVG, as PNG with 300 dots per inch (fewer where that would exceed 16 million
+/// pixels), or its numbers as CSV, whichever the extension of `path` says; whole or not at all. A file
+/// that exists is replaced.
 ///
 /// # Errors
 /// When the extension is another, or the file cannot be drawn or written.
@@ -61,7 +66,7 @@ pub fn save(figure: &dyn Figure, path: &Path) -> Result<(), FigureError> {
             ));
         }
     };
-    write_atomically(path, &bytes).map_err(|error| FigureError::new(path, error))
+    write_whole(path, &bytes, Existing::Replace).map_err(|error| FigureError::new(path, error))
 }
 
 fn svg(figure: &dyn Figure) -> Result<String, String> {
@@ -69,9 +74,19 @@ fn svg(figure: &dyn Figure) -> Result<String, String> {
 }
 
 fn png(figure: &dyn Figure) -> Result<Vec<u8>, String> {
-    let (width, height, pixels) =
-        sheet::pixels(figure.size(), DOTS_PER_INCH, |page| figure.draw(page))?;
-    picture::png((width, height), &pixels, Some(DOTS_PER_INCH)).map_err(|error| error.to_string())
+    let dots = dots_per_inch(figure.size());
+    let (width, height, pixels) = sheet::pixels(figure.size(), dots, |page| figure.draw(page))?;
+    picture::png((width, height), &pixels, Some(dots)).map_err(|error| error.to_string())
+}
+
+/// The resolution at which a figure of this size, in points, stays within the limits.
+fn dots_per_inch((width, height): (f64, f64)) -> f64 {
+    let inches = |points: f64| points.max(1.0) / 72.0;
+    let (width, height) = (inches(width), inches(height));
+    let by_area = (MOST_PIXELS / (width * height)).sqrt();
+    DOTS_PER_INCH
+        .min(by_area)
+        .min(MOST_SIDE / width.max(height))
 }
 
 fn csv(table: &Table) -> Result<Vec<u8>, String> {
@@ -82,4 +97,21 @@ fn csv(table: &Table) -> Result<Vec<u8>, String> {
         writer.write_record(row).map_err(told)?;
     }
     writer.into_inner().map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_very_large_figures_have_fewer_dots_per_inch() {
+        assert_eq!(dots_per_inch((TWO_COLUMNS, 1500.0)), DOTS_PER_INCH);
+        for height in [5_000.0, 200_000.0, 1e9] {
+            let dots = dots_per_inch((TWO_COLUMNS, height));
+            let [width, height] = [TWO_COLUMNS, height].map(|points| points / 72.0 * dots);
+            assert!(dots > 0.0 && dots < DOTS_PER_INCH);
+            assert!(width * height <= MOST_PIXELS * 1.001);
+            assert!(height <= MOST_SIDE * 1.001);
+        }
+    }
 }

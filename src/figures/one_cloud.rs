@@ -10,13 +10,19 @@ use super::{
     figure::{Figure, TWO_COLUMNS, Table},
     palette,
     panels::{INK, NAME, TITLE, caption_height, draw_caption},
-    sheet::{DrawError, LINE_SPACING, Page, text_width},
+    sheet::{DrawError, LINE_SPACING, Page, elided, text_width},
 };
 use crate::{experiment::Record, train::Projection};
 
-/// Width of the figure and height of the cloud, in points.
+/// Width of the figure while the legend has one column, and height of the cloud, in points.
 const WIDTH: f64 = TWO_COLUMNS * 0.72;
 const HEIGHT: f64 = 255.0;
+/// The most width that the legend takes.
+const LEGEND: f64 = TWO_COLUMNS * 0.5;
+/// Width of a disc and the gaps around it, beside a name of the legend.
+const DISC: f64 = 18.0;
+/// The most names below each other.
+const ROWS: usize = 30;
 const EDGE: f64 = 6.0;
 const HEAD: f64 = EDGE + TITLE * LINE_SPACING;
 
@@ -46,29 +52,43 @@ impl<'a> OneCloud<'a> {
         })
     }
 
-    /// Room for the names of the classes.
-    fn legend_width(&self) -> f64 {
+    /// Columns of the legend.
+    fn columns(&self) -> usize {
+        self.record.class_names.len().div_ceil(ROWS).max(1)
+    }
+
+    /// Width of a column of the legend.
+    fn column_width(&self) -> f64 {
         let names = self.record.class_names.iter();
-        names
+        let widest = names
             .map(|name| text_width(name, NAME))
-            .fold(20.0, f64::max)
-            + 18.0
+            .fold(20.0, f64::max);
+        (widest + DISC).min(LEGEND / self.columns() as f64)
+    }
+
+    fn width(&self) -> f64 {
+        let more = (self.columns() - 1) as f64 * self.column_width();
+        (WIDTH + more).min(TWO_COLUMNS)
     }
 
     fn draw_legend(&self, page: &Page<'_>) -> Result<(), DrawError> {
         let style = page.text(NAME, INK);
-        let left = WIDTH - self.legend_width();
+        let (columns, width) = (self.columns(), self.column_width());
+        let left = self.width() - columns as f64 * width;
         let names = &self.record.class_names;
-        let step = (HEIGHT / names.len().max(1) as f64).min(NAME * 1.7);
-        let top = HEAD + (HEIGHT - step * names.len() as f64) / 2.0;
+        let rows = names.len().div_ceil(columns).max(1);
+        let step = (HEIGHT / rows as f64).min(NAME * 1.7);
+        let top = HEAD + (HEIGHT - step * rows as f64) / 2.0;
         for (place, name) in names.iter().enumerate() {
-            let y = top + (place as f64 + 0.5) * step;
+            let x = left + (place / rows) as f64 * width;
+            let y = top + ((place % rows) as f64 + 0.5) * step;
             let colour = palette::class(u8::try_from(place).unwrap_or(u8::MAX));
             let disc = page.stroke(1.0, colour, 1.0).filled();
-            let centre = (page.units(left + 4.0), page.units(y));
+            let centre = (page.units(x + 4.0), page.units(y));
             page.area
                 .draw(&Circle::new(centre, page.units(2.6), disc))?;
-            page.write(name, (left + 11.0, y), &style, (HPos::Left, VPos::Center))?;
+            let name = elided(name, width - DISC, NAME);
+            page.write(&name, (x + 11.0, y), &style, (HPos::Left, VPos::Center))?;
         }
         Ok(())
     }
@@ -76,8 +96,9 @@ impl<'a> OneCloud<'a> {
 
 impl Figure for OneCloud<'_> {
     fn size(&self) -> (f64, f64) {
-        let below = caption_height(&self.caption, WIDTH);
-        (WIDTH, HEAD + HEIGHT + below)
+        let width = self.width();
+        let below = caption_height(&self.caption, width);
+        (width, HEAD + HEIGHT + below)
     }
 
     fn draw(&self, page: &Page<'_>) -> Result<(), DrawError> {
@@ -90,7 +111,7 @@ impl Figure for OneCloud<'_> {
             labels: &portrait.labels,
             projection: portrait.projection,
         };
-        let width = WIDTH - self.legend_width();
+        let width = self.width() - self.columns() as f64 * self.column_width();
         let body = page.part((0.0, HEAD), (width, HEIGHT));
         cloud.draw(&body, &Cloud::space([cloud]), 1.5, NAME)?;
         self.draw_legend(page)?;

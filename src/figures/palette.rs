@@ -1,5 +1,7 @@
 //! Colours with a meaning, the same in the window and in files.
 
+use std::sync::LazyLock;
+
 /// An opaque sRGB colour.
 pub type Rgb = [u8; 3];
 
@@ -27,9 +29,27 @@ pub const RECONSTRUCTION_ON_LIGHT: Rgb = [0xd0, 0x5a, 0x00];
 /// Reconstruction on a dark background.
 pub const RECONSTRUCTION_ON_DARK: Rgb = [0xff, 0x9a, 0x3c];
 
-/// The colour of a class; classes beyond the tenth begin anew.
+/// The colour of a class. Classes beyond the tenth have the same ten hues, alternately darker and
+/// lighter.
 pub fn class(label: u8) -> Rgb {
-    CLASSES[usize::from(label) % CLASSES.len()]
+    static SHADED: LazyLock<Vec<Rgb>> = LazyLock::new(|| (0..=u8::MAX).map(shaded).collect());
+    SHADED[usize::from(label)]
+}
+
+/// The colour of a class, computed.
+fn shaded(label: u8) -> Rgb {
+    let label = usize::from(label);
+    let base = CLASSES[label % CLASSES.len()];
+    let Some(shade) = (label / CLASSES.len()).checked_sub(1) else {
+        return base;
+    };
+    // In sixteenths of the way to black or white. A dark shade must not vanish on a dark background.
+    let (goal, share) = if shade % 2 == 0 {
+        ([0; 3], (4 + shade / 2).min(8))
+    } else {
+        ([0xff; 3], (5 + shade / 2 * 2).min(12))
+    };
+    between(base, goal, share as f64 / 16.0)
 }
 
 /// The colour of λ on a light background: from the blue of classification at 0 to the orange of
@@ -124,6 +144,13 @@ mod tests {
         for colour in CLASSES {
             assert_eq!(of_oklab(oklab(colour)), colour);
         }
+    }
+
+    #[test]
+    fn a_hundred_classes_have_a_hundred_colours() {
+        let colours: std::collections::HashSet<Rgb> = (0..100).map(class).collect();
+        assert_eq!(colours.len(), 100);
+        assert_eq!(std::array::from_fn(|label| class(label as u8)), CLASSES);
     }
 
     #[test]

@@ -18,6 +18,10 @@ use crate::{
     train::{Reading, Snapshot},
 };
 
+/// Images side by side; more of them go to further rows.
+const COLUMNS: usize = 20;
+/// The most images.
+const IMAGES: usize = 200;
 /// Side of a pixel of an image, in pixels of the figure.
 const SCALE: u32 = 4;
 const GAP: u32 = 16;
@@ -27,8 +31,8 @@ const CAPTION: u32 = 78;
 const WRONG: RGBColor = RGBColor(0xc0, 0x20, 0x18);
 
 /// Writes the grid of `snapshot` as a PNG file: a column for each image with input,
-/// reconstruction, absolute difference and the classifier's answer, wrong ones in red. `layout` is that of
-/// the network's z.
+/// reconstruction, absolute difference and the classifier's answer, wrong ones in red; 20 columns in a row.
+/// `layout` is that of the network's z.
 ///
 /// # Errors
 /// When it cannot be drawn or written.
@@ -45,13 +49,17 @@ pub fn reconstructions(
             (reading.index as usize) < dataset.test.len()
                 && reading.reconstruction.len() == dataset.shape.pixels()
         })
+        .take(IMAGES)
         .collect();
-    let side = |pixels: usize| u32::try_from(pixels).unwrap_or(0) * SCALE;
-    let (wide, high) = (side(dataset.shape.width), side(dataset.shape.height));
-    let columns = u32::try_from(readings.len()).unwrap_or(0).clamp(6, 200);
-    let column = |place: usize| LEFT + u32::try_from(place).unwrap_or(0) * (wide + GAP);
-    let row = |place: u32| TOP + place * (high + GAP);
-    let mut canvas = Canvas::new(LEFT + columns * (wide + GAP) + GAP, row(3) + CAPTION);
+    let pixels = |count: usize| u32::try_from(count).unwrap_or(0);
+    let [wide, high] = [dataset.shape.width, dataset.shape.height].map(|side| pixels(side) * SCALE);
+    let columns = pixels(readings.len().clamp(6, COLUMNS));
+    let blocks = pixels(readings.len().div_ceil(COLUMNS)).max(1);
+    // Three images below each other, and the answer.
+    let block = 3 * (high + GAP) + CAPTION;
+    let column = |place: usize| LEFT + pixels(place % COLUMNS) * (wide + GAP);
+    let row = |place: usize, line: u32| TOP + pixels(place / COLUMNS) * block + line * (high + GAP);
+    let mut canvas = Canvas::new(LEFT + columns * (wide + GAP) + GAP, TOP + blocks * block);
 
     for (place, reading) in readings.iter().enumerate() {
         let input = dataset.test.image(reading.index as usize);
@@ -67,7 +75,7 @@ pub fn reconstructions(
                 for x in 0..wide {
                     let (across, down) = ((x / SCALE) as usize, (y / SCALE) as usize);
                     let pixel = down * dataset.shape.width + across;
-                    canvas.set(column(place) + x, row(line) + y, colour(pixel));
+                    canvas.set(column(place) + x, row(place, line) + y, colour(pixel));
                 }
             }
         }
@@ -83,9 +91,12 @@ pub fn reconstructions(
     canvas
         .draw(|area| {
             area.draw(&Text::new(title, at(GAP, 22), text(32, INK)))?;
-            for (line, name) in (0..).zip(["input", "reconstruction", "|difference|"]) {
-                let style = text(24, INK).pos(Pos::new(HPos::Left, VPos::Center));
-                area.draw(&Text::new(name, at(GAP, row(line) + high / 2), style))?;
+            for first in (0..readings.len().max(1)).step_by(COLUMNS) {
+                for (line, name) in (0..).zip(["input", "reconstruction", "|difference|"]) {
+                    let style = text(24, INK).pos(Pos::new(HPos::Left, VPos::Center));
+                    let middle = row(first, line) + high / 2;
+                    area.draw(&Text::new(name, at(GAP, middle), style))?;
+                }
             }
             for (place, reading) in readings.iter().enumerate() {
                 let (class, probability) = reading.predicted();
@@ -98,9 +109,10 @@ pub fn reconstructions(
                 let style = text(22, colour).pos(Pos::new(HPos::Center, VPos::Top));
                 let middle = column(place) + wide / 2;
                 let answer = format!("{mark}{name}");
-                area.draw(&Text::new(answer, at(middle, row(3) - 4), style.clone()))?;
+                let below = row(place, 3);
+                area.draw(&Text::new(answer, at(middle, below - 4), style.clone()))?;
                 let percent = format!("{:.0} %", probability * 100.0);
-                area.draw(&Text::new(percent, at(middle, row(3) + 24), style))?;
+                area.draw(&Text::new(percent, at(middle, below + 24), style))?;
             }
             Ok::<_, plotters::drawing::DrawingAreaErrorKind<_>>(())
         })
@@ -135,24 +147,18 @@ mod tests {
         train::{Probe, Projection, RunId},
     };
 
-    #[test]
-    fn inputs_outputs_and_differences_stand_in_their_places() {
-        let dataset = DataSource::Bundled(BundledSet::Mnist).load().unwrap();
-        let reading = |index: u32, reconstruction: Vec<u8>| Reading {
+    fn reading(index: u32, reconstruction: Vec<u8>) -> Reading {
+        Reading {
             index,
             latent: vec![0.0; 3],
             reconstruction,
             mse: 0.1,
             probabilities: vec![0.1; 10],
-        };
-        let perfect = dataset.test.image(3).to_vec();
-        let opposite = dataset
-            .test
-            .image(4)
-            .iter()
-            .map(|byte| 255 - byte)
-            .collect();
-        let snapshot = Snapshot {
+        }
+    }
+
+    fn snapshot(grid: Vec<Reading>) -> Snapshot {
+        Snapshot {
             run: RunId(1),
             step: 1,
             lambda: Lambda::BALANCED,
@@ -163,16 +169,29 @@ mod tests {
             projection: Projection::Coordinates,
             predicted: Vec::new(),
             dead: vec![false; 3],
-            grid: vec![
-                reading(3, perfect),
-                reading(4, opposite),
-                // Neither an image that is not there nor one of another size may break it.
-                reading(u32::MAX, vec![0; 784]),
-                reading(5, vec![0; 7]),
-            ],
+            grid,
             selected: None,
             own: None,
-        };
+        }
+    }
+
+    #[test]
+    fn inputs_outputs_and_differences_stand_in_their_places() {
+        let dataset = DataSource::Bundled(BundledSet::Mnist).load().unwrap();
+        let perfect = dataset.test.image(3).to_vec();
+        let opposite = dataset
+            .test
+            .image(4)
+            .iter()
+            .map(|byte| 255 - byte)
+            .collect();
+        let snapshot = snapshot(vec![
+            reading(3, perfect),
+            reading(4, opposite),
+            // Neither an image that is not there nor one of another size may break it.
+            reading(u32::MAX, vec![0; 784]),
+            reading(5, vec![0; 7]),
+        ]);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("grid.png");
         reconstructions(&snapshot, LatentLayout::Units(3), &dataset, &path).unwrap();
@@ -192,5 +211,26 @@ mod tests {
         }
         // Black against white.
         assert_eq!(pixel(1, 2, 0, 0), palette::RECONSTRUCTION_ON_DARK);
+    }
+
+    #[test]
+    fn many_images_stand_in_rows() {
+        let dataset = DataSource::Bundled(BundledSet::Mnist).load().unwrap();
+        let readings = (0..45).map(|index| reading(index, vec![index as u8; 784]));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("grid.png");
+        let snapshot = snapshot(readings.collect());
+        reconstructions(&snapshot, LatentLayout::Units(3), &dataset, &path).unwrap();
+        let image = image::open(&path).unwrap().to_rgb8();
+        let side = 28 * SCALE + GAP;
+        let block = 3 * side + CAPTION;
+        assert_eq!(
+            image.dimensions(),
+            (LEFT + 20 * side + GAP, TOP + 3 * block)
+        );
+        for index in [0u32, 19, 20, 44] {
+            let (x, y) = (LEFT + index % 20 * side, TOP + index / 20 * block + side);
+            assert_eq!(image.get_pixel(x, y).0, [index as u8; 3], "image {index}");
+        }
     }
 }

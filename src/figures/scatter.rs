@@ -8,6 +8,7 @@ use super::{
     FigureError,
     canvas::{Area, Canvas, INK, rgb, text},
     palette,
+    sheet::elided,
 };
 use crate::{
     data::Dataset,
@@ -75,7 +76,7 @@ fn draw(
     let (plot, legend) = area.margin(90, 10, 20, 10).split_horizontally(1320);
     draw_legend(&legend, dataset).map_err(|error| say(&error))?;
     match snapshot.latent_size {
-        1 | 2 => draw_plane(&plot, &points, snapshot.latent_size),
+        1 | 2 => draw_plane(&plot, &points, snapshot.latent_size, dataset.classes()),
         _ => draw_space(&plot, points, snapshot.projection),
     }
 }
@@ -93,11 +94,26 @@ fn part_shown(snapshot: &Snapshot, layout: LatentLayout) -> String {
 }
 
 fn draw_legend(area: &Area<'_>, dataset: &Dataset) -> Result<(), String> {
-    for (class, name) in (0u8..).zip(&dataset.class_names) {
-        let y = 60 + 48 * i32::from(class);
-        let disc = Circle::new((16, y + 16), 11, rgb(palette::class(class)).filled());
+    /// The most names below each other.
+    const ROWS: usize = 50;
+    let count = dataset.classes();
+    let columns = count.div_ceil(ROWS).max(1);
+    let rows = count.div_ceil(columns).max(1);
+    let (width, height) = area.dim_in_pixel();
+    let width = f64::from(width) / columns as f64;
+    let step = (f64::from(height.saturating_sub(70)) / rows as f64).min(48.0);
+    // Sizes are shares of those of a legend with much room.
+    let scaled = |pixels: f64| pixels * step / 48.0;
+    for (class, name) in (0..=u8::MAX).zip(&dataset.class_names) {
+        let (column, row) = (usize::from(class) / rows, usize::from(class) % rows);
+        let (x, y) = (column as f64 * width, 60.0 + row as f64 * step);
+        let at = |right: f64, down: f64| ((x + scaled(right)) as i32, (y + scaled(down)) as i32);
+        let colour = rgb(palette::class(class));
+        let disc = Circle::new(at(16.0, 16.0), scaled(11.0) as i32, colour.filled());
         area.draw(&disc).map_err(|error| error.to_string())?;
-        area.draw(&Text::new(name.clone(), (40, y + 5), text(32, INK)))
+        let size = scaled(32.0);
+        let name = elided(name, width - scaled(45.0), size);
+        area.draw(&Text::new(name, at(40.0, 5.0), text(size as u32, INK)))
             .map_err(|error| error.to_string())?;
     }
     Ok(())
@@ -122,10 +138,10 @@ fn limits(points: &[Point], axis: usize, from_zero: bool) -> std::ops::Range<f64
 }
 
 /// n = 1 and 2: a line and a plane. A missing second axis spreads points by class instead.
-fn draw_plane(area: &Area<'_>, points: &[Point], n: usize) -> Result<(), String> {
+fn draw_plane(area: &Area<'_>, points: &[Point], n: usize, classes: usize) -> Result<(), String> {
     let x = limits(points, 0, true);
     let y = if n == 1 {
-        -1.0..10.0
+        -1.0..classes as f64
     } else {
         limits(points, 1, true)
     };

@@ -9,7 +9,7 @@ use super::{
     cloud::Cloud,
     palette,
     panels::{FAINT, INK},
-    sheet::{DrawError, Page, text_width},
+    sheet::{DrawError, Page, elided, text_width},
 };
 use crate::{
     data::{Dataset, ImageShape},
@@ -123,19 +123,36 @@ impl Scene {
     /// Classes and their colours, below the cloud.
     pub(super) fn draw_legend(&self, page: &Page<'_>) -> Result<(), DrawError> {
         const WORDS: f64 = 13.0;
+        const LEFT: f64 = 24.0;
+        const RIGHT: f64 = SPLIT - 10.0;
+        const LINE: f64 = 20.0;
+        /// The last line, above the bar.
+        const LAST: f64 = 446.0 + 2.0 * LINE;
         let style = page.text(WORDS, INK);
-        let (mut x, mut y) = (24.0, 446.0);
+        let (mut x, mut y) = (LEFT, 446.0);
         for (class, name) in self.class_names.iter().enumerate() {
-            let width = text_width(name, WORDS) + 30.0;
-            if x + width > SPLIT - 10.0 {
-                (x, y) = (24.0, y + 20.0);
+            let name = elided(name, (RIGHT - LEFT) / 2.0, WORDS);
+            let width = text_width(&name, WORDS) + 30.0;
+            if x + width > RIGHT && y < LAST {
+                (x, y) = (LEFT, y + LINE);
+            }
+            // The last line keeps room for the number of those that are left out.
+            let left = self.class_names.len() - class;
+            let more = format!("+ {left} more");
+            let room = if left > 1 {
+                text_width(&more, WORDS) + 10.0
+            } else {
+                0.0
+            };
+            if y >= LAST && x + width + room > RIGHT {
+                return page.write(&more, (x, y), &style, (HPos::Left, VPos::Center));
             }
             let colour = palette::class(u8::try_from(class).unwrap_or(u8::MAX));
             let fill = page.stroke(1.0, colour, 1.0).filled();
             let centre = (page.units(x + 5.0), page.units(y));
             page.area
                 .draw(&Circle::new(centre, page.units(5.0), fill))?;
-            page.write(name, (x + 14.0, y), &style, (HPos::Left, VPos::Center))?;
+            page.write(&name, (x + 14.0, y), &style, (HPos::Left, VPos::Center))?;
             x += width;
         }
         Ok(())

@@ -188,6 +188,21 @@ pub fn text_width(text: &str, size: f64) -> f64 {
     )
 }
 
+/// `text` as far as it is not wider than `width` points, with “…” where it is cut.
+pub fn elided(text: &str, width: f64, size: f64) -> String {
+    if text_width(text, size) <= width {
+        return text.to_owned();
+    }
+    let mut kept: Vec<char> = text.chars().collect();
+    while kept.pop().is_some() {
+        let cut: String = kept.iter().chain(&['…']).collect();
+        if text_width(&cut, size) <= width {
+            return cut;
+        }
+    }
+    String::new()
+}
+
 fn font(size: f64) -> FontDesc<'static> {
     FontDesc::new(FontFamily::Name(FAMILY), size, FontStyle::Normal)
 }

@@ -388,3 +388,74 @@ fn a_sweep_becomes_a_film() {
     let moved = frames[0].buffer() != frames[1].buffer();
     assert!(moved, "points glide");
 }
+
+#[test]
+fn the_pictures_of_a_hundred_classes_are_no_larger_than_allowed_and_name_the_classes() {
+    let mut record = record(0.5, 1, 0.9, 0.2);
+    record.class_names = (0..100)
+        .map(|class| format!("a rather long name {class}"))
+        .collect();
+    record.portrait = portrait(record.shape, 100, 0.5);
+    let mut other = record.clone();
+    other.spec.config.lambda = crate::model::Lambda::new(0.7).unwrap();
+    let records = [record, other];
+    let series = series(&records);
+    let spectrum = OneSeed::of(&series[0]).unwrap();
+    let figures: [Box<dyn Figure + '_>; 4] = [
+        Box::new(OneCloud::of("title", &records[0]).unwrap()),
+        Box::new(Pairs::of("title", &records[0]).unwrap()),
+        Box::new(Clouds::of(vec![spectrum.clone()]).unwrap()),
+        Box::new(Rebuilt::of(&spectrum).unwrap()),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    for (index, figure) in figures.iter().enumerate() {
+        let path = folder.path().join(format!("{index}.png"));
+        save(&**figure, &path).unwrap();
+        let (width, height) = image::image_dimensions(&path).unwrap();
+        assert!(width * height <= 16_100_000, "{index}: {width}×{height}");
+    }
+    // All names of the cloud's legend are on the page, some of them cut.
+    let path = folder.path().join("cloud.svg");
+    save(&*figures[0], &path).unwrap();
+    let svg = fs::read_to_string(path).unwrap();
+    assert_eq!(svg.matches("a rather").count(), 100);
+
+    // The legend of a film ends above the bar and says how many names are missing.
+    let scene = Scene::of_record("title", &records[0]);
+    let svg = sheet::svg((960.0, 540.0), |page| scene.draw_legend(page)).unwrap();
+    let shown = svg.matches("a rather").count();
+    assert!(
+        svg.contains(&format!("+ {} more", 100 - shown)),
+        "{shown} names"
+    );
+    let lowest = svg.split("cy=\"").skip(1).map(|rest| {
+        let end = rest.find('"').unwrap();
+        rest[..end].parse::<f64>().unwrap()
+    });
+    // In units of a twenty-fifth of a point.
+    assert!(lowest.fold(0.0, f64::max) <= 490.0 * 25.0);
+}
+
+#[test]
+fn no_two_figures_have_the_same_file() {
+    let mut records = Vec::new();
+    // Names of which nothing is left in the name of a file.
+    for name in ["猫", "犬", "鳥"] {
+        let mut of_set = vec![record(0.0, 1, 0.9, 0.3), record(1.0, 1, 0.6, 0.2)];
+        for record in &mut of_set {
+            record.spec.data = DataSource::Folder(name.into());
+            name.clone_into(&mut record.data_name);
+        }
+        records.extend(of_set);
+    }
+    let names = every(&records, DeadRuns::Hollow).file_names(true);
+    let distinct: std::collections::HashSet<&String> = names.iter().collect();
+    assert_eq!(distinct.len(), names.len(), "{names:?}");
+    assert_eq!(
+        names
+            .iter()
+            .filter(|name| name.starts_with("lambda-sweep"))
+            .count(),
+        3
+    );
+}

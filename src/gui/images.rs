@@ -1,37 +1,19 @@
 //! Small images as textures, crisp at any size.
 
 use eframe::egui::{
-    self, Color32, ColorImage, Context, Rect, TextureHandle, TextureOptions, Ui, Vec2, pos2, vec2,
+    self, Color32, ColorImage, Context, Rect, TextureHandle, TextureOptions, Ui, Vec2, vec2,
 };
 
+use super::tile_grid::TileGrid;
 use crate::data::ImageShape;
 
-/// Fills a `ColorImage` with `bytes` (`[channels, height, width]`) at tile `tile` of an atlas whose
-/// tiles stand one below the other.
-fn write_tile(
-    atlas: &mut ColorImage,
-    shape: ImageShape,
-    tile: usize,
-    colour: impl Fn(usize) -> Color32,
-) {
-    let plane = shape.height * shape.width;
-    for (pixel, target) in atlas
-        .pixels
-        .iter_mut()
-        .skip(tile * plane)
-        .take(plane)
-        .enumerate()
-    {
-        *target = colour(pixel);
-    }
-}
-
-/// Images of one shape in a single texture, updated as a whole.
+/// Images of one shape, updated as a whole: in one texture, or in several where one would exceed the
+/// largest texture of the GPU.
 #[derive(Default)]
 pub struct Atlas {
-    texture: Option<TextureHandle>,
-    tiles: usize,
-    size: Vec2,
+    grid: TileGrid,
+    /// One for each page of the grid.
+    textures: Vec<TextureHandle>,
 }
 
 /// One picture for the atlas.
@@ -45,43 +27,67 @@ pub enum Picture<'a> {
 impl Atlas {
     /// Replaces all pictures.
     pub fn set(&mut self, ctx: &Context, name: &str, shape: ImageShape, pictures: &[Picture<'_>]) {
-        let plane = shape.height * shape.width;
-        self.tiles = pictures.len();
-        self.size = vec2(shape.width as f32, shape.height as f32);
-        if pictures.is_empty() || plane == 0 {
-            self.texture = None;
-            return;
-        }
-        let size = [shape.width, shape.height * pictures.len()];
-        let mut image = ColorImage::filled(size, Color32::BLACK);
-        for (tile, picture) in pictures.iter().enumerate() {
-            match picture {
-                Picture::Plain(bytes) => {
-                    write_tile(&mut image, shape, tile, |pixel| plain(bytes, plane, pixel));
-                }
-                Picture::Difference(a, b, hue) => {
-                    write_tile(&mut image, shape, tile, |pixel| {
-                        difference(a, b, plane, pixel, *hue)
-                    });
-                }
+        let limit = ctx.input(|input| input.max_texture_side);
+        let (grid, pages) = pages(shape, pictures, limit);
+        self.grid = grid;
+        self.textures.truncate(pages.len());
+        for (index, page) in pages.into_iter().enumerate() {
+            if let Some(texture) = self.textures.get_mut(index) {
+                texture.set(page, TextureOptions::NEAREST);
+            } else {
+                let texture = ctx.load_texture(name, page, TextureOptions::NEAREST);
+                self.textures.push(texture);
             }
-        }
-        match &mut self.texture {
-            Some(texture) => texture.set(image, TextureOptions::NEAREST),
-            None => self.texture = Some(ctx.load_texture(name, image, TextureOptions::NEAREST)),
         }
     }
 
     /// Paints picture `tile` into `rect`.
     pub fn paint(&self, ui: &Ui, tile: usize, rect: Rect) {
-        let Some(texture) = &self.texture else { return };
-        if tile >= self.tiles {
-            return;
+        let (page, uv) = self.grid.uv(tile);
+        if tile < self.grid.tiles()
+            && let Some(texture) = self.textures.get(page)
+        {
+            ui.painter().image(texture.id(), rect, uv, Color32::WHITE);
         }
-        let step = 1.0 / self.tiles as f32;
-        let top = tile as f32 * step;
-        let uv = Rect::from_min_max(pos2(0.0, top), pos2(1.0, top + step));
-        ui.painter().image(texture.id(), rect, uv, Color32::WHITE);
+    }
+}
+
+/// The pictures as tiles of pages whose sides are at most `limit` pixels.
+fn pages(shape: ImageShape, pictures: &[Picture<'_>], limit: usize) -> (TileGrid, Vec<ColorImage>) {
+    let plane = shape.height * shape.width;
+    let tiles = if plane == 0 { 0 } else { pictures.len() };
+    let grid = TileGrid::new(tiles, [shape.width, shape.height], limit);
+    let mut pages: Vec<ColorImage> = (0..grid.pages())
+        .map(|page| ColorImage::filled(grid.page_size(page), Color32::BLACK))
+        .collect();
+    for (tile, picture) in pictures.iter().enumerate().take(tiles) {
+        let (page, corner) = grid.position(tile);
+        let page = &mut pages[page];
+        match picture {
+            Picture::Plain(bytes) => {
+                write_tile(page, shape, corner, |pixel| plain(bytes, plane, pixel));
+            }
+            Picture::Difference(a, b, hue) => {
+                write_tile(page, shape, corner, |pixel| {
+                    difference(a, b, plane, pixel, *hue)
+                });
+            }
+        }
+    }
+    (grid, pages)
+}
+
+/// Fills the tile at `corner` of a page with the colours of its pixels, row by row.
+fn write_tile(
+    page: &mut ColorImage,
+    shape: ImageShape,
+    [x, y]: [usize; 2],
+    colour: impl Fn(usize) -> Color32,
+) {
+    for row in 0..shape.height {
+        for column in 0..shape.width {
+            page[(x + column, y + row)] = colour(row * shape.width + column);
+        }
     }
 }
 
@@ -120,4 +126,58 @@ pub fn crisp_scale(ui: &Ui, shape: ImageShape, width: f32) -> usize {
 pub fn snapped(ui: &Ui, rect: Rect) -> Rect {
     use egui::emath::GuiRounding as _;
     Rect::from_min_size(rect.min.round_to_pixels(ui.pixels_per_point()), rect.size())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tile_has_the_pixels_that_were_put_in() {
+        let shape = ImageShape {
+            channels: 3,
+            height: 2,
+            width: 3,
+        };
+        let images: Vec<Vec<u8>> = (0..100u8)
+            .map(|image| (0..18).map(|byte| image + byte).collect())
+            .collect();
+        let black = vec![0; 18];
+        // A plain image and its difference from black: white light as far as it is bright.
+        let pictures: Vec<Picture<'_>> = images
+            .iter()
+            .flat_map(|image| {
+                [
+                    Picture::Plain(image),
+                    Picture::Difference(image, &black, Color32::WHITE),
+                ]
+            })
+            .collect();
+        // One page, and several.
+        for limit in [64, 20] {
+            let (grid, pages) = pages(shape, &pictures, limit);
+            assert_eq!(grid.pages(), pages.len());
+            assert_eq!(pages.len() > 1, limit == 20);
+            for (index, image) in images.iter().enumerate() {
+                for tile in [2 * index, 2 * index + 1] {
+                    // As the painter reads it.
+                    let (page, uv) = grid.uv(tile);
+                    let page = &pages[page];
+                    let size = vec2(page.width() as f32, page.height() as f32);
+                    let corner = uv.min.to_vec2() * size;
+                    assert!((uv.size() * size - vec2(3.0, 2.0)).length() < 1e-3);
+                    for pixel in 0..6 {
+                        let x = corner.x.round() as usize + pixel % 3;
+                        let y = corner.y.round() as usize + pixel / 3;
+                        let wanted = if tile % 2 == 0 {
+                            plain(image, 6, pixel)
+                        } else {
+                            difference(image, &black, 6, pixel, Color32::WHITE)
+                        };
+                        assert_eq!(page[(x, y)], wanted, "tile {tile}, pixel {pixel}");
+                    }
+                }
+            }
+        }
+    }
 }

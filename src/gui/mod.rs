@@ -9,13 +9,14 @@ mod numbers;
 mod pad;
 pub mod panes;
 mod reveal;
-mod shared;
 pub mod scatter;
 pub mod self_portrait;
 pub mod session;
+mod shared;
 pub mod shortcuts;
 mod textures;
 pub mod theme;
+mod tile_grid;
 pub mod workspace;
 
 use std::time::Duration;
@@ -29,6 +30,7 @@ pub use app::App;
 use self::self_portrait::SelfPortrait;
 use crate::{
     cli::{ThemeChoice, WindowArgs},
+    files::{self, Existing},
     train::checkpoint::autosave,
 };
 
@@ -40,6 +42,10 @@ const SIZE: [f32; 2] = [1280.0, 800.0];
 /// # Errors
 /// When no window can be opened, or a screenshot that was asked for cannot be saved.
 pub fn run(args: WindowArgs) -> anyhow::Result<()> {
+    if let Some(file) = &args.screenshot {
+        files::check(file, Existing::Replace)
+            .map_err(|error| anyhow!("cannot write {}: {error}", file.display()))?;
+    }
     let (failure, failures) = bounded(1);
     let portrait = args.exit_after.map(|seconds| {
         let after = Duration::from_secs(u64::from(seconds));

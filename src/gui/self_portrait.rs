@@ -10,7 +10,7 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, bounded};
 use eframe::egui::{ColorImage, Context, ViewportCommand};
 
-use crate::files::write_atomically;
+use crate::files::{Existing, write_whole};
 
 /// How long to wait for the picture before giving up.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -91,5 +91,5 @@ fn save(picture: &ColorImage, file: &Path) -> Result<(), String> {
     image
         .write_to(&mut png, image::ImageFormat::Png)
         .map_err(|error| error.to_string())?;
-    write_atomically(file, png.get_ref()).map_err(|error| error.to_string())
+    write_whole(file, png.get_ref(), Existing::Replace).map_err(|error| error.to_string())
 }

@@ -91,7 +91,11 @@ impl Images {
     }
 }
 
-fn of_reading<'a>(dataset: &'a Dataset, reading: &'a Reading, hue: Color32) -> [Picture<'a>; TILES] {
+fn of_reading<'a>(
+    dataset: &'a Dataset,
+    reading: &'a Reading,
+    hue: Color32,
+) -> [Picture<'a>; TILES] {
     let input = test_image(dataset, reading.index);
     tiles(input, &reading.reconstruction, hue)
 }

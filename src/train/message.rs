@@ -370,7 +370,7 @@ pub struct OwnReading {
 impl Reading {
     /// The most probable class and its probability.
     pub fn predicted(&self) -> (u8, f32) {
-        (0u8..)
+        (0..=u8::MAX)
             .zip(&self.probabilities)
             .fold((0, f32::NEG_INFINITY), |best, (class, &p)| {
                 if p > best.1 { (class, p) } else { best }

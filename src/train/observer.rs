@@ -186,7 +186,7 @@ fn rows_of(values: &[f32], rows: usize) -> std::slice::ChunksExact<'_, f32> {
 
 /// Place of the largest value; the first where several are equal.
 fn arg_max(values: &[f32]) -> u8 {
-    (0u8..)
+    (0..=u8::MAX)
         .zip(values)
         .fold((0, f32::NEG_INFINITY), |best, (place, &value)| {
             if value > best.1 { (place, value) } else { best }

@@ -59,6 +59,23 @@ pub fn idx_files() -> Vec<(&'static str, Vec<u8>)> {
     files
 }
 
+/// Writes a folder of own grey pictures, `images` for training and test of each of `classes` classes, and
+/// returns it.
+pub fn own_pictures(folder: &Path, classes: usize, images: [usize; 2]) -> PathBuf {
+    for (half, count) in ["train", "test"].into_iter().zip(images) {
+        for class in 0..classes {
+            let of_class = folder.join(half).join(format!("class {class:02}"));
+            std::fs::create_dir_all(&of_class).unwrap();
+            let pixels = noise((class + count) * 784);
+            for (index, pixels) in pixels.chunks_exact(784).take(count).enumerate() {
+                let picture = image::GrayImage::from_raw(28, 28, pixels.to_vec()).unwrap();
+                picture.save(of_class.join(format!("{index}.png"))).unwrap();
+            }
+        }
+    }
+    folder.to_owned()
+}
+
 /// Names and contents of six CIFAR-10 files with two images each.
 pub fn cifar_files() -> Vec<(&'static str, Vec<u8>)> {
     let names = [

@@ -54,12 +54,22 @@ pub fn open_again(
     memory: Option<&'static dyn Storage>,
     prepare: impl FnOnce(App) -> App,
 ) -> Harness<'static, App> {
+    open_on(config, DataSource::Bundled(set), memory, prepare)
+}
+
+/// The same on any data set.
+pub fn open_on(
+    config: RunConfig,
+    source: DataSource,
+    memory: Option<&'static dyn Storage>,
+    prepare: impl FnOnce(App) -> App,
+) -> Harness<'static, App> {
     Harness::builder()
         .with_size(vec2(1280.0, 800.0))
         .with_theme(Theme::Dark)
         .build_eframe(|cc| {
             cc.storage = memory.or(cc.storage);
-            prepare(App::new(cc, config, DataSource::Bundled(set), None))
+            prepare(App::new(cc, config, source, None))
         })
 }
 

@@ -199,7 +199,10 @@ pub fn fetch(
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(FetchError::Busy(full.set)),
-        Err(TryLockError::Error(error)) => return Err(writing(error)),
+        Err(TryLockError::Error(error)) => {
+            let _ = fs::remove_file(folder.join(LOCK));
+            return Err(writing(error));
+        }
     }
     remove_left_over(folder, LEFT_OVER);
     let done = Download {

@@ -8,7 +8,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{data::digest::sha256, files::write_atomically};
+use crate::{
+    data::digest::sha256,
+    files::{Existing, write_whole},
+};
 
 /// The most bytes of a note that are read.
 const NOTE: u64 = 4096;
@@ -67,7 +70,7 @@ impl Part {
         // Emptied before the note changes: an old beginning must never get a new note.
         let file = File::create(&self.file)?;
         match note {
-            Some(note) => write_atomically(&self.note, &serde_json::to_vec(note)?)?,
+            Some(note) => write_whole(&self.note, &serde_json::to_vec(note)?, Existing::Replace)?,
             None => match fs::remove_file(&self.note) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}

@@ -1,12 +1,10 @@
 //! From what has arrived to the files of a set: compared with the originals, then put in place.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, BufReader, Read, Write as _},
     path::Path,
 };
-
-use tempfile::NamedTempFile;
 
 use super::{
     Stop,
@@ -19,7 +17,7 @@ use crate::{
         digest::{self, Mismatch},
         inflate, shelf,
     },
-    files::temporary,
+    files::{self, Existing, OutputFile},
 };
 
 /// Room in an archive for what is not a file of the set, in bytes.
@@ -70,7 +68,8 @@ fn one_file(
     let gzip = checked.map_err(|mismatch| other(file, &mismatch))?;
     let ending = if gzip { ".gz" } else { "" };
     let path = folder.join(format!("{}{ending}", file.name));
-    fs::rename(part.path(), &path).map_err(|error| Failure::Local { path, error })
+    files::rename(part.path(), &path, Existing::Replace)
+        .map_err(|error| Failure::Local { path, error })
 }
 
 /// Takes the files of a set out of an archive, and nothing else: by their plain names, wherever in
@@ -94,7 +93,7 @@ fn archive(
     let (content, _) = inflate::open(BufReader::new(opened)).map_err(broken)?;
     let limit = files.iter().map(|file| file.bytes).sum::<u64>() + EXTRAS;
     let mut archive = tar::Archive::new(content.take(limit));
-    let mut taken: Vec<(&OriginalFile<'_>, NamedTempFile)> = Vec::new();
+    let mut taken: Vec<(&OriginalFile<'_>, OutputFile)> = Vec::new();
     for entry in archive.entries().map_err(broken)? {
         let entry = entry.map_err(broken)?;
         if !entry.header().entry_type().is_file() {
@@ -119,10 +118,9 @@ fn archive(
         return Err(Failure::Mirror(Trouble::NotTheOriginal(lacks)));
     }
     for (file, unpacked) in taken {
-        let path = folder.join(file.name);
-        unpacked.persist(&path).map_err(|error| Failure::Local {
-            path,
-            error: error.error,
+        unpacked.finish().map_err(|error| Failure::Local {
+            path: folder.join(file.name),
+            error,
         })?;
     }
     Ok(())
@@ -133,12 +131,13 @@ fn unpack(
     file: &OriginalFile<'_>,
     folder: &Path,
     stop: &Stop,
-) -> Result<NamedTempFile, Failure> {
+) -> Result<OutputFile, Failure> {
     let local = |error| Failure::Local {
         path: folder.join(file.name),
         error,
     };
-    let mut unpacked = temporary(folder).map_err(local)?;
+    let mut unpacked =
+        OutputFile::create(&folder.join(file.name), Existing::Replace).map_err(local)?;
     let mut aside = None;
     let compared = digest::compare(from, file, |bytes| {
         watch(stop, &mut aside)?;
@@ -152,7 +151,6 @@ fn unpack(
         return Err(failure);
     }
     compared.map_err(|mismatch| other(file, &mismatch))?;
-    unpacked.as_file().sync_all().map_err(local)?;
     Ok(unpacked)
 }
 

@@ -22,7 +22,7 @@ use crate::{
         Identity, RunSpec, Store,
         estimate::Cost,
         library::Library,
-        store::{Failure, Known, StoreError},
+        store::{Failure, Fault, Known, StoreError},
     },
     train::{device::DeviceError, trainer::TrainError, worker::panic_message},
 };
@@ -48,8 +48,12 @@ pub(super) fn carry_out(
     inbox: &Receiver<SweepCommand>,
     told: &Told,
 ) -> Result<SweepEnd, SweepError> {
-    let store = if options.outlook_only && !file.exists() {
-        None
+    let store = if options.outlook_only {
+        match Store::open_existing(file) {
+            Ok(store) => Some(store),
+            Err(error) if matches!(error.fault, Fault::Missing | Fault::Empty) => None,
+            Err(error) => return Err(error.into()),
+        }
     } else {
         Some(Store::open(file)?)
     };

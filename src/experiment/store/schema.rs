@@ -1,6 +1,9 @@
 //! The tables of a file of results, and how an older file gets those of today.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
@@ -16,9 +19,14 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// a new version is a new entry.
 const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
 
-/// Opens a file whose tables are those of today afterwards.
+/// Opens a file whose tables are those of today afterwards. One without tables is only given them if
+/// `create`, and one of another program is not changed.
 pub(super) fn connect(file: &Path, create: bool) -> Result<Connection, Fault> {
-    // Without SQLITE_OPEN_URI: a path is a path, whatever it begins with.
+    let file = &plain(file);
+    // To open a database for writing can change it, since what is left in its log is written back.
+    if let Err(fault @ (Fault::Foreign | Fault::Newer { .. })) = inspect(file) {
+        return Err(fault);
+    }
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if create {
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
@@ -26,21 +34,41 @@ pub(super) fn connect(file: &Path, create: bool) -> Result<Connection, Fault> {
     let mut connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(PATIENCE)?;
     distrust(&connection)?;
+    if !create && version(&connection, newest())? == 0 {
+        return Err(Fault::Empty);
+    }
     migrate(&mut connection, &MIGRATIONS)?;
     Ok(connection)
 }
 
-/// Opens a file whose tables are those of today, and changes nothing.
-pub(super) fn connect_to_read(file: &Path) -> Result<Connection, Fault> {
+/// An absolute path, which `SQLite` does not take for one of its special names, such as `:memory:`.
+fn plain(file: &Path) -> PathBuf {
+    // Nor for an address, without SQLITE_OPEN_URI.
+    std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
+}
+
+/// The newest version that is understood.
+fn newest() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// Opens a file without changing it, and tells the version of its tables.
+fn inspect(file: &Path) -> Result<(Connection, i64), Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(PATIENCE)?;
     distrust(&connection)?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    match version(&connection, known)? {
-        found if found == known => Ok(connection),
-        0 => Err(Fault::Foreign),
-        found => Err(Fault::Older { found, known }),
+    let found = version(&connection, newest())?;
+    Ok((connection, found))
+}
+
+/// Opens a file whose tables are those of today, and changes nothing.
+pub(super) fn connect_to_read(file: &Path) -> Result<Connection, Fault> {
+    let known = newest();
+    match inspect(&plain(file))? {
+        (connection, found) if found == known => Ok(connection),
+        (_, 0) => Err(Fault::Empty),
+        (_, found) => Err(Fault::Older { found, known }),
     }
 }
 
@@ -171,7 +199,8 @@ mod tests {
 
         let empty = folder.path().join("empty.sqlite");
         std::fs::write(&empty, b"").unwrap();
-        assert!(matches!(connect_to_read(&empty), Err(Fault::Foreign)));
+        assert!(matches!(connect_to_read(&empty), Err(Fault::Empty)));
+        assert!(matches!(connect(&empty, false), Err(Fault::Empty)));
         assert!(connect_to_read(&folder.path().join("none")).is_err());
         assert_eq!(std::fs::read(&empty).unwrap(), b"");
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use eframe::egui::{
-    self, Align2, Context, FontId, Grid, Rect, RichText, Sense, Ui, Window, pos2, vec2,
+    self, Align2, Context, FontId, Grid, Rect, RichText, ScrollArea, Sense, Ui, Window, pos2, vec2,
 };
 
 use super::latent::{class_name, swatch};
@@ -19,6 +19,8 @@ use crate::{
 
 /// Size of the words under a picture, in points.
 pub const CAPTION: f32 = 12.0;
+/// Height of the bars of all classes, in points: ten of them fit.
+const PROBABILITIES: f32 = 220.0;
 
 /// Shows the card while an image is selected.
 pub fn ui(ctx: &Context, session: &mut Session, textures: &mut TextureCache, home: Rect) {
@@ -113,15 +115,23 @@ fn latent_text(latent: &[f32]) -> String {
     format!("z = ({}{more})", numbers.join(", "))
 }
 
-/// One bar for each class; the answer is marked as right or wrong where the truth is known.
+/// One bar for each class; the answer is marked as right or wrong where the truth is known. More classes
+/// than fit scroll.
 pub fn probabilities(ui: &mut Ui, run: &RunView, reading: &Reading, truth: Option<u8>) {
+    ScrollArea::vertical()
+        .id_salt("probabilities")
+        .max_height(PROBABILITIES)
+        .show(ui, |ui| bars(ui, run, reading, truth));
+}
+
+fn bars(ui: &mut Ui, run: &RunView, reading: &Reading, truth: Option<u8>) {
     let (predicted, _) = reading.predicted();
     Grid::new("probabilities")
         .num_columns(3)
         .min_row_height(15.0)
         .spacing(vec2(8.0, 1.0))
         .show(ui, |ui| {
-            for (class, &probability) in (0u8..).zip(&reading.probabilities) {
+            for (class, &probability) in (0..=u8::MAX).zip(&reading.probabilities) {
                 let mut name = RichText::new(class_name(run, class)).size(12.5);
                 if truth == Some(class) {
                     name = name.strong();

@@ -61,8 +61,7 @@ impl Clouds {
         }
         let now = ui.input(|input| input.time);
         scatter.receive(&shown, &run.dataset, now);
-        self.multiples
-            .receive(&clouds, scatter, &run.dataset);
+        self.multiples.receive(&clouds, scatter, &run.dataset);
         let row = self.below.row(ui.ctx(), session, &places, scatter);
         let grid = Grid {
             run,

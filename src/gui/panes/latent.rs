@@ -71,13 +71,7 @@ impl Latent {
     }
 }
 
-fn tooltip(
-    ui: &Ui,
-    run: &RunView,
-    snapshot: &Snapshot,
-    point: usize,
-    textures: &mut TextureCache,
-) {
+fn tooltip(ui: &Ui, run: &RunView, snapshot: &Snapshot, point: usize, textures: &mut TextureCache) {
     let (Some(&image), Some(&predicted)) = (
         snapshot.probe.cloud.get(point),
         snapshot.predicted.get(point),

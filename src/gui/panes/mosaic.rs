@@ -22,6 +22,8 @@ use crate::{
 
 const GAP: f32 = 3.0;
 const TITLE: f32 = 17.0;
+/// Height of the list of classes, in points; more of them scroll.
+const MENU: f32 = 360.0;
 
 /// State of the pane.
 #[derive(Default)]
@@ -78,16 +80,18 @@ impl Mosaic {
         }
         let Some(run) = session.run() else { return };
         ui.menu_button("Rows", |ui| {
-            for (class, name) in (0u8..).zip(&run.dataset.class_names) {
-                let mut shown = !self.hidden.contains(&class);
-                if ui.checkbox(&mut shown, name).changed() {
-                    if shown {
-                        self.hidden.remove(&class);
-                    } else {
-                        self.hidden.insert(class);
+            ScrollArea::vertical().max_height(MENU).show(ui, |ui| {
+                for (class, name) in (0..=u8::MAX).zip(&run.dataset.class_names) {
+                    let mut shown = !self.hidden.contains(&class);
+                    if ui.checkbox(&mut shown, name).changed() {
+                        if shown {
+                            self.hidden.remove(&class);
+                        } else {
+                            self.hidden.insert(class);
+                        }
                     }
                 }
-            }
+            });
         })
         .response
         .on_hover_text("Choose the classes to show");
@@ -118,9 +122,8 @@ fn grid(
     textures: &mut TextureCache,
 ) -> Option<Wish> {
     let hue = theme::reconstruction(ui.visuals());
-    let images = |snapshot: &Arc<Snapshot>| {
-        Images::Grid(snapshot.into(), (&run.dataset).into(), hue)
-    };
+    let images =
+        |snapshot: &Arc<Snapshot>| Images::Grid(snapshot.into(), (&run.dataset).into(), hue);
     let lanes = places.iter().map(|&place| {
         let snapshot = run.lanes().get(place)?.snapshot.as_ref()?;
         Some((place, snapshot, images(snapshot)))
@@ -145,7 +148,8 @@ fn grid(
                 images::snapped(ui, Rect::from_min_size(at, image))
             };
             let shown = run.shown().snapshot.as_ref();
-            let Some((shown, first)) = shown.and_then(|shown| Some((shown, shown.grid.get(*row)?))) else {
+            let Some((shown, first)) = shown.and_then(|shown| Some((shown, shown.grid.get(*row)?)))
+            else {
                 continue;
             };
             let label = run.dataset.test.label(first.index as usize);

@@ -98,7 +98,11 @@ impl Reconstructions {
         let readings = &snapshot.grid;
         let hue = theme::reconstruction(ui.visuals());
         let images = Images::Grid(snapshot.into(), (&run.dataset).into(), hue);
-        let pictures = if self.show_difference { TILES } else { DIFFERENCE };
+        let pictures = if self.show_difference {
+            TILES
+        } else {
+            DIFFERENCE
+        };
         let shape = run.dataset.shape;
         let layout = Layout::fitting(ui, shape, pictures, readings.len());
         let mut clicked = None;

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     experiment::{Record, Store, series::on_same_images},
     figures::{Ending, Every, Step, every},
+    files::already_in,
     gui::numbers::count,
 };
 
@@ -17,7 +18,11 @@ pub fn job(file: PathBuf, All { dead, films }: All) -> Job {
     Job::new("file", move |folder, progress| {
         let records = records(&file)?;
         let every = every(&records, dead);
-        let files = every.files(films);
+        let names = every.file_names(films);
+        if let Some(found) = already_in(folder, names.iter().map(String::as_str)) {
+            return Err(format!("{found}; choose another folder"));
+        }
+        let files = names.len();
         let mut done = 0;
         let ending = every.save(folder, films, |step| {
             if let Step::Written(_) = step {

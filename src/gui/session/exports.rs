@@ -15,7 +15,7 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use eframe::egui::Context;
 
-use crate::figures::Ending;
+use crate::{figures::Ending, files::Existing};
 
 /// How often the window shows how far an export is.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -134,7 +134,7 @@ impl Exports {
 
     /// Begins to write `path`.
     pub fn write(&mut self, path: PathBuf, job: Job) {
-        self.begin(job, move || Some(path));
+        self.begin(job, move || Some((path, Existing::Replace)));
     }
 
     /// Asks for the file with the system's own dialog, then writes it. `extension` is that of the format
@@ -150,8 +150,10 @@ impl Exports {
             let mut path = pollster::block_on(dialog)?.path().to_owned();
             if path.extension().is_none() {
                 path.set_extension(extension);
+                // The dialog has asked about the name without the extension.
+                return Some((path, Existing::Keep));
             }
-            Some(path)
+            Some((path, Existing::Replace))
         });
     }
 
@@ -162,11 +164,17 @@ impl Exports {
             .set_title("Export into a folder")
             .pick_folder();
         self.begin(job, move || {
-            Some(pollster::block_on(dialog)?.path().to_owned())
+            let folder = pollster::block_on(dialog)?.path().to_owned();
+            Some((folder, Existing::Replace))
         });
     }
 
-    fn begin(&mut self, job: Job, choose: impl FnOnce() -> Option<PathBuf> + Send + 'static) {
+    /// Runs `job` on a thread of its own, with the path from `choose` and what happens to a file there.
+    fn begin(
+        &mut self,
+        job: Job,
+        choose: impl FnOnce() -> Option<(PathBuf, Existing)> + Send + 'static,
+    ) {
         if self.running.is_some() {
             return;
         }
@@ -180,7 +188,11 @@ impl Exports {
             };
             let outcome = match choose() {
                 None => Outcome::Cancelled,
-                Some(path) => {
+                Some((path, Existing::Keep)) if path.exists() => Outcome::Failed(format!(
+                    "{} already exists; choose it in the dialog to replace it",
+                    path.display()
+                )),
+                Some((path, _)) => {
                     tell(Message::Chosen(path.clone()));
                     let mut progress = |done: usize, of: usize| {
                         let name = part;

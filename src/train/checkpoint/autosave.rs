@@ -69,7 +69,10 @@ impl Place {
                 _lock: lock,
             })),
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
+            Err(TryLockError::Error(error)) => {
+                let _ = fs::remove_file(&lock_file);
+                Err(error)
+            }
         }
     }
 
@@ -86,10 +89,15 @@ impl Place {
             .collect();
         files.sort();
         let newest_first = files.into_iter().rev();
-        newest_first
-            .filter_map(|(_, file)| Self::at(file).ok().flatten())
-            // Its owner may have ended cleanly in between.
-            .find(|place| place.file.is_file())
+        for (_, file) in newest_first {
+            match Self::at(file) {
+                Ok(Some(place)) if place.file.is_file() => return Some(place),
+                // Its owner has ended cleanly in between: the lock file is new and of no use.
+                Ok(Some(place)) => place.clear(),
+                Ok(None) | Err(_) => {}
+            }
+        }
+        None
     }
 
     /// Where the run is written to.

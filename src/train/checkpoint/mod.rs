@@ -37,7 +37,10 @@ use super::{
     history::History,
     trainer::{TrainError, floats},
 };
-use crate::{data::DataSource, files::write_atomically};
+use crate::{
+    data::DataSource,
+    files::{Existing, write_whole},
+};
 
 /// Why a checkpoint is not read or written, as one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -245,5 +248,6 @@ impl Saved {
 
 /// Writes bytes to `file`, whole or not at all; the error is the reason.
 fn write(file: &Path, bytes: &[u8]) -> Result<(), String> {
-    write_atomically(file, bytes).map_err(|error| format!("cannot be written: {error}"))
+    write_whole(file, bytes, Existing::Replace)
+        .map_err(|error| format!("cannot be written: {error}"))
 }
