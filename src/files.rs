@@ -1,14 +1,50 @@
-//! Writing files whole or not at all.
+//! Opening regular files only, and writing files whole or not at all.
 
 use std::{
     ffi::OsStr,
-    fs,
+    fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use tempfile::NamedTempFile;
+
+/// Opens a regular file for reading; symbolic links are followed.
+///
+/// Anything else is refused before it is opened: a named pipe would wait until some process writes to
+/// it, and a device may have no end.
+///
+/// # Errors
+/// When it cannot be opened or is not a regular file.
+pub fn open(path: &Path) -> io::Result<File> {
+    check_regular(path)?;
+    File::open(path)
+}
+
+/// Checks that `path` leads to a regular file, without opening it.
+///
+/// # Errors
+/// When nothing is there or it is something else.
+pub fn check_regular(path: &Path) -> io::Result<()> {
+    if fs::metadata(path)?.is_file() {
+        Ok(())
+    } else {
+        let reason = "it is not a regular file";
+        Err(io::Error::new(io::ErrorKind::InvalidInput, reason))
+    }
+}
+
+/// Checks that `path` leads to a regular file or to nothing yet.
+///
+/// # Errors
+/// When it is something else.
+pub fn check_regular_or_missing(path: &Path) -> io::Result<()> {
+    match check_regular(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        checked => checked,
+    }
+}
 
 /// How the name of a temporary file begins…
 const BEGINNING: &str = ".cre-lab-";
@@ -125,6 +161,20 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+
+    #[test]
+    fn only_regular_files_are_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        assert_eq!(open(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+        check_regular_or_missing(&path).unwrap();
+        fs::write(&path, "content").unwrap();
+        assert_eq!(io::read_to_string(open(&path).unwrap()).unwrap(), "content");
+        for refused in [folder.path(), Path::new("/dev/zero")] {
+            assert!(open(refused).is_err(), "{}", refused.display());
+            assert!(check_regular_or_missing(refused).is_err());
+        }
+    }
 
     #[test]
     fn a_file_is_there_when_it_is_finished_and_not_before() {

@@ -90,6 +90,9 @@ pub enum Fault {
     /// There is no such file, and none was to be made.
     #[error("is not there")]
     Missing,
+    /// It is a folder, a named pipe or a device.
+    #[error("cannot be opened: {0}")]
+    Irregular(std::io::Error),
     /// Its folder cannot be made.
     #[error("cannot be made: {0}")]
     Folder(std::io::Error),
@@ -154,7 +157,7 @@ impl Store {
     /// # Errors
     /// As for [`Self::open`].
     pub fn open_existing(file: &Path) -> Result<Self, StoreError> {
-        if !file.is_file() {
+        if !file.exists() {
             return Err(Fault::Missing.of(file));
         }
         Self::connect(file, false)
@@ -165,7 +168,7 @@ impl Store {
     /// # Errors
     /// When it is not there, cannot be opened, or has not the format of this version.
     pub fn open_to_read(file: &Path) -> Result<Self, StoreError> {
-        if !file.is_file() {
+        if !file.exists() {
             return Err(Fault::Missing.of(file));
         }
         let connection = schema::connect_to_read(file).map_err(|fault| fault.of(file))?;

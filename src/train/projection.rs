@@ -150,7 +150,7 @@ fn turned_towards(axes: DMatrix<f32>, previous: &DMatrix<f32>) -> DMatrix<f32> {
 
 #[cfg(test)]
 mod tests {
-    use rand::RngExt as _;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::model::init::generator;
@@ -215,6 +215,97 @@ mod tests {
             let norms: f32 = before.iter().map(|p| p[axis] * p[axis]).sum::<f32>().sqrt()
                 * after.iter().map(|p| p[axis] * p[axis]).sum::<f32>().sqrt();
             assert!(agreement / norms > 0.9, "axis {axis} turned");
+        }
+    }
+
+    /// Projects clouds one after the other; fails rather than hangs where that takes for ever.
+    fn project_all(clouds: Vec<Vec<f32>>, n: usize) -> Projected {
+        let (done, result) = crossbeam_channel::bounded(1);
+        std::thread::spawn(move || {
+            let mut projector = Projector::default();
+            let projected = clouds.iter().map(|cloud| projector.project(cloud, n));
+            let projected = projected.collect();
+            let _ = done.send((projected, projector));
+        });
+        result
+            .recv_timeout(std::time::Duration::from_secs(5))
+            .expect("the projection ends")
+    }
+
+    type Projected = (Vec<(Vec<[f32; 3]>, Projection)>, Projector);
+
+    /// Largest deviation of the axes' products from those of orthonormal ones; NaN if one is.
+    fn deviation(projector: &Projector) -> f32 {
+        let axes = projector.axes.as_ref().unwrap();
+        let products = axes.tr_mul(axes) - DMatrix::identity(3, 3);
+        products.iter().map(|value| value.abs()).sum()
+    }
+
+    #[test]
+    fn a_cloud_with_two_living_units_keeps_all_axes_finite() {
+        let mut rng = generator(1, 3);
+        let mut flat = || -> Vec<f32> {
+            let values = (0..200 * 16).map(|place| match place % 16 {
+                2 | 9 => rng.random::<f32>(),
+                _ => 0.0,
+            });
+            values.collect()
+        };
+        let clouds = vec![flat(), flat(), flat()];
+        let (projected, projector) = project_all(clouds, 16);
+        for (points, projection) in projected {
+            let Projection::Pca { explained } = projection else {
+                panic!("n = 16 is projected")
+            };
+            assert!((explained - 1.0).abs() < 1e-4, "{explained}");
+            assert!(points.iter().flatten().all(|x| x.is_finite()));
+            assert!(points.iter().all(|point| point[2].abs() < 1e-5));
+        }
+        assert!(deviation(&projector) < 1e-4);
+    }
+
+    /// A cloud `[points, n]` of some rank, with repeated points, rows of NaN and a scale.
+    fn any_cloud(n: usize) -> impl Strategy<Value = Vec<f32>> {
+        let values = prop::collection::vec(-1.0f32..1.0, 40 * n);
+        let scale = prop::sample::select(vec![0.0f32, 1e-42, 1e-20, 1.0, 1e18, 1e30]);
+        let parts = (0..=n.min(10), 0usize..40, 1usize..40, 0usize..5);
+        (values, scale, parts).prop_map(move |(values, scale, (rank, points, distinct, broken))| {
+            let row = |index: usize| -> Vec<f32> {
+                let coordinates = &values[index % distinct * n..][..rank];
+                let value = |unit: usize| -> f32 {
+                    let direction = values[unit * 40..].iter();
+                    direction.zip(coordinates).map(|(a, b)| a * b).sum()
+                };
+                (0..n).map(|unit| value(unit) * scale).collect()
+            };
+            let rows = (0..points).map(|index| match index % 7 {
+                0 if index / 7 < broken => vec![f32::NAN; n],
+                _ => row(index),
+            });
+            rows.flatten().collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn clouds_of_any_rank_and_scale_are_projected_onto_orthonormal_axes(
+            (n, clouds) in (4usize..20)
+                .prop_flat_map(|n| (Just(n), prop::collection::vec(any_cloud(n), 1..4))),
+        ) {
+            let (projected, projector) = project_all(clouds.clone(), n);
+            for (cloud, (points, projection)) in clouds.iter().zip(projected) {
+                for (z, point) in cloud.chunks_exact(n).zip(points) {
+                    let is_finite = point.iter().all(|x| x.is_finite());
+                    prop_assert_eq!(is_finite, z[0].is_finite(), "{:?}", point);
+                }
+                let Projection::Pca { explained } = projection else {
+                    panic!("n = {n} is projected")
+                };
+                prop_assert!((0.0..=1.0).contains(&explained));
+            }
+            if projector.axes.is_some() {
+                prop_assert!(deviation(&projector) < 1e-4);
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{data::digest::sha256, files::write_atomically};
+use crate::{data::digest::sha256, files::{self, write_atomically}};
 
 /// The most bytes of a note that are read.
 const NOTE: u64 = 4096;
@@ -55,7 +55,7 @@ impl Part {
     /// What has to be known to go on; `None` if the file has to be begun anew.
     pub(super) fn note(&self, url: &str) -> Option<Note> {
         let mut text = String::new();
-        let file = File::open(&self.note).ok()?;
+        let file = files::open(&self.note).ok()?;
         file.take(NOTE).read_to_string(&mut text).ok()?;
         let note: Note = serde_json::from_str(&text).ok()?;
         let length = self.length();
@@ -65,6 +65,7 @@ impl Part {
     /// Begins anew; with a note it can be resumed.
     pub(super) fn begin(&self, note: Option<&Note>) -> io::Result<File> {
         // Emptied before the note changes: an old beginning must never get a new note.
+        files::check_regular_or_missing(&self.file)?;
         let file = File::create(&self.file)?;
         match note {
             Some(note) => write_atomically(&self.note, &serde_json::to_vec(note)?)?,
@@ -78,6 +79,7 @@ impl Part {
 
     /// Goes on at the end of what is there.
     pub(super) fn go_on(&self) -> io::Result<File> {
+        files::check_regular(&self.file)?;
         OpenOptions::new().append(true).open(&self.file)
     }
 

@@ -1,7 +1,7 @@
 //! From what has arrived to the files of a set: compared with the originals, then put in place.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, BufReader, Read, Write as _},
     path::Path,
 };
@@ -19,7 +19,7 @@ use crate::{
         digest::{self, Mismatch},
         inflate, shelf,
     },
-    files::temporary,
+    files::{self, temporary},
 };
 
 /// Room in an archive for what is not a file of the set, in bytes.
@@ -90,7 +90,7 @@ fn archive(
         path: folder.to_owned(),
         error,
     };
-    let opened = File::open(part.path()).map_err(local)?;
+    let opened = files::open(part.path()).map_err(local)?;
     let (content, _) = inflate::open(BufReader::new(opened)).map_err(broken)?;
     let limit = files.iter().map(|file| file.bytes).sum::<u64>() + EXTRAS;
     let mut archive = tar::Archive::new(content.take(limit));

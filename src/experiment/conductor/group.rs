@@ -12,7 +12,7 @@ use crate::{
     data::Dataset,
     experiment::{Portrait, Record},
     train::{
-        Evaluation, Lane, Lanes, Metrics, Probe, RunId, StepLosses, Trainer,
+        AxisChoice, Evaluation, Lane, Lanes, Metrics, Probe, RunId, StepLosses, Trainer,
         observer::{Observer, dead_units},
         trainer::{Checkpoint, TrainError},
     },
@@ -102,6 +102,7 @@ impl Group {
             probe: Probe {
                 cloud: first(CLOUD_PER_CLASS),
                 grid: first(CELLS_PER_CLASS),
+                axes: AxisChoice::Independent,
                 ..Probe::default()
             },
             parameters: spec

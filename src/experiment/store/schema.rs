@@ -5,6 +5,7 @@ use std::{path::Path, time::Duration};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 use super::Fault;
+use crate::files::check_regular_or_missing;
 
 /// Marks a database as one of this program: "CREL".
 const APPLICATION: i64 = 0x4352_454c;
@@ -18,6 +19,7 @@ const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
 
 /// Opens a file whose tables are those of today afterwards.
 pub(super) fn connect(file: &Path, create: bool) -> Result<Connection, Fault> {
+    check_files(file)?;
     // Without SQLITE_OPEN_URI: a path is a path, whatever it begins with.
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if create {
@@ -32,6 +34,7 @@ pub(super) fn connect(file: &Path, create: bool) -> Result<Connection, Fault> {
 
 /// Opens a file whose tables are those of today, and changes nothing.
 pub(super) fn connect_to_read(file: &Path) -> Result<Connection, Fault> {
+    check_files(file)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(PATIENCE)?;
@@ -42,6 +45,17 @@ pub(super) fn connect_to_read(file: &Path) -> Result<Connection, Fault> {
         0 => Err(Fault::Foreign),
         found => Err(Fault::Older { found, known }),
     }
+}
+
+/// Refuses a database, or a file that SQLite keeps beside it, that is not a regular file: SQLite would
+/// wait for a named pipe.
+fn check_files(file: &Path) -> Result<(), Fault> {
+    for ending in ["", "-journal", "-wal", "-shm"] {
+        let mut path = file.as_os_str().to_owned();
+        path.push(ending);
+        check_regular_or_missing(Path::new(&path)).map_err(Fault::Irregular)?;
+    }
+    Ok(())
 }
 
 /// Nothing that a file brings along is carried out.

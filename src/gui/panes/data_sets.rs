@@ -14,7 +14,6 @@ use crate::{
     gui::{
         images::{self, Atlas, Picture},
         numbers::{clock, count},
-        reveal::reveal,
         session::{
             Session,
             downloads::{Running, State},
@@ -103,15 +102,7 @@ impl DataSets {
             Some(Wish::Use(source)) => session.apply(session.config().clone(), source),
             Some(Wish::Fetch) => session.downloads_mut().fetch(set),
             Some(Wish::Stop) => session.downloads_mut().stop(set),
-            Some(Wish::Reveal) => {
-                let shown = session
-                    .downloads()
-                    .folder(set)
-                    .map(|folder| reveal(&folder));
-                if let Some(Err(trouble)) = shown {
-                    session.downloads_mut().complain(set, trouble);
-                }
-            }
+            Some(Wish::Reveal) => session.downloads_mut().reveal(set),
         }
     }
 
