@@ -1,4 +1,4 @@
-//! Writing files completely or not at all, and without loss of what is there.
+//! Opening regular files only, and writing files completely or not at all, without loss of what is there.
 //!
 //! Every file that the program writes for its user goes through here:
 //!
@@ -21,6 +21,42 @@ use std::{
 };
 
 use tempfile::TempPath;
+
+/// Opens a regular file for reading; symbolic links are followed.
+///
+/// Anything else is refused before it is opened: a named pipe would wait until some process writes to
+/// it, and a device may have no end.
+///
+/// # Errors
+/// When it cannot be opened or is not a regular file.
+pub fn open(path: &Path) -> io::Result<File> {
+    check_regular(path)?;
+    File::open(path)
+}
+
+/// Checks that `path` leads to a regular file, without opening it.
+///
+/// # Errors
+/// When nothing is there or it is something else.
+pub fn check_regular(path: &Path) -> io::Result<()> {
+    if fs::metadata(path)?.is_file() {
+        Ok(())
+    } else {
+        let reason = "it is not a regular file";
+        Err(io::Error::new(io::ErrorKind::InvalidInput, reason))
+    }
+}
+
+/// Checks that `path` leads to a regular file or to nothing yet.
+///
+/// # Errors
+/// When it is something else.
+pub fn check_regular_or_missing(path: &Path) -> io::Result<()> {
+    match check_regular(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        checked => checked,
+    }
+}
 
 /// Prefix of temporary names…
 const PREFIX: &str = ".cre-lab-";
@@ -408,6 +444,20 @@ mod tests {
 
     fn count(folder: &Path) -> usize {
         fs::read_dir(folder).unwrap().count()
+    }
+
+    #[test]
+    fn only_regular_files_are_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        assert_eq!(open(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+        check_regular_or_missing(&path).unwrap();
+        fs::write(&path, "content").unwrap();
+        assert_eq!(io::read_to_string(open(&path).unwrap()).unwrap(), "content");
+        for refused in [folder.path(), Path::new("/dev/zero")] {
+            assert!(open(refused).is_err(), "{}", refused.display());
+            assert!(check_regular_or_missing(refused).is_err());
+        }
     }
 
     #[test]

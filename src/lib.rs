@@ -13,6 +13,7 @@ pub mod figures;
 pub mod files;
 #[cfg(feature = "gui")]
 pub mod gui;
+pub mod jobs;
 pub mod memory;
 pub mod model;
 pub mod numbers;

@@ -18,6 +18,7 @@ use cre_lab::{
         RunId, RunState, Snapshot, Start, Worker,
     },
 };
+use crossbeam_channel::bounded;
 
 /// Long enough for a loaded machine, and only ever reached by a failing test.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -486,4 +487,25 @@ fn a_slow_evaluation_keeps_nobody_waiting() {
     let (_, seen) = wait(&worker, evaluated);
     let last = seen.last().unwrap();
     assert_eq!(last.run(), RunId(2), "{seen:#?}");
+}
+
+/// A callback stands in for a device call that never returns: both block the training thread.
+#[test]
+fn a_worker_whose_thread_hangs_is_dropped_all_the_same() {
+    let (release, released) = bounded::<()>(0);
+    let (hangs, hanging) = bounded(1);
+    let worker = Worker::spawn(move || {
+        let _ = hangs.try_send(());
+        let _ = released.recv();
+    })
+    .unwrap();
+    worker.send(start(1, small(), false));
+    hanging.recv_timeout(PATIENCE).unwrap();
+    let (drops, dropped) = bounded(1);
+    std::thread::spawn(move || {
+        drop(worker);
+        let _ = drops.send(());
+    });
+    dropped.recv_timeout(PATIENCE).expect("dropping ends");
+    drop(release);
 }

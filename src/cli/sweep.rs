@@ -1,7 +1,6 @@
 //! `cre-lab sweep`: every run of a grid, without a window.
 
 use std::{
-    fs::File,
     io::{Read as _, Write as _},
     path::{Path, PathBuf},
 };
@@ -17,6 +16,7 @@ use crate::{
         conductor::{Options, Outlook, Progress},
         store,
     },
+    files,
     train::device::available_threads,
 };
 
@@ -135,7 +135,7 @@ fn grid(args: &SweepArgs) -> anyhow::Result<Grid> {
 
 fn read(path: &Path) -> anyhow::Result<String> {
     let mut text = String::new();
-    let read = File::open(path)?
+    let read = files::open(path)?
         .take(MAX_GRID + 1)
         .read_to_string(&mut text)?;
     if read as u64 > MAX_GRID {

@@ -19,8 +19,8 @@ use crate::{
     figures,
     files::{self, Existing, write_whole},
     train::{
-        Command, DeviceChoice, Evaluation, Event, Probe, Problem, RunConfig, RunId, Snapshot,
-        Start, StepLosses, Worker,
+        AxisChoice, Command, DeviceChoice, Evaluation, Event, Probe, Problem, RunConfig, RunId,
+        Snapshot, Start, StepLosses, Worker,
         checkpoint::{
             Saved,
             authors::{self, Base},
@@ -132,7 +132,11 @@ struct ConfigFile<'a> {
 /// When data, device, training or a file fails.
 pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     args.check_folder()?;
-    let earlier = args.resume.as_deref().map(Saved::load).transpose()?;
+    let earlier = args
+        .resume
+        .as_deref()
+        .map(|file| resume(file, args.epochs))
+        .transpose()?;
     let (mut config, source) = match &earlier {
         Some(saved) => (saved.config(), saved.notes.data.source.clone()),
         None => (args.run.config(), args.run.data.clone()),
@@ -174,7 +178,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
 
     let mut job = Job::begin(args, config, source, &dataset, saved)?;
     let snapshot = job.follow(&stopped).inspect_err(|_| job.release_folder())?;
-    let runs = job.save()?;
+    write_metrics(&job.metrics_file(), &job.evaluations, Existing::Replace)?;
     let mut written = vec![job.metrics_file(), job.write_config()?];
     let plan = job.config.plan(dataset.shape, dataset.classes());
     let layout = job.config.architecture.latent_layout(&plan)?;
@@ -183,13 +187,29 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let reconstructions = args.out.join(RECONSTRUCTIONS);
     figures::reconstructions(&snapshot, layout, &dataset, &reconstructions)?;
     written.extend([latent, reconstructions]);
-    written.extend(runs);
+    written.extend(job.saved_files());
     job.summarise();
     let mut out = std::io::stdout().lock();
     for path in written {
         writeln!(out, "{}", path.display())?;
     }
     Ok(())
+}
+
+/// Reads the run in `file`, which must have trained fewer than `epochs` epochs.
+fn resume(file: &Path, epochs: u64) -> anyhow::Result<Saved> {
+    let saved = Saved::load(file)?;
+    if let Some(done) = saved.history.evaluations().last().map(|last| last.epoch)
+        && done >= epochs
+    {
+        bail!(
+            "{} has trained {done} epoch{} already, and --epochs {epochs} asks for no more: give --epochs {} or more",
+            file.display(),
+            if done == 1 { "" } else { "s" },
+            done.saturating_add(1)
+        );
+    }
+    Ok(saved)
 }
 
 /// A run on its way.
@@ -208,6 +228,17 @@ struct Job<'a> {
     mortal_units: usize,
     step: u64,
     evaluations: Vec<Evaluation>,
+    stage: Stage,
+}
+
+/// How far a run on its way is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Training,
+    /// Paused for good, and being written.
+    Saving,
+    /// In its files.
+    Saved,
 }
 
 impl<'a> Job<'a> {
@@ -233,6 +264,7 @@ impl<'a> Job<'a> {
             probe: Probe {
                 cloud: first(CLOUD_PER_CLASS),
                 grid: first(GRID_PER_CLASS),
+                axes: AxisChoice::Independent,
                 ..Probe::default()
             },
             paused: true,
@@ -263,39 +295,36 @@ impl<'a> Job<'a> {
             mortal_units: 0,
             step,
             evaluations,
+            stage: Stage::Training,
         })
     }
 
-    /// Follows the run to its last epoch, or until told to stop; returns the last snapshot.
+    /// Follows the run until it is complete or the first Ctrl-C, saves it, and returns its last snapshot.
     fn follow(&mut self, stopped: &Receiver<()>) -> anyhow::Result<Arc<Snapshot>> {
-        let mut ending = false;
+        let mut interrupted = false;
         // Events and snapshots come by two channels, in no order between them: the end is reached when both
         // have told of the same step.
         let mut latest: Option<Arc<Snapshot>> = None;
         loop {
             select! {
                 recv(self.worker.events()) -> event => {
-                    self.hear(event.context("the training thread has ended without a word")?, ending)?;
+                    self.hear(event.context("the training thread has ended without a word")?)?;
                 }
                 recv(self.worker.panoramas()) -> panorama => {
                     let panorama = panorama.context("the training thread has ended without a word")?;
                     latest = panorama.lanes.into_iter().next();
                 }
                 recv(stopped) -> _ => {
-                    if ending {
+                    if interrupted {
                         bail!("stopped at once");
                     }
-                    ending = true;
+                    interrupted = true;
                     self.bar.println("Stopping after this step; press Ctrl-C again to give up what there is");
-                    self.worker.send(Command::Pause);
-                    // A step asks for one more snapshot, wherever the run stands.
-                    self.worker.send(Command::Step);
+                    self.finish();
                 }
             }
-            let last = ending || self.epochs_done() == Some(self.args.epochs);
             let agreed = |snapshot: &mut Arc<Snapshot>| snapshot.step == self.step;
-            if last
-                && self.worker.events().is_empty()
+            if self.stage == Stage::Saved
                 && let Some(snapshot) = latest.take_if(agreed)
             {
                 self.bar.finish_and_clear();
@@ -304,8 +333,26 @@ impl<'a> Job<'a> {
         }
     }
 
-    fn epochs_done(&self) -> Option<u64> {
-        self.evaluations.last().map(|evaluation| evaluation.epoch)
+    fn epochs_done(&self) -> u64 {
+        self.evaluations.last().map_or(0, |last| last.epoch)
+    }
+
+    /// Asks for another epoch; saves the run if none is left.
+    fn train_on(&mut self) {
+        if self.epochs_done() >= self.args.epochs {
+            self.finish();
+        } else if self.stage == Stage::Training {
+            self.worker.send(Command::Epoch);
+        }
+    }
+
+    /// Stops training where it stands, and saves the run.
+    fn finish(&mut self) {
+        if self.stage == Stage::Training {
+            self.stage = Stage::Saving;
+            self.worker.send(Command::Pause);
+            self.worker.send(Command::Save(self.target()));
+        }
     }
 
     /// Takes the folder for this run: of a run that it replaces no file stays that could be taken for one of
@@ -340,26 +387,14 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Writes the run as it is and as it was at its best; returns the files that are there.
-    fn save(&self) -> anyhow::Result<Vec<PathBuf>> {
+    /// The files of the run that are there.
+    fn saved_files(&self) -> Vec<PathBuf> {
         let target = self.target();
-        self.worker.send(Command::Save(target.clone()));
-        loop {
-            match self.worker.events().recv() {
-                Ok(Event::Saved { .. }) => break,
-                Ok(Event::Problem {
-                    problem: Problem::CannotSave { reason } | Problem::Crashed { reason },
-                    ..
-                }) => bail!(reason),
-                Ok(_) => {}
-                Err(_) => bail!("the training thread has ended without a word"),
-            }
-        }
         let files = std::iter::once(target.file).chain(target.best);
-        Ok(files.filter(|file| file.is_file()).collect())
+        files.filter(|file| file.is_file()).collect()
     }
 
-    fn hear(&mut self, event: Event, ending: bool) -> anyhow::Result<()> {
+    fn hear(&mut self, event: Event) -> anyhow::Result<()> {
         match event {
             Event::Started {
                 device,
@@ -378,9 +413,15 @@ impl<'a> Job<'a> {
                 ));
                 self.take_folder()?;
                 self.worker.send(Command::Autosave(self.target()));
-                if let Some(last) = self.evaluations.last().copied() {
-                    self.bar.println(line(&last));
-                    self.train_on(last.epoch);
+                let last = self.evaluations.last().copied();
+                if let Some(last) = &last {
+                    self.bar.println(line(last));
+                }
+                // Between two epochs an evaluation that is due comes by itself, and training follows it.
+                let is_due = self.step.is_multiple_of(steps_per_epoch)
+                    && last.is_none_or(|last| last.step != self.step);
+                if !is_due {
+                    self.train_on();
                 }
             }
             Event::Losses {
@@ -394,9 +435,7 @@ impl<'a> Job<'a> {
                 self.evaluations.push(evaluation);
                 // It was decided before what may be replaced.
                 write_metrics(&self.metrics_file(), &self.evaluations, Existing::Replace)?;
-                if !ending {
-                    self.train_on(evaluation.epoch);
-                }
+                self.train_on();
             }
             Event::Problem { problem, .. } => bail!(match problem {
                 Problem::NotFinite { step, .. } => format!(
@@ -409,19 +448,10 @@ impl<'a> Job<'a> {
                 self.bar
                     .set_message(format!("testing {:.0} %", share * 100.0));
             }
-            Event::Marked { .. }
-            | Event::State { .. }
-            | Event::Saved { .. }
-            | Event::RolledBack { .. } => {}
+            Event::Saved { .. } => self.stage = Stage::Saved,
+            Event::Marked { .. } | Event::State { .. } | Event::RolledBack { .. } => {}
         }
         Ok(())
-    }
-
-    /// Asks for another epoch, if one is left.
-    fn train_on(&self, done: u64) {
-        if done < self.args.epochs {
-            self.worker.send(Command::Epoch);
-        }
     }
 
     fn show(&mut self, losses: &[StepLosses], images_per_second: f64) {
@@ -447,7 +477,7 @@ impl<'a> Job<'a> {
         let text = toml::to_string_pretty(&ConfigFile {
             program: concat!("cre-lab ", env!("CARGO_PKG_VERSION")),
             data: &self.source,
-            epochs: self.epochs_done().unwrap_or(0),
+            epochs: self.epochs_done(),
             device_used: self.device.clone(),
             run: self.config.clone(),
         })?;

@@ -1,12 +1,12 @@
 //! CIFAR-10 in its official binary version: six files of records, each a label and an image.
 
 use std::{
-    fs::File,
     io::{self, BufReader, Read},
     path::{Path, PathBuf},
 };
 
 use super::{BundledSet, Dataset, ImageShape, LoadError, Split, folder::Half};
+use crate::files;
 
 /// The most records that a file may hold; the official ones hold 10,000.
 const MAX_RECORDS: u64 = 100_000;
@@ -105,7 +105,7 @@ impl Files {
                 file: path.clone(),
                 fault,
             };
-            let file = File::open(&path).map_err(|error| of(error.into()))?;
+            let file = files::open(&path).map_err(|error| of(error.into()))?;
             let length = file.metadata().map_err(|error| of(error.into()))?.len();
             bytes += length;
             opened.push((path.clone(), file));

@@ -1,7 +1,6 @@
 //! SHA-256, and whether a file is the original.
 
 use std::{
-    fs::File,
     io::{self, BufReader, Read},
     path::Path,
 };
@@ -9,6 +8,7 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use super::{catalogue::OriginalFile, inflate};
+use crate::files;
 
 /// Why a file is not the original. Each message continues a sentence that begins with its name.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +110,7 @@ pub fn check(
     original: &OriginalFile<'_>,
     pass: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> Result<bool, Mismatch> {
-    let (content, gzip) = inflate::open(BufReader::new(File::open(path)?))?;
+    let (content, gzip) = inflate::open(BufReader::new(files::open(path)?))?;
     compare(content, original, pass)?;
     Ok(gzip)
 }

@@ -1,12 +1,13 @@
 //! Files that may or may not be compressed with gzip.
 
 use std::{
-    fs::File,
     io::{self, Read, Seek as _, SeekFrom},
     path::Path,
 };
 
 use flate2::read::MultiGzDecoder;
+
+use crate::files;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Bytes that one byte of gzip can become, at most.
@@ -31,7 +32,7 @@ pub(super) fn open<'r>(mut from: impl Read + 'r) -> io::Result<(Box<dyn Read + '
 /// Uncompressed size of the file at `path`: of gzip what its last four bytes tell, which is the
 /// size of its last member modulo 2³².
 pub(super) fn size(path: &Path) -> io::Result<u64> {
-    let mut file = File::open(path)?;
+    let mut file = files::open(path)?;
     let mut start = Vec::new();
     file.by_ref()
         .take(GZIP_MAGIC.len() as u64)

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::BufReader,
     path::{Path, PathBuf},
 };
 
@@ -10,7 +11,7 @@ use rand::seq::SliceRandom as _;
 use rayon::prelude::*;
 
 use super::{Dataset, ImageShape, LoadError, Split};
-use crate::model::init;
+use crate::{files, model::init};
 
 /// Endings of the files that are taken for images.
 const ENDINGS: [&str; 5] = ["png", "jpg", "jpeg", "bmp", "webp"];
@@ -245,7 +246,8 @@ fn read_all(listed: Listed, skipped: &mut Vec<PathBuf>) -> Vec<(u8, Both)> {
 
 fn decode(file: &Path) -> Result<DynamicImage, String> {
     let reason = |error: &dyn std::fmt::Display| error.to_string();
-    let mut reader = ImageReader::open(file)
+    let mut reader = files::open(file)
+        .map(|file| ImageReader::new(BufReader::new(file)))
         .and_then(ImageReader::with_guessed_format)
         .map_err(|error| reason(&error))?;
     let mut limits = Limits::default();

@@ -9,13 +9,15 @@ mod work;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    thread::JoinHandle,
 };
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::{Record, RunSpec, library::Library};
-use crate::train::{Evaluation, device::available_threads, worker::panic_message};
+use crate::{
+    jobs::{Job, STOP_LIMIT},
+    train::{Evaluation, device::available_threads, worker::panic_message},
+};
 
 /// How a sweep is carried out; nothing of it changes what comes of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,13 +138,14 @@ pub struct Progress {
 
 /// A sweep seen from outside: commands in, events out.
 ///
-/// Dropping it gives up the runs under way and waits for the thread. At no moment can a run be lost that
-/// was told to be finished.
+/// Dropping it gives up the runs under way and waits for the thread at most [`STOP_LIMIT`]; one that hangs
+/// ends with the process. At no moment can a run be lost that was told to be finished: each is committed in a
+/// transaction.
 #[derive(Debug)]
 pub struct Conductor {
     commands: Sender<SweepCommand>,
     events: Receiver<SweepEvent>,
-    thread: Option<JoinHandle<()>>,
+    thread: Job<()>,
 }
 
 impl Conductor {
@@ -159,27 +162,25 @@ impl Conductor {
     ) -> std::io::Result<Self> {
         let (commands, inbox) = unbounded();
         let (outbox, events) = unbounded();
-        let thread = std::thread::Builder::new()
-            .name("sweep".to_owned())
-            .spawn(move || {
-                let told = Told {
-                    events: outbox,
-                    wake: Box::new(wake),
-                };
-                let mut library = Library::default();
-                let ended = catch_unwind(AssertUnwindSafe(|| {
-                    sweep::carry_out(&specs, &file, options, &mut library, &inbox, &told)
-                }));
-                told.event(SweepEvent::Ended(match ended {
-                    Ok(Ok(end)) => end,
-                    Ok(Err(error)) => SweepEnd::Broken(error.to_string()),
-                    Err(panic) => SweepEnd::Broken(panic_message(panic.as_ref())),
-                }));
-            })?;
+        let thread = Job::spawn("sweep", move || {
+            let told = Told {
+                events: outbox,
+                wake: Box::new(wake),
+            };
+            let mut library = Library::default();
+            let ended = catch_unwind(AssertUnwindSafe(|| {
+                sweep::carry_out(&specs, &file, options, &mut library, &inbox, &told)
+            }));
+            told.event(SweepEvent::Ended(match ended {
+                Ok(Ok(end)) => end,
+                Ok(Err(error)) => SweepEnd::Broken(error.to_string()),
+                Err(panic) => SweepEnd::Broken(panic_message(panic.as_ref())),
+            }));
+        })?;
         Ok(Self {
             commands,
             events,
-            thread: Some(thread),
+            thread,
         })
     }
 
@@ -197,9 +198,7 @@ impl Conductor {
 impl Drop for Conductor {
     fn drop(&mut self) {
         self.send(SweepCommand::Cancel);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        let _ = self.thread.join_within(STOP_LIMIT);
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use nalgebra::{Matrix3, Vector3};
 use plotters::{
     element::{Circle, Rectangle},
     style::text_anchor::{HPos, VPos},
@@ -17,7 +16,10 @@ use super::{
     scene::{SPLIT, Scene},
     sheet::{self, DrawError, Page, text_width},
 };
-use crate::{experiment::Record, train::Projection};
+use crate::{
+    experiment::Record,
+    train::{Projection, Turn},
+};
 
 /// Pixels of a frame.
 const SIZE: (u32, u32) = (960, 540);
@@ -204,24 +206,8 @@ fn between(space: &Space, next: Option<&Space>, share: f64) -> Space {
 /// `points` turned (and mirrored) about the origin so that they come closest to `towards`, the same
 /// images in another model (orthogonal Procrustes); as they are where no turn can be found.
 fn turned(points: &[[f32; 3]], towards: &[[f32; 3]]) -> Vec<[f32; 3]> {
-    let pairs = points.iter().zip(towards);
-    let moment: Matrix3<f64> = pairs
-        .map(|(a, b)| vector(*a) * vector(*b).transpose())
-        .filter(|product| product.iter().all(|value| value.is_finite()))
-        .sum();
-    let svd = moment.svd(true, true);
-    let (Some(u), Some(v_t)) = (svd.u, svd.v_t) else {
-        return points.to_vec();
-    };
-    let turn = v_t.transpose() * u.transpose();
-    let turned = points.iter().map(|point| turn * vector(*point));
-    turned
-        .map(|point| std::array::from_fn(|axis| point[axis] as f32))
-        .collect()
-}
-
-fn vector(point: [f32; 3]) -> Vector3<f64> {
-    Vector3::from(point.map(f64::from))
+    let turn = Turn::towards(points, towards, 3);
+    points.iter().map(|point| turn.apply(*point)).collect()
 }
 
 /// Slow at both ends.

@@ -3,7 +3,6 @@
 use std::{
     path::Path,
     process::{Command, Stdio},
-    thread,
 };
 
 /// The program that opens a folder on this system.
@@ -15,7 +14,8 @@ const OPENER: &str = if cfg!(target_os = "macos") {
     "xdg-open"
 };
 
-/// Opens `folder`, or the nearest one above it that is there.
+/// Opens `folder`, or the nearest one above it that is there, and waits until the opening program has
+/// ended: never called on the window's own thread.
 ///
 /// # Errors
 /// When there is no program to open it with; one sentence.
@@ -31,7 +31,7 @@ pub fn reveal(folder: &Path) -> Result<(), String> {
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| format!("{} cannot be shown by {OPENER}: {error}", there.display()))?;
-    // Somebody has to take note of its end.
-    thread::spawn(move || child.wait());
+    // A child that nobody waits for stays in the table of processes.
+    let _ = child.wait();
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 use nalgebra::Matrix3;
 
+use super::linear_algebra::nearest_orthogonal;
+
 /// An orthogonal map of the scene, which may mirror; it keeps the origin and all distances.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Turn(Matrix3<f32>);
@@ -30,20 +32,12 @@ impl Turn {
                 }
             }
         }
-        let scale = cross.amax();
-        if !(scale.is_finite() && scale > 0.0) {
-            return Self::default();
-        }
         // What does not take part is held fast.
-        let mut cross = cross / scale;
+        let scale = cross.amax();
         for axis in axes..3 {
-            cross[(axis, axis)] = 1.0;
+            cross[(axis, axis)] = scale;
         }
-        let svd = cross.svd(true, true);
-        match (svd.u, svd.v_t) {
-            (Some(u), Some(v_t)) => Self((u * v_t).cast()),
-            _ => Self::default(),
-        }
+        Self(nearest_orthogonal(&cross).cast())
     }
 
     /// Where a point goes.

@@ -214,23 +214,29 @@ impl History {
             mark,
         });
         self.merge_marks();
+        // Ends: with the largest span one mark of each kind is left.
         while self.marks.len() > MAX_MARKS {
-            self.mark_span *= 2;
+            self.mark_span = self.mark_span.saturating_mul(2);
             self.merge_marks();
         }
     }
 
+    /// Merges each mark with the previous one of its kind, also across marks of other kinds.
     fn merge_marks(&mut self) {
-        let span = self.mark_span;
-        self.marks.dedup_by(|next, kept| {
-            let same = std::mem::discriminant(&next.mark) == std::mem::discriminant(&kept.mark)
-                && next.steps.0.saturating_sub(kept.steps.1) < span;
-            if same {
-                kept.steps.1 = next.steps.1;
-                kept.mark = next.mark;
+        let mut merged: Vec<Marked> = Vec::with_capacity(self.marks.len());
+        for next in std::mem::take(&mut self.marks) {
+            let is_same_kind = |kept: &&mut Marked| {
+                std::mem::discriminant(&next.mark) == std::mem::discriminant(&kept.mark)
+            };
+            match merged.iter_mut().rev().find(is_same_kind) {
+                Some(kept) if next.steps.0.saturating_sub(kept.steps.1) < self.mark_span => {
+                    kept.steps.1 = next.steps.1;
+                    kept.mark = next.mark;
+                }
+                _ => merged.push(next),
             }
-            same
-        });
+        }
+        self.marks = merged;
     }
 
     /// Forgets everything after `step`. A bucket that reaches beyond it goes as a whole.
@@ -368,6 +374,24 @@ mod tests {
             history.push_mark(step * 1_000, lambda(0.5));
         }
         assert!(history.marks().len() <= MAX_MARKS);
+    }
+
+    #[test]
+    fn marks_of_alternating_kinds_merge_as_well() {
+        let (done, marks) = crossbeam_channel::bounded(1);
+        std::thread::spawn(move || {
+            let mut history = History::new(10);
+            for step in (0..10_000).step_by(10) {
+                history.push_mark(step, Mark::Lambda(Lambda::BALANCED));
+                history.push_mark(step + 5, Mark::LearningRate(1e-3));
+            }
+            let _ = done.send(history.marks().to_vec());
+        });
+        let marks = marks.recv_timeout(std::time::Duration::from_mins(1));
+        let marks = marks.expect("merging ends");
+        assert!((2..=MAX_MARKS).contains(&marks.len()), "{}", marks.len());
+        assert!(marks.is_sorted_by_key(|mark| mark.steps.0));
+        assert_eq!(marks.iter().map(|mark| mark.steps.1).max(), Some(9_995));
     }
 
     #[test]

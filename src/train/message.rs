@@ -91,6 +91,18 @@ pub struct Probe {
     pub own: Option<Arc<[u8]>>,
     /// What the cloud shows of a z made of tokens.
     pub tokens: TokenView,
+    /// The axes on which a z of more than three values is shown.
+    pub axes: AxisChoice,
+}
+
+/// Which principal axes a snapshot shows where z has more than three values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AxisChoice {
+    /// Those closest to the previous snapshot's, so that a cloud on screen does not jump.
+    #[default]
+    Continuous,
+    /// Those that the model alone determines, so that the same model gives the same file.
+    Independent,
 }
 
 /// Which part of a z made of tokens is shown; any other z is shown whole.

@@ -9,6 +9,7 @@ pub mod config;
 pub mod device;
 pub mod history;
 pub mod lanes;
+mod linear_algebra;
 pub mod memory;
 pub mod message;
 pub mod observer;

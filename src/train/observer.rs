@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::{Tensor, activation, s};
 
 use super::{
-    OwnReading, Probe, Reading, RunId, Snapshot, TokenView,
+    AxisChoice, OwnReading, Probe, Reading, RunId, Snapshot, TokenView,
     projection::Projector,
     trainer::{TrainError, Trainer, floats},
 };
@@ -55,6 +55,9 @@ impl Observer {
             latents.extend_from_slice(z);
         }
         let dead = dead(&latents, trainer.layout());
+        if probe.axes == AxisChoice::Independent {
+            self.projector = Projector::default();
+        }
         let (points, projection) = self.projector.project(&latents, latent_size);
         let own = match &probe.own {
             Some(pixels) => self.read_own(trainer, pixels, probe.tokens)?,
@@ -219,5 +222,59 @@ fn within(probe: &Probe, images: usize) -> Probe {
         selected: probe.selected.filter(fits),
         own: probe.own.clone(),
         tokens: probe.tokens,
+        axes: probe.axes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use burn::tensor::Device;
+    use crossbeam_channel::bounded;
+
+    use super::*;
+    use crate::{
+        data::{BundledSet, DataSource},
+        model::{Architecture, Lambda, LatentSize},
+        train::{Projection, RunConfig},
+    };
+
+    /// Snapshots after every third step of a training in which units of z die one after the other.
+    #[test]
+    fn snapshots_of_a_network_with_dying_units_are_finite() {
+        let config = RunConfig {
+            architecture: Architecture::FcSmall,
+            latent: LatentSize::new(16).unwrap(),
+            lambda: Lambda::new(0.3).unwrap(),
+            batch_size: 256,
+            seed: 7,
+            ..RunConfig::default()
+        };
+        let dataset = Arc::new(DataSource::Bundled(BundledSet::Mnist).load().unwrap());
+        let probe = Probe {
+            cloud: dataset.test.first_of_each_class(10, 50).into(),
+            ..Probe::default()
+        };
+        let (sender, snapshots) = bounded(0);
+        std::thread::spawn(move || {
+            let mut trainer = Trainer::new(&config, dataset, &Device::flex()).unwrap();
+            let mut observer = Observer::default();
+            for step in 1..=30 {
+                trainer.step();
+                if step % 3 == 0 {
+                    let snapshot = observer.observe(RunId(0), &trainer, &probe).unwrap();
+                    sender.send(snapshot).unwrap();
+                }
+            }
+        });
+        for place in 1..=10 {
+            let snapshot = snapshots.recv_timeout(Duration::from_mins(1));
+            let snapshot = snapshot.unwrap_or_else(|_| panic!("no snapshot at step {}", 3 * place));
+            assert!(snapshot.points.iter().flatten().all(|x| x.is_finite()));
+            assert!(
+                matches!(snapshot.projection, Projection::Pca { explained } if explained > 0.3)
+            );
+        }
     }
 }

@@ -1,9 +1,12 @@
 //! From a latent of any size to three coordinates that hold still.
 
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, Matrix3};
 use rayon::prelude::*;
 
-use super::Projection;
+use super::{
+    Projection,
+    linear_algebra::{eigenvectors, nearest_orthogonal, orthonormal_columns},
+};
 use crate::sums;
 
 /// Columns of the subspace iteration: three to show, the rest to make the three converge quickly.
@@ -72,52 +75,51 @@ impl Projector {
 
     /// Moves the axes to the principal subspace of `rows`; returns mean and explained share.
     fn fit(&mut self, rows: &[&[f32]], n: usize) -> (Vec<f32>, f32) {
-        let count = rows.len();
-        // A column for each row: that is how they lie in memory.
-        let mut turned = DMatrix::from_iterator(n, count, rows.iter().copied().flatten().copied());
-        let mean = turned.column_mean();
-        for mut column in turned.column_iter_mut() {
-            column -= &mean;
+        let values = || rows.iter().copied().flatten().copied().map(f64::from);
+        let mut mean = vec![0.0f64; n];
+        for (value, unit) in values().zip((0..n).cycle()) {
+            mean[unit] += value / rows.len() as f64;
         }
-        let centred = turned.transpose();
-        let total = f64::from(centred.norm()).powi(2);
-        if total <= 0.0 {
-            // All points coincide: any axes will do, the ones shown last above all.
+        let deviations = || values().zip(mean.iter().cycle()).map(|(x, mean)| x - mean);
+        let largest = deviations().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+        let mean = mean.iter().map(|value| *value as f32).collect();
+        if largest == 0.0 || !largest.is_finite() {
+            // All points coincide: any axes will do, preferably the last ones.
             if self.axes.as_ref().is_none_or(|axes| axes.nrows() != n) {
                 self.axes = Some(DMatrix::identity(n, 3));
             }
-            return (mean.data.into(), 1.0);
+            return (mean, 1.0);
         }
+        // Scaled, so that no square leaves the range of an f32. One column per row, as in memory.
+        let scaled = deviations().map(|x| (x / largest) as f32);
+        let columns = DMatrix::from_iterator(n, rows.len(), scaled);
+        let centred = columns.transpose();
+        let total: f64 = centred.iter().map(|x| f64::from(*x).powi(2)).sum();
 
         let width = BLOCK.min(n);
-        let known = self.block.take().filter(|block| block.nrows() == n);
-        let iterations = ITERATIONS[usize::from(known.is_some())];
-        let mut block = known.unwrap_or_else(|| spread_columns(n, width));
+        let last = self.block.take().filter(|block| block.nrows() == n);
+        let iterations = ITERATIONS[usize::from(last.is_some())];
+        let mut block = last.unwrap_or_else(|| spread_columns(n, width));
         for _ in 0..iterations {
-            block = (&turned * (&centred * &block)).qr().q();
+            let product: DMatrix<f32> = &columns * (&centred * &block);
+            block = orthonormal_columns(product.cast()).cast();
         }
         // Rayleigh–Ritz: the principal axes within the block, largest variance first.
-        let seen = &centred * &block;
-        let eigen = seen.tr_mul(&seen).symmetric_eigen();
-        let mut order: Vec<usize> = (0..width).collect();
-        order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-        let ritz = DMatrix::from_fn(width, width, |row, column| {
-            eigen.eigenvectors[(row, order[column])]
-        });
-        let block = &block * ritz;
-        let kept: f64 = order[..3]
-            .iter()
-            .map(|&place| f64::from(eigen.eigenvalues[place]))
-            .sum();
+        let coordinates = &centred * &block;
+        let gram: DMatrix<f64> = coordinates.tr_mul(&coordinates).cast();
+        let ritz = eigenvectors(gram.clone());
+        let main = ritz.columns(0, 3);
+        let explained = (main.transpose() * gram * main).trace() / total;
+        let block = block * ritz.cast::<f32>();
 
-        let fresh = block.columns(0, 3).into_owned();
+        let axes = block.columns(0, 3).into_owned();
         let previous = self.axes.take().filter(|axes| axes.nrows() == n);
         self.axes = Some(match previous {
-            Some(previous) => turned_towards(fresh, &previous),
-            None => fresh,
+            Some(previous) => turned_towards(axes, &previous),
+            None => axes,
         });
         self.block = Some(block);
-        (mean.data.into(), ((kept / total) as f32).clamp(0.0, 1.0))
+        (mean, (explained as f32).clamp(0.0, 1.0))
     }
 }
 
@@ -130,27 +132,25 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums::sum(a, b, |a, b| a * b)
 }
 
-/// Any full-rank start will do; a fixed one keeps runs reproducible.
+/// A fixed start of full rank, which keeps runs reproducible.
 fn spread_columns(n: usize, width: usize) -> DMatrix<f32> {
-    DMatrix::from_fn(n, width, |row, column| {
-        ((row * width + column + 1) as f32 * 0.754_877_7).fract() - 0.5
-    })
-    .qr()
-    .q()
+    let columns = DMatrix::from_fn(n, width, |row, column| {
+        ((row * width + column + 1) as f64 * 0.754_877_7).fract() - 0.5
+    });
+    orthonormal_columns(columns).cast()
 }
 
 /// `axes · R` for the orthogonal R that brings it closest to `previous` (Procrustes).
 fn turned_towards(axes: DMatrix<f32>, previous: &DMatrix<f32>) -> DMatrix<f32> {
-    let svd = axes.tr_mul(previous).svd(true, true);
-    match (svd.u, svd.v_t) {
-        (Some(u), Some(v_t)) => axes * (u * v_t),
-        _ => axes,
-    }
+    let cross: DMatrix<f64> = axes.tr_mul(previous).cast();
+    let rotation = nearest_orthogonal(&Matrix3::from_column_slice(cross.as_slice()));
+    let rotation = rotation.cast::<f32>();
+    axes * DMatrix::from_column_slice(3, 3, rotation.as_slice())
 }
 
 #[cfg(test)]
 mod tests {
-    use rand::RngExt as _;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::model::init::generator;
@@ -215,6 +215,97 @@ mod tests {
             let norms: f32 = before.iter().map(|p| p[axis] * p[axis]).sum::<f32>().sqrt()
                 * after.iter().map(|p| p[axis] * p[axis]).sum::<f32>().sqrt();
             assert!(agreement / norms > 0.9, "axis {axis} turned");
+        }
+    }
+
+    /// Projects clouds one after the other; fails rather than hangs where that takes for ever.
+    fn project_all(clouds: Vec<Vec<f32>>, n: usize) -> Projected {
+        let (done, result) = crossbeam_channel::bounded(1);
+        std::thread::spawn(move || {
+            let mut projector = Projector::default();
+            let projected = clouds.iter().map(|cloud| projector.project(cloud, n));
+            let projected = projected.collect();
+            let _ = done.send((projected, projector));
+        });
+        result
+            .recv_timeout(std::time::Duration::from_secs(5))
+            .expect("the projection ends")
+    }
+
+    type Projected = (Vec<(Vec<[f32; 3]>, Projection)>, Projector);
+
+    /// Largest deviation of the axes' products from those of orthonormal ones; NaN if one is.
+    fn deviation(projector: &Projector) -> f32 {
+        let axes = projector.axes.as_ref().unwrap();
+        let products = axes.tr_mul(axes) - DMatrix::identity(3, 3);
+        products.iter().map(|value| value.abs()).sum()
+    }
+
+    #[test]
+    fn a_cloud_with_two_living_units_keeps_all_axes_finite() {
+        let mut rng = generator(1, 3);
+        let mut flat = || -> Vec<f32> {
+            let values = (0..200 * 16).map(|place| match place % 16 {
+                2 | 9 => rng.random::<f32>(),
+                _ => 0.0,
+            });
+            values.collect()
+        };
+        let clouds = vec![flat(), flat(), flat()];
+        let (projected, projector) = project_all(clouds, 16);
+        for (points, projection) in projected {
+            let Projection::Pca { explained } = projection else {
+                panic!("n = 16 is projected")
+            };
+            assert!((explained - 1.0).abs() < 1e-4, "{explained}");
+            assert!(points.iter().flatten().all(|x| x.is_finite()));
+            assert!(points.iter().all(|point| point[2].abs() < 1e-5));
+        }
+        assert!(deviation(&projector) < 1e-4);
+    }
+
+    /// A cloud `[points, n]` of some rank, with repeated points, rows of NaN and a scale.
+    fn any_cloud(n: usize) -> impl Strategy<Value = Vec<f32>> {
+        let values = prop::collection::vec(-1.0f32..1.0, 40 * n);
+        let scale = prop::sample::select(vec![0.0f32, 1e-42, 1e-20, 1.0, 1e18, 1e30]);
+        let parts = (0..=n.min(10), 0usize..40, 1usize..40, 0usize..5);
+        (values, scale, parts).prop_map(move |(values, scale, (rank, points, distinct, broken))| {
+            let row = |index: usize| -> Vec<f32> {
+                let coordinates = &values[index % distinct * n..][..rank];
+                let value = |unit: usize| -> f32 {
+                    let direction = values[unit * 40..].iter();
+                    direction.zip(coordinates).map(|(a, b)| a * b).sum()
+                };
+                (0..n).map(|unit| value(unit) * scale).collect()
+            };
+            let rows = (0..points).map(|index| match index % 7 {
+                0 if index / 7 < broken => vec![f32::NAN; n],
+                _ => row(index),
+            });
+            rows.flatten().collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn clouds_of_any_rank_and_scale_are_projected_onto_orthonormal_axes(
+            (n, clouds) in (4usize..20)
+                .prop_flat_map(|n| (Just(n), prop::collection::vec(any_cloud(n), 1..4))),
+        ) {
+            let (projected, projector) = project_all(clouds.clone(), n);
+            for (cloud, (points, projection)) in clouds.iter().zip(projected) {
+                for (z, point) in cloud.chunks_exact(n).zip(points) {
+                    let is_finite = point.iter().all(|x| x.is_finite());
+                    prop_assert_eq!(is_finite, z[0].is_finite(), "{:?}", point);
+                }
+                let Projection::Pca { explained } = projection else {
+                    panic!("n = {n} is projected")
+                };
+                prop_assert!((0.0..=1.0).contains(&explained));
+            }
+            if projector.axes.is_some() {
+                prop_assert!(deviation(&projector) < 1e-4);
+            }
         }
     }
 

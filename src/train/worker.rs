@@ -7,7 +7,6 @@ use std::{
     any::Any,
     cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},
-    thread::JoinHandle,
     time::Duration,
 };
 
@@ -18,6 +17,7 @@ use super::{
     checkpoint::{Saved, diary::Diary},
     trainer::TrainError,
 };
+use crate::jobs::{Job, STOP_LIMIT};
 use run::Run;
 
 /// How long a paused worker waits before it looks again whether its last snapshot was taken.
@@ -25,13 +25,14 @@ const RETRY: Duration = Duration::from_millis(15);
 
 /// A training thread seen from outside: commands in, events and panoramas out.
 ///
-/// Dropping it stops the thread at the next step and waits for it.
+/// Dropping it stops the thread at the next step and waits for it at most [`STOP_LIMIT`]: a thread that
+/// hangs, as inside a device, ends with the process.
 #[derive(Debug)]
 pub struct Worker {
     commands: Sender<Command>,
     events: Receiver<Event>,
     panoramas: Receiver<Panorama>,
-    thread: Option<JoinHandle<()>>,
+    thread: Job<()>,
 }
 
 impl Worker {
@@ -43,33 +44,31 @@ impl Worker {
         let (commands, inbox) = unbounded();
         let (outbox, events) = unbounded();
         let (slot, panoramas) = bounded(1);
-        let thread = std::thread::Builder::new()
-            .name("training".to_owned())
-            .spawn(move || {
-                let told = Told {
-                    events: outbox,
-                    slot,
-                    wake: Box::new(wake),
-                    diary: RefCell::default(),
-                };
-                let mut seat = Seat::new(&told);
-                let ended = catch_unwind(AssertUnwindSafe(|| seat.work(&inbox)));
-                let run = seat.run_id();
-                let reason = match ended {
-                    Ok(Ok(())) => return,
-                    Ok(Err(error)) => error.to_string(),
-                    Err(panic) => panic_message(panic.as_ref()),
-                };
-                told.event(Event::Problem {
-                    run,
-                    problem: Problem::Crashed { reason },
-                });
-            })?;
+        let thread = Job::spawn("training", move || {
+            let told = Told {
+                events: outbox,
+                slot,
+                wake: Box::new(wake),
+                diary: RefCell::default(),
+            };
+            let mut seat = Seat::new(&told);
+            let ended = catch_unwind(AssertUnwindSafe(|| seat.work(&inbox)));
+            let run = seat.run_id();
+            let reason = match ended {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => error.to_string(),
+                Err(panic) => panic_message(panic.as_ref()),
+            };
+            told.event(Event::Problem {
+                run,
+                problem: Problem::Crashed { reason },
+            });
+        })?;
         Ok(Self {
             commands,
             events,
             panoramas,
-            thread: Some(thread),
+            thread,
         })
     }
 
@@ -93,9 +92,7 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.send(Command::Stop);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        let _ = self.thread.join_within(STOP_LIMIT);
     }
 }
 

@@ -35,7 +35,7 @@ use super::{
     BundledSet, Shelf,
     catalogue::{FullSet, Package, Packed},
 };
-use crate::files::remove_left_over;
+use crate::files::{check_regular_or_missing, remove_left_over};
 
 /// How often an interrupted download is resumed from the same mirror, as long as bytes arrive.
 const RESUMPTIONS: usize = 5;
@@ -195,7 +195,9 @@ pub fn fetch(
         error,
     };
     fs::create_dir_all(folder).map_err(writing)?;
-    let lock = File::create(folder.join(LOCK)).map_err(writing)?;
+    let lock = folder.join(LOCK);
+    check_regular_or_missing(&lock).map_err(writing)?;
+    let lock = File::create(lock).map_err(writing)?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(FetchError::Busy(full.set)),

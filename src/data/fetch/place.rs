@@ -1,7 +1,6 @@
 //! From what has arrived to the files of a set: compared with the originals, then put in place.
 
 use std::{
-    fs::File,
     io::{self, BufReader, Read, Write as _},
     path::Path,
 };
@@ -89,7 +88,7 @@ fn archive(
         path: folder.to_owned(),
         error,
     };
-    let opened = File::open(part.path()).map_err(local)?;
+    let opened = files::open(part.path()).map_err(local)?;
     let (content, _) = inflate::open(BufReader::new(opened)).map_err(broken)?;
     let limit = files.iter().map(|file| file.bytes).sum::<u64>() + EXTRAS;
     let mut archive = tar::Archive::new(content.take(limit));

@@ -12,7 +12,7 @@ use crate::{
     data::Dataset,
     experiment::{Portrait, Record},
     train::{
-        Evaluation, Lane, Lanes, Probe, RunId, Trainer,
+        AxisChoice, Evaluation, Lane, Lanes, Probe, RunId, Trainer,
         observer::{Observer, dead_units},
         tally::{EpochSums, Speed},
         trainer::{Checkpoint, TrainError},
@@ -100,6 +100,7 @@ impl Group {
             probe: Probe {
                 cloud: first(CLOUD_PER_CLASS),
                 grid: first(CELLS_PER_CLASS),
+                axes: AxisChoice::Independent,
                 ..Probe::default()
             },
             parameters: spec

@@ -1,6 +1,7 @@
 //! The tables of a file of results, and how an older file gets those of today.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -8,6 +9,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 use super::Fault;
+use crate::files::check_regular_or_missing;
 
 /// Marks a database as one of this program: "CREL".
 const APPLICATION: i64 = 0x4352_454c;
@@ -22,6 +24,7 @@ const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
 /// Opens a file whose tables are those of today afterwards. One without tables is only given them if
 /// `create`, and one of another program is not changed.
 pub(super) fn connect(file: &Path, create: bool) -> Result<Connection, Fault> {
+    check_files(file)?;
     let file = &plain(file);
     // To open a database for writing can change it, since what is left in its log is written back.
     if let Err(fault @ (Fault::Foreign | Fault::Newer { .. })) = inspect(file) {
@@ -64,12 +67,29 @@ fn inspect(file: &Path) -> Result<(Connection, i64), Fault> {
 
 /// Opens a file whose tables are those of today, and changes nothing.
 pub(super) fn connect_to_read(file: &Path) -> Result<Connection, Fault> {
+    check_files(file)?;
     let known = newest();
     match inspect(&plain(file))? {
         (connection, found) if found == known => Ok(connection),
         (_, 0) => Err(Fault::Empty),
         (_, found) => Err(Fault::Older { found, known }),
     }
+}
+
+/// Refuses a database, or a file that `SQLite` keeps beside it, that is not a regular file: `SQLite` would
+/// wait for a named pipe.
+fn check_files(file: &Path) -> Result<(), Fault> {
+    for ending in ["", "-journal", "-wal", "-shm"] {
+        let mut path = file.as_os_str().to_owned();
+        path.push(ending);
+        // What cannot be examined, SQLite cannot open either, and says why.
+        if let Err(error) = check_regular_or_missing(Path::new(&path))
+            && error.kind() == io::ErrorKind::InvalidInput
+        {
+            return Err(Fault::NoFile);
+        }
+    }
+    Ok(())
 }
 
 /// Nothing that a file brings along is carried out.

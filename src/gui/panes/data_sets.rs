@@ -14,7 +14,6 @@ use crate::{
     gui::{
         images,
         numbers::{clock, count},
-        reveal::reveal,
         session::{
             Session,
             downloads::{Running, State},
@@ -104,15 +103,7 @@ fn data_set(ui: &mut Ui, session: &mut Session, textures: &mut TextureCache, set
         Some(Wish::Use(source)) => session.apply(session.config().clone(), source),
         Some(Wish::Fetch) => session.downloads_mut().fetch(set),
         Some(Wish::Stop) => session.downloads_mut().stop(set),
-        Some(Wish::Reveal) => {
-            let shown = session
-                .downloads()
-                .folder(set)
-                .map(|folder| reveal(&folder));
-            if let Some(Err(trouble)) = shown {
-                session.downloads_mut().complain(set, trouble);
-            }
-        }
+        Some(Wish::Reveal) => session.downloads_mut().reveal(set),
     }
 }
 

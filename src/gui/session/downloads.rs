@@ -10,10 +10,13 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use eframe::egui::Context;
 
-use crate::data::{
-    BundledSet, Shelf, Split, bundle,
-    fetch::{self, FetchError, Progress, Stage, Stop},
-    shelf::Standing,
+use crate::{
+    data::{
+        BundledSet, Shelf, Split, bundle,
+        fetch::{self, FetchError, Progress, Stage, Stop},
+        shelf::Standing,
+    },
+    gui::reveal::reveal,
 };
 
 /// How often the window shows the progress of a download.
@@ -102,6 +105,8 @@ enum Message {
     Found(Standing, u64),
     Progress(Progress),
     Ended(Result<(), FetchError>),
+    /// The folder could not be shown; one sentence.
+    NotShown(String),
 }
 
 /// Looks for full sets and downloads them, on threads of their own.
@@ -199,9 +204,15 @@ impl Downloads {
         }
     }
 
-    /// Says that something went wrong with a set.
-    pub fn complain(&mut self, set: BundledSet, trouble: String) {
-        self.states[set as usize].trouble = Some(trouble);
+    /// Shows the folder of a set in the system's file manager.
+    pub fn reveal(&mut self, set: BundledSet) {
+        if let Some(folder) = self.folder(set) {
+            self.begin(set, "folder", move |tell| {
+                if let Err(trouble) = reveal(&folder) {
+                    tell(Message::NotShown(trouble));
+                }
+            });
+        }
     }
 
     /// The folder to show for a set: where it is, or where a download would put it.
@@ -222,6 +233,7 @@ impl Downloads {
                     state.standing = Some(standing);
                     state.kept = kept;
                 }
+                Message::NotShown(trouble) => state.trouble = Some(trouble),
                 Message::Progress(progress) => {
                     if let Some(running) = &mut state.running {
                         running.hear(progress);

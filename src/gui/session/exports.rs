@@ -8,14 +8,17 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    thread::{self, JoinHandle},
     time::Duration,
 };
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use eframe::egui::Context;
 
-use crate::{figures::Ending, files::Existing};
+use crate::{
+    figures::Ending,
+    files::Existing,
+    jobs::{self, STOP_LIMIT},
+};
 
 /// How often the window shows how far an export is.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -83,7 +86,7 @@ pub struct Running {
     /// Whether it has been told to stop.
     pub is_stopping: bool,
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<jobs::Job<()>>,
 }
 
 /// How an export ended.
@@ -217,7 +220,7 @@ impl Exports {
             tell(Message::Ended(outcome));
             ctx.request_repaint();
         };
-        let spawned = thread::Builder::new().name("export".to_owned()).spawn(work);
+        let spawned = jobs::Job::spawn("export", work);
         let thread = spawned.map_err(|error| {
             let reason = format!("the system refuses a thread to write a file: {error}");
             let _ = self.sender.send(Message::Ended(Outcome::Failed(reason)));
@@ -262,11 +265,40 @@ impl Drop for Exports {
         self.cancel();
         // What is being written leaves its half of a file behind if the program ends before it; a dialog
         // may never answer.
-        if let Some(mut running) = self.running.take()
+        if let Some(running) = &self.running
             && running.file.is_some()
-            && let Some(thread) = running.thread.take()
+            && let Some(thread) = &running.thread
         {
-            let _ = thread.join();
+            let _ = thread.join_within(STOP_LIMIT);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::bounded;
+
+    use super::*;
+
+    #[test]
+    fn an_export_that_hangs_does_not_keep_the_window_open() {
+        let (release, released) = bounded::<()>(0);
+        let (writes, writing) = bounded(1);
+        let (closed, closing) = bounded(1);
+        let mut exports = Exports::new(Context::default());
+        let job = Job::new("frame", move |_, _| {
+            let _ = writes.send(());
+            let _ = released.recv();
+            Ok(Done::Written)
+        });
+        exports.write(PathBuf::from("hanging.gif"), job);
+        let guard = Duration::from_mins(1);
+        writing.recv_timeout(guard).unwrap();
+        std::thread::spawn(move || {
+            drop(exports);
+            let _ = closed.send(());
+        });
+        closing.recv_timeout(guard).expect("closing ends");
+        drop(release);
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Notice, RunView, Session,
     loader::Answer,
-    seed_hunt::{SeedHunt, Verdict},
+    seed_hunt::{MOST_SEEDS, SeedHunt, Verdict},
 };
 use crate::train::{Event, Panorama, Problem, RunConfig, RunId, RunState};
 
@@ -183,7 +183,8 @@ impl Session {
         let of = snapshot.dead.len();
         let living = of - snapshot.dead_units();
         match (self.hunt, verdict) {
-            (Some(_), Verdict::Dead) => self.new_seed(),
+            (Some(hunt), Verdict::Dead) if hunt.tried < MOST_SEEDS => self.new_seed(),
+            (Some(_), Verdict::Dead) => self.hunt = None,
             (Some(hunt), Verdict::Lives) => {
                 self.hunt = None;
                 self.tell(Notice::Found {

@@ -72,19 +72,17 @@ impl Loader {
 
     /// Begins to read `source`, a full set from `shelf`.
     pub fn load(&mut self, source: DataSource, shelf: Shelf) {
-        self.begin(move || {
-            // A parser that panics must not leave the window waiting for ever.
-            let result = std::panic::catch_unwind(|| source.load_from(&shelf))
-                .map_err(|_| format!("{source} could not be read"))
-                .and_then(|loaded| loaded.map_err(|error| error.to_string()))
-                .map(|dataset| Answer::DataSet(source, Arc::new(dataset)));
-            Some(result)
-        });
+        self.begin(move || Some(read_data_set(source, &shelf)));
     }
 
-    /// Begins to read one image, to be shown in `shape`.
-    pub fn load_image(&mut self, file: PathBuf, shape: ImageShape) {
+    /// Begins to read one image, to be shown in `shape`; a folder that is called like an image is a data
+    /// set.
+    pub fn load_image(&mut self, file: PathBuf, shape: ImageShape, shelf: Shelf) {
         self.begin(move || {
+            // Asked here, since a network share may not answer.
+            if file.is_dir() {
+                return Some(read_data_set(DataSource::Folder(file), &shelf));
+            }
             let result = std::panic::catch_unwind(|| read_image(&file, shape))
                 .map_err(|_| format!("{} could not be read", file.display()))
                 .and_then(|read| read.map_err(|error| error.to_string()))
@@ -101,12 +99,10 @@ impl Loader {
             .pick_folder();
         self.begin(move || {
             let folder: PathBuf = pollster::block_on(dialog)?.path().to_owned();
-            let source = DataSource::Folder(folder);
-            let result = source
-                .load()
-                .map(|dataset| Answer::DataSet(source, Arc::new(dataset)))
-                .map_err(|error| error.to_string());
-            Some(result)
+            Some(read_data_set(
+                DataSource::Folder(folder),
+                &Shelf::usual(None),
+            ))
         });
     }
 
@@ -166,6 +162,14 @@ impl Loader {
             }
         }
     }
+}
+
+fn read_data_set(source: DataSource, shelf: &Shelf) -> Loaded {
+    // A parser that panics must not leave the window waiting for ever.
+    std::panic::catch_unwind(|| source.load_from(shelf))
+        .map_err(|_| format!("{source} could not be read"))
+        .and_then(|loaded| loaded.map_err(|error| error.to_string()))
+        .map(|dataset| Answer::DataSet(source, Arc::new(dataset)))
 }
 
 fn read_run(file: &Path, shown: Option<&Shown>, shelf: &Shelf) -> Answer {

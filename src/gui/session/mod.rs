@@ -405,8 +405,9 @@ impl Session {
             {
                 self.open_run(path);
             }
-            Some(run) if path.is_file() && is_image(&path) => {
-                self.loader.load_image(path, run.dataset.shape);
+            Some(run) if is_image(&path) => {
+                let shelf = self.downloads.shelf().clone();
+                self.loader.load_image(path, run.dataset.shape, shelf);
             }
             _ => self.load(DataSource::Folder(path)),
         }

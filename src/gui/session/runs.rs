@@ -58,6 +58,10 @@ impl Session {
 
     /// Ends cleanly: nothing is left to go on from.
     pub fn close(&mut self) {
+        // All threads stop at the same time: each of them may take a while.
+        self.exporting.cancel();
+        self.experiment.cancel();
+        self.experiment.stop_measuring();
         // It may still be writing.
         self.worker = None;
         if let Some(place) = self.keep.place.take() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     data::Dataset,
-    train::{Probe, TokenView},
+    train::{AxisChoice, Probe, TokenView},
 };
 
 /// The choice of images, in terms that outlive a change of data set.
@@ -60,6 +60,7 @@ impl Sample {
             selected: selected.filter(|index| (*index as usize) < dataset.test.len()),
             own: own.filter(|pixels| pixels.len() == dataset.shape.pixels()),
             tokens: self.tokens,
+            axes: AxisChoice::Continuous,
         }
     }
 

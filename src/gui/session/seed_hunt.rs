@@ -16,6 +16,9 @@ pub fn is_flat(snapshot: &Snapshot) -> bool {
 /// dies within the first dozens of steps.
 const SURVIVAL_STEPS: u64 = 60;
 
+/// Seeds after which a search ends: where this many die, the settings are the reason.
+pub const MOST_SEEDS: usize = 100;
+
 /// A search under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeedHunt {

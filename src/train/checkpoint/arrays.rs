@@ -1,11 +1,13 @@
 //! Named numbers, and the safetensors files that hold them.
 
-use std::{borrow::Cow, collections::BTreeMap, fs::File, io::Read as _, path::Path};
+use std::{borrow::Cow, collections::BTreeMap, io::Read as _, path::Path};
 
 use safetensors::{
     SafeTensors,
     tensor::{Dtype, View, serialize},
 };
+
+use crate::files;
 
 /// Largest file that is read.
 pub const MOST_BYTES: u64 = 512 << 20;
@@ -108,13 +110,10 @@ impl Contents {
 /// When it cannot be read or is too large; the reason.
 pub fn read(path: &Path) -> Result<Vec<u8>, String> {
     let cannot = |error: std::io::Error| format!("cannot be read: {error}");
-    let file = File::open(path).map_err(cannot)?;
-    let about = file.metadata().map_err(cannot)?;
-    if !about.is_file() {
-        return Err("is not a file".to_owned());
-    }
-    check_size(about.len())?;
-    let mut bytes = Vec::with_capacity(about.len() as usize);
+    let file = files::open(path).map_err(cannot)?;
+    let length = file.metadata().map_err(cannot)?.len();
+    check_size(length)?;
+    let mut bytes = Vec::with_capacity(length as usize);
     // The file may have grown since.
     file.take(MOST_BYTES + 1)
         .read_to_end(&mut bytes)

@@ -14,6 +14,8 @@ use std::{
 
 use directories::ProjectDirs;
 
+use crate::files::check_regular_or_missing;
+
 const RUN: &str = "safetensors";
 const LOCK: &str = "lock";
 
@@ -57,6 +59,7 @@ impl Place {
     /// The place at `file`, unless somebody holds it.
     fn at(file: PathBuf) -> io::Result<Option<Self>> {
         let lock_file = file.with_extension(LOCK);
+        check_regular_or_missing(&lock_file)?;
         let lock = File::options()
             .create(true)
             .truncate(false)

@@ -1,16 +1,16 @@
 //! What a run keeps of itself while it goes on: curves, its best weights, and where to write them.
 
-use std::{
-    fmt,
-    path::PathBuf,
-    thread::{self, JoinHandle},
-};
+use std::{path::PathBuf, time::Duration};
 
 use super::{CheckpointError, Saved, Surroundings, arrays::Named, names, notes::Progress};
 use crate::{
     data::DataSource,
-    train::{Evaluation, Event, RunConfig, Trainer, history::History},
+    jobs::Job,
+    train::{Evaluation, Event, RunConfig, Trainer, history::History, worker::panic_message},
 };
+
+/// How long a save waits for the one before it, whose disk may not respond.
+const WRITE_LIMIT: Duration = Duration::from_mins(1);
 
 /// Where a run is written to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -206,47 +206,53 @@ impl Diary {
 }
 
 /// Turns a run into bytes and files in the background, one at a time.
-#[derive(Default)]
-struct Writer(Option<JoinHandle<Result<(), CheckpointError>>>);
+#[derive(Debug, Default)]
+struct Writer {
+    job: Option<Job<Result<(), CheckpointError>>>,
+    /// Of the job.
+    file: PathBuf,
+}
 
 impl Writer {
     /// Whether nothing is under way; tells how the last one ended.
     fn is_ready(&mut self) -> Result<bool, CheckpointError> {
-        if self.0.as_ref().is_some_and(|thread| !thread.is_finished()) {
+        if self.job.as_ref().is_some_and(|job| !job.is_finished()) {
             return Ok(false);
         }
         self.finish().map(|()| true)
     }
 
+    /// Waits for the file under way, at most [`WRITE_LIMIT`].
     fn finish(&mut self) -> Result<(), CheckpointError> {
-        match self.0.take().map(JoinHandle::join) {
-            None => Ok(()),
+        let Some(job) = &self.job else { return Ok(()) };
+        let failed = |reason: String| Err(CheckpointError::new(&self.file, reason));
+        let written = match job.join_within(WRITE_LIMIT) {
+            // It stays under way: two at a time could leave the older run in the file.
+            None => {
+                return failed(format!(
+                    "is still being written after {} s; the disk may not respond",
+                    WRITE_LIMIT.as_secs()
+                ));
+            }
             Some(Ok(written)) => written,
-            Some(Err(_)) => Err(CheckpointError {
-                file: PathBuf::new(),
-                reason: "the thread that writes checkpoints has crashed".to_owned(),
-            }),
-        }
+            Some(Err(panic)) => failed(format!(
+                "cannot be written: {}",
+                panic_message(panic.as_ref())
+            )),
+        };
+        self.job = None;
+        written
     }
 
     fn begin(&mut self, target: Target, saved: Saved) {
-        let work = move || target.write(&saved);
+        self.file.clone_from(&target.file);
         // Where there is no thread to be had, this epoch is not written; the next one tries again.
-        self.0 = thread::Builder::new()
-            .name("saving".to_owned())
-            .spawn(work)
-            .ok();
+        self.job = Job::spawn("saving", move || target.write(&saved)).ok();
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
         let _ = self.finish();
-    }
-}
-
-impl fmt::Debug for Writer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Writer").field(&self.0.is_some()).finish()
     }
 }
