@@ -15,8 +15,8 @@ use std::{
 use cpu_time::ThreadTime;
 use cre_lab::{
     data::{BundledSet, DataSource, idx},
-    experiment::Spectrum,
-    gui::{App, session::RunView},
+    sweep::Spectrum,
+    gui::{App, state::RunView},
     model::lambda::spread,
     train::{DeviceChoice, RunConfig},
 };

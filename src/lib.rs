@@ -8,7 +8,7 @@
 
 pub mod cli;
 pub mod data;
-pub mod experiment;
+pub mod sweep;
 pub mod figures;
 pub mod files;
 #[cfg(feature = "gui")]

@@ -12,13 +12,13 @@ use std::{fs, path::PathBuf, sync::Arc};
 use burn::tensor::{Device, Tensor, TensorData};
 use cre_lab::{
     data::{DataSource, Dataset, ImageShape},
-    model::{Architecture, Lambda, Pass, VitOptions},
+    model::{Architecture, Lambda, ForwardContext, VitOptions},
     train::{
         RunConfig, Trainer,
         checkpoint::{
-            CheckpointError, Saved,
-            arrays::{Contents, Named},
-            authors::{self, Base},
+            CheckpointError, Checkpoint,
+            arrays::{TensorFile, NamedArrays},
+            authors::{self, ImportContext},
         },
     },
 };
@@ -29,8 +29,8 @@ fn file(name: &str) -> PathBuf {
         .join(name)
 }
 
-fn theirs(name: &str) -> Named {
-    Contents::from_bytes(&fs::read(file(name)).unwrap())
+fn theirs(name: &str) -> NamedArrays {
+    TensorFile::from_bytes(&fs::read(file(name)).unwrap())
         .unwrap()
         .arrays
 }
@@ -44,8 +44,8 @@ fn config() -> RunConfig {
     }
 }
 
-fn load(name: &str, dataset: &Dataset) -> Result<Saved, CheckpointError> {
-    let base = Base {
+fn load(name: &str, dataset: &Dataset) -> Result<Checkpoint, CheckpointError> {
+    let base = ImportContext {
         config: &config(),
         source: &DataSource::default(),
         dataset,
@@ -54,7 +54,7 @@ fn load(name: &str, dataset: &Dataset) -> Result<Saved, CheckpointError> {
 }
 
 /// A trainer with these weights.
-fn trainer(saved: &Saved, dataset: &Arc<Dataset>) -> Trainer {
+fn trainer(saved: &Checkpoint, dataset: &Arc<Dataset>) -> Trainer {
     let mut trainer = Trainer::new(&saved.config(), dataset.clone(), &Device::flex()).unwrap();
     saved.restore(&mut trainer).unwrap();
     trainer
@@ -135,7 +135,7 @@ fn a_convolutional_cre_takes_every_weight_of_theirs() {
     assert_eq!(saved.weights().len(), theirs.len());
     let output = trainer(&saved, &dataset).model().forward_in(
         Tensor::zeros([2, 784], &Device::flex()),
-        &mut Pass::evaluation(),
+        &mut ForwardContext::evaluation(),
     );
     let logits: Vec<f32> = output.logits.try_into_vec_as().unwrap();
     assert!(logits.iter().all(|logit| logit.is_finite()));
@@ -189,7 +189,7 @@ fn a_transformer_has_the_sizes_of_their_weights() {
     assert_eq!(saved.weights().len(), theirs.len() - 2);
     let output = trainer(&saved, &dataset).model().forward_in(
         Tensor::zeros([2, 784], &Device::flex()),
-        &mut Pass::evaluation(),
+        &mut ForwardContext::evaluation(),
     );
     let logits: Vec<f32> = output.logits.try_into_vec_as().unwrap();
     assert!(logits.iter().all(|logit| logit.is_finite()));

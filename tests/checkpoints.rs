@@ -17,8 +17,8 @@ use cre_lab::{
     data::{DataSource, Dataset, ImageShape},
     model::{Architecture, Lambda, VitOptions},
     train::{
-        Command, DeviceChoice, Event, Mark, Probe, RunConfig, RunId, Start, Worker,
-        checkpoint::{Saved, diary::Target, notes::Exact},
+        Command, DeviceChoice, Event, Mark, Probe, RunConfig, RunId, RunStart, Worker,
+        checkpoint::{Checkpoint, recorder::SavePaths, metadata::ExactF64},
     },
 };
 
@@ -44,8 +44,8 @@ fn config(architecture: Architecture) -> RunConfig {
     }
 }
 
-fn start(config: &RunConfig, dataset: &Arc<Dataset>) -> Box<Start> {
-    Box::new(Start {
+fn start(config: &RunConfig, dataset: &Arc<Dataset>) -> Box<RunStart> {
+    Box::new(RunStart {
         run: RunId(1),
         lanes: vec![config.lane()],
         config: config.clone(),
@@ -55,8 +55,8 @@ fn start(config: &RunConfig, dataset: &Arc<Dataset>) -> Box<Start> {
     })
 }
 
-fn target(file: &Path) -> Target {
-    Target {
+fn target(file: &Path) -> SavePaths {
+    SavePaths {
         file: file.to_owned(),
         best: Some(file.with_extension("best")),
         source: DataSource::default(),
@@ -64,7 +64,7 @@ fn target(file: &Path) -> Target {
 }
 
 /// Takes `steps` steps one by one, then saves to `file` and reads what was saved.
-fn train_and_save(worker: &Worker, steps: u64, file: &Path) -> Saved {
+fn train_and_save(worker: &Worker, steps: u64, file: &Path) -> Checkpoint {
     for _ in 0..steps {
         worker.send(Command::Step);
         // Each step must be taken before the next is asked for.
@@ -72,14 +72,14 @@ fn train_and_save(worker: &Worker, steps: u64, file: &Path) -> Saved {
     }
     worker.send(Command::Save(target(file)));
     wait(worker, |event| matches!(event, Event::Saved { .. }));
-    Saved::load(file).unwrap()
+    Checkpoint::load(file).unwrap()
 }
 
 fn wait(worker: &Worker, is_it: impl Fn(&Event) -> bool) {
     let begun = Instant::now();
     loop {
         let event = worker.events().recv_timeout(PATIENCE).unwrap();
-        assert!(!matches!(event, Event::Problem { .. }), "{event:?}");
+        assert!(!matches!(event, Event::Error { .. }), "{event:?}");
         if is_it(&event) {
             return;
         }
@@ -88,9 +88,9 @@ fn wait(worker: &Worker, is_it: impl Fn(&Event) -> bool) {
 }
 
 /// What the clock decides, made the same.
-fn without_times(saved: &Saved) -> String {
-    let mut notes = saved.notes.clone();
-    notes.epoch.seconds = Exact(0.0);
+fn without_times(saved: &Checkpoint) -> String {
+    let mut notes = saved.metadata.clone();
+    notes.epoch.seconds = ExactF64(0.0);
     let text = format!("{notes:?}{:?}", saved.history);
     let mut parts = text.split("images_per_second: ");
     let mut kept = parts.next().unwrap().to_owned();
@@ -117,7 +117,7 @@ fn goes_on_with(config: &RunConfig, dataset: &Arc<Dataset>) {
     let wanted = train_and_save(&whole, 4, &folder.path().join("whole"));
 
     let resumed = Worker::spawn(|| {}).unwrap();
-    resumed.send(Command::Continue(
+    resumed.send(Command::ResumeRun(
         start(&half.config(), dataset),
         Arc::new(half),
     ));
@@ -128,11 +128,11 @@ fn goes_on_with(config: &RunConfig, dataset: &Arc<Dataset>) {
     assert_eq!(got.weights(), wanted.weights());
     assert_eq!(without_times(&got), without_times(&wanted));
     assert_eq!(got.best().unwrap().1, wanted.best().unwrap().1);
-    assert_eq!(got.notes.step, 8);
+    assert_eq!(got.metadata.step, 8);
     assert_eq!(got.history.evaluations().len(), 3, "epochs 0, 1 and 2");
     let marks: Vec<Mark> = got.history.marks().iter().map(|m| m.mark).collect();
     assert!(marks.contains(&Mark::LearningRate(3e-4)), "{marks:?}");
-    let again = Saved::from_bytes(&got.to_bytes().unwrap()).unwrap();
+    let again = Checkpoint::from_bytes(&got.to_bytes().unwrap()).unwrap();
     assert_eq!(again, got, "what is written is read");
 }
 
@@ -182,7 +182,7 @@ fn what_is_no_run_is_refused_with_the_reason() {
     )));
     let sound = train_and_save(&worker, 3, &file).to_bytes().unwrap();
 
-    let reason = |bytes: &[u8]| Saved::from_bytes(bytes).unwrap_err();
+    let reason = |bytes: &[u8]| Checkpoint::from_bytes(bytes).unwrap_err();
     let swapped = |from: &str, to: &str| {
         assert_eq!(from.len(), to.len());
         let place = sound.windows(from.len()).position(|w| w == from.as_bytes());

@@ -17,7 +17,7 @@ use std::{
     process::{Command, Output},
 };
 
-use cre_lab::experiment::Store;
+use cre_lab::sweep::Store;
 
 fn cre_lab(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_cre-lab"))

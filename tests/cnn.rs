@@ -16,7 +16,7 @@ use burn::{
 use common::{dataset, parameters, statistics};
 use cre_lab::{
     data::{ImageShape, pixel_to_unit},
-    model::{Architecture, LatentLayout, LatentSize, Pass, Plan, VitOptions},
+    model::{Architecture, LatentLayout, LatentSize, ForwardContext, ModelSpec, VitOptions},
     train::{DeviceChoice, RunConfig, Trainer, device, trainer::floats},
 };
 
@@ -24,8 +24,8 @@ const CLASSES: usize = 10;
 const SMALL: Architecture = Architecture::CnnSmall;
 const LARGE: Architecture = Architecture::CnnLarge;
 
-fn plan(shape: ImageShape) -> Plan {
-    Plan {
+fn plan(shape: ImageShape) -> ModelSpec {
+    ModelSpec {
         shape,
         classes: CLASSES,
         latent: LatentSize::default(),
@@ -151,14 +151,14 @@ fn training_and_evaluation_differ() {
             .unwrap();
         let images = images(shape, 3);
         let latent =
-            |pass: &mut Pass| floats(model.forward_in(images.clone(), pass).latent).unwrap();
-        let evaluated = latent(&mut Pass::evaluation());
-        assert_eq!(evaluated, latent(&mut Pass::evaluation()));
-        let trained = latent(&mut Pass::training(1, 0, 0..3));
+            |pass: &mut ForwardContext| floats(model.forward_in(images.clone(), pass).latent).unwrap();
+        let evaluated = latent(&mut ForwardContext::evaluation());
+        assert_eq!(evaluated, latent(&mut ForwardContext::evaluation()));
+        let trained = latent(&mut ForwardContext::training(1, 0, 0..3));
         assert_ne!(evaluated, trained, "{architecture}");
-        assert_eq!(trained, latent(&mut Pass::training(1, 0, 0..3)));
+        assert_eq!(trained, latent(&mut ForwardContext::training(1, 0, 0..3)));
         // Only the large one drops channels out.
-        let later = latent(&mut Pass::training(1, 1, 0..3));
+        let later = latent(&mut ForwardContext::training(1, 1, 0..3));
         assert_eq!(trained == later, architecture == SMALL);
     }
 }
@@ -186,7 +186,7 @@ fn a_checkpoint_holds_the_running_statistics_too() {
     let mut trainer = trainer(SMALL, &Device::flex());
     let fresh = statistics(trainer.model());
     trainer.step();
-    let checkpoint = trainer.checkpoint();
+    let checkpoint = trainer.restore_point();
     let (then, metrics) = (bits(&trainer), trainer.evaluate().unwrap());
     assert_ne!(fresh, statistics(trainer.model()));
     trainer.step();

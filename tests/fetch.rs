@@ -20,16 +20,16 @@ use std::{
 };
 
 use cre_lab::data::{
-    BundledSet, Shelf,
+    BundledSet, DatasetLocator,
     catalogue::FullSet,
-    fetch::{self, FetchError, Patience, Progress, Stage, Stop},
-    shelf::Standing,
+    fetch::{self, FetchError, TransferLimits, Progress, Stage, CancelToken},
+    locator::Availability,
 };
 use server::{Reply, Request, Server};
 use small_set::{cifar_files, entry, gzip, idx_files, shelf};
 
 /// Longer than any silence that this machine causes by itself.
-const PATIENCE: Patience = Patience {
+const PATIENCE: TransferLimits = TransferLimits {
     silence: Duration::from_mins(1),
     ..fetch::PATIENCE
 };
@@ -61,16 +61,16 @@ fn mnist(mirrors: &[&Server]) -> FullSet<'static> {
     entry(BundledSet::Mnist, &idx_files(), &addresses)
 }
 
-fn run(full: &FullSet<'_>, folder: &Path, patience: Patience) -> Result<(), FetchError> {
-    fetch::fetch(full, folder, patience, &Stop::default(), &mut |_| {})
+fn run(full: &FullSet<'_>, folder: &Path, patience: TransferLimits) -> Result<(), FetchError> {
+    fetch::fetch(full, folder, patience, &CancelToken::default(), &mut |_| {})
 }
 
 /// Stops as soon as some bytes of the first file have arrived.
 fn interrupt(full: &FullSet<'_>, folder: &Path) -> u64 {
-    let stop = Stop::default();
+    let stop = CancelToken::default();
     let mut tell = |progress: &Progress| {
         if progress.received > 0 {
-            stop.stop();
+            stop.cancel();
         }
     };
     match fetch::fetch(full, folder, PATIENCE, &stop, &mut tell) {
@@ -118,11 +118,11 @@ fn a_set_is_downloaded_found_and_read() {
     let home = tempfile::tempdir().unwrap();
     let server = Server::new(good);
     let full = mnist(&[&server]);
-    let shelf: Shelf = shelf(vec![full], home.path());
-    assert_eq!(shelf.look(BundledSet::Mnist), Standing::Absent);
+    let shelf: DatasetLocator = shelf(vec![full], home.path());
+    assert_eq!(shelf.availability(BundledSet::Mnist), Availability::Missing);
 
     let mut told = Vec::new();
-    let folder = fetch::fetch_to_shelf(&shelf, BundledSet::Mnist, &Stop::default(), &mut |p| {
+    let folder = fetch::fetch_dataset(&shelf, BundledSet::Mnist, &CancelToken::default(), &mut |p| {
         told.push(p.clone());
     })
     .unwrap();
@@ -136,8 +136,8 @@ fn a_set_is_downloaded_found_and_read() {
     assert!(server.address().contains(&last.host));
 
     assert_eq!(
-        shelf.look(BundledSet::Mnist),
-        Standing::Here(folder.clone())
+        shelf.availability(BundledSet::Mnist),
+        Availability::Found(folder.clone())
     );
     let dataset = shelf.load(BundledSet::Mnist).unwrap();
     assert_eq!([dataset.train.len(), dataset.test.len()], full.images);
@@ -231,7 +231,7 @@ fn other_content_is_never_put_in_place() {
 #[test]
 fn a_silent_mirror_is_left_after_a_while() {
     let home = tempfile::tempdir().unwrap();
-    let patience = Patience {
+    let patience = TransferLimits {
         silence: Duration::from_millis(500),
         ..PATIENCE
     };
@@ -249,7 +249,7 @@ fn a_silent_mirror_is_left_after_a_while() {
 #[test]
 fn a_mirror_that_trickles_is_left_after_a_while() {
     let home = tempfile::tempdir().unwrap();
-    let patience = Patience {
+    let patience = TransferLimits {
         stretch: Duration::from_millis(500),
         least: 2_000,
         ..PATIENCE
@@ -285,14 +285,14 @@ fn a_download_goes_on_where_it_was_stopped() {
     let full = mnist(&[&server]);
     let kept = interrupt(&full, home.path());
     assert!(kept > 0);
-    assert_eq!(fetch::kept(&full, home.path()), kept);
+    assert_eq!(fetch::kept_bytes(&full, home.path()), kept);
 
     // The mirror with the beginning comes first, wherever it stands.
     let full = mnist(&[&other, &server]);
     run(&full, home.path(), PATIENCE).unwrap();
     is_whole(home.path());
     assert_eq!(ranges(&server), [None, Some((kept, TAG.to_owned()))]);
-    assert_eq!(fetch::kept(&full, home.path()), 0);
+    assert_eq!(fetch::kept_bytes(&full, home.path()), 0);
 }
 
 #[test]
@@ -422,7 +422,7 @@ fn a_full_disk_is_said_and_the_next_mirror_is_not_blamed() {
 fn a_stop_ends_the_wait_for_a_silent_mirror() {
     let home = tempfile::tempdir().unwrap();
     let server = but_for_images(|_, file| Reply::whole(file).stalled(1_000));
-    let (stop, full) = (Stop::default(), mnist(&[&server]));
+    let (stop, full) = (CancelToken::default(), mnist(&[&server]));
     let (heard, arrives) = mpsc::channel();
     let stopped = thread::scope(|scope| {
         let download = scope.spawn(|| {
@@ -439,7 +439,7 @@ fn a_stop_ends_the_wait_for_a_silent_mirror() {
             matches!(second, Err(FetchError::Busy(BundledSet::Mnist))),
             "{second:?}"
         );
-        stop.stop();
+        stop.cancel();
         download.join().unwrap()
     });
     assert!(
@@ -530,7 +530,7 @@ fn an_archive_gives_its_known_files_and_nothing_else() {
     }
     assert_eq!(names(home.path()), ["a"], "nothing is written elsewhere");
     assert_eq!(names(&home.path().join("a")), ["b"]);
-    let shelf = Shelf::new(small_set::leak(vec![full]), vec![folder], None);
+    let shelf = DatasetLocator::new(small_set::leak(vec![full]), vec![folder], None);
     let dataset = shelf.load(BundledSet::Cifar10).unwrap();
     assert_eq!([dataset.train.len(), dataset.test.len()], [10, 2]);
 }

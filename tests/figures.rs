@@ -11,7 +11,7 @@ use std::{
     process::{Command, Output},
 };
 
-use cre_lab::experiment::Store;
+use cre_lab::sweep::Store;
 use image::{AnimationDecoder as _, codecs::gif::GifDecoder};
 
 fn cre_lab(folder: &Path, args: &[&str]) -> Output {

@@ -16,7 +16,7 @@ use burn::{
 use common::{dataset, parameters};
 use cre_lab::{
     data::{Dataset, ImageShape, Split, pixel_to_unit},
-    model::{Architecture, Cre, Lambda, LatentSize, Output, Pass, Plan, VitOptions, loss},
+    model::{Architecture, Cre, Lambda, LatentSize, Output, ForwardContext, ModelSpec, VitOptions, loss},
     train::{DeviceChoice, RunConfig, Trainer, device, trainer::floats},
 };
 
@@ -28,8 +28,8 @@ fn build(architecture: Architecture, shape: ImageShape, n: usize, seed: u64) -> 
     architecture.build(&plan, seed, &Device::flex()).unwrap()
 }
 
-fn plan(shape: ImageShape, classes: usize, n: usize) -> Plan {
-    Plan {
+fn plan(shape: ImageShape, classes: usize, n: usize) -> ModelSpec {
+    ModelSpec {
         shape,
         classes,
         latent: LatentSize::new(n).unwrap(),
@@ -38,8 +38,8 @@ fn plan(shape: ImageShape, classes: usize, n: usize) -> Plan {
 }
 
 /// The first step of training of a whole batch.
-fn pass(images: &Tensor<2>) -> Pass {
-    Pass::training(1, 0, 0..images.dims()[0])
+fn pass(images: &Tensor<2>) -> ForwardContext {
+    ForwardContext::training(1, 0, 0..images.dims()[0])
 }
 
 /// The three parts, in the order of a model's parameters.

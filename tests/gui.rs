@@ -16,10 +16,10 @@ mod small_set;
 mod window;
 
 use cre_lab::{
-    data::{BundledSet, DataSource, shelf::Standing},
+    data::{BundledSet, DataSource, locator::Availability},
     gui::{
         App,
-        session::{LaneView, Sample},
+        state::{LaneView, ProbeSelection},
     },
     model::{Architecture, Lambda},
     train::{RunConfig, Snapshot, TokenView},
@@ -300,21 +300,21 @@ fn a_drawing_is_read_while_the_model_trains() {
     harness.step();
     harness.drop_at(pad.center() + vec2(0.0, 60.0));
     wait(&mut harness, "a reading of the drawing", |app| {
-        snapshot(app).is_some_and(|shown| shown.own.is_some())
+        snapshot(app).is_some_and(|shown| shown.custom_image.is_some())
     });
     harness.run_steps(2);
     harness.get_by_label("as seen");
-    let own = snapshot(harness.state()).unwrap().own.clone().unwrap();
+    let own = snapshot(harness.state()).unwrap().custom_image.clone().unwrap();
     assert!(own.pixels.contains(&255) && own.pixels.contains(&0));
-    assert_eq!(own.reading.latent, own.point, "n = 3 is shown as it is");
+    assert_eq!(own.result.latent, own.point, "n = 3 is shown as it is");
     let step = snapshot(harness.state()).unwrap().step;
     wait(&mut harness, "a later reading", |app| {
-        snapshot(app).is_some_and(|shown| shown.step > step && shown.own.is_some())
+        snapshot(app).is_some_and(|shown| shown.step > step && shown.custom_image.is_some())
     });
 
     harness.get_by_role_and_label(Role::Button, "Clear").click();
     wait(&mut harness, "no reading of a blank pad", |app| {
-        snapshot(app).is_some_and(|shown| shown.own.is_none())
+        snapshot(app).is_some_and(|shown| shown.custom_image.is_none())
     });
 }
 
@@ -330,9 +330,9 @@ fn a_picture_dropped_on_the_window_is_read() {
     wait(&mut harness, "the first steps", trains);
     harness.state_mut().take_dropped(file);
     wait(&mut harness, "a reading of the picture", |app| {
-        snapshot(app).is_some_and(|shown| shown.own.is_some())
+        snapshot(app).is_some_and(|shown| shown.custom_image.is_some())
     });
-    let own = snapshot(harness.state()).unwrap().own.clone().unwrap();
+    let own = snapshot(harness.state()).unwrap().custom_image.clone().unwrap();
     assert_eq!((own.pixels[13], own.pixels[5]), (255, 0));
 
     let broken = folder.path().join("broken.png");
@@ -395,7 +395,7 @@ fn a_full_set_is_downloaded_stopped_resumed_and_used() {
         )
     };
     wait(&mut harness, "the look for the set", |app| {
-        state(app).0 == Some(Standing::Absent)
+        state(app).0 == Some(Availability::Missing)
     });
     harness.run_steps(2);
     harness.get_by_label("40 + 20 images, not on this machine");
@@ -421,7 +421,7 @@ fn a_full_set_is_downloaded_stopped_resumed_and_used() {
     press(&mut harness, "Resume (");
     let folder = home.path().join("mnist");
     wait(&mut harness, "the end of the download", |app| {
-        state(app).0 == Some(Standing::Here(folder.clone()))
+        state(app).0 == Some(Availability::Found(folder.clone()))
     });
     harness.run_steps(2);
     harness.get_by_label("40 + 20 images, on this machine");
@@ -860,9 +860,9 @@ fn many_classes_and_many_images_fit_the_textures_of_the_gpu() {
                 app.with_spectrum(spectrum)
             });
             let session = harness.state_mut().session_mut();
-            session.set_sample(Sample {
+            session.set_probe_selection(ProbeSelection {
                 grid_per_class: per_class,
-                ..session.sample()
+                ..session.probe_selection()
             });
             wait(&mut harness, "all reconstructions", |app| {
                 snapshot(app).is_some_and(|shown| shown.grid.len() == classes * per_class)

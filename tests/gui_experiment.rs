@@ -18,10 +18,10 @@ use std::{
 
 use cre_lab::{
     data::BundledSet,
-    experiment::{Store, SweepEnd},
+    sweep::{Store, SweepEnd},
     gui::{
         App,
-        session::experiment::{Experiment, Fate, Stage},
+        state::sweep::{SweepState, RunStatus, Stage},
     },
     model::{Architecture, Lambda},
 };
@@ -70,7 +70,7 @@ fn window_remembering(file: &Path, memory: &Memory) -> Harness<'static, App> {
     });
     // A unit of this seed seems dead at first: its notice would come and go above what is pressed.
     wait(&mut harness, "steps without a notice", |app| {
-        steps(app) > 60 && app.session().notices().is_empty()
+        steps(app) > 60 && app.session().notifications().is_empty()
     });
     harness.run_steps(2);
     let pane = "Experiment pane, drag to move";
@@ -82,7 +82,7 @@ fn window_remembering(file: &Path, memory: &Memory) -> Harness<'static, App> {
     harness
 }
 
-fn experiment(app: &App) -> &Experiment {
+fn experiment(app: &App) -> &SweepState {
     app.session().experiment()
 }
 
@@ -153,7 +153,7 @@ fn a_small_grid_is_carried_out_and_a_run_of_it_trained_live() {
     };
     let place = below(&harness);
     let begun = Instant::now();
-    while experiment(harness.state()).outlook().is_none() {
+    while experiment(harness.state()).estimate().is_none() {
         assert!(begun.elapsed() < PATIENCE, "never said what they will take");
         harness.step();
         assert_eq!(below(&harness), place, "the button moves");
@@ -183,7 +183,7 @@ fn a_small_grid_is_carried_out_and_a_run_of_it_trained_live() {
         .get_by_label_contains("FC Small n = 3, mnist, λ = 0, seed 34: ")
         .click();
     wait(&mut harness, "the run", |app| {
-        let looked = experiment(app).looked();
+        let looked = experiment(app).preview();
         looked.is_some_and(|looked| matches!(looked.picture, Some(Ok(_))))
     });
     harness.run_steps(2);
@@ -224,8 +224,8 @@ fn a_sweep_is_paused_a_run_skipped_and_the_rest_cancelled() {
     two_runs(&mut harness, 5000.0);
     start(&mut harness);
     let evaluated = |app: &App, epoch: u64| {
-        experiment(app).fates().iter().any(
-            |fate| matches!(fate, Fate::UnderWay(Some(evaluation)) if evaluation.epoch >= epoch),
+        experiment(app).statuses().iter().any(
+            |fate| matches!(fate, RunStatus::UnderWay(Some(evaluation)) if evaluation.epoch >= epoch),
         )
     };
     wait(&mut harness, "an epoch", |app| {
@@ -248,7 +248,7 @@ fn a_sweep_is_paused_a_run_skipped_and_the_rest_cancelled() {
     harness.run_steps(2);
     press(&mut harness, "Skip FC Small n = 3, mnist, λ = 1, seed 34");
     wait(&mut harness, "one run less", |app| {
-        experiment(app).fates().contains(&Fate::Skipped)
+        experiment(app).statuses().contains(&RunStatus::Skipped)
     });
     press(&mut harness, "Cancel");
     wait(&mut harness, "the end", |app| {

@@ -17,11 +17,11 @@ use std::{
 
 use cre_lab::{
     data::{BundledSet, DataSource, ImageShape},
-    experiment::{Cell, Identity, Portrait, Record, RunSpec, Spectrum, Store},
+    sweep::{Reconstruction, RunKey, EvalSample, Record, RunSpec, Spectrum, Store},
     figures::{Against, DeadRuns, Subject},
     gui::{
         App,
-        session::{All, Export, Notice, Remedy, results::State},
+        state::{All, Export, Notification, Action, results::ResultsState},
     },
     model::{Architecture, Lambda, LatentSize},
     train::{Evaluation, Metrics, Projection, RunConfig},
@@ -61,11 +61,11 @@ fn write(harness: &mut Harness<'_, App>, export: Export, path: &Path) -> Vec<u8>
         .state_mut()
         .session_mut()
         .export(export, path.to_owned());
-    let written = Notice::Exported {
+    let written = Notification::Exported {
         file: path.to_owned(),
     };
     wait(harness, "a file", |app| {
-        app.session().notices().contains(&written)
+        app.session().notifications().contains(&written)
     });
     std::fs::read(path).unwrap()
 }
@@ -145,7 +145,7 @@ fn the_window_says_what_can_be_exported_and_where_it_was_written() {
         let session = harness.state_mut().session_mut();
         session.export(export, path.clone());
         wait(&mut harness, reason, |app| {
-            let mut notices = app.session().notices().into_iter();
+            let mut notices = app.session().notifications().into_iter();
             notices.any(|notice| notice.text().contains(reason))
         });
         assert!(!path.exists());
@@ -167,13 +167,13 @@ fn a_sweep_is_filmed_or_cancelled() {
     let session = harness.state_mut().session_mut();
     session.export(Export::Sweep, path.clone());
     // Before the first frame can be done.
-    harness.state_mut().session_mut().remedy(
-        &Notice::Exporting {
+    harness.state_mut().session_mut().act_on(
+        &Notification::Exporting {
             file: path.clone(),
             parts: None,
             is_stopping: false,
         },
-        Remedy::CancelExport,
+        Action::CancelExport,
     );
     wait(&mut harness, "the end of the export", |app| {
         app.session().exporting().is_none()
@@ -225,16 +225,16 @@ fn all_figures_of_the_finished_runs_are_written_into_a_folder_or_as_far_as_wante
     press(&mut harness, "File");
     press(&mut harness, "Export all figures…");
     wait(&mut harness, "that there is no such file", |app| {
-        *app.session().results().state() == State::Missing
+        *app.session().results().state() == ResultsState::Missing
     });
     harness.run_steps(2);
     harness.get_by_label("There are no finished runs yet");
 
-    let data = Identity::of_data(&DataSource::Bundled(BundledSet::Mnist).load().unwrap());
+    let data = RunKey::of_data(&DataSource::Bundled(BundledSet::Mnist).load().unwrap());
     let mut store = Store::open(&file).unwrap();
     for (lambda, accuracy, mse) in [(0.0, 0.95, 0.3), (0.5, 0.9, 0.25), (1.0, 0.6, 0.2)] {
         let mut record = record(3, lambda, 1, accuracy, mse);
-        let cell = |label: u8| Cell {
+        let cell = |label: u8| Reconstruction {
             index: u32::from(label),
             label,
             predicted: label,
@@ -242,14 +242,14 @@ fn all_figures_of_the_finished_runs_are_written_into_a_folder_or_as_far_as_wante
             input: vec![label; 784],
             reconstruction: vec![100; 784],
         };
-        record.portrait.cells = (0..10).map(cell).collect();
-        record.portrait.points = (0..10u8).map(|at| [f32::from(at), 1.0, 2.0]).collect();
-        record.portrait.labels = (0..10).collect();
-        record.portrait.predicted = (0..10).collect();
+        record.eval_sample.reconstructions = (0..10).map(cell).collect();
+        record.eval_sample.points = (0..10u8).map(|at| [f32::from(at), 1.0, 2.0]).collect();
+        record.eval_sample.labels = (0..10).collect();
+        record.eval_sample.predicted = (0..10).collect();
         store.commit(&data, &record).unwrap();
     }
     wait(&mut harness, "the runs", |app| {
-        matches!(app.session().results().state(), State::Read { runs: 3, .. })
+        matches!(app.session().results().state(), ResultsState::Read { runs: 3, .. })
     });
     harness.run_steps(2);
     harness.get_by_label("3 finished runs, from results.sqlite");
@@ -264,18 +264,18 @@ fn all_figures_of_the_finished_runs_are_written_into_a_folder_or_as_far_as_wante
         made
     };
     let told = |app: &App, words: &str| {
-        let mut notices = app.session().notices().into_iter();
+        let mut notices = app.session().notifications().into_iter();
         notices.any(|notice| notice.text().contains(words))
     };
     // Stopped before the first file can be done.
     let made = export(&mut harness, "stopped", true);
-    let stop = Notice::Exporting {
+    let stop = Notification::Exporting {
         file: made.clone(),
         parts: None,
         is_stopping: false,
     };
     let session = harness.state_mut().session_mut();
-    session.remedy(&stop, Remedy::CancelExport);
+    session.act_on(&stop, Action::CancelExport);
     wait(&mut harness, "the stop", |app| {
         told(app, "Stopped; 1 of 13 files are in")
     });
@@ -332,16 +332,16 @@ fn a_finished_spectrum_on_other_images_stands_below_the_clouds() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("results.sqlite");
     let set = DataSource::Bundled(BundledSet::FashionMnist);
-    let data = Identity::of_data(&set.load().unwrap());
+    let data = RunKey::of_data(&set.load().unwrap());
     let mut store = Store::open(&file).unwrap();
     for (lambda, n) in [(0.0, 3), (1.0, 3), (0.0, 4), (1.0, 4)] {
         let mut record = record(n, lambda, 7, 0.8, 0.2);
         record.spec.data = set.clone();
         record.spec.config.architecture = Architecture::FcSmall;
         record.data_name = "Fashion-MNIST".to_owned();
-        record.portrait.points = vec![[1.0, 2.0, 3.0], [0.0, 1.0, 0.0]];
-        record.portrait.labels = vec![0, 9];
-        record.portrait.predicted = vec![0, 9];
+        record.eval_sample.points = vec![[1.0, 2.0, 3.0], [0.0, 1.0, 0.0]];
+        record.eval_sample.labels = vec![0, 9];
+        record.eval_sample.predicted = vec![0, 9];
         store.commit(&data, &record).unwrap();
     }
     let mut harness = window(Some("0, 0.5, 1"));
@@ -417,7 +417,7 @@ fn record(n: usize, lambda: f64, seed: u64, accuracy: f64, mse: f64) -> Record {
         device: "no device".to_owned(),
         parameters: 970_000 + 500 * n,
         latent_values: n,
-        mortal_units: n,
+        relu_units: n,
         evaluations: vec![Evaluation {
             epoch: 10,
             step: 190,
@@ -434,12 +434,12 @@ fn record(n: usize, lambda: f64, seed: u64, accuracy: f64, mse: f64) -> Record {
         kept: 0,
         wall_seconds: 1.0,
         finished: 1_790_000_000,
-        portrait: Portrait {
+        eval_sample: EvalSample {
             points: vec![],
             projection: Projection::Coordinates,
             labels: vec![],
             predicted: vec![],
-            cells: vec![],
+            reconstructions: vec![],
         },
     }
 }
@@ -468,7 +468,7 @@ fn the_width_of_the_trade_off_comes_from_the_file_of_results_as_it_grows() {
     harness.get_by_label("cre-lab sweep --preset latent-size");
     assert!(!file.exists());
 
-    let data = Identity::of_data(&DataSource::Bundled(BundledSet::Mnist).load().unwrap());
+    let data = RunKey::of_data(&DataSource::Bundled(BundledSet::Mnist).load().unwrap());
     let mut store = Store::open(&file).unwrap();
     for (n, loss) in [(3, 0.3), (64, 0.05)] {
         for seed in 1..=3 {

@@ -19,7 +19,7 @@ use cre_lab::{
     model::Architecture,
     train::{
         Lane, Mark, RunConfig, StepLosses, Trainer,
-        checkpoint::{Saved, Surroundings, arrays::MOST_HEADER_BYTES, names, notes::Progress},
+        checkpoint::{Checkpoint, CheckpointContext, arrays::MOST_HEADER_BYTES, names, metadata::EpochProgress},
         history::History,
     },
 };
@@ -67,14 +67,14 @@ static SOUND: LazyLock<Vec<u8>> = LazyLock::new(|| {
         images_per_second: 1.0,
     };
     history.push_evaluation(evaluation);
-    let around = Surroundings {
+    let around = CheckpointContext {
         config: &config,
         source: &DataSource::default(),
         history: &history,
-        epoch: &Progress::default(),
+        epoch: &EpochProgress::default(),
         best: Some((&evaluation, &weights)),
     };
-    Saved::of(&trainer, around).unwrap().to_bytes().unwrap()
+    Checkpoint::of(&trainer, around).unwrap().to_bytes().unwrap()
 });
 
 /// Harm done to a file.
@@ -202,7 +202,7 @@ proptest! {
 
     #[test]
     fn any_checkpoint_is_read_or_refused(bytes in bytes()) {
-        let (read, peak) = peak_of(|| Saved::from_bytes(&bytes));
+        let (read, peak) = peak_of(|| Checkpoint::from_bytes(&bytes));
         let most = BUFFERS + PER_BYTE * bytes.len();
         prop_assert!(peak <= most, "{peak} bytes for {}: {read:?}", bytes.len());
         if let Err(reason) = read {
@@ -221,7 +221,7 @@ proptest! {
             let Lane { lambda, .. } = config.lane();
             prop_assert!((0.0..=1.0).contains(&lambda.value()));
             // Whether it can be built is told without a panic too.
-            let plan = config.plan(ImageShape::GREY_28, 10);
+            let plan = config.model_spec(ImageShape::GREY_28, 10);
             let _ = config.architecture.parameters(&plan);
         }
     }
@@ -229,5 +229,5 @@ proptest! {
 
 #[test]
 fn the_sound_file_is_read() {
-    Saved::from_bytes(&SOUND).unwrap();
+    Checkpoint::from_bytes(&SOUND).unwrap();
 }

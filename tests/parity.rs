@@ -26,7 +26,7 @@ use common::{
 };
 use cre_lab::{
     data::ImageShape,
-    model::{Architecture, Cre, Lambda, LatentSize, Plan, VitOptions},
+    model::{Architecture, Cre, Lambda, LatentSize, ModelSpec, VitOptions},
     train::{Metrics, RunConfig, Trainer, trainer::floats},
 };
 use serde::Deserialize;
@@ -82,7 +82,7 @@ struct Parameter {
 
 fn hashed_model(network: &Network, device: &Device) -> Cre {
     let shape = ImageShape::GREY_28;
-    let plan = Plan {
+    let plan = ModelSpec {
         shape,
         classes: CLASSES,
         latent: network.n,
@@ -110,7 +110,7 @@ fn evaluate(trainer: &Trainer) -> [f64; 3] {
 fn assert_activations(trainer: &Trainer, expected: &Activations) {
     let indices: Vec<u32> = (0..TEST_IMAGES as u32).collect();
     let rows: Vec<[Vec<f32>; 3]> = trainer
-        .look_at(&indices, |model, images| {
+        .map_test_images(&indices, |model, images| {
             let output = model.forward(images);
             let rows = |tensor: Tensor<2>| -> Vec<Vec<f32>> {
                 let width = tensor.dims()[1];

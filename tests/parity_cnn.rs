@@ -65,7 +65,7 @@ fn config(architecture: Architecture, lambda: Lambda) -> RunConfig {
 fn trainer(network: &Network, shape: ImageShape, lambda: Lambda) -> Trainer {
     let device = Device::flex();
     let config = config(network.architecture, lambda);
-    let plan = config.plan(shape, CLASSES);
+    let plan = config.model_spec(shape, CLASSES);
     let model: Cre = network.architecture.build(&plan, 0, &device).unwrap();
     let model = model.map(&mut Fill::new(network.salt));
     let images = Arc::new(dataset(shape, CLASSES, TRAIN_IMAGES, TEST_IMAGES));

@@ -29,7 +29,7 @@ use common::{
 };
 use cre_lab::{
     data::{Dataset, ImageShape},
-    model::{Architecture, Cre, Lambda, Pass, VitOptions, loss},
+    model::{Architecture, Cre, Lambda, ForwardContext, VitOptions, loss},
     train::{RunConfig, Trainer, batch, trainer::floats},
 };
 use serde::Deserialize;
@@ -88,7 +88,7 @@ impl Network {
     }
 
     fn model(&self, device: &Device) -> Cre {
-        let plan = self.config().plan(self.images().shape, CLASSES);
+        let plan = self.config().model_spec(self.images().shape, CLASSES);
         let model = Architecture::Vit.build(&plan, 0, device).unwrap();
         model.map(&mut Fill::new(self.salt))
     }
@@ -106,7 +106,7 @@ struct Step {
 fn step(
     (model, optimizer): (&mut Cre, &mut ModuleOptimizer),
     dataset: &Dataset,
-    (lambda, mut pass): (Lambda, Pass),
+    (lambda, mut pass): (Lambda, ForwardContext),
 ) -> Step {
     let (images, labels) = batch::slice(&dataset.train, 0..TRAIN_IMAGES, &Device::flex());
     let trained = model.clone().train();
@@ -117,7 +117,7 @@ fn step(
     let correct = loss::correct(output.logits, labels).div_scalar(count);
     let gradients = GradientsParams::from_grads((mse.clone() + ce.clone()).backward(), &trained);
     let rate = RunConfig::default().learning_rate;
-    *model = pass.renewed(optimizer.step(rate, trained, gradients).valid());
+    *model = pass.update_statistics(optimizer.step(rate, trained, gradients).valid());
     let [mse, ce, correct] = [mse, ce, correct].map(|x| floats(x).unwrap()[0]);
     Step { mse, ce, correct }
 }
@@ -136,7 +136,7 @@ fn check(place: usize, runs: usize) {
         let mut model = fresh.clone();
         let mut optimizer = AdamConfig::new().with_epsilon(1e-8).init();
         for (number, expected) in (0u64..).zip(&run.steps) {
-            let pass = Pass::training(network.seed, number, 0..TRAIN_IMAGES);
+            let pass = ForwardContext::training(network.seed, number, 0..TRAIN_IMAGES);
             let found = step((&mut model, &mut optimizer), &images, (run.lambda, pass));
             let what = |loss: &str| format!("λ = {}, step {number}: {loss}", run.lambda);
             assert_close(&what("MSE"), f64::from(found.mse), expected[0], 2e-6);

@@ -18,9 +18,9 @@ use std::{
 
 use cre_lab::{
     data::{DataSource, ImageShape, idx},
-    experiment::{
-        Conductor, Grid, Identity, Record, RunSpec, Store, SweepCommand, SweepEnd, SweepEvent,
-        conductor::Options,
+    sweep::{
+        SweepRunner, Grid, RunKey, Record, RunSpec, Store, SweepCommand, SweepEnd, SweepEvent,
+        runner::SweepOptions,
     },
 };
 
@@ -103,7 +103,7 @@ fn runs(file: &Path) -> Vec<Record> {
     let store = Store::open(file).unwrap();
     store.check().unwrap();
     let runs = store.runs().unwrap();
-    let keys: HashSet<Identity> = runs.iter().map(|run| run.key).collect();
+    let keys: HashSet<RunKey> = runs.iter().map(|run| run.key).collect();
     assert_eq!(keys.len(), runs.len(), "a run is there once");
     runs.into_iter().map(|run| run.record).collect()
 }
@@ -417,11 +417,11 @@ fn follow(
     file: &Path,
     mut hear: impl FnMut(&SweepEvent) -> Vec<SweepCommand>,
 ) -> SweepEnd {
-    let options = Options {
+    let options = SweepOptions {
         jobs: 2,
-        ..Options::default()
+        ..SweepOptions::default()
     };
-    let conductor = Conductor::spawn(specs, file.to_owned(), options, || {}).unwrap();
+    let conductor = SweepRunner::spawn(specs, file.to_owned(), options, || {}).unwrap();
     loop {
         let event = conductor.events().recv_timeout(PATIENCE).unwrap();
         for command in hear(&event) {
@@ -480,7 +480,7 @@ fn a_sweep_pauses_skips_and_is_given_up() {
     let end = follow(specs.clone(), &file, |event| {
         match event {
             // One that has begun, and one that has not.
-            SweepEvent::Begun { runs } if runs.contains(&0) => {
+            SweepEvent::Started { runs } if runs.contains(&0) => {
                 return vec![
                     SweepCommand::Pause,
                     SweepCommand::Skip(0),

@@ -16,7 +16,7 @@ use burn::{
 use common::{dataset, parameters, statistics};
 use cre_lab::{
     data::{ImageShape, pixel_to_unit},
-    model::{Architecture, Cre, LatentLayout, LatentSize, Pass, Plan, VitOptions},
+    model::{Architecture, Cre, LatentLayout, LatentSize, ForwardContext, ModelSpec, VitOptions},
     train::{DeviceChoice, RunConfig, Trainer, device, trainer::floats},
 };
 
@@ -25,8 +25,8 @@ const VIT: Architecture = Architecture::Vit;
 const GREY: ImageShape = ImageShape::GREY_28;
 const COLOUR: ImageShape = ImageShape::COLOUR_32;
 
-fn plan(shape: ImageShape, vit: VitOptions) -> Plan {
-    Plan {
+fn plan(shape: ImageShape, vit: VitOptions) -> ModelSpec {
+    ModelSpec {
         shape,
         classes: CLASSES,
         latent: LatentSize::default(),
@@ -104,7 +104,7 @@ fn every_layer_has_its_size_on_grey_and_on_colour() {
         let layout = VIT.latent_layout(&plan).unwrap();
         let (count, width) = (tokens, embed);
         assert_eq!(layout, LatentLayout::Tokens { count, width });
-        assert_eq!(layout.mortal_units(), 0);
+        assert_eq!(layout.relu_units(), 0);
         let model = build(shape, options);
         let output = model.forward(images(shape, 2));
         assert_eq!(output.latent.dims(), [2, layout.values()]);
@@ -112,7 +112,7 @@ fn every_layer_has_its_size_on_grey_and_on_colour() {
         assert_eq!(output.logits.dims(), [2, CLASSES]);
         assert!(output.weight.is_none(), "evaluation hides nothing");
 
-        let trained = model.forward_in(images(shape, 2), &mut Pass::training(1, 0, 0..2));
+        let trained = model.forward_in(images(shape, 2), &mut ForwardContext::training(1, 0, 0..2));
         let seen = if options.mask_ratio > 0.0 {
             1 + 8
         } else {
@@ -170,13 +170,13 @@ fn what_cannot_be_built_is_refused_with_the_reason() {
 #[test]
 fn normalisation_differs_between_training_and_evaluation() {
     let model = build(GREY, VitOptions::default());
-    let through = |pass: &mut Pass| {
+    let through = |pass: &mut ForwardContext| {
         let output = model.forward_in(images(GREY, 3), pass);
         [output.latent, output.reconstruction, output.logits].map(|x| floats(x).unwrap())
     };
-    let evaluated = through(&mut Pass::evaluation());
-    assert_eq!(evaluated, through(&mut Pass::evaluation()));
-    let trained = through(&mut Pass::training(1, 0, 0..3));
+    let evaluated = through(&mut ForwardContext::evaluation());
+    assert_eq!(evaluated, through(&mut ForwardContext::evaluation()));
+    let trained = through(&mut ForwardContext::training(1, 0, 0..3));
     // Only the classifier's normalisation tells the two apart.
     assert_eq!(trained[..2], evaluated[..2]);
     assert_ne!(trained[2], evaluated[2]);
@@ -197,7 +197,7 @@ fn training_hides_patches_by_seed_step_and_place() {
     let model = build(GREY, masking(0.75));
     let through = |seed: u64, step: u64, places: std::ops::Range<usize>| {
         let seen = images(GREY, 4).slice(places.clone());
-        let output = model.forward_in(seen, &mut Pass::training(seed, step, places));
+        let output = model.forward_in(seen, &mut ForwardContext::training(seed, step, places));
         (
             floats(output.latent).unwrap(),
             floats(output.weight.unwrap()).unwrap(),
@@ -221,7 +221,7 @@ fn training_hides_patches_by_seed_step_and_place() {
 fn what_is_hidden_has_no_influence() {
     let model = build(GREY, masking(0.5));
     let through = |images: Tensor<2>| {
-        let output = model.forward_in(images, &mut Pass::training(1, 0, 0..2));
+        let output = model.forward_in(images, &mut ForwardContext::training(1, 0, 0..2));
         (floats(output.reconstruction).unwrap(), output.weight)
     };
     let seen = images(GREY, 2);

@@ -14,8 +14,8 @@ use cre_lab::{
     data::{BundledSet, DataSource, Dataset},
     model::{Architecture, Lambda},
     train::{
-        Command, DeviceChoice, Evaluation, Event, Lane, Mark, Panorama, Probe, Problem, RunConfig,
-        RunId, RunState, Snapshot, Start, Worker,
+        Command, DeviceChoice, Evaluation, Event, Lane, Mark, SnapshotSet, Probe, RunError, RunConfig,
+        RunId, RunState, Snapshot, RunStart, Worker,
     },
 };
 use crossbeam_channel::bounded;
@@ -43,7 +43,7 @@ fn start(run: u64, config: RunConfig, paused: bool) -> Command {
 
 fn start_lanes(run: u64, config: RunConfig, lanes: &[Lane], paused: bool) -> Command {
     let dataset = mnist();
-    Command::Reset(Box::new(Start {
+    Command::Reset(Box::new(RunStart {
         run: RunId(run),
         lanes: lanes.to_vec(),
         config,
@@ -93,10 +93,10 @@ fn wait_for_state(worker: &Worker, wanted: RunState) {
     });
 }
 
-fn panorama(worker: &Worker, fits: impl Fn(&Panorama) -> bool) -> Panorama {
+fn panorama(worker: &Worker, fits: impl Fn(&SnapshotSet) -> bool) -> SnapshotSet {
     let until = Instant::now() + PATIENCE;
     loop {
-        let panorama = worker.panoramas().recv_deadline(until).unwrap();
+        let panorama = worker.snapshots().recv_deadline(until).unwrap();
         if fits(&panorama) {
             return panorama;
         }
@@ -189,7 +189,7 @@ fn a_pause_holds_and_one_step_is_one_step() {
         .recv_timeout(Duration::from_millis(300))
         .is_ok()
     {}
-    assert!(worker.panoramas().is_empty());
+    assert!(worker.snapshots().is_empty());
 }
 
 #[test]
@@ -213,13 +213,13 @@ fn snapshots_show_the_probe_that_was_asked_for() {
         cloud: Arc::new([1, 5_000_000]),
         grid: Arc::new([u32::MAX]),
         selected: Some(4_000),
-        own: Some(Arc::new([1, 2, 3])),
+        custom_image: Some(Arc::new([1, 2, 3])),
         ..Probe::default()
     };
     worker.send(Command::Probe(probe));
     let shown = snapshot(&worker, |snapshot| snapshot.points.len() != 50);
     assert_eq!(&*shown.probe.cloud, [1]);
-    assert!(shown.grid.is_empty() && shown.selected.is_none() && shown.own.is_none());
+    assert!(shown.grid.is_empty() && shown.selected.is_none() && shown.custom_image.is_none());
 }
 
 #[test]
@@ -233,9 +233,9 @@ fn a_run_that_cannot_start_leaves_the_earlier_one_untouched() {
     };
     worker.send(start(2, greedy, false));
     let (reason, _) = wait(&worker, |event| match event {
-        Event::Problem {
+        Event::Error {
             run: RunId(2),
-            problem: Problem::CannotStart { reason },
+            error: RunError::CannotStart { reason },
         } => Some(reason.clone()),
         _ => None,
     });
@@ -259,8 +259,8 @@ fn a_loss_that_is_no_number_pauses_and_the_last_good_epoch_comes_back() {
     worker.send(Command::SetLearningRate(1e38));
     worker.send(Command::Resume);
     let (rolls_back, _) = wait(&worker, |event| match event {
-        Event::Problem {
-            problem: Problem::NotFinite { can_roll_back, .. },
+        Event::Error {
+            error: RunError::NotFinite { can_roll_back, .. },
             ..
         } => Some(*can_roll_back),
         _ => None,
@@ -328,7 +328,7 @@ fn a_lane_of_a_spectrum_is_the_single_run_with_its_lambda_and_seed() {
     let shown = panorama(&worker, |panorama| {
         panorama.lanes.iter().all(|lane| lane.step == 19)
     });
-    assert_eq!(shown.turns.len(), 4);
+    assert_eq!(shown.alignments.len(), 4);
     for (place, lane) in spectrum.iter().enumerate() {
         let mut steps = Vec::new();
         for event in &seen {
@@ -405,9 +405,9 @@ fn a_lane_that_breaks_stands_still_and_catches_up_after_it_is_rolled_back() {
     worker.send(Command::Resume);
     let mut broken = Vec::new();
     wait(&worker, |event| {
-        if let Event::Problem {
-            problem:
-                Problem::NotFinite {
+        if let Event::Error {
+            error:
+                RunError::NotFinite {
                     lane,
                     can_roll_back: true,
                     ..
@@ -455,8 +455,8 @@ fn more_than_fits_is_refused_before_it_is_taken() {
     let spectrum = lanes(&[(0.5, 3)]).repeat(1_000_000);
     worker.send(start_lanes(1, config, &spectrum, true));
     let (reason, _) = wait(&worker, |event| match event {
-        Event::Problem {
-            problem: Problem::CannotStart { reason },
+        Event::Error {
+            error: RunError::CannotStart { reason },
             ..
         } => Some(reason.clone()),
         _ => None,
@@ -475,7 +475,7 @@ fn a_slow_evaluation_keeps_nobody_waiting() {
     };
     worker.send(start(1, large, false));
     let (share, seen) = wait(&worker, |event| match event {
-        Event::Testing { share, .. } => Some(*share),
+        Event::EvaluationProgress { share, .. } => Some(*share),
         _ => None,
     });
     assert!(share > 0.0 && share < 1.0, "{share}");

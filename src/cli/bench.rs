@@ -149,7 +149,7 @@ fn measure(
             };
             let mut observer = Observer::default();
             median_ms(15, || {
-                observer.observe(RunId(0), &trainer, &probe).map(drop)
+                observer.take_snapshot(RunId(0), &trainer, &probe).map(drop)
             })?
         },
         gemm_gflops: gemm(device)?,

@@ -12,10 +12,10 @@ use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 
 use super::Overwrite;
 use crate::data::{
-    BundledSet, Shelf, bundle,
+    BundledSet, DatasetLocator, bundle,
     catalogue::FullSet,
-    fetch::{self, Progress, Stage, Stop},
-    shelf::Standing,
+    fetch::{self, Progress, Stage, CancelToken},
+    locator::Availability,
 };
 
 /// Find, download and check data sets
@@ -55,8 +55,8 @@ struct PlaceArgs {
 }
 
 impl PlaceArgs {
-    fn shelf(&self) -> Shelf {
-        Shelf::usual(self.folder.as_deref())
+    fn shelf(&self) -> DatasetLocator {
+        DatasetLocator::with_default_folders(self.folder.as_deref())
     }
 }
 
@@ -130,23 +130,23 @@ pub fn run(args: DataArgs) -> anyhow::Result<()> {
     }
 }
 
-fn list(shelf: &Shelf) -> anyhow::Result<()> {
+fn list(shelf: &DatasetLocator) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     for set in BundledSet::ALL {
         writeln!(out, "{:<20}built in, a sample", set.id())?;
         let Some(full) = shelf.full(set) else {
             continue;
         };
-        let state = match shelf.look(set) {
-            Standing::Here(folder) => folder.display().to_string(),
+        let state = match shelf.availability(set) {
+            Availability::Found(folder) => folder.display().to_string(),
             standing => {
                 let kept = shelf
                     .target(set)
-                    .map_or(0, |folder| fetch::kept(full, &folder));
+                    .map_or(0, |folder| fetch::kept_bytes(full, &folder));
                 let rest = full.download().saturating_sub(kept);
                 let fetch = format!("cre-lab data fetch {} downloads it", set.id());
                 match standing {
-                    Standing::Pickles(folder) => format!(
+                    Availability::PickleOnly(folder) => format!(
                         "as Python pickles, which are not read, in {}: {fetch} ({})",
                         folder.display(),
                         DecimalBytes(rest)
@@ -163,24 +163,24 @@ fn list(shelf: &Shelf) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn fetch_all(sets: &[SetName], shelf: &Shelf) -> anyhow::Result<()> {
-    let stop = Stop::default();
+fn fetch_all(sets: &[SetName], shelf: &DatasetLocator) -> anyhow::Result<()> {
+    let stop = CancelToken::default();
     let told = stop.clone();
-    ctrlc::set_handler(move || told.stop()).context("cannot listen for Ctrl-C")?;
+    ctrlc::set_handler(move || told.cancel()).context("cannot listen for Ctrl-C")?;
     for &SetName(set) in sets {
-        let folder = match shelf.look(set) {
-            Standing::Here(folder) => {
+        let folder = match shelf.availability(set) {
+            Availability::Found(folder) => {
                 eprintln!("The full {set} is here already");
                 folder
             }
-            Standing::Pickles(_) | Standing::Absent => download(set, shelf, &stop)?,
+            Availability::PickleOnly(_) | Availability::Missing => download(set, shelf, &stop)?,
         };
         writeln!(io::stdout(), "{}", folder.display())?;
     }
     Ok(())
 }
 
-fn download(set: BundledSet, shelf: &Shelf, stop: &Stop) -> anyhow::Result<PathBuf> {
+fn download(set: BundledSet, shelf: &DatasetLocator, stop: &CancelToken) -> anyhow::Result<PathBuf> {
     let bar = ProgressBar::new(shelf.full(set).map_or(0, FullSet::download)).with_style(
         ProgressStyle::with_template(
             "{prefix}  {bar:24}  {decimal_bytes} of {decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left  {msg}",
@@ -189,7 +189,7 @@ fn download(set: BundledSet, shelf: &Shelf, stop: &Stop) -> anyhow::Result<PathB
     );
     bar.set_prefix(set.to_string());
     let mut begun = false;
-    let folder = fetch::fetch_to_shelf(shelf, set, stop, &mut |progress: &Progress| {
+    let folder = fetch::fetch_dataset(shelf, set, stop, &mut |progress: &Progress| {
         bar.set_length(progress.total);
         if !begun && progress.stage == Stage::Receiving {
             // What an earlier download has brought says nothing about the speed of this one.
@@ -208,9 +208,9 @@ fn download(set: BundledSet, shelf: &Shelf, stop: &Stop) -> anyhow::Result<PathB
     Ok(folder?)
 }
 
-fn verify(sets: &[SetName], shelf: &Shelf) -> anyhow::Result<()> {
+fn verify(sets: &[SetName], shelf: &DatasetLocator) -> anyhow::Result<()> {
     let named: Vec<BundledSet> = if sets.is_empty() {
-        let is_here = |set: &BundledSet| matches!(shelf.look(*set), Standing::Here(_));
+        let is_here = |set: &BundledSet| matches!(shelf.availability(*set), Availability::Found(_));
         BundledSet::ALL.into_iter().filter(is_here).collect()
     } else {
         sets.iter().map(|SetName(set)| *set).collect()
@@ -238,7 +238,7 @@ fn verify(sets: &[SetName], shelf: &Shelf) -> anyhow::Result<()> {
     }
 }
 
-fn path(set: Option<SetName>, shelf: &Shelf) -> anyhow::Result<()> {
+fn path(set: Option<SetName>, shelf: &DatasetLocator) -> anyhow::Result<()> {
     let folder = match set {
         Some(SetName(set)) => shelf.find(set)?,
         None => shelf

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Overwrite, results::FromArgs};
 use crate::{
-    experiment::series::on_same_images,
+    sweep::series::on_same_images,
     figures::{self, DeadRuns, Step},
 };
 

@@ -17,7 +17,7 @@ use clap::{Args, Parser, Subcommand};
 pub use overwrite::Overwrite;
 pub use run_args::RunArgs;
 
-use crate::experiment::Spectrum;
+use crate::sweep::Spectrum;
 
 /// See classification and reconstruction share one latent representation.
 ///

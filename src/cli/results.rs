@@ -12,9 +12,9 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Overwrite, sweep::duration};
 use crate::{
-    experiment::{
+    sweep::{
         Store,
-        store::{self, Stored},
+        store::{self, StoredRun},
     },
     files::{self, write_whole},
 };
@@ -134,7 +134,7 @@ fn list(store: &Store) -> anyhow::Result<String> {
     Ok(lines.join("\n") + "\n")
 }
 
-fn line(stored: &Stored) -> Option<String> {
+fn line(stored: &StoredRun) -> Option<String> {
     let record = &stored.record;
     let config = &record.spec.config;
     let kept = record.kept()?;
@@ -149,7 +149,7 @@ fn line(stored: &Stored) -> Option<String> {
         format!("{}/{}", kept.epoch, record.spec.epochs),
         kept.test.accuracy * 100.0,
         kept.test.mse,
-        format!("{}/{}", kept.dead_units, record.mortal_units),
+        format!("{}/{}", kept.dead_units, record.relu_units),
         duration(record.wall_seconds)
     ))
 }

@@ -11,9 +11,9 @@ use crossbeam_channel::{Receiver, bounded, select};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
-    experiment::{
-        Conductor, Grid, Preset, Record, RunSpec, Shard, SweepCommand, SweepEnd, SweepEvent,
-        conductor::{Options, Outlook, Progress},
+    sweep::{
+        SweepRunner, Grid, Preset, Record, RunSpec, Shard, SweepCommand, SweepEnd, SweepEvent,
+        runner::{SweepOptions, SweepEstimate, Progress},
         store,
     },
     files,
@@ -84,13 +84,13 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<()> {
             format!("“{}” does not name a file; give --out FILE", file.display())
         })?;
     }
-    let options = Options {
+    let options = SweepOptions {
         jobs: args
             .jobs
             .and_then(|jobs| usize::try_from(jobs).ok())
             .unwrap_or_else(available_threads),
         again: args.again,
-        outlook_only: args.dry_run,
+        estimate_only: args.dry_run,
     };
     if args.dry_run {
         print!("{}", grid.to_toml()?);
@@ -100,7 +100,7 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<()> {
         let _ = stop.try_send(());
     })
     .context("cannot listen for Ctrl-C")?;
-    let conductor = Conductor::spawn(specs.clone(), file.clone(), options, || {})
+    let conductor = SweepRunner::spawn(specs.clone(), file.clone(), options, || {})
         .context("cannot start the thread of the sweep")?;
     Watch {
         args,
@@ -156,7 +156,7 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    fn follow(&mut self, conductor: &Conductor, stopped: &Receiver<()>) -> anyhow::Result<()> {
+    fn follow(&mut self, conductor: &SweepRunner, stopped: &Receiver<()>) -> anyhow::Result<()> {
         let mut ending = false;
         loop {
             select! {
@@ -203,7 +203,7 @@ impl Watch<'_> {
                 self.say(&format!("{} has failed: {reason}", self.specs[run]));
             }
             SweepEvent::Skipped { run } => self.say(&format!("{} is left out", self.specs[run])),
-            SweepEvent::Begun { .. }
+            SweepEvent::Started { .. }
             | SweepEvent::Evaluated { .. }
             | SweepEvent::Paused(_)
             | SweepEvent::Ended(_) => {}
@@ -211,7 +211,7 @@ impl Watch<'_> {
         Ok(())
     }
 
-    fn prepared(&self, outlook: &Outlook) -> anyhow::Result<()> {
+    fn prepared(&self, outlook: &SweepEstimate) -> anyhow::Result<()> {
         for file in &outlook.left_out {
             self.say(&format!(
                 "{} could not be read and is left out",
@@ -276,7 +276,7 @@ impl Watch<'_> {
     fn end(&self, end: SweepEnd) -> anyhow::Result<()> {
         self.bar.finish_and_clear();
         match end {
-            SweepEnd::Broken(reason) => bail!(reason),
+            SweepEnd::Failed(reason) => bail!(reason),
             SweepEnd::Cancelled => eprintln!(
                 "Stopped: {} of {} runs are done; the same command goes on from here",
                 self.finished, self.to_do
@@ -306,7 +306,7 @@ fn outcome(record: &Record) -> String {
     let dead = if kept.dead_units > 0 {
         format!(
             "  {} of {} units dead",
-            kept.dead_units, record.mortal_units
+            kept.dead_units, record.relu_units
         )
     } else {
         String::new()

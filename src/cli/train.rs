@@ -19,12 +19,12 @@ use crate::{
     figures,
     files::{self, Existing, write_whole},
     train::{
-        AxisChoice, Command, DeviceChoice, Evaluation, Event, Probe, Problem, RunConfig, RunId,
-        Snapshot, Start, StepLosses, Worker,
+        AxisChoice, Command, DeviceChoice, Evaluation, Event, Probe, RunError, RunConfig, RunId,
+        Snapshot, RunStart, StepLosses, Worker,
         checkpoint::{
-            Saved,
-            authors::{self, Base},
-            diary::Target,
+            Checkpoint,
+            authors::{self, ImportContext},
+            recorder::SavePaths,
         },
     },
 };
@@ -138,7 +138,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
         .map(|file| resume(file, args.epochs))
         .transpose()?;
     let (mut config, source) = match &earlier {
-        Some(saved) => (saved.config(), saved.notes.data.source.clone()),
+        Some(saved) => (saved.config(), saved.metadata.data.source.clone()),
         None => (args.run.config(), args.run.data.clone()),
     };
     if args.run.device != DeviceChoice::default() {
@@ -147,7 +147,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let dataset = Arc::new(source.load()?);
     let saved = match &args.weights {
         Some(file) => {
-            let base = Base {
+            let base = ImportContext {
                 config: &config,
                 source: &source,
                 dataset: &dataset,
@@ -160,7 +160,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     };
     if let Some(saved) = &saved {
         saved
-            .notes
+            .metadata
             .data
             .fits(&dataset)
             .map_err(anyhow::Error::msg)?;
@@ -180,7 +180,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let snapshot = job.follow(&stopped).inspect_err(|_| job.release_folder())?;
     write_metrics(&job.metrics_file(), &job.evaluations, Existing::Replace)?;
     let mut written = vec![job.metrics_file(), job.write_config()?];
-    let plan = job.config.plan(dataset.shape, dataset.classes());
+    let plan = job.config.model_spec(dataset.shape, dataset.classes());
     let layout = job.config.architecture.latent_layout(&plan)?;
     let latent = args.out.join(CLOUD);
     figures::latent_scatter(&snapshot, layout, &dataset, &latent)?;
@@ -197,8 +197,8 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
 }
 
 /// Reads the run in `file`, which must have trained fewer than `epochs` epochs.
-fn resume(file: &Path, epochs: u64) -> anyhow::Result<Saved> {
-    let saved = Saved::load(file)?;
+fn resume(file: &Path, epochs: u64) -> anyhow::Result<Checkpoint> {
+    let saved = Checkpoint::load(file)?;
     if let Some(done) = saved.history.evaluations().last().map(|last| last.epoch)
         && done >= epochs
     {
@@ -247,7 +247,7 @@ impl<'a> Job<'a> {
         config: RunConfig,
         source: DataSource,
         dataset: &Arc<Dataset>,
-        saved: Option<Saved>,
+        saved: Option<Checkpoint>,
     ) -> anyhow::Result<Self> {
         let worker = Worker::spawn(|| {}).context("cannot start the training thread")?;
         let first = |count| {
@@ -256,7 +256,7 @@ impl<'a> Job<'a> {
                 .first_of_each_class(dataset.classes(), count)
                 .into()
         };
-        let start = Box::new(Start {
+        let start = Box::new(RunStart {
             run: RunId(1),
             lanes: vec![config.lane()],
             config: config.clone(),
@@ -273,9 +273,9 @@ impl<'a> Job<'a> {
             Some(saved) => saved.history.evaluations().to_vec(),
             None => Vec::new(),
         };
-        let step = saved.as_ref().map_or(0, |saved| saved.notes.step);
+        let step = saved.as_ref().map_or(0, |saved| saved.metadata.step);
         worker.send(match saved {
-            Some(saved) => Command::Continue(start, Arc::new(saved)),
+            Some(saved) => Command::ResumeRun(start, Arc::new(saved)),
             None => Command::Reset(start),
         });
         let bar = ProgressBar::new(0).with_style(
@@ -310,7 +310,7 @@ impl<'a> Job<'a> {
                 recv(self.worker.events()) -> event => {
                     self.hear(event.context("the training thread has ended without a word")?)?;
                 }
-                recv(self.worker.panoramas()) -> panorama => {
+                recv(self.worker.snapshots()) -> panorama => {
                     let panorama = panorama.context("the training thread has ended without a word")?;
                     latest = panorama.lanes.into_iter().next();
                 }
@@ -379,8 +379,8 @@ impl<'a> Job<'a> {
     }
 
     /// Where the run is kept.
-    fn target(&self) -> Target {
-        Target {
+    fn target(&self) -> SavePaths {
+        SavePaths {
             file: self.args.out.join(LAST),
             best: Some(self.args.out.join(BEST)),
             source: self.source.clone(),
@@ -405,7 +405,7 @@ impl<'a> Job<'a> {
             } => {
                 self.device = format!("{} ({})", device.name, device.why);
                 self.steps_per_epoch = steps_per_epoch;
-                self.mortal_units = latent.mortal_units();
+                self.mortal_units = latent.relu_units();
                 self.bar.set_length(steps_per_epoch * self.args.epochs);
                 self.bar.println(format!(
                     "{} {latent}, {parameters} parameters, λ = {}, on {}",
@@ -437,14 +437,14 @@ impl<'a> Job<'a> {
                 write_metrics(&self.metrics_file(), &self.evaluations, Existing::Replace)?;
                 self.train_on();
             }
-            Event::Problem { problem, .. } => bail!(match problem {
-                Problem::NotFinite { step, .. } => format!(
+            Event::Error { error: problem, .. } => bail!(match problem {
+                RunError::NotFinite { step, .. } => format!(
                     "a loss is no longer a number at step {step}; try a smaller --learning-rate or another --seed"
                 ),
-                Problem::CannotStart { reason } | Problem::CannotSave { reason } => reason,
-                Problem::Crashed { reason } => format!("training broke off: {reason}"),
+                RunError::CannotStart { reason } | RunError::CannotSave { reason } => reason,
+                RunError::Crashed { reason } => format!("training broke off: {reason}"),
             }),
-            Event::Testing { share, .. } => {
+            Event::EvaluationProgress { share, .. } => {
                 self.bar
                     .set_message(format!("testing {:.0} %", share * 100.0));
             }

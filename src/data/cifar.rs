@@ -26,7 +26,7 @@ pub const ROTATION: f32 = 15.0;
 
 /// What is wrong with a file. Each message continues a sentence that begins with the file's name.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum CifarError {
     /// The file cannot be opened or read.
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
@@ -101,7 +101,7 @@ impl Files {
         let mut bytes = 0;
         for name in files {
             let path = self.folder.join(name);
-            let of = |fault: Fault| LoadError::Cifar {
+            let of = |fault: CifarError| LoadError::Cifar {
                 file: path.clone(),
                 fault,
             };
@@ -148,8 +148,8 @@ pub struct Records {
 /// Appends all records of a file; of a file with a fault, those before it.
 ///
 /// # Errors
-/// Any [`Fault`].
-pub fn read_records(from: impl Read, to: &mut Records) -> Result<(), Fault> {
+/// Any [`CifarError`].
+pub fn read_records(from: impl Read, to: &mut Records) -> Result<(), CifarError> {
     let mut reader = BufReader::with_capacity(1 << 18, from.take(MAX_RECORDS * record() + 1));
     let mut buffer = vec![0; 1 + SHAPE.pixels()];
     for index in 0.. {
@@ -159,13 +159,13 @@ pub fn read_records(from: impl Read, to: &mut Records) -> Result<(), Fault> {
             _ if got == 0 && index > 0 => return Ok(()),
             Some((&label, pixels)) if got == buffer.len() => {
                 if label >= CLASSES {
-                    return Err(Fault::Label { index, label });
+                    return Err(CifarError::Label { index, label });
                 }
                 to.labels.push(label);
                 to.pixels.extend_from_slice(pixels);
             }
-            _ if bytes > MAX_RECORDS * record() => return Err(Fault::TooMany),
-            _ => return Err(Fault::Size { bytes }),
+            _ if bytes > MAX_RECORDS * record() => return Err(CifarError::TooMany),
+            _ => return Err(CifarError::Size { bytes }),
         }
     }
     Ok(())

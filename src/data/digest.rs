@@ -12,7 +12,7 @@ use crate::files;
 
 /// Why a file is not the original. Each message continues a sentence that begins with its name.
 #[derive(Debug, thiserror::Error)]
-pub enum Mismatch {
+pub enum DigestError {
     /// It cannot be opened, read or uncompressed.
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
@@ -71,7 +71,7 @@ pub(super) fn compare(
     from: impl Read,
     original: &OriginalFile<'_>,
     mut pass: impl FnMut(&[u8]) -> io::Result<()>,
-) -> Result<(), Mismatch> {
+) -> Result<(), DigestError> {
     let mut from = from.take(original.bytes + 1);
     let mut digest = Sha256::new();
     let mut found = 0;
@@ -90,13 +90,13 @@ pub(super) fn compare(
     }
     let expected = original.bytes;
     if found != expected {
-        return Err(Mismatch::Size { found, expected });
+        return Err(DigestError::Size { found, expected });
     }
     let found = hex(digest.finalize());
     if found == original.sha256 {
         Ok(())
     } else {
-        Err(Mismatch::Content { found })
+        Err(DigestError::Content { found })
     }
 }
 
@@ -109,7 +109,7 @@ pub fn check(
     path: &Path,
     original: &OriginalFile<'_>,
     pass: impl FnMut(&[u8]) -> io::Result<()>,
-) -> Result<bool, Mismatch> {
+) -> Result<bool, DigestError> {
     let (content, gzip) = inflate::open(BufReader::new(files::open(path)?))?;
     compare(content, original, pass)?;
     Ok(gzip)

@@ -24,7 +24,7 @@ const SHAPE: ImageShape = ImageShape::GREY_28;
 
 /// What is wrong with a file. Each message continues a sentence that begins with the file's name.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum IdxError {
     /// The file cannot be opened or read.
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
@@ -123,12 +123,12 @@ impl std::fmt::Display for Expected {
 /// before the bytes have arrived, so that no more memory is used than the images need.
 ///
 /// # Errors
-/// Any [`Fault`] but [`Fault::Label`].
-pub fn read_images(from: impl Read, size: u64) -> Result<Vec<u8>, Fault> {
+/// Any [`IdxError`] but [`IdxError::Label`].
+pub fn read_images(from: impl Read, size: u64) -> Result<Vec<u8>, IdxError> {
     let mut content = Content::open(from, size)?;
     let [count, height, width] = content.header(IMAGE_MAGIC)?;
     if [height, width].map(u64::from) != [SHAPE.height, SHAPE.width].map(|side| side as u64) {
-        return Err(Fault::Size { height, width });
+        return Err(IdxError::Size { height, width });
     }
     content.values(count, SHAPE.pixels() as u64)
 }
@@ -136,8 +136,8 @@ pub fn read_images(from: impl Read, size: u64) -> Result<Vec<u8>, Fault> {
 /// Reads class labels, one byte each; `size` as for [`read_images`].
 ///
 /// # Errors
-/// Any [`Fault`] but [`Fault::Size`].
-pub fn read_labels(from: impl Read, size: u64) -> Result<Vec<u8>, Fault> {
+/// Any [`IdxError`] but [`IdxError::Size`].
+pub fn read_labels(from: impl Read, size: u64) -> Result<Vec<u8>, IdxError> {
     let mut content = Content::open(from, size)?;
     let [count] = content.header(LABEL_MAGIC)?;
     let labels = content.values(count, 1)?;
@@ -146,7 +146,7 @@ pub fn read_labels(from: impl Read, size: u64) -> Result<Vec<u8>, Fault> {
         .enumerate()
         .find(|(_, label)| **label >= CLASSES)
     {
-        Some((index, &label)) => Err(Fault::Label { index, label }),
+        Some((index, &label)) => Err(IdxError::Label { index, label }),
         None => Ok(labels),
     }
 }
@@ -196,7 +196,7 @@ struct Content<'r> {
 }
 
 impl<'r> Content<'r> {
-    fn open(from: impl Read + 'r, size: u64) -> Result<Self, Fault> {
+    fn open(from: impl Read + 'r, size: u64) -> Result<Self, IdxError> {
         let (stream, gzip) = inflate::open(from)?;
         Ok(Self {
             stream,
@@ -211,13 +211,13 @@ impl<'r> Content<'r> {
     }
 
     /// The dimensions of a file that begins with `magic`.
-    fn header<const RANK: usize>(&mut self, magic: [u8; 4]) -> Result<[u32; RANK], Fault> {
+    fn header<const RANK: usize>(&mut self, magic: [u8; 4]) -> Result<[u32; RANK], IdxError> {
         let expected = (size_of_val(&magic) * (1 + RANK)) as u64;
         let bytes = self.take(expected)?;
         let (words, _) = bytes.as_chunks();
         if let Some((&found, dimensions)) = words.split_first() {
             if found != magic {
-                return Err(Fault::Magic {
+                return Err(IdxError::Magic {
                     found,
                     expected: magic,
                     gzip: self.gzip,
@@ -227,36 +227,36 @@ impl<'r> Content<'r> {
                 return Ok(dimensions.map(u32::from_be_bytes));
             }
         }
-        Err(Fault::Truncated {
+        Err(IdxError::Truncated {
             expected,
             got: self.position,
         })
     }
 
     /// All that follows the header: `count` items of `size` bytes, and then the end of the file.
-    fn values(&mut self, count: u32, size: u64) -> Result<Vec<u8>, Fault> {
+    fn values(&mut self, count: u32, size: u64) -> Result<Vec<u8>, IdxError> {
         match count {
-            0 => return Err(Fault::Empty),
+            0 => return Err(IdxError::Empty),
             1..=MAX_ITEMS => {}
-            declared => return Err(Fault::TooMany { declared }),
+            declared => return Err(IdxError::TooMany { declared }),
         }
         let length = u64::from(count) * size;
         let expected = self.position + length;
         // One byte more than declared tells a longer file, and makes gzip verify its checksum.
         let values = self.take(length + 1)?;
         match self.position.cmp(&expected) {
-            std::cmp::Ordering::Less => Err(Fault::Truncated {
+            std::cmp::Ordering::Less => Err(IdxError::Truncated {
                 expected,
                 got: self.position,
             }),
             std::cmp::Ordering::Equal => Ok(values),
-            std::cmp::Ordering::Greater => Err(Fault::Trailing { expected }),
+            std::cmp::Ordering::Greater => Err(IdxError::Trailing { expected }),
         }
     }
 
     /// The next `length` bytes, or as many as there are; beyond [`AHEAD`], memory grows with what
     /// arrives.
-    fn take(&mut self, length: u64) -> Result<Vec<u8>, Fault> {
+    fn take(&mut self, length: u64) -> Result<Vec<u8>, IdxError> {
         let ahead = length.min(self.most).min(AHEAD);
         let mut bytes = Vec::with_capacity(usize::try_from(ahead).unwrap_or(0) + PROBE);
         let result = self.stream.by_ref().take(length).read_to_end(&mut bytes);
@@ -264,11 +264,11 @@ impl<'r> Content<'r> {
         match result {
             Ok(_) => Ok(bytes),
             Err(error) if self.gzip => Err(match error.kind() {
-                io::ErrorKind::UnexpectedEof => Fault::GzipTruncated { got: self.position },
-                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Fault::Gzip(error),
-                _ => Fault::Io(error),
+                io::ErrorKind::UnexpectedEof => IdxError::GzipTruncated { got: self.position },
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => IdxError::Gzip(error),
+                _ => IdxError::Io(error),
             }),
-            Err(error) => Err(Fault::Io(error)),
+            Err(error) => Err(IdxError::Io(error)),
         }
     }
 }
@@ -280,11 +280,11 @@ mod tests {
 
     use super::*;
 
-    fn read_images(file: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn read_images(file: &[u8]) -> Result<Vec<u8>, IdxError> {
         super::read_images(file, file.len() as u64)
     }
 
-    fn read_labels(file: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn read_labels(file: &[u8]) -> Result<Vec<u8>, IdxError> {
         super::read_labels(file, file.len() as u64)
     }
 
@@ -375,7 +375,7 @@ mod tests {
         bomb.resize(10_000_000, 3);
         assert!(matches!(
             read_labels(&gzip(&bomb)),
-            Err(Fault::Trailing { expected: 10 })
+            Err(IdxError::Trailing { expected: 10 })
         ));
     }
 
@@ -419,6 +419,6 @@ mod tests {
         let mut damaged = gzip(&labels(&[1]));
         let checksum = damaged.len() - 8;
         damaged[checksum] ^= 1;
-        assert!(matches!(read_labels(&damaged), Err(Fault::Gzip(_))));
+        assert!(matches!(read_labels(&damaged), Err(IdxError::Gzip(_))));
     }
 }

@@ -9,14 +9,14 @@ pub mod fetch;
 pub mod folder;
 pub mod idx;
 mod inflate;
-pub mod own_images;
+pub mod picture_folder;
 pub mod rotation;
-pub mod shelf;
+pub mod locator;
 pub mod source;
 
 use std::{ops::Range, path::PathBuf};
 
-pub use shelf::Shelf;
+pub use locator::DatasetLocator;
 pub use source::{BundledSet, DataSource, LoadError};
 
 /// Size of every image of a data set.

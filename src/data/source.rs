@@ -9,7 +9,7 @@ use std::{
 use indicatif::DecimalBytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Dataset, ImageShape, Shelf, bundle, cifar, folder::Files, idx, own_images};
+use super::{Dataset, ImageShape, DatasetLocator, bundle, cifar, folder::Files, idx, picture_folder};
 
 /// A data set of which a sample is compiled into the program, and which can be had in full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -143,14 +143,14 @@ impl DataSource {
     /// name promises; each error is one sentence that names the file and the reason. A bundled
     /// set always loads.
     pub fn load(&self) -> Result<Dataset, LoadError> {
-        self.load_from(&Shelf::usual(None))
+        self.load_from(&DatasetLocator::with_default_folders(None))
     }
 
     /// The same, with full sets from `shelf`.
     ///
     /// # Errors
     /// As [`Self::load`].
-    pub fn load_from(&self, shelf: &Shelf) -> Result<Dataset, LoadError> {
+    pub fn load_from(&self, shelf: &DatasetLocator) -> Result<Dataset, LoadError> {
         match self {
             Self::Bundled(set) => bundle::load(*set),
             Self::Full(set) => shelf.load(*set),
@@ -164,7 +164,7 @@ impl DataSource {
                 if let Some(folder) = cifar::pickles(folder) {
                     return Err(LoadError::Pickles(folder));
                 }
-                match own_images::Folders::find(folder) {
+                match picture_folder::PictureFolders::find(folder) {
                     Some(folders) => folders.load(),
                     None => Files::find(folder)?.load(),
                 }
@@ -266,7 +266,7 @@ pub enum LoadError {
         /// The file.
         file: PathBuf,
         /// The reason.
-        fault: idx::Fault,
+        fault: idx::IdxError,
     },
     /// A file of CIFAR-10 is not what its name promises.
     #[error("{} {fault}", file.display())]
@@ -274,7 +274,7 @@ pub enum LoadError {
         /// The file.
         file: PathBuf,
         /// The reason.
-        fault: cifar::Fault,
+        fault: cifar::CifarError,
     },
     /// A folder of a person's own images cannot be used.
     #[error("{} {reason}", folder.display())]

@@ -8,7 +8,7 @@ use image::{
     codecs::gif::{GifEncoder, Repeat},
 };
 
-use super::{FigureError, few_colours};
+use super::{FigureError, quantize};
 use crate::files::{Existing, OutputFile};
 
 /// One picture.
@@ -125,7 +125,7 @@ impl<'a> Encoder<'a> {
             Self::Gif { encoder, size } => {
                 let (width, height) = *size;
                 let mut pixels = frame.pixels;
-                few_colours::reduce(&mut pixels);
+                quantize::quantize(&mut pixels);
                 let image = RgbImage::from_raw(width, height, pixels)
                     .filter(|image| image.as_raw().len() == 3 * width as usize * height as usize)
                     .ok_or("a frame has another size")?;

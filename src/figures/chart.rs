@@ -11,8 +11,8 @@ use super::{
     axes::{number, thinned},
     palette::Rgb,
     panels::{FAINT, INK, SMALL, Side},
-    pen::Pen,
-    sheet::{DrawError, Page, text_width},
+    marks::Marks,
+    backend::{DrawError, Page, text_width},
     ticks::Ticks,
 };
 
@@ -102,7 +102,7 @@ pub fn draw(
     below: &Axis,
     left: &Axis,
     right: Option<&Axis>,
-    marks: impl FnOnce(&Pen<'_, '_>, &Pen<'_, '_>) -> Result<(), DrawError>,
+    marks: impl FnOnce(&Marks<'_, '_>, &Marks<'_, '_>) -> Result<(), DrawError>,
 ) -> Result<(), DrawError> {
     let mut builder = ChartBuilder::on(&page.area);
     builder
@@ -150,7 +150,7 @@ pub fn draw(
     let on_the_left = |place| first.map_coordinate(&place);
     let on_the_right = |place| second.map_coordinate(&place);
     let screen = || first.use_screen_coord();
-    let pen = |at| Pen {
+    let pen = |at| Marks {
         page,
         screen: screen(),
         at,

@@ -9,7 +9,7 @@ use super::{
     axes::number,
     palette,
     panels::INK,
-    sheet::{DrawError, Page},
+    backend::{DrawError, Page},
 };
 use crate::train::Projection;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{
     FigureError, picture,
-    sheet::{self, DrawError, Page},
+    backend::{self, DrawError, Page},
 };
 use crate::files::{Existing, write_whole};
 
@@ -70,12 +70,12 @@ pub fn save(figure: &dyn Figure, path: &Path) -> Result<(), FigureError> {
 }
 
 fn svg(figure: &dyn Figure) -> Result<String, String> {
-    sheet::svg(figure.size(), |page| figure.draw(page))
+    backend::svg(figure.size(), |page| figure.draw(page))
 }
 
 fn png(figure: &dyn Figure) -> Result<Vec<u8>, String> {
     let dots = dots_per_inch(figure.size());
-    let (width, height, pixels) = sheet::pixels(figure.size(), dots, |page| figure.draw(page))?;
+    let (width, height, pixels) = backend::pixels(figure.size(), dots, |page| figure.draw(page))?;
     picture::png((width, height), &pixels, Some(dots)).map_err(|error| error.to_string())
 }
 

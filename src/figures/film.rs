@@ -14,11 +14,11 @@ use super::{
     palette,
     panels::INK,
     scene::{SPLIT, Scene},
-    sheet::{self, DrawError, Page, text_width},
+    backend::{self, DrawError, Page, text_width},
 };
 use crate::{
-    experiment::Record,
-    train::{Projection, Turn},
+    sweep::Record,
+    train::{Projection, Alignment},
 };
 
 /// Pixels of a frame.
@@ -60,7 +60,7 @@ impl Film {
     pub fn of_lambdas(spectrum: &OneSeed<'_>) -> Self {
         let mut title = format!("{}, seed {}", spectrum.title, spectrum.seed);
         let is_projected = |record: &&Record| {
-            let projection = record.portrait.projection;
+            let projection = record.eval_sample.projection;
             matches!(projection, Projection::Pca { .. })
         };
         let is_turned = spectrum.records.iter().all(is_projected);
@@ -206,7 +206,7 @@ fn between(space: &Space, next: Option<&Space>, share: f64) -> Space {
 /// `points` turned (and mirrored) about the origin so that they come closest to `towards`, the same
 /// images in another model (orthogonal Procrustes); as they are where no turn can be found.
 fn turned(points: &[[f32; 3]], towards: &[[f32; 3]]) -> Vec<[f32; 3]> {
-    let turn = Turn::towards(points, towards, 3);
+    let turn = Alignment::towards(points, towards, 3);
     points.iter().map(|point| turn.apply(*point)).collect()
 }
 
@@ -229,7 +229,7 @@ impl Animation for Film {
         const DOTS_PER_INCH: f64 = 72.0;
         let cut = *self.cuts.get(place).ok_or("the film is shorter")?;
         let size = (f64::from(SIZE.0), f64::from(SIZE.1));
-        let (_, _, pixels) = sheet::pixels(size, DOTS_PER_INCH, |page| self.draw(page, cut))?;
+        let (_, _, pixels) = backend::pixels(size, DOTS_PER_INCH, |page| self.draw(page, cut))?;
         Ok(Frame {
             pixels,
             time: cut.time,

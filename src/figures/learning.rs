@@ -6,10 +6,10 @@ use super::{
     figure::{Figure, Table},
     palette::{self, Rgb},
     panels::{Grid, INK, caption_height, draw_caption},
-    sheet::{DrawError, Page},
+    backend::{DrawError, Page},
 };
 use crate::{
-    experiment::Record,
+    sweep::Record,
     train::{Evaluation, Metrics},
 };
 

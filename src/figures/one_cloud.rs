@@ -10,9 +10,9 @@ use super::{
     figure::{Figure, TWO_COLUMNS, Table},
     palette,
     panels::{INK, NAME, TITLE, caption_height, draw_caption},
-    sheet::{DrawError, LINE_SPACING, Page, elided, text_width},
+    backend::{DrawError, LINE_SPACING, Page, elided, text_width},
 };
-use crate::{experiment::Record, train::Projection};
+use crate::{sweep::Record, train::Projection};
 
 /// Width of the figure while the legend has one column, and height of the cloud, in points.
 const WIDTH: f64 = TWO_COLUMNS * 0.72;
@@ -37,8 +37,8 @@ pub struct OneCloud<'a> {
 impl<'a> OneCloud<'a> {
     /// The figure of a network; `None` if it has no point.
     pub fn of(title: &str, record: &'a Record) -> Option<Self> {
-        let count = record.portrait.points.len();
-        let how = match record.portrait.projection {
+        let count = record.eval_sample.points.len();
+        let how = match record.eval_sample.projection {
             Projection::Coordinates => String::new(),
             Projection::Pca { explained } => format!(
                 " Principal components; the three keep {:.0} % of the variance.",
@@ -105,7 +105,7 @@ impl Figure for OneCloud<'_> {
         let title = page.text(TITLE, INK);
         let place = (EDGE, EDGE + TITLE / 2.0);
         page.write(&self.title, place, &title, (HPos::Left, VPos::Center))?;
-        let portrait = &self.record.portrait;
+        let portrait = &self.record.eval_sample;
         let cloud = Cloud {
             points: &portrait.points,
             labels: &portrait.labels,
@@ -119,7 +119,7 @@ impl Figure for OneCloud<'_> {
     }
 
     fn table(&self) -> Table {
-        let portrait = &self.record.portrait;
+        let portrait = &self.record.eval_sample;
         let classes = portrait.labels.iter().zip(&portrait.predicted);
         let rows = portrait.points.iter().zip(classes);
         Table {

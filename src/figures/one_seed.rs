@@ -1,6 +1,6 @@
 //! One run for each λ: what figures that show a single model at each λ are made of.
 
-use crate::experiment::{Record, Series};
+use crate::sweep::{Record, Series};
 
 /// One run for each λ of a series, all with the same seed, λ ascending.
 #[derive(Clone, Debug)]

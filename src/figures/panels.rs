@@ -8,7 +8,7 @@ use plotters::style::{
 use super::{
     figure::{ONE_COLUMN, TWO_COLUMNS},
     palette::Rgb,
-    sheet::{DrawError, LINE_SPACING, Page, wrapped},
+    backend::{DrawError, LINE_SPACING, Page, wrapped},
 };
 
 /// What text and lines are drawn in.
@@ -94,7 +94,7 @@ impl Grid {
     ) -> Result<Page<'a>, DrawError> {
         let (x, y) = self.corner(place);
         let mut size = TITLE;
-        while size > 5.0 && super::sheet::text_width(title, size) > self.panel.0 - 2.0 * GAP {
+        while size > 5.0 && super::backend::text_width(title, size) > self.panel.0 - 2.0 * GAP {
             size -= 0.25;
         }
         let at = (x + GAP, y + GAP + TITLE / 2.0);

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     data::Dataset,
     model::LatentLayout,
-    train::{Reading, Snapshot},
+    train::{ImageResult, Snapshot},
 };
 
 /// Images side by side; more of them go to further rows.
@@ -42,7 +42,7 @@ pub fn reconstructions(
     dataset: &Dataset,
     path: &Path,
 ) -> Result<(), FigureError> {
-    let readings: Vec<&Reading> = snapshot
+    let readings: Vec<&ImageResult> = snapshot
         .grid
         .iter()
         .filter(|reading| {
@@ -147,8 +147,8 @@ mod tests {
         train::{Probe, Projection, RunId},
     };
 
-    fn reading(index: u32, reconstruction: Vec<u8>) -> Reading {
-        Reading {
+    fn reading(index: u32, reconstruction: Vec<u8>) -> ImageResult {
+        ImageResult {
             index,
             latent: vec![0.0; 3],
             reconstruction,
@@ -157,7 +157,7 @@ mod tests {
         }
     }
 
-    fn snapshot(grid: Vec<Reading>) -> Snapshot {
+    fn snapshot(grid: Vec<ImageResult>) -> Snapshot {
         Snapshot {
             run: RunId(1),
             step: 1,
@@ -171,7 +171,7 @@ mod tests {
             dead: vec![false; 3],
             grid,
             selected: None,
-            own: None,
+            custom_image: None,
         }
     }
 

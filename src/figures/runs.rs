@@ -1,7 +1,7 @@
 //! The runs that a chart shows, and what it says of those that it does not.
 
 use super::panels::count_of_runs;
-use crate::experiment::{Outcome, Series};
+use crate::sweep::{Outcome, Series};
 
 /// What becomes of runs with a latent that is zero for every image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::{
     FigureError,
     canvas::{Area, Canvas, INK, rgb, text},
     palette,
-    sheet::elided,
+    backend::elided,
 };
 use crate::{
     data::Dataset,
@@ -290,7 +290,7 @@ mod tests {
             dead: vec![false; n],
             grid: Vec::new(),
             selected: None,
-            own: None,
+            custom_image: None,
         }
     }
 

@@ -9,11 +9,11 @@ use super::{
     cloud::Cloud,
     palette,
     panels::{FAINT, INK},
-    sheet::{DrawError, Page, elided, text_width},
+    backend::{DrawError, Page, elided, text_width},
 };
 use crate::{
     data::{Dataset, ImageShape},
-    experiment::Record,
+    sweep::Record,
     train::{Projection, Snapshot},
 };
 
@@ -53,8 +53,8 @@ struct Image {
 impl Scene {
     /// The kept model of a run.
     pub fn of_record(title: &str, record: &Record) -> Self {
-        let portrait = &record.portrait;
-        let mut cells: Vec<_> = portrait.cells.iter().collect();
+        let portrait = &record.eval_sample;
+        let mut cells: Vec<_> = portrait.reconstructions.iter().collect();
         cells.dedup_by_key(|cell| cell.label);
         let numbers = record.metrics().map(|metrics| {
             let (accuracy, mse) = (metrics.accuracy * 100.0, metrics.mse);

@@ -1,10 +1,10 @@
 //! The figures of networks that are being trained: one alone, or one for each λ.
 
 use super::{
-    Clouds, DeadRuns, Figure, LambdaBoxes, Learning, OneCloud, OneSeed, Pairs, Rebuilt, Runs,
+    Figure4, DeadRuns, Figure, Figure3, Learning, OneCloud, OneSeed, ReconstructionPairs, Figure5, Runs,
     TradeOffPlane,
 };
-use crate::experiment::{Record, Series, series};
+use crate::sweep::{Record, Series, series};
 
 /// What a figure shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,16 +18,16 @@ pub enum Subject {
     /// Accuracy and error against λ (figure 3).
     OverLambda,
     /// Accuracy against error.
-    Plane,
+    Pareto,
     /// The latent cloud at each λ (figure 4).
     Clouds,
     /// Images rebuilt at each λ (figure 5).
-    Mosaic,
+    ReconstructionsByLambda,
 }
 
 /// Networks trained side by side, as they are at one moment.
 #[derive(Clone, Debug)]
-pub struct Moment {
+pub struct FigureData {
     /// What each has reached, λ and then seed ascending; they differ in nothing else.
     pub records: Vec<Record>,
     /// Place of the one that is looked at.
@@ -45,9 +45,9 @@ impl Subject {
         Self::Reconstructions,
         Self::Curves,
         Self::OverLambda,
-        Self::Plane,
+        Self::Pareto,
         Self::Clouds,
-        Self::Mosaic,
+        Self::ReconstructionsByLambda,
     ];
 
     /// What people call it.
@@ -57,9 +57,9 @@ impl Subject {
             Self::Reconstructions => "Reconstructions",
             Self::Curves => "Curves",
             Self::OverLambda => "Trade-off over λ (figure 3)",
-            Self::Plane => "Trade-off plane",
+            Self::Pareto => "Trade-off plane",
             Self::Clouds => "Clouds by λ (figure 4)",
-            Self::Mosaic => "Reconstructions by λ (figure 5)",
+            Self::ReconstructionsByLambda => "Reconstructions by λ (figure 5)",
         }
     }
 
@@ -70,9 +70,9 @@ impl Subject {
             Self::Reconstructions => "reconstructions",
             Self::Curves => "curves",
             Self::OverLambda => "figure-3",
-            Self::Plane => "trade-off-plane",
+            Self::Pareto => "trade-off-plane",
             Self::Clouds => "figure-4",
-            Self::Mosaic => "figure-5",
+            Self::ReconstructionsByLambda => "figure-5",
         }
     }
 
@@ -80,7 +80,7 @@ impl Subject {
     pub fn needs_spectrum(self) -> bool {
         matches!(
             self,
-            Self::OverLambda | Self::Plane | Self::Clouds | Self::Mosaic
+            Self::OverLambda | Self::Pareto | Self::Clouds | Self::ReconstructionsByLambda
         )
     }
 
@@ -90,7 +90,7 @@ impl Subject {
     /// When there is nothing to show; the reason is one sentence without its full stop.
     pub fn figure<'a>(
         self,
-        moment: &'a Moment,
+        moment: &'a FigureData,
         dead: DeadRuns,
     ) -> Result<Box<dyn Figure + 'a>, &'static str> {
         let record = moment.records.get(moment.shown);
@@ -106,24 +106,24 @@ impl Subject {
         );
         match self {
             Self::Cloud => boxed(OneCloud::of(&title(&[&name]), record), NO_LOOK),
-            Self::Reconstructions => boxed(Pairs::of(&title(&[&name]), record), NO_LOOK),
+            Self::Reconstructions => boxed(ReconstructionPairs::of(&title(&[&name]), record), NO_LOOK),
             Self::Curves => boxed(Learning::of(&all.title, record), NO_EPOCH),
             Self::OverLambda => {
                 let runs = runs(all, title(&[&moment.measured]));
-                boxed(LambdaBoxes::of(&[runs], dead), NO_RUN)
+                boxed(Figure3::of(&[runs], dead), NO_RUN)
             }
-            Self::Plane => {
+            Self::Pareto => {
                 let runs = runs(all, title(&[&moment.measured]));
                 boxed(TradeOffPlane::of(&[runs], dead), NO_RUN)
             }
             Self::Clouds => {
                 let spectrum = moment.spectrum(all, title(&[&moment.seen]))?;
-                boxed(Clouds::of(vec![spectrum]), NO_LOOK)
+                boxed(Figure4::of(vec![spectrum]), NO_LOOK)
             }
-            Self::Mosaic => {
+            Self::ReconstructionsByLambda => {
                 let metrics = format!("accuracy and MSE {}", moment.measured);
                 let spectrum = moment.spectrum(all, title(&[&moment.seen, &metrics]))?;
-                boxed(Rebuilt::of(&spectrum), NO_LOOK)
+                boxed(Figure5::of(&spectrum), NO_LOOK)
             }
         }
     }
@@ -133,7 +133,7 @@ const NO_LOOK: &str = "nothing has been seen of the network yet";
 const NO_EPOCH: &str = "no epoch has been trained yet";
 const NO_RUN: &str = "nothing is measured yet, or all is left out";
 
-impl Moment {
+impl FigureData {
     /// The networks from the first λ to the last, those with the seed that is looked at, as they were seen.
     ///
     /// # Errors
@@ -161,7 +161,7 @@ impl Moment {
         }
         if records
             .iter()
-            .any(|record| record.portrait.points.is_empty())
+            .any(|record| record.eval_sample.points.is_empty())
         {
             return Err(NO_LOOK);
         }

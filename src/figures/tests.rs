@@ -7,11 +7,11 @@ use image::{AnimationDecoder as _, codecs::gif::GifDecoder};
 use super::*;
 use crate::{
     data::{BundledSet, DataSource},
-    experiment::{
+    sweep::{
         BoxPlot, Record, Series,
-        samples::{dead, portrait, record},
+        fixtures::{dead, portrait, record},
         series,
-        statistics::{by_lambda, pareto_front, trade_off},
+        stats::{by_lambda, pareto_front, trade_off},
     },
     model::{Architecture, LatentSize},
 };
@@ -61,7 +61,7 @@ fn many() -> Vec<Record> {
     let mut cifar = other(&base, 3, BundledSet::Cifar10);
     for record in &mut cifar {
         record.shape = BundledSet::Cifar10.shape();
-        record.portrait = portrait(record.shape, 10, record.lambda().value() as f32);
+        record.eval_sample = portrait(record.shape, 10, record.lambda().value() as f32);
     }
     records.extend(cifar);
     for (architecture, parameters) in [
@@ -102,7 +102,7 @@ fn the_numbers_of_figure_3_are_the_statistics() {
     let records = spectrum();
     let series = series(&records);
     for dead in [DeadRuns::Hollow, DeadRuns::LeftOut] {
-        let rows = table(&LambdaBoxes::of(&runs(&series), dead).unwrap());
+        let rows = table(&Figure3::of(&runs(&series), dead).unwrap());
         let mut outcomes = series[0].outcomes();
         outcomes.retain(|run| dead == DeadRuns::Hollow || !run.dead);
         for group in by_lambda(&outcomes) {
@@ -149,7 +149,7 @@ fn the_plane_and_the_widths_tell_the_same_as_the_statistics() {
         assert_eq!(front, pareto_front(&series.outcomes()).len());
     }
 
-    let rows = table(&Widths::of(&all, Against::LatentSize).unwrap());
+    let rows = table(&TradeOffWidths::of(&all, Against::LatentSize).unwrap());
     for n in [3, 8, 64] {
         let title = format!("MNIST, FC Medium, n = {n}");
         let series = all.iter().find(|series| series.title == title).unwrap();
@@ -168,7 +168,7 @@ fn the_plane_and_the_widths_tell_the_same_as_the_statistics() {
         );
         assert_eq!(of("mse_loss"), wanted.mse_loss);
     }
-    let rows = table(&Widths::of(&all, Against::Parameters).unwrap());
+    let rows = table(&TradeOffWidths::of(&all, Against::Parameters).unwrap());
     let mut networks: Vec<&str> = rows
         .iter()
         .filter(|row| row["panel"] == "MNIST, n = 3")
@@ -185,7 +185,7 @@ fn dead_runs_are_left_out_with_their_number() {
     let words = |dead| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.svg");
-        save(&LambdaBoxes::of(&runs(&all), dead).unwrap(), &path).unwrap();
+        save(&Figure3::of(&runs(&all), dead).unwrap(), &path).unwrap();
         let text = fs::read_to_string(path).unwrap();
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     };
@@ -291,17 +291,17 @@ fn every_figure_is_a_sound_file_in_every_format() {
 #[test]
 fn hostile_records_give_figures_or_reasons() {
     let mut broken = record(0.3, 1, f64::NAN, f64::INFINITY);
-    broken.portrait.points = vec![[f32::NAN; 3], [f32::MAX; 3], [f32::MIN; 3]];
+    broken.eval_sample.points = vec![[f32::NAN; 3], [f32::MAX; 3], [f32::MIN; 3]];
     let mut empty = record(0.7, 1, 0.5, 0.2);
-    empty.portrait.points.clear();
-    empty.portrait.cells.clear();
+    empty.eval_sample.points.clear();
+    empty.eval_sample.reconstructions.clear();
     let mut never = record(0.9, 1, 0.5, 0.2);
     never.evaluations.clear();
     let mut odd = record(1.0, 1, 0.5, 0.2);
     odd.data_name = "a <very> \"long\" & 'odd' name ".repeat(9);
     odd.class_names.clear();
-    odd.portrait.cells[0].reconstruction.truncate(7);
-    odd.portrait.labels.fill(255);
+    odd.eval_sample.reconstructions[0].reconstruction.truncate(7);
+    odd.eval_sample.labels.fill(255);
     let folder = tempfile::tempdir().unwrap();
     for records in [
         vec![],
@@ -395,7 +395,7 @@ fn the_pictures_of_a_hundred_classes_are_no_larger_than_allowed_and_name_the_cla
     record.class_names = (0..100)
         .map(|class| format!("a rather long name {class}"))
         .collect();
-    record.portrait = portrait(record.shape, 100, 0.5);
+    record.eval_sample = portrait(record.shape, 100, 0.5);
     let mut other = record.clone();
     other.spec.config.lambda = crate::model::Lambda::new(0.7).unwrap();
     let records = [record, other];
@@ -403,9 +403,9 @@ fn the_pictures_of_a_hundred_classes_are_no_larger_than_allowed_and_name_the_cla
     let spectrum = OneSeed::of(&series[0]).unwrap();
     let figures: [Box<dyn Figure + '_>; 4] = [
         Box::new(OneCloud::of("title", &records[0]).unwrap()),
-        Box::new(Pairs::of("title", &records[0]).unwrap()),
-        Box::new(Clouds::of(vec![spectrum.clone()]).unwrap()),
-        Box::new(Rebuilt::of(&spectrum).unwrap()),
+        Box::new(ReconstructionPairs::of("title", &records[0]).unwrap()),
+        Box::new(Figure4::of(vec![spectrum.clone()]).unwrap()),
+        Box::new(Figure5::of(&spectrum).unwrap()),
     ];
     let folder = tempfile::tempdir().unwrap();
     for (index, figure) in figures.iter().enumerate() {
@@ -422,7 +422,7 @@ fn the_pictures_of_a_hundred_classes_are_no_larger_than_allowed_and_name_the_cla
 
     // The legend of a film ends above the bar and says how many names are missing.
     let scene = Scene::of_record("title", &records[0]);
-    let svg = sheet::svg((960.0, 540.0), |page| scene.draw_legend(page)).unwrap();
+    let svg = backend::svg((960.0, 540.0), |page| scene.draw_legend(page)).unwrap();
     let shown = svg.matches("a rather").count();
     assert!(
         svg.contains(&format!("+ {} more", 100 - shown)),

@@ -12,33 +12,33 @@ use serde::{Deserialize, Serialize};
 use super::{
     menu::{self, Wish},
     panes::{
-        card,
+        inspector,
         clouds::Clouds,
         controls::{Controls, Mode},
         curves::Curves,
         data_sets::DataSets,
         drawing::Drawing,
-        experiment::ExperimentPane,
+        sweep::SweepPane,
         export::ExportWindow,
         latent::Latent,
-        mosaic::Mosaic,
-        notices, plane,
+        reconstructions_by_lambda::ReconstructionsByLambda,
+        notifications, pareto,
         reconstructions::Reconstructions,
         status,
         trade_off::TradeOff,
-        width::Width,
+        trade_off_width::TradeOffWidth,
     },
     scatter::{Scatter, ViewPreferences},
-    self_portrait::SelfPortrait,
-    session::{All, Export, Sample, Session},
+    screenshot::ScreenshotJob,
+    state::{All, Export, ProbeSelection, State},
     shortcuts::{self, Toggles},
     textures::TextureCache,
     theme,
     workspace::{self, Docked, Pane},
 };
 use crate::{
-    data::{DataSource, Shelf},
-    experiment::Spectrum,
+    data::{DataSource, DatasetLocator},
+    sweep::Spectrum,
     train::RunConfig,
 };
 
@@ -52,7 +52,7 @@ struct Preferences {
     trade_off: TradeOff,
     view: ViewPreferences,
     curves: Curves,
-    sample: Sample,
+    sample: ProbeSelection,
     show_difference: bool,
     /// The grid of the experiment, as a text of its own: one that cannot be read costs nothing else.
     grid: String,
@@ -69,7 +69,7 @@ impl Default for Preferences {
             trade_off: TradeOff::default(),
             view: ViewPreferences::default(),
             curves: Curves::default(),
-            sample: Sample::default(),
+            sample: ProbeSelection::default(),
             show_difference: true,
             grid: String::new(),
             below: None,
@@ -79,7 +79,7 @@ impl Default for Preferences {
 
 /// CRE Lab's window.
 pub struct App {
-    session: Session,
+    session: State,
     /// Where panes stand while one λ is trained…
     layout: Tree<Pane>,
     /// …and while a spectrum is.
@@ -90,19 +90,19 @@ pub struct App {
     curves: Curves,
     trade_off: TradeOff,
     clouds: Clouds,
-    mosaic: Mosaic,
-    width: Width,
+    mosaic: ReconstructionsByLambda,
+    width: TradeOffWidth,
     textures: TextureCache,
     drawing: Drawing,
     data_sets: DataSets,
-    experiment: ExperimentPane,
+    experiment: SweepPane,
     export: ExportWindow,
     /// Where the card appears first: the latent pane's corner.
     card_home: Rect,
     /// The space of all panes, in whose corner the drawing pad appears first.
     dock: Rect,
     show_keys: bool,
-    portrait: Option<SelfPortrait>,
+    portrait: Option<ScreenshotJob>,
 }
 
 impl App {
@@ -111,7 +111,7 @@ impl App {
         cc: &CreationContext<'_>,
         config: RunConfig,
         source: DataSource,
-        portrait: Option<SelfPortrait>,
+        portrait: Option<ScreenshotJob>,
     ) -> Self {
         theme::install(&cc.egui_ctx);
         let mut preferences: Preferences = cc
@@ -127,7 +127,7 @@ impl App {
         let mut scatter = Scatter::new(cc.wgpu_render_state.as_ref());
         scatter.preferences = preferences.view;
         Self {
-            session: Session::new(&cc.egui_ctx, config, source, preferences.sample),
+            session: State::new(&cc.egui_ctx, config, source, preferences.sample),
             layout: preferences.layout,
             spectrum_layout: preferences.spectrum_layout,
             controls: Controls::new(&preferences.spectrum),
@@ -136,12 +136,12 @@ impl App {
             curves: preferences.curves,
             trade_off: preferences.trade_off,
             clouds: Clouds::new(preferences.below),
-            mosaic: Mosaic::default(),
-            width: Width::default(),
+            mosaic: ReconstructionsByLambda::default(),
+            width: TradeOffWidth::default(),
             textures: TextureCache::default(),
             drawing: Drawing::default(),
             data_sets: DataSets::default(),
-            experiment: ExperimentPane::new(cc.wgpu_render_state.as_ref(), &preferences.grid),
+            experiment: SweepPane::new(cc.wgpu_render_state.as_ref(), &preferences.grid),
             export: ExportWindow::default(),
             card_home: Rect::NOTHING,
             dock: Rect::NOTHING,
@@ -161,7 +161,7 @@ impl App {
     }
 
     /// The experiment, for whoever drives the window from outside.
-    pub fn session(&self) -> &Session {
+    pub fn session(&self) -> &State {
         &self.session
     }
 
@@ -180,7 +180,7 @@ impl App {
     }
 
     /// The experiment, to ask something of it from outside.
-    pub fn session_mut(&mut self) -> &mut Session {
+    pub fn session_mut(&mut self) -> &mut State {
         &mut self.session
     }
 
@@ -195,7 +195,7 @@ impl App {
     }
 
     /// Takes full data sets from another shelf than the usual one.
-    pub fn set_shelf(&mut self, shelf: Shelf) {
+    pub fn set_shelf(&mut self, shelf: DatasetLocator) {
         self.session.set_shelf(shelf);
     }
 
@@ -234,7 +234,7 @@ impl App {
             Pane::Reconstructions => reconstructions.ui(ui, session, textures),
             Pane::Curves => curves.ui(ui, session.run().map(|run| &run.shown().history)),
             Pane::TradeOff => trade_off.ui(ui, session),
-            Pane::Plane => plane::ui(ui, session, trade_off),
+            Pane::Plane => pareto::ui(ui, session, trade_off),
             Pane::Clouds => clouds.ui(ui, session, &mut latent.scatter),
             Pane::Mosaic => mosaic.ui(ui, session, textures),
             Pane::Experiment => experiment.ui(ui, session, textures),
@@ -261,7 +261,7 @@ impl eframe::App for App {
         self.session.play();
         self.take_files(ctx);
         if let Some(portrait) = &mut self.portrait {
-            portrait.sit(ctx);
+            portrait.update(ctx);
         }
     }
 
@@ -317,12 +317,12 @@ impl eframe::App for App {
             .show(ui, |ui| self.controls.ui(ui, &mut self.session));
         let frame = Frame::new().fill(ui.visuals().panel_fill);
         CentralPanel::default().frame(frame).show(ui, |ui| {
-            notices::ui(ui, &mut self.session);
+            notifications::ui(ui, &mut self.session);
             self.dock = ui.max_rect();
             self.docked(ui);
         });
         let ctx = ui.ctx().clone();
-        card::ui(&ctx, &mut self.session, &mut self.textures, self.card_home);
+        inspector::ui(&ctx, &mut self.session, &mut self.textures, self.card_home);
         self.drawing
             .ui(&ctx, &mut self.session, &mut self.textures, self.dock);
         self.data_sets.open |= self.session.take_data_sets_wish();
@@ -345,7 +345,7 @@ impl eframe::App for App {
             trade_off: self.trade_off,
             view: self.latent.scatter.preferences.clone(),
             curves: self.curves.clone(),
-            sample: self.session.sample(),
+            sample: self.session.probe_selection(),
             show_difference: self.reconstructions.show_difference,
             grid: self.experiment.remember(),
             below: self.clouds.below().map(str::to_owned),

@@ -5,7 +5,7 @@ use eframe::egui::{
     Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, accesskit, pos2, vec2,
 };
 
-use super::{session::Session, theme};
+use super::{state::State, theme};
 use crate::model::Lambda;
 
 /// What a screen reader calls it, and a test presses.
@@ -81,7 +81,7 @@ impl Choice<'_> {
 }
 
 /// Lets `act` choose λ, or of a spectrum the lane to show.
-pub fn choose<R>(session: &mut Session, act: impl FnOnce(&mut Choice<'_>) -> R) -> R {
+pub fn choose<R>(session: &mut State, act: impl FnOnce(&mut Choice<'_>) -> R) -> R {
     if let Some(run) = session.shown_spectrum() {
         let lambdas: Vec<Lambda> = run.lanes().iter().map(|lane| lane.lane.lambda).collect();
         let before = run.place();

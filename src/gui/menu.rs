@@ -8,7 +8,7 @@ use eframe::egui::{
 use egui_tiles::Tree;
 
 use super::{
-    session::Session,
+    state::State,
     shortcuts::{self, HELP},
     workspace::{self, Pane},
 };
@@ -29,7 +29,7 @@ pub enum Wish {
 }
 
 /// Shows the menu bar.
-pub fn ui(ui: &mut Ui, session: &mut Session, layout: &Tree<Pane>) -> Option<Wish> {
+pub fn ui(ui: &mut Ui, session: &mut State, layout: &Tree<Pane>) -> Option<Wish> {
     let mut wish = None;
     MenuBar::new().ui(ui, |ui| {
         ui.menu_button("File", |ui| file(ui, session, &mut wish));
@@ -45,7 +45,7 @@ pub fn ui(ui: &mut Ui, session: &mut Session, layout: &Tree<Pane>) -> Option<Wis
     wish
 }
 
-fn file(ui: &mut Ui, session: &mut Session, wish: &mut Option<Wish>) {
+fn file(ui: &mut Ui, session: &mut State, wish: &mut Option<Wish>) {
     let open =
         Button::new("Open data set…").shortcut_text(ui.ctx().format_shortcut(&shortcuts::OPEN));
     if ui
@@ -152,7 +152,7 @@ fn view(ui: &mut Ui, layout: &Tree<Pane>, wish: &mut Option<Wish>) {
     gui_zoom::zoom_menu_buttons(ui);
 }
 
-fn run(ui: &mut Ui, session: &mut Session) {
+fn run(ui: &mut Ui, session: &mut State) {
     let training = session.is_training();
     ui.add_enabled_ui(session.run().is_some(), |ui| {
         let mut item = |label: &str, key: &str, tip: &str| {

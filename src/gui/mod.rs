@@ -10,8 +10,8 @@ mod pad;
 pub mod panes;
 mod reveal;
 pub mod scatter;
-pub mod self_portrait;
-pub mod session;
+pub mod screenshot;
+pub mod state;
 mod shared;
 pub mod shortcuts;
 mod textures;
@@ -27,7 +27,7 @@ use eframe::egui::{self, ViewportBuilder};
 
 pub use app::App;
 
-use self::self_portrait::SelfPortrait;
+use self::screenshot::ScreenshotJob;
 use crate::{
     cli::{ThemeChoice, WindowArgs},
     files::{self, Existing},
@@ -49,7 +49,7 @@ pub fn run(args: WindowArgs) -> anyhow::Result<()> {
     let (failure, failures) = bounded(1);
     let portrait = args.exit_after.map(|seconds| {
         let after = Duration::from_secs(u64::from(seconds));
-        SelfPortrait::new(after, args.screenshot, failure)
+        ScreenshotJob::new(after, args.screenshot, failure)
     });
     // A window that was told how to look and when to close neither follows nor leaves traces.
     let remembers = portrait.is_none();

@@ -2,7 +2,7 @@
 
 use eframe::egui::{Context, Id, Key, KeyboardShortcut, Modifiers, Ui};
 
-use super::{lambda_slider, session::Session};
+use super::{lambda_slider, state::State};
 
 /// Opens a data set.
 pub const OPEN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::O);
@@ -55,7 +55,7 @@ pub struct Toggles<'a> {
 
 /// Obeys the keys pressed in this frame. With the focus on a widget, keys belong to that widget;
 /// `canvas` is the one that leaves letters and the space bar to the window.
-pub fn obey(ui: &Ui, session: &mut Session, canvas: Option<Id>, toggles: &mut Toggles<'_>) {
+pub fn obey(ui: &Ui, session: &mut State, canvas: Option<Id>, toggles: &mut Toggles<'_>) {
     let ctx: &Context = ui.ctx();
     let command = |shortcut| ctx.input_mut(|input| input.consume_shortcut(&shortcut));
     // Before the one with fewer keys.

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     data::{Dataset, ImageShape},
-    experiment::Record,
-    train::{Reading, Snapshot},
+    sweep::Record,
+    train::{ImageResult, Snapshot},
 };
 
 /// Tiles of an image in [`Images::Grid`], [`Images::Selected`] and [`Images::Custom`].
@@ -62,9 +62,9 @@ impl Images {
                 atlas.set(ctx, "selected image", dataset.shape, pictures);
             }
             Self::Custom(snapshot, dataset, hue) => {
-                let custom = snapshot.own.as_ref();
+                let custom = snapshot.custom_image.as_ref();
                 let pictures =
-                    custom.map(|own| tiles(&own.pixels, &own.reading.reconstruction, *hue));
+                    custom.map(|own| tiles(&own.pixels, &own.result.reconstruction, *hue));
                 let pictures = pictures.as_ref().map_or(&[][..], |pictures| &pictures[..]);
                 atlas.set(ctx, "custom image", dataset.shape, pictures);
             }
@@ -74,8 +74,8 @@ impl Images {
             }
             Self::Stored(record) => {
                 let pictures: Vec<_> = record
-                    .portrait
-                    .cells
+                    .eval_sample
+                    .reconstructions
                     .iter()
                     .flat_map(|cell| [&cell.input, &cell.reconstruction])
                     .map(|bytes| Picture::Plain(bytes))
@@ -93,7 +93,7 @@ impl Images {
 
 fn of_reading<'a>(
     dataset: &'a Dataset,
-    reading: &'a Reading,
+    reading: &'a ImageResult,
     hue: Color32,
 ) -> [Picture<'a>; TILES] {
     let input = test_image(dataset, reading.index);

@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::{Cre, LatentLayout, Plan, Unfit, cnn, fc, vit};
+use super::{Cre, LatentLayout, ModelSpec, InvalidArchitecture, cnn, fc, vit};
 use crate::data::ImageShape;
 
 /// A variant of the paper's networks.
@@ -64,7 +64,7 @@ impl Architecture {
     ///
     /// # Errors
     /// When no such network can be built for these data and settings.
-    pub fn build(self, plan: &Plan, seed: u64, device: &Device) -> Result<Cre, Unfit> {
+    pub fn build(self, plan: &ModelSpec, seed: u64, device: &Device) -> Result<Cre, InvalidArchitecture> {
         self.blueprint().build(plan, seed, device)
     }
 
@@ -72,7 +72,7 @@ impl Architecture {
     ///
     /// # Errors
     /// As for [`Self::build`].
-    pub fn parameters(self, plan: &Plan) -> Result<usize, Unfit> {
+    pub fn parameters(self, plan: &ModelSpec) -> Result<usize, InvalidArchitecture> {
         self.blueprint().parameters(plan)
     }
 
@@ -80,7 +80,7 @@ impl Architecture {
     ///
     /// # Errors
     /// As for [`Self::build`].
-    pub fn describe(self, plan: &Plan) -> Result<String, Unfit> {
+    pub fn describe(self, plan: &ModelSpec) -> Result<String, InvalidArchitecture> {
         self.blueprint().describe(plan)
     }
 
@@ -88,7 +88,7 @@ impl Architecture {
     ///
     /// # Errors
     /// As for [`Self::build`].
-    pub fn latent_layout(self, plan: &Plan) -> Result<LatentLayout, Unfit> {
+    pub fn latent_layout(self, plan: &ModelSpec) -> Result<LatentLayout, InvalidArchitecture> {
         self.blueprint().layout(plan)
     }
 
@@ -111,10 +111,10 @@ impl Architecture {
 
 /// What a family of networks tells of each of its variants.
 pub(super) trait Blueprint {
-    fn layout(&self, plan: &Plan) -> Result<LatentLayout, Unfit>;
-    fn build(&self, plan: &Plan, seed: u64, device: &Device) -> Result<Cre, Unfit>;
-    fn parameters(&self, plan: &Plan) -> Result<usize, Unfit>;
-    fn describe(&self, plan: &Plan) -> Result<String, Unfit>;
+    fn layout(&self, plan: &ModelSpec) -> Result<LatentLayout, InvalidArchitecture>;
+    fn build(&self, plan: &ModelSpec, seed: u64, device: &Device) -> Result<Cre, InvalidArchitecture>;
+    fn parameters(&self, plan: &ModelSpec) -> Result<usize, InvalidArchitecture>;
+    fn describe(&self, plan: &ModelSpec) -> Result<String, InvalidArchitecture>;
 }
 
 impl std::fmt::Display for Architecture {

@@ -5,7 +5,7 @@ use burn::{
     tensor::{Device, Tensor, activation, module::max_pool2d, ops::MaxPoolOptions},
 };
 
-use super::{Pass, cpu};
+use super::{ForwardContext, cpu};
 
 /// Weight of a new batch in the running statistics.
 const MOMENTUM: f64 = 0.1;
@@ -48,7 +48,7 @@ impl BatchNorm {
     }
 
     /// Same shape; channels are dimension 1 of `x`, `[batch, channels, …]`.
-    pub fn forward<const D: usize>(&self, x: Tensor<D>, pass: &mut Pass) -> Tensor<D> {
+    pub fn forward<const D: usize>(&self, x: Tensor<D>, pass: &mut ForwardContext) -> Tensor<D> {
         let dims = x.dims();
         let mut shape = [1; D];
         shape[1] = dims[1];
@@ -80,7 +80,7 @@ impl BatchNorm {
 
     /// [`Self::forward`] of maps `[batch, channels, height, width]`, then a max-pool over windows of
     /// 2×2 where there is a `pool` padding (0 or 1, of even sides), then a ReLU.
-    pub fn activate(&self, x: Tensor<4>, pool: Option<[usize; 2]>, pass: &mut Pass) -> Tensor<4> {
+    pub fn activate(&self, x: Tensor<4>, pool: Option<[usize; 2]>, pass: &mut ForwardContext) -> Tensor<4> {
         self.activate_on_cpu(&x, pool, pass).unwrap_or_else(|| {
             let x = self.forward(x, pass);
             activation::relu(match pool {
@@ -94,7 +94,7 @@ impl BatchNorm {
         &self,
         x: &Tensor<4>,
         pool: Option<[usize; 2]>,
-        pass: &mut Pass,
+        pass: &mut ForwardContext,
     ) -> Option<Tensor<4>> {
         let (weight, bias) = (self.weight.as_ref()?.val(), self.bias.as_ref()?.val());
         let statistics = if pass.is_training() {
@@ -122,14 +122,14 @@ impl BatchNorm {
         mean: Tensor<1>,
         variance: Tensor<1>,
         dims: [usize; D],
-        pass: &mut Pass,
+        pass: &mut ForwardContext,
     ) {
         let count = dims.iter().product::<usize>() / dims[1].max(1);
         // A single value has no unbiased variance: PyTorch refuses it, here it stays biased.
         let unbiased = count as f64 / (count.max(2) - 1) as f64;
         let mut renew = |running: &Param<Tensor<1>>, batch: Tensor<1>| {
             let old = running.val().inner().mul_scalar(1.0 - MOMENTUM);
-            pass.renew(running, old + batch.inner().mul_scalar(MOMENTUM));
+            pass.update_statistic(running, old + batch.inner().mul_scalar(MOMENTUM));
         };
         renew(&self.running_mean, mean);
         renew(&self.running_variance, variance.mul_scalar(unbiased));

@@ -5,7 +5,7 @@ use burn::{
     tensor::{Tensor, module::max_pool2d, ops::MaxPoolOptions},
 };
 
-use super::{Pass, batch_norm::BatchNorm, conv::Conv};
+use super::{ForwardContext, batch_norm::BatchNorm, conv::Conv};
 
 /// Where a block halves height and width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct Block {
 
 impl Block {
     /// `[batch, channels, height, width]`; the sides even where there is a pool.
-    pub fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>, pass: &mut ForwardContext) -> Tensor<4> {
         let x = drop_channels(self.conv.forward(x), self.dropout, pass);
         let [_, _, height, width] = x.dims();
         let padding = [pool_padding(height), pool_padding(width)];
@@ -55,7 +55,7 @@ impl Block {
 
 /// Training silences each channel of each image with this probability, and raises the others so
 /// that their mean stays.
-fn drop_channels(x: Tensor<4>, probability: f64, pass: &mut Pass) -> Tensor<4> {
+fn drop_channels(x: Tensor<4>, probability: f64, pass: &mut ForwardContext) -> Tensor<4> {
     if probability == 0.0 {
         return x;
     }
@@ -83,11 +83,11 @@ mod tests {
     fn training_silences_whole_channels_and_keeps_the_mean() {
         const CHANNELS: usize = 400;
         let ones = Tensor::ones([5, CHANNELS, 2, 3], &Device::flex());
-        let evaluated = drop_channels(ones.clone(), 0.2, &mut Pass::evaluation());
+        let evaluated = drop_channels(ones.clone(), 0.2, &mut ForwardContext::evaluation());
         let values = |x: Tensor<4>| -> Vec<f32> { x.try_into_vec_as().unwrap() };
         assert!(values(evaluated).iter().all(|x| *x == 1.0));
 
-        let trained = drop_channels(ones, 0.2, &mut Pass::training(1, 0, 0..5));
+        let trained = drop_channels(ones, 0.2, &mut ForwardContext::training(1, 0, 0..5));
         let trained = values(trained);
         let is = |channel: &&[f32], value: f32| channel.iter().all(|x| *x == value);
         let channels = || trained.chunks(6);
@@ -100,17 +100,17 @@ mod tests {
 
     #[test]
     fn what_is_random_for_an_image_depends_on_seed_step_and_place_alone() {
-        let draws = |pass: &mut Pass| -> Vec<f32> {
+        let draws = |pass: &mut ForwardContext| -> Vec<f32> {
             let draws = pass.uniform(3, &Device::flex()).unwrap();
             draws.try_into_vec_as().unwrap()
         };
-        let whole = draws(&mut Pass::training(1, 7, 0..4));
-        let mut parts = draws(&mut Pass::training(1, 7, 0..1));
-        parts.extend(draws(&mut Pass::training(1, 7, 1..4)));
+        let whole = draws(&mut ForwardContext::training(1, 7, 0..4));
+        let mut parts = draws(&mut ForwardContext::training(1, 7, 0..1));
+        parts.extend(draws(&mut ForwardContext::training(1, 7, 1..4)));
         assert_eq!(parts, whole);
         let mut all = whole.clone();
-        all.extend(draws(&mut Pass::training(1, 8, 0..4)));
-        all.extend(draws(&mut Pass::training(2, 7, 0..4)));
+        all.extend(draws(&mut ForwardContext::training(1, 8, 0..4)));
+        all.extend(draws(&mut ForwardContext::training(2, 7, 0..4)));
         all.sort_by(f32::total_cmp);
         all.dedup();
         assert_eq!(all.len(), 3 * whole.len(), "some draws repeat");

@@ -14,7 +14,7 @@ use burn::{
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Cre, LatentLayout, Pass, Plan, Unfit,
+    Cre, LatentLayout, ForwardContext, ModelSpec, InvalidArchitecture,
     architecture::Blueprint,
     batch_norm::BatchNorm,
     block::{Block, Pool, halved},
@@ -24,7 +24,7 @@ use super::{
 };
 
 /// Batch normalisation has to see the whole batch.
-pub(super) const SEPARABLE: bool = false;
+pub(super) const BATCH_SPLITTABLE: bool = false;
 
 /// Three blocks of 16 channels.
 pub(super) const SMALL: CnnLayers = CnnLayers {
@@ -129,13 +129,13 @@ struct Sized {
 }
 
 impl CnnLayers {
-    fn sized(&self, plan: &Plan) -> Result<Sized, Unfit> {
+    fn sized(&self, plan: &ModelSpec) -> Result<Sized, InvalidArchitecture> {
         let shape = plan.shape;
         if [shape.height, shape.width]
             .iter()
             .any(|side| side % 2 != 0 || *side < SMALLEST_SIDE)
         {
-            return Err(Unfit(format!(
+            return Err(InvalidArchitecture(format!(
                 "convolutional networks halve an image three times: its sides must be even and at least {SMALLEST_SIDE}, not {shape}"
             )));
         }
@@ -203,7 +203,7 @@ fn maps(input: Map, layers: &[Down]) -> Vec<Map> {
 }
 
 impl Blueprint for CnnLayers {
-    fn layout(&self, plan: &Plan) -> Result<LatentLayout, Unfit> {
+    fn layout(&self, plan: &ModelSpec) -> Result<LatentLayout, InvalidArchitecture> {
         let [channels, height, width] = self.sized(plan)?.decoder[0];
         Ok(LatentLayout::Map {
             channels,
@@ -212,9 +212,9 @@ impl Blueprint for CnnLayers {
         })
     }
 
-    fn build(&self, plan: &Plan, seed: u64, device: &Device) -> Result<Cre, Unfit> {
+    fn build(&self, plan: &ModelSpec, seed: u64, device: &Device) -> Result<Cre, InvalidArchitecture> {
         let sized = self.sized(plan)?;
-        let mut rng = init::generator(seed, init::WEIGHTS);
+        let mut rng = init::rng(seed, init::WEIGHTS);
         let encoder = Encoder {
             blocks: self.blocks(&sized.encoder, self.encoder, &mut rng, device),
             image: sized.encoder[0],
@@ -238,7 +238,7 @@ impl Blueprint for CnnLayers {
         Ok(Cre::from((encoder, decoder, classifier)))
     }
 
-    fn parameters(&self, plan: &Plan) -> Result<usize, Unfit> {
+    fn parameters(&self, plan: &ModelSpec) -> Result<usize, InvalidArchitecture> {
         let sized = self.sized(plan)?;
         let blocks = |maps: &[Map], layers: &[Down]| -> usize {
             maps.windows(2)
@@ -258,7 +258,7 @@ impl Blueprint for CnnLayers {
             + (last + 1) * plan.classes)
     }
 
-    fn describe(&self, plan: &Plan) -> Result<String, Unfit> {
+    fn describe(&self, plan: &ModelSpec) -> Result<String, InvalidArchitecture> {
         let sized = self.sized(plan)?;
         let line = |maps: &[Map]| {
             let maps: Vec<String> = maps
@@ -277,7 +277,7 @@ impl Blueprint for CnnLayers {
     }
 }
 
-fn run(blocks: &[Block], x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+fn run(blocks: &[Block], x: Tensor<4>, pass: &mut ForwardContext) -> Tensor<4> {
     blocks.iter().fold(x, |x, block| block.forward(x, pass))
 }
 
@@ -296,7 +296,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    pub fn forward(&self, images: Tensor<2>, pass: &mut Pass) -> Tensor<2> {
+    pub fn forward(&self, images: Tensor<2>, pass: &mut ForwardContext) -> Tensor<2> {
         run(&self.blocks, as_maps(images, self.image), pass).flatten(1, 3)
     }
 }
@@ -310,7 +310,7 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    pub fn forward(&self, latent: Latent, _: &mut Pass) -> Tensor<2> {
+    pub fn forward(&self, latent: Latent, _: &mut ForwardContext) -> Tensor<2> {
         let last = self.layers.len().saturating_sub(1);
         let layers = self.layers.iter().enumerate();
         let image = layers.fold(as_maps(latent.values, self.latent), |x, (place, layer)| {
@@ -335,7 +335,7 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    pub fn forward(&self, latent: Latent, pass: &mut Pass) -> Tensor<2> {
+    pub fn forward(&self, latent: Latent, pass: &mut ForwardContext) -> Tensor<2> {
         let maps = run(&self.blocks, as_maps(latent.values, self.latent), pass);
         self.output.forward(maps.flatten(1, 3))
     }

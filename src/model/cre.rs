@@ -5,7 +5,7 @@ use burn::{
     tensor::{Int, Tensor},
 };
 
-use super::{Lambda, Pass, cnn, fc, gradient, vit};
+use super::{Lambda, ForwardContext, cnn, fc, gradient, vit};
 
 /// Makes `Encoder`, `Decoder` and `Classifier` out of the families' own.
 macro_rules! families {
@@ -39,26 +39,26 @@ macro_rules! families {
         })+
 
         impl Encoder {
-            fn forward(&self, images: Tensor<2>, pass: &mut Pass) -> Latent {
+            fn forward(&self, images: Tensor<2>, pass: &mut ForwardContext) -> Latent {
                 match self { $(Self::$family(part) => part.forward(images, pass).into()),+ }
             }
         }
 
         impl Decoder {
-            fn forward(&self, latent: Latent, pass: &mut Pass) -> Tensor<2> {
+            fn forward(&self, latent: Latent, pass: &mut ForwardContext) -> Tensor<2> {
                 match self { $(Self::$family(part) => part.forward(latent, pass)),+ }
             }
         }
 
         impl Classifier {
-            fn forward(&self, latent: Latent, pass: &mut Pass) -> Tensor<2> {
+            fn forward(&self, latent: Latent, pass: &mut ForwardContext) -> Tensor<2> {
                 match self { $(Self::$family(part) => part.forward(latent, pass)),+ }
             }
 
             /// Whether an image's way through the network depends on that image alone, so that a
             /// training batch may be cut into parts.
             fn separable(&self) -> bool {
-                match self { $(Self::$family(_) => $module::SEPARABLE),+ }
+                match self { $(Self::$family(_) => $module::BATCH_SPLITTABLE),+ }
             }
         }
     };
@@ -136,34 +136,34 @@ pub struct Output {
 impl Cre {
     /// z of `images` (`[batch, channels · height · width]`, in [−1, 1]), in evaluation.
     pub fn encode(&self, images: Tensor<2>) -> Tensor<2> {
-        self.encoder.forward(images, &mut Pass::evaluation()).values
+        self.encoder.forward(images, &mut ForwardContext::evaluation()).values
     }
 
     /// Images rebuilt from z, in evaluation.
     pub fn decode(&self, latent: Tensor<2>) -> Tensor<2> {
-        self.decoder.forward(latent.into(), &mut Pass::evaluation())
+        self.decoder.forward(latent.into(), &mut ForwardContext::evaluation())
     }
 
     /// Logits read from z, in evaluation.
     pub fn classify(&self, latent: Tensor<2>) -> Tensor<2> {
         self.classifier
-            .forward(latent.into(), &mut Pass::evaluation())
+            .forward(latent.into(), &mut ForwardContext::evaluation())
     }
 
     /// All three parts in evaluation.
     pub fn forward(&self, images: Tensor<2>) -> Output {
-        self.through(images, [1.0, 1.0], &mut Pass::evaluation())
+        self.through(images, [1.0, 1.0], &mut ForwardContext::evaluation())
     }
 
     /// All three parts, every gradient at full strength.
-    pub fn forward_in(&self, images: Tensor<2>, pass: &mut Pass) -> Output {
+    pub fn forward_in(&self, images: Tensor<2>, pass: &mut ForwardContext) -> Output {
         self.through(images, [1.0, 1.0], pass)
     }
 
     /// The same values as [`Self::forward_in`], but on the way back the encoder hears the decoder
     /// with weight λ and the classifier with weight 1 − λ, while both read-outs hear their own
     /// loss unweighted: one backward pass through `MSE + CE` is then all that training needs.
-    pub fn forward_split(&self, images: Tensor<2>, lambda: Lambda, pass: &mut Pass) -> Output {
+    pub fn forward_split(&self, images: Tensor<2>, lambda: Lambda, pass: &mut ForwardContext) -> Output {
         self.through(images, [lambda.value(), lambda.complement()], pass)
     }
 
@@ -171,7 +171,7 @@ impl Cre {
         &self,
         images: Tensor<2>,
         [decoder, classifier]: [f64; 2],
-        pass: &mut Pass,
+        pass: &mut ForwardContext,
     ) -> Output {
         let latent = self.encoder.forward(images, pass);
         let (to_decoder, to_classifier) = (latent.heard(decoder), latent.heard(classifier));
@@ -185,7 +185,7 @@ impl Cre {
 
     /// Whether a training batch may be cut into parts whose gradients are summed: not where batch
     /// normalisation has to see the whole of it.
-    pub fn is_separable(&self) -> bool {
+    pub fn is_batch_splittable(&self) -> bool {
         self.classifier.separable()
     }
 }

@@ -8,11 +8,11 @@ use burn::{
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Cre, LatentLayout, Pass, Plan, Unfit, architecture::Blueprint, cpu, cre::Latent, init,
+    Cre, LatentLayout, ForwardContext, ModelSpec, InvalidArchitecture, architecture::Blueprint, cpu, cre::Latent, init,
 };
 
 /// Every image goes its own way.
-pub(super) const SEPARABLE: bool = true;
+pub(super) const BATCH_SPLITTABLE: bool = true;
 
 /// One layer each way.
 pub(super) const SMALL: FcWidths = FcWidths {
@@ -43,7 +43,7 @@ pub(super) struct FcWidths {
 
 impl FcWidths {
     /// Layer widths from input to output of encoder, decoder and classifier.
-    fn chains(&self, plan: &Plan) -> [Vec<usize>; 3] {
+    fn chains(&self, plan: &ModelSpec) -> [Vec<usize>; 3] {
         let chain = |from: usize, hidden: &[usize], to: usize| {
             std::iter::once(from)
                 .chain(hidden.iter().copied())
@@ -60,12 +60,12 @@ impl FcWidths {
 }
 
 impl Blueprint for FcWidths {
-    fn layout(&self, plan: &Plan) -> Result<LatentLayout, Unfit> {
+    fn layout(&self, plan: &ModelSpec) -> Result<LatentLayout, InvalidArchitecture> {
         Ok(LatentLayout::Units(plan.latent.get()))
     }
 
-    fn build(&self, plan: &Plan, seed: u64, device: &Device) -> Result<Cre, Unfit> {
-        let mut rng = init::generator(seed, init::WEIGHTS);
+    fn build(&self, plan: &ModelSpec, seed: u64, device: &Device) -> Result<Cre, InvalidArchitecture> {
+        let mut rng = init::rng(seed, init::WEIGHTS);
         let [encoder, decoder, classifier] = self.chains(plan);
         let mut layers = |widths: &[usize]| linears(widths, &mut rng, device);
         Ok(Cre::from((
@@ -81,7 +81,7 @@ impl Blueprint for FcWidths {
         )))
     }
 
-    fn parameters(&self, plan: &Plan) -> Result<usize, Unfit> {
+    fn parameters(&self, plan: &ModelSpec) -> Result<usize, InvalidArchitecture> {
         Ok(self
             .chains(plan)
             .iter()
@@ -90,7 +90,7 @@ impl Blueprint for FcWidths {
             .sum())
     }
 
-    fn describe(&self, plan: &Plan) -> Result<String, Unfit> {
+    fn describe(&self, plan: &ModelSpec) -> Result<String, InvalidArchitecture> {
         let line = |chain: &Vec<usize>| {
             chain
                 .iter()
@@ -134,7 +134,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    pub fn forward(&self, images: Tensor<2>, _: &mut Pass) -> Tensor<2> {
+    pub fn forward(&self, images: Tensor<2>, _: &mut ForwardContext) -> Tensor<2> {
         activation::relu(through(&self.layers, images))
     }
 }
@@ -146,7 +146,7 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    pub fn forward(&self, latent: Latent, _: &mut Pass) -> Tensor<2> {
+    pub fn forward(&self, latent: Latent, _: &mut ForwardContext) -> Tensor<2> {
         let x = through(&self.layers, latent.values);
         cpu::tanh(x.clone()).unwrap_or_else(|| activation::tanh(x))
     }
@@ -159,7 +159,7 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    pub fn forward(&self, latent: Latent, _: &mut Pass) -> Tensor<2> {
+    pub fn forward(&self, latent: Latent, _: &mut ForwardContext) -> Tensor<2> {
         through(&self.layers, latent.values)
     }
 }

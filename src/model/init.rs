@@ -17,7 +17,7 @@ pub fn order_stream(epoch: u64) -> u64 {
 }
 
 /// The stream of what is random in step `step` for the image at `place` of the batch.
-pub fn chance_stream(step: u64, place: usize) -> u64 {
+pub fn noise_stream(step: u64, place: usize) -> u64 {
     // Apart from the streams above for 2^63 epochs, from one another for batches of 2^24 images.
     1 << 63 | step << 24 | place as u64
 }
@@ -29,7 +29,7 @@ pub fn rotation_stream(step: u64, place: usize) -> u64 {
 
 /// The generator of everything random in a run, a stream for each purpose, so that any epoch and
 /// any step can be had without replaying the earlier ones.
-pub fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
+pub fn rng(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
     generator.set_stream(stream);
     generator

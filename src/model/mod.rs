@@ -13,14 +13,14 @@ pub mod init;
 pub mod lambda;
 pub mod latent;
 pub mod loss;
-pub mod pass;
-pub mod plan;
+pub mod forward_context;
+pub mod spec;
 pub mod vit;
 
 pub use architecture::Architecture;
 pub use cre::{Cre, Output};
 pub use lambda::Lambda;
 pub use latent::LatentSize;
-pub use pass::Pass;
-pub use plan::{LatentLayout, Plan, Unfit};
+pub use forward_context::ForwardContext;
+pub use spec::{LatentLayout, ModelSpec, InvalidArchitecture};
 pub use vit::VitOptions;

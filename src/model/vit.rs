@@ -23,14 +23,14 @@ use burn::{
 };
 
 use super::{
-    Cre, LatentLayout, Pass, Plan, Unfit,
+    Cre, LatentLayout, ForwardContext, ModelSpec, InvalidArchitecture,
     architecture::Blueprint,
     batch_norm::BatchNorm,
     cpu,
     cre::{Latent, Masked},
     init,
 };
-use masking::Hiding;
+use masking::PatchMask;
 use options::Sizes;
 pub use options::VitOptions;
 pub use patches::Patches;
@@ -38,7 +38,7 @@ pub(super) use transformer::EPSILON;
 use transformer::{Block, LayerNorm, linear, mean_of_patches};
 
 /// Batch normalisation has to see the whole batch.
-pub(super) const SEPARABLE: bool = false;
+pub(super) const BATCH_SPLITTABLE: bool = false;
 
 /// Standard deviation of fresh class and mask tokens.
 const TOKEN_DEVIATION: f32 = 0.02;
@@ -52,7 +52,7 @@ pub(super) const VIT: Vit = Vit;
 pub(super) struct Vit;
 
 impl Blueprint for Vit {
-    fn layout(&self, plan: &Plan) -> Result<LatentLayout, Unfit> {
+    fn layout(&self, plan: &ModelSpec) -> Result<LatentLayout, InvalidArchitecture> {
         let sizes = Sizes::of(plan)?;
         Ok(LatentLayout::Tokens {
             count: sizes.tokens(),
@@ -60,11 +60,11 @@ impl Blueprint for Vit {
         })
     }
 
-    fn build(&self, plan: &Plan, seed: u64, device: &Device) -> Result<Cre, Unfit> {
+    fn build(&self, plan: &ModelSpec, seed: u64, device: &Device) -> Result<Cre, InvalidArchitecture> {
         Ok(Cre::from(Self::parts(plan, seed, device)?))
     }
 
-    fn parameters(&self, plan: &Plan) -> Result<usize, Unfit> {
+    fn parameters(&self, plan: &ModelSpec) -> Result<usize, InvalidArchitecture> {
         let sizes = Sizes::of(plan)?;
         let (embed, values) = (sizes.embed, sizes.patches.values());
         let blocks = sizes.depth * Block::parameters(&sizes);
@@ -73,7 +73,7 @@ impl Blueprint for Vit {
         Ok(encoder + decoder + (embed + 1) * plan.classes)
     }
 
-    fn describe(&self, plan: &Plan) -> Result<String, Unfit> {
+    fn describe(&self, plan: &ModelSpec) -> Result<String, InvalidArchitecture> {
         let sizes = Sizes::of(plan)?;
         let Sizes { patches, embed, .. } = sizes;
         let (count, tokens, side) = (patches.count(), sizes.tokens(), patches.side);
@@ -102,13 +102,13 @@ impl Blueprint for Vit {
 impl Vit {
     /// Encoder, decoder and classifier with fresh weights.
     fn parts(
-        plan: &Plan,
+        plan: &ModelSpec,
         seed: u64,
         device: &Device,
-    ) -> Result<(Encoder, Decoder, Classifier), Unfit> {
+    ) -> Result<(Encoder, Decoder, Classifier), InvalidArchitecture> {
         let sizes = Sizes::of(plan)?;
         let Sizes { patches, embed, .. } = sizes;
-        let rng = &mut init::generator(seed, init::WEIGHTS);
+        let rng = &mut init::rng(seed, init::WEIGHTS);
         let encoder = Encoder {
             patches: PatchEmbedding {
                 weight: {
@@ -196,7 +196,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    pub fn forward(&self, images: Tensor<2>, pass: &mut Pass) -> Latent {
+    pub fn forward(&self, images: Tensor<2>, pass: &mut ForwardContext) -> Latent {
         let hiding = self.hiding(pass);
         let masked = hiding
             .as_ref()
@@ -209,17 +209,17 @@ impl Encoder {
     }
 
     /// What training hides in this pass.
-    fn hiding(&self, pass: &mut Pass) -> Option<Hiding> {
+    fn hiding(&self, pass: &mut ForwardContext) -> Option<PatchMask> {
         let Sizes { patches, seen, .. } = self.sizes;
         let count = patches.count();
         if seen == count {
             return None;
         }
         let noise = pass.numbers(count)?;
-        Some(Hiding::by_noise(&noise, count, seen))
+        Some(PatchMask::by_noise(&noise, count, seen))
     }
 
-    fn encode_on_cpu(&self, images: &Tensor<2>, hiding: Option<&Hiding>) -> Option<Tensor<2>> {
+    fn encode_on_cpu(&self, images: &Tensor<2>, hiding: Option<&PatchMask>) -> Option<Tensor<2>> {
         let batch = images.dims()[0];
         let tokens = cpu::embed(
             images.clone(),
@@ -231,7 +231,7 @@ impl Encoder {
         cpu::leave(through(&self.blocks, tokens)?, self.norm.values(), batch)
     }
 
-    fn encode(&self, images: Tensor<2>, hiding: Option<&Hiding>) -> Tensor<2> {
+    fn encode(&self, images: Tensor<2>, hiding: Option<&PatchMask>) -> Tensor<2> {
         let Sizes { patches, embed, .. } = self.sizes;
         let (device, batch) = (images.device(), images.dims()[0]);
         let positions = positions(&self.sizes, &device.inner());
@@ -262,7 +262,7 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    pub fn forward(&self, latent: Latent, _: &mut Pass) -> Tensor<2> {
+    pub fn forward(&self, latent: Latent, _: &mut ForwardContext) -> Tensor<2> {
         self.decode_on_cpu(&latent)
             .unwrap_or_else(|| self.decode(latent))
     }
@@ -305,7 +305,7 @@ impl Decoder {
         let seen = tokens.dims()[1] - 1;
         let class = tokens.clone().narrow(1, 0, 1);
         let seen = tokens.narrow(1, 1, seen);
-        let all = masking::unhide(seen, self.mask_token.val(), masked);
+        let all = masking::restore_masked(seen, self.mask_token.val(), masked);
         Tensor::cat(vec![class, all], 1)
     }
 }
@@ -319,7 +319,7 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    pub fn forward(&self, latent: Latent, pass: &mut Pass) -> Tensor<2> {
+    pub fn forward(&self, latent: Latent, pass: &mut ForwardContext) -> Tensor<2> {
         let mean = mean_of_patches(as_tokens(latent.values, self.embed));
         self.output.forward(self.norm.forward(mean, pass))
     }

@@ -6,15 +6,15 @@ use super::linear_algebra::nearest_orthogonal;
 
 /// An orthogonal map of the scene, which may mirror; it keeps the origin and all distances.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Turn(Matrix3<f32>);
+pub struct Alignment(Matrix3<f32>);
 
-impl Default for Turn {
+impl Default for Alignment {
     fn default() -> Self {
         Self(Matrix3::identity())
     }
 }
 
-impl Turn {
+impl Alignment {
     /// The turn that brings `points` closest to `targets`, pair by pair, in the sum of squared distances.
     /// Only the first `axes` axes take part. Pairs that are not finite are left out.
     ///
@@ -48,12 +48,12 @@ impl Turn {
 
 /// For each of `clouds` the turn that brings it closest to the one before it, turned itself; the first stays
 /// as it is.
-pub fn chain(clouds: &[&[[f32; 3]]], axes: usize) -> Vec<Turn> {
+pub fn chain(clouds: &[&[[f32; 3]]], axes: usize) -> Vec<Alignment> {
     let mut before: Vec<[f32; 3]> = Vec::new();
     clouds
         .iter()
         .map(|cloud| {
-            let turn = Turn::towards(cloud, &before, axes);
+            let turn = Alignment::towards(cloud, &before, axes);
             before = cloud.iter().map(|point| turn.apply(*point)).collect();
             turn
         })
@@ -86,7 +86,7 @@ mod tests {
                 .iter()
                 .map(|point| (rotation * nalgebra::Vector3::from(*point)).into())
                 .collect();
-            let back = Turn::towards(&turned, &cloud, 3);
+            let back = Alignment::towards(&turned, &cloud, 3);
             let back: Vec<[f32; 3]> = turned.iter().map(|point| back.apply(*point)).collect();
             prop_assert!(distance(&back, &cloud) < 1e-4 * cloud.len() as f32);
         }
@@ -95,7 +95,7 @@ mod tests {
         fn it_never_makes_things_worse_and_keeps_lengths(
             cloud in points(), other in points(), axes in 1usize..=3,
         ) {
-            let turn = Turn::towards(&cloud, &other, axes);
+            let turn = Alignment::towards(&cloud, &other, axes);
             let count = cloud.len().min(other.len());
             let turned: Vec<[f32; 3]> = cloud.iter().map(|point| turn.apply(*point)).collect();
             let (before, after) = (
@@ -123,9 +123,9 @@ mod tests {
             [1.0; 3],
         ];
         for (cloud, target) in [(&dead, &broken), (&broken, &dead), (&dead, &dead)] {
-            assert_eq!(Turn::towards(cloud, target, 3), Turn::default());
+            assert_eq!(Alignment::towards(cloud, target, 3), Alignment::default());
         }
-        assert_eq!(chain(&[&dead, &broken], 3), [Turn::default(); 2]);
+        assert_eq!(chain(&[&dead, &broken], 3), [Alignment::default(); 2]);
         assert!(chain(&[], 3).is_empty());
     }
 }

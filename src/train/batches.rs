@@ -36,7 +36,7 @@ impl Batches {
     fn shuffle(&mut self) {
         // From the sorted order, so that it does not depend on the epochs before.
         self.order.sort_unstable();
-        self.order.shuffle(&mut init::generator(
+        self.order.shuffle(&mut init::rng(
             self.seed,
             init::order_stream(self.epoch),
         ));

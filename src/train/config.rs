@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{DeviceChoice, Lane};
 use crate::{
     data::ImageShape,
-    model::{Architecture, Lambda, LatentSize, Plan, VitOptions},
+    model::{Architecture, Lambda, LatentSize, ModelSpec, VitOptions},
 };
 
 /// Settings of one run; the defaults are the authors' (Adam, 1e-3, batch 512).
@@ -43,8 +43,8 @@ impl RunConfig {
     }
 
     /// What the network is built for, given the data.
-    pub fn plan(&self, shape: ImageShape, classes: usize) -> Plan {
-        Plan {
+    pub fn model_spec(&self, shape: ImageShape, classes: usize) -> ModelSpec {
+        ModelSpec {
             shape,
             classes,
             latent: self.latent,

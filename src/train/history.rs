@@ -40,14 +40,14 @@ impl Quantity {
 
 /// Smallest, largest and mean value of a quantity over some steps; numbers only, the rest is left out.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spread {
+pub struct Summary {
     pub min: f32,
     pub max: f32,
     sum: f64,
     count: u32,
 }
 
-impl Spread {
+impl Summary {
     const EMPTY: Self = Self {
         min: f32::INFINITY,
         max: f32::NEG_INFINITY,
@@ -83,19 +83,19 @@ impl Spread {
 pub struct Bucket {
     /// First and last step in it.
     pub steps: (u64, u64),
-    spreads: [Spread; 3],
+    spreads: [Summary; 3],
 }
 
 impl Bucket {
     fn new(step: u64) -> Self {
         Self {
             steps: (step, step),
-            spreads: [Spread::EMPTY; 3],
+            spreads: [Summary::EMPTY; 3],
         }
     }
 
     /// The values of a quantity over these steps.
-    pub fn spread(&self, quantity: Quantity) -> &Spread {
+    pub fn spread(&self, quantity: Quantity) -> &Summary {
         &self.spreads[quantity as usize]
     }
 
@@ -115,7 +115,7 @@ impl Bucket {
 
 /// A change that the curves show; changes in quick succession, as while a slider is dragged, are one.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Marked {
+pub struct MarkRange {
     /// Steps at the first and the last of the merged changes.
     pub steps: (u64, u64),
     /// The last of them.
@@ -132,7 +132,7 @@ pub struct History {
     evaluations: Vec<Evaluation>,
     /// Every how many evaluations one is kept.
     stride: u64,
-    marks: Vec<Marked>,
+    marks: Vec<MarkRange>,
     /// Steps within which marks of the same kind merge.
     mark_span: u64,
 }
@@ -209,7 +209,7 @@ impl History {
 
     /// Appends a change at `step`.
     pub fn push_mark(&mut self, step: u64, mark: Mark) {
-        self.marks.push(Marked {
+        self.marks.push(MarkRange {
             steps: (step, step),
             mark,
         });
@@ -223,9 +223,9 @@ impl History {
 
     /// Merges each mark with the previous one of its kind, also across marks of other kinds.
     fn merge_marks(&mut self) {
-        let mut merged: Vec<Marked> = Vec::with_capacity(self.marks.len());
+        let mut merged: Vec<MarkRange> = Vec::with_capacity(self.marks.len());
         for next in std::mem::take(&mut self.marks) {
-            let is_same_kind = |kept: &&mut Marked| {
+            let is_same_kind = |kept: &&mut MarkRange| {
                 std::mem::discriminant(&next.mark) == std::mem::discriminant(&kept.mark)
             };
             match merged.iter_mut().rev().find(is_same_kind) {
@@ -263,7 +263,7 @@ impl History {
     }
 
     /// Changes, oldest first.
-    pub fn marks(&self) -> &[Marked] {
+    pub fn marks(&self) -> &[MarkRange] {
         &self.marks
     }
 }

@@ -25,7 +25,7 @@ use crate::data::Dataset;
 pub struct Lanes {
     trainers: Vec<Trainer>,
     /// Which of them take no steps.
-    resting: Vec<bool>,
+    paused: Vec<bool>,
     /// One for each network that is trained at a time; none where the device itself is parallel.
     pools: Vec<ThreadPool>,
 }
@@ -67,7 +67,7 @@ impl Lanes {
             0
         };
         Ok(Self {
-            resting: vec![false; lanes.len()],
+            paused: vec![false; lanes.len()],
             trainers: lanes
                 .iter()
                 .map(|lane| {
@@ -98,7 +98,7 @@ impl Lanes {
     /// Lets go of one trainer; the others go on as if nothing had happened.
     pub fn remove(&mut self, place: usize) {
         self.trainers.remove(place);
-        self.resting.remove(place);
+        self.paused.remove(place);
     }
 
     /// Steps of the lane that is ahead of all others.
@@ -107,13 +107,13 @@ impl Lanes {
     }
 
     /// Whether the lane at `place` takes part in [`Self::advance`].
-    pub fn is_resting(&self, place: usize) -> bool {
-        self.resting.get(place).copied().unwrap_or(true)
+    pub fn is_paused(&self, place: usize) -> bool {
+        self.paused.get(place).copied().unwrap_or(true)
     }
 
     /// Leaves the lane at `place` out from now on, or takes it in again.
-    pub fn set_resting(&mut self, place: usize, resting: bool) {
-        if let Some(rests) = self.resting.get_mut(place) {
+    pub fn set_paused(&mut self, place: usize, resting: bool) {
+        if let Some(rests) = self.paused.get_mut(place) {
             *rests = resting;
         }
     }
@@ -132,19 +132,19 @@ impl Lanes {
         let awake = self
             .trainers
             .iter_mut()
-            .zip(&self.resting)
+            .zip(&self.paused)
             .filter(|(_, resting)| !**resting)
             .map(|(trainer, _)| (last(trainer.steps()), trainer));
-        let queue = Queue::new(awake.collect());
-        let feed = Feed::default();
+        let queue = StepQueue::new(awake.collect());
+        let feed = BatchCache::default();
         let train = || {
             while let Some(runner) = queue.take(&go_on) {
                 let batch = feed.batch(runner.trainer);
-                runner.trainer.learn(&batch);
+                runner.trainer.train_on(&batch);
                 queue.put(runner);
             }
         };
-        on_every_pool(&self.pools, &train);
+        run_on_pools(&self.pools, &train);
     }
 
     /// Training losses of each lane since the last call, oldest first. All are read back at once.
@@ -185,7 +185,7 @@ impl Lanes {
     pub fn map<R: Send>(&self, look: impl Fn(usize, &Trainer) -> R + Sync) -> Vec<R> {
         let next = Mutex::new(self.trainers.iter().enumerate());
         let results = Mutex::new(Vec::with_capacity(self.trainers.len()));
-        on_every_pool(&self.pools, &|| {
+        run_on_pools(&self.pools, &|| {
             loop {
                 let Some((place, trainer)) = locked(&next).next() else {
                     break;
@@ -201,7 +201,7 @@ impl Lanes {
 }
 
 /// Runs `work` in all pools at a time, or in the calling thread where there is none.
-fn on_every_pool(pools: &[ThreadPool], work: &(impl Fn() + Sync)) {
+fn run_on_pools(pools: &[ThreadPool], work: &(impl Fn() + Sync)) {
     match pools {
         [] => work(),
         [pool] => pool.install(work),
@@ -224,7 +224,7 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// A trainer that waits for its next step.
-struct Runner<'t> {
+struct Pending<'t> {
     /// The step at which it stops.
     last: u64,
     /// Whether it was level with the foremost trainer when the time slice began.
@@ -232,7 +232,7 @@ struct Runner<'t> {
     trainer: &'t mut Trainer,
 }
 
-impl Runner<'_> {
+impl Pending<'_> {
     /// Whether it takes another step in a time slice that is ending with the foremost trainer at `front`.
     fn catches_up(&self, front: u64) -> bool {
         let steps = self.trainer.steps();
@@ -246,10 +246,10 @@ impl Runner<'_> {
 }
 
 /// The trainers that wait for their next step.
-struct Queue<'t>(Mutex<Waiting<'t>>);
+struct StepQueue<'t>(Mutex<QueueState<'t>>);
 
-struct Waiting<'t> {
-    runners: Vec<Runner<'t>>,
+struct QueueState<'t> {
+    runners: Vec<Pending<'t>>,
     /// The step that the one that is ahead of all others has taken or is taking.
     front: u64,
     /// Whether nobody goes beyond the front any more.
@@ -258,17 +258,17 @@ struct Waiting<'t> {
     begun: bool,
 }
 
-impl<'t> Queue<'t> {
+impl<'t> StepQueue<'t> {
     /// The trainers, each with the step at which it stops.
     fn new(trainers: Vec<(u64, &'t mut Trainer)>) -> Self {
         let steps = trainers.iter().map(|(_, trainer)| trainer.steps());
         let front = steps.max().unwrap_or(0);
-        let runners = trainers.into_iter().map(|(last, trainer)| Runner {
+        let runners = trainers.into_iter().map(|(last, trainer)| Pending {
             last,
             level: trainer.steps() == front,
             trainer,
         });
-        Self(Mutex::new(Waiting {
+        Self(Mutex::new(QueueState {
             runners: runners.collect(),
             front,
             ending: false,
@@ -280,15 +280,15 @@ impl<'t> Queue<'t> {
     ///
     /// A thread that waits for a core keeps its trainer back while the others go on. At the end of the time
     /// slice that trainer catches up, however far behind it has fallen.
-    fn take(&self, go_on: impl Fn() -> bool) -> Option<Runner<'t>> {
+    fn take(&self, go_on: impl Fn() -> bool) -> Option<Pending<'t>> {
         let mut waiting = locked(&self.0);
-        let Waiting {
+        let QueueState {
             runners,
             front,
             ending,
             begun,
         } = &mut *waiting;
-        let next = |runners: &[Runner<'_>], ending: bool, front: u64| {
+        let next = |runners: &[Pending<'_>], ending: bool, front: u64| {
             (0..runners.len())
                 .filter(|&i| runners[i].trainer.steps() < runners[i].last)
                 .filter(|&i| !ending || runners[i].catches_up(front))
@@ -304,16 +304,16 @@ impl<'t> Queue<'t> {
         Some(runners.swap_remove(index))
     }
 
-    fn put(&self, runner: Runner<'t>) {
+    fn put(&self, runner: Pending<'t>) {
         locked(&self.0).runners.push(runner);
     }
 }
 
 /// The batches of the steps under way, each put together once for all that learn from it.
 #[derive(Default)]
-struct Feed(Mutex<HashMap<(u64, u64), Arc<Batch>>>);
+struct BatchCache(Mutex<HashMap<(u64, u64), Arc<Batch>>>);
 
-impl Feed {
+impl BatchCache {
     /// What `trainer` learns from next.
     fn batch(&self, trainer: &mut Trainer) -> Arc<Batch> {
         let (seed, step) = (trainer.seed(), trainer.steps());
@@ -397,7 +397,7 @@ mod tests {
             Lanes::on_threads(2, &config(), &lanes(), &dataset, &Device::flex()).unwrap();
         let steps =
             |lanes: &Lanes| -> Vec<u64> { lanes.trainers().iter().map(Trainer::steps).collect() };
-        together.set_resting(1, true);
+        together.set_paused(1, true);
         together.advance(4, || true);
         assert_eq!(steps(&together), [4, 0, 4, 4, 4]);
         let told: Vec<usize> = together
@@ -407,7 +407,7 @@ mod tests {
             .map(Vec::len)
             .collect();
         assert_eq!(told, [4, 0, 4, 4, 4]);
-        together.set_resting(1, false);
+        together.set_paused(1, false);
         assert_eq!(together.steps(), 4);
         // Each as far as it may.
         together.advance_each(|steps| steps + 2, || true);
@@ -428,15 +428,15 @@ mod tests {
         let mut together =
             Lanes::on_threads(1, &config(), &lanes()[..3], &dataset, &Device::flex()).unwrap();
         let batch = together.trainers_mut()[0].next_batch();
-        let step = |queue: &Queue<'_>, go_on: bool| -> bool {
+        let step = |queue: &StepQueue<'_>, go_on: bool| -> bool {
             let Some(runner) = queue.take(|| go_on) else {
                 return false;
             };
-            runner.trainer.learn(&batch);
+            runner.trainer.train_on(&batch);
             queue.put(runner);
             true
         };
-        let queue = Queue::new(together.trainers.iter_mut().map(|t| (100, t)).collect());
+        let queue = StepQueue::new(together.trainers.iter_mut().map(|t| (100, t)).collect());
         // What happens when the system takes the core away from the thread that has this lane.
         let kept_back = queue.take(|| true).unwrap();
         for _ in 0..2 * 23 {

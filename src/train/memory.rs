@@ -11,14 +11,14 @@ const KEPT: u64 = 3;
 
 /// What the networks of a run need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Need {
+pub struct MemoryEstimate {
     /// Networks.
     pub lanes: usize,
     /// Trainable parameters of one of them.
     pub parameters: usize,
 }
 
-impl Need {
+impl MemoryEstimate {
     /// Bytes of all parameters with the state of their optimisers.
     pub fn state(self) -> u64 {
         let one = (self.parameters as u64).saturating_mul(KEPT * size_of::<f32>() as u64);
@@ -36,12 +36,12 @@ impl Need {
 
     /// # Errors
     /// When they would not fit into `available` bytes; the sentence says what would.
-    pub fn check(self, available: u64) -> Result<(), TooLarge> {
+    pub fn check(self, available: u64) -> Result<(), NotEnoughMemory> {
         if self.peak() <= available {
             return Ok(());
         }
         let one = Self { lanes: 1, ..self };
-        Err(TooLarge {
+        Err(NotEnoughMemory {
             need: self,
             available,
             fitting: available / one.peak().max(1),
@@ -49,7 +49,7 @@ impl Need {
     }
 }
 
-impl std::fmt::Display for Need {
+impl std::fmt::Display for MemoryEstimate {
     /// "11 lanes × 971,781 parameters with optimiser state: 128 MB".
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let lanes = if self.lanes == 1 { "lane" } else { "lanes" };
@@ -65,16 +65,16 @@ impl std::fmt::Display for Need {
 
 /// The networks of a run do not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooLarge {
-    need: Need,
+pub struct NotEnoughMemory {
+    need: MemoryEstimate,
     available: u64,
     /// Networks that would.
     fitting: u64,
 }
 
-impl std::error::Error for TooLarge {}
+impl std::error::Error for NotEnoughMemory {}
 
-impl std::fmt::Display for TooLarge {
+impl std::fmt::Display for NotEnoughMemory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self {
             need,
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn it_is_said_before_it_is_taken() {
-        let spectrum = Need {
+        let spectrum = MemoryEstimate {
             lanes: 11,
             parameters: 971_781,
         };
@@ -134,7 +134,7 @@ mod tests {
         );
         let refused = spectrum.check(1 << 20).unwrap_err().to_string();
         assert!(refused.ends_with("choose a smaller network"), "{refused}");
-        let endless = Need {
+        let endless = MemoryEstimate {
             lanes: usize::MAX,
             parameters: 1 << 60,
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::{Tensor, activation, s};
 
 use super::{
-    AxisChoice, OwnReading, Probe, Reading, RunId, Snapshot, TokenView,
+    AxisChoice, CustomImageResult, Probe, ImageResult, RunId, Snapshot, TokenView,
     projection::Projector,
     trainer::{TrainError, Trainer, floats},
 };
@@ -26,18 +26,18 @@ impl Observer {
     ///
     /// # Errors
     /// When the device has failed.
-    pub fn observe(
+    pub fn take_snapshot(
         &mut self,
         run: RunId,
         trainer: &Trainer,
         probe: &Probe,
     ) -> Result<Snapshot, TrainError> {
-        let probe = within(probe, trainer.dataset().test.len());
-        let cloud = trainer.look_at(&probe.cloud, |model, images| {
+        let probe = clamped_probe(probe, trainer.dataset().test.len());
+        let cloud = trainer.map_test_images(&probe.cloud, |model, images| {
             let latent = model.encode(images);
             let logits = floats(model.classify(latent.clone()))?;
             let rows = latent.dims()[0];
-            let latent = floats(shown(latent, trainer.layout(), probe.tokens))?;
+            let latent = floats(shown_latent(latent, trainer.layout(), probe.tokens))?;
             Ok(rows_of(&latent, rows)
                 .zip(rows_of(&logits, rows))
                 .map(|(z, logits)| (z.to_vec(), arg_max(logits)))
@@ -45,7 +45,7 @@ impl Observer {
         })?;
         let mut closer: Vec<u32> = probe.grid.to_vec();
         closer.extend(probe.selected);
-        let mut readings = readings(trainer, &closer)?;
+        let mut readings = image_results(trainer, &closer)?;
         let selected = probe.selected.and_then(|_| readings.pop());
 
         let latent_size = cloud.first().map_or(0, |(z, _)| z.len());
@@ -59,8 +59,8 @@ impl Observer {
             self.projector = Projector::default();
         }
         let (points, projection) = self.projector.project(&latents, latent_size);
-        let own = match &probe.own {
-            Some(pixels) => self.read_own(trainer, pixels, probe.tokens)?,
+        let own = match &probe.custom_image {
+            Some(pixels) => self.custom_image_result(trainer, pixels, probe.tokens)?,
             None => None,
         };
         if latent_size > Snapshot::LATENT_SHOWN {
@@ -79,33 +79,33 @@ impl Observer {
             dead,
             grid: readings,
             selected,
-            own,
+            custom_image: own,
         })
     }
 
     /// What the model makes of an image from outside the data set; `None` if its size is another.
-    fn read_own(
+    fn custom_image_result(
         &self,
         trainer: &Trainer,
         pixels: &Arc<[u8]>,
         tokens: TokenView,
-    ) -> Result<Option<OwnReading>, TrainError> {
-        let own = trainer.look_at_own(pixels, |model, image| {
+    ) -> Result<Option<CustomImageResult>, TrainError> {
+        let own = trainer.map_custom_image(pixels, |model, image| {
             let latent = model.encode(image.clone());
-            let z = floats(shown(latent, trainer.layout(), tokens))?;
+            let z = floats(shown_latent(latent, trainer.layout(), tokens))?;
             let readings = read(model, image)?.into_iter();
             Ok(readings.map(|reading| (reading, z.clone())).collect())
         })?;
-        Ok(own.map(|(reading, z)| OwnReading {
+        Ok(own.map(|(reading, z)| CustomImageResult {
             pixels: pixels.clone(),
             point: self.projector.place(&z),
-            reading,
+            result: reading,
         }))
     }
 }
 
 /// What the cloud shows of z, `[batch, values]`.
-fn shown(latent: Tensor<2>, layout: LatentLayout, view: TokenView) -> Tensor<2> {
+fn shown_latent(latent: Tensor<2>, layout: LatentLayout, view: TokenView) -> Tensor<2> {
     let LatentLayout::Tokens { count, width } = layout else {
         return latent;
     };
@@ -122,11 +122,11 @@ fn shown(latent: Tensor<2>, layout: LatentLayout, view: TokenView) -> Tensor<2> 
 /// # Errors
 /// When the device has failed.
 pub fn dead_units(trainer: &Trainer, indices: &[u32]) -> Result<usize, TrainError> {
-    if trainer.layout().mortal_units() == 0 {
+    if trainer.layout().relu_units() == 0 {
         return Ok(0);
     }
-    let indices: Vec<u32> = inside(indices, trainer.dataset().test.len());
-    let largest = trainer.look_at(&indices, |model, images| {
+    let indices: Vec<u32> = known_indices(indices, trainer.dataset().test.len());
+    let largest = trainer.map_test_images(&indices, |model, images| {
         floats(model.encode(images).max_dim(0)).map(|row| vec![row])
     })?;
     let dead = dead(&largest.concat(), trainer.layout());
@@ -135,7 +135,7 @@ pub fn dead_units(trainer: &Trainer, indices: &[u32]) -> Result<usize, TrainErro
 
 /// Which units (of a map: channels) are zero in every row of `latents`; none where there is no row.
 fn dead(latents: &[f32], layout: LatentLayout) -> Vec<bool> {
-    let units = layout.mortal_units();
+    let units = layout.relu_units();
     if units == 0 {
         return Vec::new();
     }
@@ -148,16 +148,16 @@ fn dead(latents: &[f32], layout: LatentLayout) -> Vec<bool> {
     dead
 }
 
-fn readings(trainer: &Trainer, indices: &[u32]) -> Result<Vec<Reading>, TrainError> {
-    let rows = trainer.look_at(indices, read)?;
+fn image_results(trainer: &Trainer, indices: &[u32]) -> Result<Vec<ImageResult>, TrainError> {
+    let rows = trainer.map_test_images(indices, read)?;
     Ok(indices
         .iter()
         .zip(rows)
-        .map(|(&index, reading)| Reading { index, ..reading })
+        .map(|(&index, reading)| ImageResult { index, ..reading })
         .collect())
 }
 
-fn read(model: &Cre, images: Tensor<2>) -> Result<Vec<Reading>, TrainError> {
+fn read(model: &Cre, images: Tensor<2>) -> Result<Vec<ImageResult>, TrainError> {
     let rows = images.dims()[0];
     let output = model.forward(images.clone());
     let errors = floats(loss::per_image_squared_error(
@@ -173,7 +173,7 @@ fn read(model: &Cre, images: Tensor<2>) -> Result<Vec<Reading>, TrainError> {
         .zip(rows_of(&latents, rows))
         .zip(rows_of(&reconstructions, rows))
         .zip(rows_of(&probabilities, rows))
-        .map(|(((mse, latent), reconstruction), probabilities)| Reading {
+        .map(|(((mse, latent), reconstruction), probabilities)| ImageResult {
             index: 0,
             latent: latent.to_vec(),
             reconstruction: reconstruction.iter().copied().map(unit_to_pixel).collect(),
@@ -197,7 +197,7 @@ fn arg_max(values: &[f32]) -> u8 {
         .0
 }
 
-fn inside(indices: &[u32], images: usize) -> Vec<u32> {
+fn known_indices(indices: &[u32], images: usize) -> Vec<u32> {
     indices
         .iter()
         .copied()
@@ -205,7 +205,7 @@ fn inside(indices: &[u32], images: usize) -> Vec<u32> {
         .collect()
 }
 
-fn within(probe: &Probe, images: usize) -> Probe {
+fn clamped_probe(probe: &Probe, images: usize) -> Probe {
     let fits = |index: &u32| (*index as usize) < images;
     if probe
         .cloud
@@ -217,10 +217,10 @@ fn within(probe: &Probe, images: usize) -> Probe {
         return probe.clone();
     }
     Probe {
-        cloud: inside(&probe.cloud, images).into(),
-        grid: inside(&probe.grid, images).into(),
+        cloud: known_indices(&probe.cloud, images).into(),
+        grid: known_indices(&probe.grid, images).into(),
         selected: probe.selected.filter(fits),
-        own: probe.own.clone(),
+        custom_image: probe.custom_image.clone(),
         tokens: probe.tokens,
         axes: probe.axes,
     }
@@ -263,13 +263,13 @@ mod tests {
             for step in 1..=30 {
                 trainer.step();
                 if step % 3 == 0 {
-                    let snapshot = observer.observe(RunId(0), &trainer, &probe).unwrap();
+                    let snapshot = observer.take_snapshot(RunId(0), &trainer, &probe).unwrap();
                     sender.send(snapshot).unwrap();
                 }
             }
         });
         for place in 1..=10 {
-            let snapshot = snapshots.recv_timeout(Duration::from_mins(1));
+            let snapshot = snapshots.recv_timeout(Duration::from_secs(10));
             let snapshot = snapshot.unwrap_or_else(|_| panic!("no snapshot at step {}", 3 * place));
             assert!(snapshot.points.iter().flatten().all(|x| x.is_finite()));
             assert!(

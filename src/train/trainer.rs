@@ -1,6 +1,6 @@
 //! One run: a model, its optimisers and its data. No threads of its own making, no channels.
 
-mod testing;
+mod evaluation;
 
 use std::{ops::Range, sync::Arc};
 
@@ -16,14 +16,14 @@ use super::{
     batch::{self, Batch, Part},
     batches::Batches,
     device::available_threads,
-    shards::Shards,
+    batch_split::BatchSplit,
 };
 use crate::{
     data::Dataset,
-    model::{Cre, Lambda, LatentLayout, Pass, Unfit, loss},
+    model::{Cre, Lambda, LatentLayout, ForwardContext, InvalidArchitecture, loss},
 };
 
-pub use testing::TestSums;
+pub use evaluation::EvaluationSums;
 
 /// Images that one evaluation forward pass takes at a time: large enough for the matrix product to
 /// be efficient, small enough to be spread over cores and to keep memory low.
@@ -37,7 +37,7 @@ pub enum TrainError {
     #[error("the learning rate must be a positive number, not {0}")]
     LearningRate(f64),
     #[error(transparent)]
-    Network(#[from] Unfit),
+    Network(#[from] InvalidArchitecture),
     #[error("there must be at least one λ to train with")]
     NoLanes,
     #[error("the data set has no test images")]
@@ -64,7 +64,7 @@ struct State {
 
 /// A place to return to.
 #[derive(Clone)]
-pub struct Checkpoint(State);
+pub struct RestorePoint(State);
 
 /// Trains one CRE, step by step.
 pub struct Trainer {
@@ -72,7 +72,7 @@ pub struct Trainer {
     layout: LatentLayout,
     seed: u64,
     device: Device,
-    shards: Shards,
+    batch_split: BatchSplit,
     batches: Batches,
     batch_size: usize,
     learning_rate: f64,
@@ -92,7 +92,7 @@ impl Trainer {
         dataset: Arc<Dataset>,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        let plan = config.plan(dataset.shape, dataset.classes());
+        let plan = config.model_spec(dataset.shape, dataset.classes());
         let model = config.architecture.build(&plan, config.seed, device)?;
         Self::with_model(config, dataset, device, model)
     }
@@ -118,12 +118,12 @@ impl Trainer {
         }
         let layout = config
             .architecture
-            .latent_layout(&config.plan(dataset.shape, dataset.classes()))?;
+            .latent_layout(&config.model_spec(dataset.shape, dataset.classes()))?;
         let mut trainer = Self {
             layout,
             seed: config.seed,
             device: device.clone(),
-            shards: Shards::new(device, available_threads())?,
+            batch_split: BatchSplit::new(device, available_threads())?,
             batches,
             batch_size: config.batch_size,
             learning_rate: 0.0,
@@ -145,7 +145,7 @@ impl Trainer {
     /// # Errors
     /// When the system refuses another thread.
     pub fn with_cores(mut self, cores: usize) -> Result<Self, TrainError> {
-        self.shards = Shards::new(&self.device, cores)?;
+        self.batch_split = BatchSplit::new(&self.device, cores)?;
         Ok(self)
     }
 
@@ -175,7 +175,7 @@ impl Trainer {
     }
 
     /// Goes on from where another trainer of the same kind stood after `step` steps.
-    pub fn go_on_from(&mut self, model: Cre, optimizer: Adam, step: u64) {
+    pub fn resume_from(&mut self, model: Cre, optimizer: Adam, step: u64) {
         self.state = State {
             model,
             optimizer,
@@ -234,7 +234,7 @@ impl Trainer {
     /// Takes one step. Losses stay on the device until [`Self::take_losses`].
     pub fn step(&mut self) {
         let batch = self.next_batch();
-        self.learn(&batch);
+        self.train_on(&batch);
     }
 
     /// What the next step learns from: the same for every trainer with the same data, network, batch
@@ -243,8 +243,8 @@ impl Trainer {
         let step = self.state.step;
         let indices = self.batches.after(step);
         let cut = self
-            .shards
-            .cut(indices.len(), self.state.model.is_separable());
+            .batch_split
+            .ranges(indices.len(), self.state.model.is_batch_splittable());
         Batch::new(
             self.dataset.clone(),
             &self.device,
@@ -255,8 +255,8 @@ impl Trainer {
     }
 
     /// Takes one step with a batch that a trainer of the same kind has made.
-    pub fn learn(&mut self, batch: &Batch) {
-        let Self { state, shards, .. } = self;
+    pub fn train_on(&mut self, batch: &Batch) {
+        let Self { state, batch_split: shards, .. } = self;
         let (model, batch_size, lambda) = (&state.model, self.batch_size, self.lambda);
         let (seed, step) = (self.seed, state.step);
         let outcomes = shards.map((0..batch.parts()).collect(), |part| {
@@ -268,7 +268,7 @@ impl Trainer {
             } = batch.part(part).clone();
             // Every shard trains leaves of its own, so that no autodiff graph is shared.
             let model = model.clone().train();
-            let mut pass = Pass::training(seed, step, places);
+            let mut pass = ForwardContext::training(seed, step, places);
             let output = model.forward_split(inputs, lambda, &mut pass);
             let mse = loss::squared_error(output.reconstruction, images, output.weight);
             let ce = loss::cross_entropy(output.logits.clone(), labels.clone());
@@ -299,7 +299,7 @@ impl Trainer {
             .step(self.learning_rate, state.model.clone(), gradients);
         state.model = passes
             .into_iter()
-            .fold(model, |model, pass| pass.renewed(model));
+            .fold(model, |model, pass| pass.update_statistics(model));
     }
 
     /// Training losses of the steps since the last call, oldest first.
@@ -342,12 +342,12 @@ impl Trainer {
     ///
     /// # Errors
     /// When the device has failed.
-    pub fn look_at<R: Send>(
+    pub fn map_test_images<R: Send>(
         &self,
         indices: &[u32],
         look: impl Fn(&Cre, Tensor<2>) -> Result<Vec<R>, TrainError> + Sync,
     ) -> Result<Vec<R>, TrainError> {
-        let rows = self.shards.map(chunks(indices.len()), |range| {
+        let rows = self.batch_split.map(chunks(indices.len()), |range| {
             let (images, _) = batch::gather(&self.dataset.test, &indices[range], &self.device);
             look(&self.state.model, images)
         });
@@ -360,7 +360,7 @@ impl Trainer {
     ///
     /// # Errors
     /// When the device has failed.
-    pub fn look_at_own<R>(
+    pub fn map_custom_image<R>(
         &self,
         pixels: &[u8],
         look: impl Fn(&Cre, Tensor<2>) -> Result<Vec<R>, TrainError>,
@@ -373,12 +373,12 @@ impl Trainer {
     }
 
     /// Remembers this moment.
-    pub fn checkpoint(&self) -> Checkpoint {
-        Checkpoint(self.state.clone())
+    pub fn restore_point(&self) -> RestorePoint {
+        RestorePoint(self.state.clone())
     }
 
     /// Returns to a remembered moment of this run.
-    pub fn restore(&mut self, checkpoint: Checkpoint) {
+    pub fn restore(&mut self, checkpoint: RestorePoint) {
         self.state = checkpoint.0;
         self.pending.clear();
     }

@@ -1,6 +1,6 @@
 //! The thread that owns the models of a run, and the channels to it.
 
-mod keeping;
+mod autosave;
 mod run;
 
 use std::{
@@ -13,8 +13,8 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, unbounded};
 
 use super::{
-    Command, Event, Panorama, Problem, RunId, Start,
-    checkpoint::{Saved, diary::Diary},
+    Command, Event, SnapshotSet, RunError, RunId, RunStart,
+    checkpoint::{Checkpoint, recorder::RunRecorder},
     trainer::TrainError,
 };
 use crate::jobs::{Job, STOP_LIMIT};
@@ -31,7 +31,7 @@ const RETRY: Duration = Duration::from_millis(15);
 pub struct Worker {
     commands: Sender<Command>,
     events: Receiver<Event>,
-    panoramas: Receiver<Panorama>,
+    panoramas: Receiver<SnapshotSet>,
     thread: Job<()>,
 }
 
@@ -45,13 +45,13 @@ impl Worker {
         let (outbox, events) = unbounded();
         let (slot, panoramas) = bounded(1);
         let thread = Job::spawn("training", move || {
-            let told = Told {
+            let told = EventSink {
                 events: outbox,
                 slot,
                 wake: Box::new(wake),
-                diary: RefCell::default(),
+                recorder: RefCell::default(),
             };
-            let mut seat = Seat::new(&told);
+            let mut seat = WorkerLoop::new(&told);
             let ended = catch_unwind(AssertUnwindSafe(|| seat.work(&inbox)));
             let run = seat.run_id();
             let reason = match ended {
@@ -59,9 +59,9 @@ impl Worker {
                 Ok(Err(error)) => error.to_string(),
                 Err(panic) => panic_message(panic.as_ref()),
             };
-            told.event(Event::Problem {
+            told.emit(Event::Error {
                 run,
-                problem: Problem::Crashed { reason },
+                error: RunError::Crashed { reason },
             });
         })?;
         Ok(Self {
@@ -84,7 +84,7 @@ impl Worker {
     }
 
     /// The latest look at all lanes, if there is a new one.
-    pub fn panoramas(&self) -> &Receiver<Panorama> {
+    pub fn snapshots(&self) -> &Receiver<SnapshotSet> {
         &self.panoramas
     }
 }
@@ -106,22 +106,22 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
 }
 
 /// The worker's mouth; what it tells is also written down.
-struct Told {
+struct EventSink {
     events: Sender<Event>,
-    slot: Sender<Panorama>,
+    slot: Sender<SnapshotSet>,
     wake: Box<dyn Fn() + Send>,
-    diary: RefCell<Diary>,
+    recorder: RefCell<RunRecorder>,
 }
 
-impl Told {
-    fn event(&self, event: Event) {
-        self.diary.borrow_mut().hear(&event);
+impl EventSink {
+    fn emit(&self, event: Event) {
+        self.recorder.borrow_mut().on_event(&event);
         // Nobody listens any more: the watcher is gone, and Stop follows.
         let _ = self.events.send(event);
         (self.wake)();
     }
 
-    fn panorama(&self, panorama: Panorama) {
+    fn publish(&self, panorama: SnapshotSet) {
         if self.slot.try_send(panorama).is_ok() {
             (self.wake)();
         }
@@ -129,13 +129,13 @@ impl Told {
 }
 
 /// The worker at its place: a run in hand, or none yet.
-struct Seat<'a> {
-    told: &'a Told,
+struct WorkerLoop<'a> {
+    told: &'a EventSink,
     run: Option<Run>,
 }
 
-impl<'a> Seat<'a> {
-    fn new(told: &'a Told) -> Self {
+impl<'a> WorkerLoop<'a> {
+    fn new(told: &'a EventSink) -> Self {
         Self { told, run: None }
     }
 
@@ -146,62 +146,62 @@ impl<'a> Seat<'a> {
     /// Works until told to stop, or until nobody can tell anything any more.
     fn work(&mut self, inbox: &Receiver<Command>) -> Result<(), TrainError> {
         loop {
-            let mut next = match self.patience() {
-                Patience::None => inbox.try_recv(),
-                Patience::Some(time) => inbox.recv_timeout(time).map_err(|error| match error {
+            let mut next = match self.wait_time() {
+                WaitTime::None => inbox.try_recv(),
+                WaitTime::Some(time) => inbox.recv_timeout(time).map_err(|error| match error {
                     RecvTimeoutError::Timeout => TryRecvError::Empty,
                     RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
                 }),
-                Patience::Endless => inbox.recv().map_err(|_| TryRecvError::Disconnected),
+                WaitTime::Endless => inbox.recv().map_err(|_| TryRecvError::Disconnected),
             };
             loop {
                 match next {
                     Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return Ok(()),
-                    Ok(command) => self.obey(command),
+                    Ok(command) => self.handle_command(command),
                     Err(TryRecvError::Empty) => break,
                 }
                 next = inbox.try_recv();
             }
             if let Some(run) = &mut self.run {
-                run.go_on(self.told, inbox)?;
+                run.run_time_slice(self.told, inbox)?;
             }
         }
     }
 
-    fn patience(&self) -> Patience {
+    fn wait_time(&self) -> WaitTime {
         match &self.run {
-            Some(run) if !run.is_paused() || run.is_testing() => Patience::None,
-            Some(run) if run.is_unseen() => Patience::Some(RETRY),
-            Some(_) | None => Patience::Endless,
+            Some(run) if !run.is_paused() || run.is_testing() => WaitTime::None,
+            Some(run) if run.is_unseen() => WaitTime::Some(RETRY),
+            Some(_) | None => WaitTime::Endless,
         }
     }
 
-    fn obey(&mut self, command: Command) {
+    fn handle_command(&mut self, command: Command) {
         match command {
             Command::Reset(start) => self.begin(*start, None),
-            Command::Continue(start, saved) => self.begin(*start, Some(&saved)),
+            Command::ResumeRun(start, saved) => self.begin(*start, Some(&saved)),
             command => {
                 if let Some(run) = &mut self.run {
-                    run.obey(command, self.told);
+                    run.handle_command(command, self.told);
                 }
             }
         }
     }
 
-    fn begin(&mut self, start: Start, saved: Option<&Saved>) {
+    fn begin(&mut self, start: RunStart, saved: Option<&Checkpoint>) {
         let id = start.run;
         match Run::start(start, saved, self.told) {
             Ok(run) => self.run = Some(run),
-            Err(reason) => self.told.event(Event::Problem {
+            Err(reason) => self.told.emit(Event::Error {
                 run: id,
-                problem: Problem::CannotStart { reason },
+                error: RunError::CannotStart { reason },
             }),
         }
     }
 }
 
 /// How long to wait for the next command.
-enum Patience {
+enum WaitTime {
     None,
     Some(Duration),
     Endless,

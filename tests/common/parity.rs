@@ -107,7 +107,7 @@ pub fn assert_forward(trainer: &Trainer, expected: &Forward) {
     ];
     for (place, (name, expected, stride)) in named.into_iter().enumerate() {
         let rows = trainer
-            .look_at(&indices, |model, images| {
+            .map_test_images(&indices, |model, images| {
                 let output = model.forward(images);
                 let tensor = [output.latent, output.logits, output.reconstruction];
                 let tensor = tensor[place].clone();

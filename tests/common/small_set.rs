@@ -6,7 +6,7 @@ use std::{
 };
 
 use cre_lab::data::{
-    BundledSet, Shelf,
+    BundledSet, DatasetLocator,
     catalogue::{FullSet, OriginalFile, Package, Packed},
     digest::sha256,
     idx,
@@ -131,7 +131,7 @@ pub fn entry(
 }
 
 /// A shelf with these sets, on which nothing else can be found.
-pub fn shelf(sets: Vec<FullSet<'static>>, folder: &Path) -> Shelf {
+pub fn shelf(sets: Vec<FullSet<'static>>, folder: &Path) -> DatasetLocator {
     let folder: PathBuf = folder.to_owned();
-    Shelf::new(leak(sets), vec![folder.clone()], Some(folder))
+    DatasetLocator::new(leak(sets), vec![folder.clone()], Some(folder))
 }

@@ -6,7 +6,7 @@ use cre_lab::{
     data::{BundledSet, DataSource},
     gui::{
         App,
-        session::{Notice, RunView},
+        state::{Notification, RunView},
     },
     model::Architecture,
     train::{DeviceChoice, RunConfig},
@@ -82,7 +82,7 @@ pub fn wait(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> b
         if done(harness.state()) {
             return;
         }
-        let notices = harness.state().session().notices();
+        let notices = harness.state().session().notifications();
         assert!(
             begun.elapsed() < PATIENCE,
             "never came: {what}; notices: {notices:?}"
@@ -93,10 +93,10 @@ pub fn wait(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> b
 
 /// Whether there is a notice beside that of dead units, which comes and goes with the training.
 pub fn complains(app: &App) -> bool {
-    let notices = app.session().notices();
+    let notices = app.session().notifications();
     notices
         .iter()
-        .any(|notice| !matches!(notice, Notice::DeadUnits { .. }))
+        .any(|notice| !matches!(notice, Notification::DeadUnits { .. }))
 }
 
 /// Steps of the run that is trained.

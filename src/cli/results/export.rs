@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     cli::columns,
-    experiment::{Record, RunSpec, store::Stored},
+    sweep::{Record, RunSpec, store::StoredRun},
     train::{Evaluation, Metrics},
 };
 
@@ -21,7 +21,7 @@ const RUN: [&str; 9] = [
     "parameters",
 ];
 
-fn run(stored: &Stored) -> Vec<String> {
+fn run(stored: &StoredRun) -> Vec<String> {
     let Record {
         spec, data_name, ..
     } = &stored.record;
@@ -39,7 +39,7 @@ fn run(stored: &Stored) -> Vec<String> {
 }
 
 /// A row for each run.
-pub(super) fn csv(runs: &[Stored]) -> anyhow::Result<Vec<u8>> {
+pub(super) fn csv(runs: &[StoredRun]) -> anyhow::Result<Vec<u8>> {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     let more = [
         "batch_size",
@@ -70,7 +70,7 @@ pub(super) fn csv(runs: &[Stored]) -> anyhow::Result<Vec<u8>> {
             kept.test.ce.to_string(),
             kept.test.accuracy.to_string(),
             kept.dead_units.to_string(),
-            record.mortal_units.to_string(),
+            record.relu_units.to_string(),
             format!("{:.3}", record.wall_seconds),
             record.finished.to_string(),
             record.device.clone(),
@@ -84,7 +84,7 @@ pub(super) fn csv(runs: &[Stored]) -> anyhow::Result<Vec<u8>> {
 }
 
 /// A row for each epoch of each run.
-pub(super) fn epochs_csv(runs: &[Stored]) -> anyhow::Result<Vec<u8>> {
+pub(super) fn epochs_csv(runs: &[StoredRun]) -> anyhow::Result<Vec<u8>> {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     let names = RUN.iter().chain(&columns::MOMENT).chain(&columns::FOUND);
     writer.write_record(names.chain(&["kept"]))?;
@@ -101,7 +101,7 @@ pub(super) fn epochs_csv(runs: &[Stored]) -> anyhow::Result<Vec<u8>> {
 }
 
 /// All but the portraits.
-pub(super) fn json(runs: &[Stored]) -> anyhow::Result<Vec<u8>> {
+pub(super) fn json(runs: &[StoredRun]) -> anyhow::Result<Vec<u8>> {
     let runs: Vec<Exported<'_>> = runs.iter().map(Exported::of).collect();
     let mut bytes = serde_json::to_vec_pretty(&runs)?;
     bytes.push(b'\n');
@@ -146,7 +146,7 @@ struct ExportedMetrics {
 }
 
 impl<'a> Exported<'a> {
-    fn of(stored: &'a Stored) -> Self {
+    fn of(stored: &'a StoredRun) -> Self {
         let record = &stored.record;
         Self {
             run: stored.id,
@@ -159,7 +159,7 @@ impl<'a> Exported<'a> {
             device: &record.device,
             parameters: record.parameters,
             latent_values: record.latent_values,
-            mortal_units: record.mortal_units,
+            mortal_units: record.relu_units,
             wall_seconds: record.wall_seconds,
             finished: record.finished,
             kept: record.kept,

@@ -3,9 +3,9 @@
 //! A file arrives under a temporary name beside its place, can be resumed after an interruption,
 //! and is put in its place when its uncompressed bytes are those of the original.
 
-mod part;
-mod patience;
-mod place;
+mod partial_file;
+mod limits;
+mod install;
 mod transfer;
 
 use std::{
@@ -22,17 +22,17 @@ use std::{
 use indicatif::DecimalBytes;
 
 pub use self::{
-    patience::{PATIENCE, Patience},
-    transfer::Trouble,
+    limits::{PATIENCE, TransferLimits},
+    transfer::TransferError,
 };
 
 use self::{
-    part::Part,
-    place::is_in_place,
-    transfer::{Failure, Transfer},
+    partial_file::PartialFile,
+    install::is_in_place,
+    transfer::{MirrorError, Transfer},
 };
 use super::{
-    BundledSet, Shelf,
+    BundledSet, DatasetLocator,
     catalogue::{FullSet, Package, Packed},
 };
 use crate::files::{check_regular_or_missing, remove_left_over};
@@ -46,7 +46,7 @@ const LOCK: &str = ".cre-lab-download";
 
 /// Ends a download from another thread.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<Wish>);
+pub struct CancelToken(Arc<Wish>);
 
 #[derive(Debug, Default)]
 struct Wish {
@@ -55,9 +55,9 @@ struct Wish {
     agent: Mutex<Option<ureq::Agent>>,
 }
 
-impl Stop {
+impl CancelToken {
     /// Ends the download; what has arrived is kept for resuming.
-    pub fn stop(&self) {
+    pub fn cancel(&self) {
         self.0.told.store(true, Ordering::SeqCst);
         let agent = self.0.agent.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(agent) = agent.as_ref() {
@@ -66,14 +66,14 @@ impl Stop {
     }
 
     /// Whether the download shall end.
-    pub fn is_told(&self) -> bool {
+    pub fn is_cancelled(&self) -> bool {
         self.0.told.load(Ordering::SeqCst)
     }
 
     /// From now on it is the connection of `agent` that is cut.
     fn guards(&self, agent: &ureq::Agent) {
         *self.0.agent.lock().unwrap_or_else(PoisonError::into_inner) = Some(agent.clone());
-        if self.is_told() {
+        if self.is_cancelled() {
             agent.clone().shutdown();
         }
     }
@@ -134,21 +134,21 @@ pub enum FetchError {
         /// The set.
         set: BundledSet,
         /// Each mirror's name and what went wrong with it.
-        troubles: Vec<(String, Trouble)>,
+        troubles: Vec<(String, TransferError)>,
         /// Where its files can be put by hand.
         folder: PathBuf,
     },
 }
 
-fn list(troubles: &[(String, Trouble)]) -> String {
+fn list(troubles: &[(String, TransferError)]) -> String {
     let each = troubles
         .iter()
         .map(|(host, trouble)| format!("{host} {trouble}"));
     each.collect::<Vec<_>>().join(", ")
 }
 
-fn advice(troubles: &[(String, Trouble)]) -> &'static str {
-    let offline = |(_, trouble): &(String, Trouble)| matches!(trouble, Trouble::Unreachable(_));
+fn advice(troubles: &[(String, TransferError)]) -> &'static str {
+    let offline = |(_, trouble): &(String, TransferError)| matches!(trouble, TransferError::Unreachable(_));
     if troubles.iter().all(offline) {
         "connect to the internet and try again"
     } else {
@@ -160,10 +160,10 @@ fn advice(troubles: &[(String, Trouble)]) -> &'static str {
 ///
 /// # Errors
 /// As [`fetch`], and when no folder for downloads is known.
-pub fn fetch_to_shelf(
-    shelf: &Shelf,
+pub fn fetch_dataset(
+    shelf: &DatasetLocator,
     set: BundledSet,
-    stop: &Stop,
+    stop: &CancelToken,
     tell: &mut dyn FnMut(&Progress),
 ) -> Result<PathBuf, FetchError> {
     let (Some(full), Some(folder)) = (shelf.full(set), shelf.target(set)) else {
@@ -186,8 +186,8 @@ pub fn fetch_to_shelf(
 pub fn fetch(
     full: &FullSet<'_>,
     folder: &Path,
-    patience: Patience,
-    stop: &Stop,
+    patience: TransferLimits,
+    stop: &CancelToken,
     tell: &mut dyn FnMut(&Progress),
 ) -> Result<(), FetchError> {
     let writing = |error| FetchError::Write {
@@ -224,9 +224,9 @@ pub fn fetch(
 }
 
 /// Bytes of an interrupted download of `full` in `folder`, to be resumed.
-pub fn kept(full: &FullSet<'_>, folder: &Path) -> u64 {
+pub fn kept_bytes(full: &FullSet<'_>, folder: &Path) -> u64 {
     let of_file = |file: &Packed<'_>| {
-        let part = |mirror: &&str| Part::of(folder, file.name, &format!("{mirror}{}", file.name));
+        let part = |mirror: &&str| PartialFile::of(folder, file.name, &format!("{mirror}{}", file.name));
         let lengths = full.mirrors.iter().map(|mirror| part(mirror).length());
         lengths.max().unwrap_or(0)
     };
@@ -244,8 +244,8 @@ fn packed<'a>(full: &FullSet<'a>) -> Vec<Packed<'a>> {
 struct Download<'a> {
     full: &'a FullSet<'a>,
     folder: &'a Path,
-    patience: Patience,
-    stop: &'a Stop,
+    patience: TransferLimits,
+    stop: &'a CancelToken,
     tell: &'a mut dyn FnMut(&Progress),
     /// Addresses, the most promising first.
     mirrors: Vec<&'a str>,
@@ -272,9 +272,9 @@ impl Download<'_> {
             .mirrors
             .iter()
             .map(|mirror| format!("{mirror}{}", file.name));
-        let mut sources: Vec<(String, Part)> = urls
+        let mut sources: Vec<(String, PartialFile)> = urls
             .map(|url| {
-                let part = Part::of(self.folder, file.name, &url);
+                let part = PartialFile::of(self.folder, file.name, &url);
                 (url, part)
             })
             .collect();
@@ -291,7 +291,7 @@ impl Download<'_> {
                 Err(failure) => failure,
             };
             match failure {
-                Failure::Mirror(trouble) => {
+                MirrorError::Mirror(trouble) => {
                     // What fails for one file hardly works for the next.
                     if let Some(place) = self.mirrors.iter().position(|m| url.starts_with(m)) {
                         let mirror = self.mirrors.remove(place);
@@ -299,8 +299,8 @@ impl Download<'_> {
                     }
                     troubles.push((host(url), trouble));
                 }
-                Failure::Local { path, error } => return Err(FetchError::Write { path, error }),
-                Failure::Stopped => {
+                MirrorError::Local { path, error } => return Err(FetchError::Write { path, error }),
+                MirrorError::Stopped => {
                     return Err(FetchError::Stopped {
                         kept: self.before + part.length(),
                     });
@@ -314,7 +314,7 @@ impl Download<'_> {
         })
     }
 
-    fn ask_mirror(&mut self, index: usize, url: &str, part: &Part) -> Result<(), Failure> {
+    fn ask_mirror(&mut self, index: usize, url: &str, part: &PartialFile) -> Result<(), MirrorError> {
         let host = host(url);
         let mut resumptions = 0;
         loop {
@@ -335,7 +335,7 @@ impl Download<'_> {
             });
             match received {
                 Ok(()) => break,
-                Err(Failure::Mirror(Trouble::BrokeOff { .. }))
+                Err(MirrorError::Mirror(TransferError::BrokeOff { .. }))
                     if part.length() > had && resumptions < RESUMPTIONS =>
                 {
                     resumptions += 1;
@@ -344,7 +344,7 @@ impl Download<'_> {
             }
         }
         self.report(Stage::Checking, index, part.length(), &host);
-        place::put_in_place(self.full, index, part, self.folder, self.stop)
+        install::put_in_place(self.full, index, part, self.folder, self.stop)
     }
 
     /// The most bytes that a packed file may have: what is stored in it, and some for headers.

@@ -15,9 +15,9 @@ use ureq::{
 };
 
 use super::{
-    Stop,
-    part::{Note, Part},
-    patience::{Pace, Patience},
+    CancelToken,
+    partial_file::{Note, PartialFile},
+    limits::{ThroughputGuard, TransferLimits},
 };
 
 /// Bytes that are read at once.
@@ -25,7 +25,7 @@ const CHUNK: usize = 1 << 16;
 
 /// What is wrong with a mirror. Each message continues a sentence that begins with its name.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum TransferError {
     /// There is no connection to it.
     #[error("cannot be reached ({0})")]
     Unreachable(String),
@@ -61,9 +61,9 @@ pub enum Trouble {
 
 /// Why a file did not arrive.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum MirrorError {
     /// The mirror is at fault: another may do better.
-    Mirror(Trouble),
+    Mirror(TransferError),
     /// This machine is at fault.
     Local {
         path: PathBuf,
@@ -76,17 +76,17 @@ pub(super) enum Failure {
 /// A file to be received.
 pub(super) struct Transfer<'a> {
     pub(super) url: &'a str,
-    pub(super) part: &'a Part,
+    pub(super) part: &'a PartialFile,
     /// The most bytes that it may have.
     pub(super) limit: u64,
-    pub(super) patience: Patience,
-    pub(super) stop: &'a Stop,
+    pub(super) patience: TransferLimits,
+    pub(super) stop: &'a CancelToken,
 }
 
 impl Transfer<'_> {
     /// Receives what is missing of the file; `tell` hears how many bytes there are, and of how
     /// many.
-    pub(super) fn receive(&self, tell: &mut dyn FnMut(u64, Option<u64>)) -> Result<(), Failure> {
+    pub(super) fn receive(&self, tell: &mut dyn FnMut(u64, Option<u64>)) -> Result<(), MirrorError> {
         let agent = self.agent();
         self.stop.guards(&agent);
         if let Some(note) = self.part.note(self.url) {
@@ -129,7 +129,7 @@ impl Transfer<'_> {
         config.build().new_agent()
     }
 
-    fn ask(&self, agent: &Agent, resume: Option<&Note>) -> Result<Response<Body>, Failure> {
+    fn ask(&self, agent: &Agent, resume: Option<&Note>) -> Result<Response<Body>, MirrorError> {
         let mut request = agent.get(self.url);
         if let Some(note) = resume {
             request = request
@@ -137,16 +137,16 @@ impl Transfer<'_> {
                 .header(header::IF_RANGE, &note.validator);
         }
         request.call().map_err(|error| {
-            if self.stop.is_told() {
-                return Failure::Stopped;
+            if self.stop.is_cancelled() {
+                return MirrorError::Stopped;
             }
-            Failure::Mirror(match error {
+            MirrorError::Mirror(match error {
                 ureq::Error::Timeout(Timeout::RecvResponse | Timeout::PerRead) => {
-                    Trouble::Stalled(self.patience.silence)
+                    TransferError::Stalled(self.patience.silence)
                 }
-                ureq::Error::Timeout(_) => Trouble::Unreachable("no answer".to_owned()),
-                ureq::Error::Io(error) => Trouble::Unreachable(error.to_string()),
-                error => Trouble::Unreachable(error.to_string()),
+                ureq::Error::Timeout(_) => TransferError::Unreachable("no answer".to_owned()),
+                ureq::Error::Io(error) => TransferError::Unreachable(error.to_string()),
+                error => TransferError::Unreachable(error.to_string()),
             })
         })
     }
@@ -172,13 +172,13 @@ impl Transfer<'_> {
         &self,
         response: Response<Body>,
         tell: &mut dyn FnMut(u64, Option<u64>),
-    ) -> Result<(), Failure> {
+    ) -> Result<(), MirrorError> {
         if response.status() != StatusCode::OK {
-            return Err(Failure::Mirror(Trouble::Status(response.status())));
+            return Err(MirrorError::Mirror(TransferError::Status(response.status())));
         }
         let total = response.body().content_length();
         if total.is_some_and(|total| total > self.limit) {
-            return Err(Failure::Mirror(Trouble::TooLarge(self.limit)));
+            return Err(MirrorError::Mirror(TransferError::TooLarge(self.limit)));
         }
         let note = validator(response.headers())
             .zip(total)
@@ -199,30 +199,30 @@ impl Transfer<'_> {
         mut got: u64,
         of: Option<u64>,
         tell: &mut dyn FnMut(u64, Option<u64>),
-    ) -> Result<(), Failure> {
+    ) -> Result<(), MirrorError> {
         let mut body = response.into_body().into_reader();
         let mut buffer = vec![0; CHUNK];
-        let mut pace = Pace::new(self.patience, Instant::now());
+        let mut pace = ThroughputGuard::new(self.patience, Instant::now());
         loop {
             tell(got, of);
-            if self.stop.is_told() {
-                return Err(Failure::Stopped);
+            if self.stop.is_cancelled() {
+                return Err(MirrorError::Stopped);
             }
             let read = match body.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(read) => read,
-                Err(_) if self.stop.is_told() => return Err(Failure::Stopped),
+                Err(_) if self.stop.is_cancelled() => return Err(MirrorError::Stopped),
                 Err(error) => {
-                    return Err(Failure::Mirror(match ureq::Error::from(error) {
-                        ureq::Error::Timeout(_) => Trouble::Stalled(self.patience.silence),
-                        _ => Trouble::BrokeOff { got, of },
+                    return Err(MirrorError::Mirror(match ureq::Error::from(error) {
+                        ureq::Error::Timeout(_) => TransferError::Stalled(self.patience.silence),
+                        _ => TransferError::BrokeOff { got, of },
                     }));
                 }
             };
             got += read as u64;
             if got > self.limit {
                 self.part.remove();
-                return Err(Failure::Mirror(Trouble::TooLarge(self.limit)));
+                return Err(MirrorError::Mirror(TransferError::TooLarge(self.limit)));
             }
             file.write_all(&buffer[..read])
                 .map_err(|error| self.local(error))?;
@@ -230,24 +230,24 @@ impl Transfer<'_> {
             if let Some(few) = slow
                 && of != Some(got)
             {
-                return Err(Failure::Mirror(Trouble::TooSlow {
+                return Err(MirrorError::Mirror(TransferError::TooSlow {
                     got: few,
                     stretch: self.patience.stretch,
                 }));
             }
         }
         // A connection that was cut may look like one that has ended.
-        if self.stop.is_told() {
-            return Err(Failure::Stopped);
+        if self.stop.is_cancelled() {
+            return Err(MirrorError::Stopped);
         }
         if of.is_some_and(|of| got < of) {
-            return Err(Failure::Mirror(Trouble::BrokeOff { got, of }));
+            return Err(MirrorError::Mirror(TransferError::BrokeOff { got, of }));
         }
         file.sync_all().map_err(|error| self.local(error))
     }
 
-    fn local(&self, error: std::io::Error) -> Failure {
-        Failure::Local {
+    fn local(&self, error: std::io::Error) -> MirrorError {
+        MirrorError::Local {
             path: self.part.path().to_owned(),
             error,
         }

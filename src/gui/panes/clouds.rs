@@ -1,31 +1,31 @@
 //! One small cloud for each λ (paper, figure 4), all seen by the same camera; below them, if wanted, those of a finished
 //! spectrum on other images.
 
-mod below;
+mod comparison_row;
 mod grid;
 
 use eframe::egui::{Response, Ui};
 
-use self::{below::Below, grid::Grid};
+use self::{comparison_row::ComparisonRow, grid::Grid};
 use super::{export_button, header, latent};
 use crate::figures::{DeadRuns, Subject};
 use crate::gui::{
-    scatter::{Multiples, Scatter},
-    session::Session,
+    scatter::{SmallMultiples, Scatter},
+    state::State,
 };
 
 /// State of the pane.
 pub struct Clouds {
-    multiples: Multiples,
-    below: Below,
+    multiples: SmallMultiples,
+    below: ComparisonRow,
 }
 
 impl Clouds {
     /// Begins with the remembered name of the spectrum that stands below.
     pub fn new(below: Option<String>) -> Self {
         Self {
-            multiples: Multiples::default(),
-            below: Below::new(below),
+            multiples: SmallMultiples::default(),
+            below: ComparisonRow::new(below),
         }
     }
 
@@ -35,7 +35,7 @@ impl Clouds {
     }
 
     /// Shows the pane; returns the response of its grip.
-    pub fn ui(&mut self, ui: &mut Ui, session: &mut Session, scatter: &mut Scatter) -> Response {
+    pub fn ui(&mut self, ui: &mut Ui, session: &mut State, scatter: &mut Scatter) -> Response {
         session.results_mut().watch();
         let grip = header(ui, "Clouds", |ui| {
             export_button(ui, session, Subject::Clouds, DeadRuns::default());

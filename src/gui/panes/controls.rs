@@ -10,10 +10,10 @@ use eframe::egui::{
 };
 
 use crate::{
-    experiment::Spectrum,
+    sweep::Spectrum,
     gui::{
         lambda_slider::{LABEL, choose, lambda_slider},
-        session::{Session, run_view::lambda_text},
+        state::{State, run_view::lambda_text},
         theme,
     },
     model::Lambda,
@@ -37,7 +37,7 @@ impl Controls {
         }
     }
 
-    pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) {
+    pub fn ui(&mut self, ui: &mut Ui, session: &mut State) {
         ScrollArea::vertical().show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 6.0;
             lambda(ui, session);
@@ -50,7 +50,7 @@ impl Controls {
     }
 }
 
-fn lambda(ui: &mut Ui, session: &mut Session) {
+fn lambda(ui: &mut Ui, session: &mut State) {
     let mut lambda = session.lambda();
     ui.horizontal(|ui| {
         ui.label(RichText::new(LABEL).size(30.0).strong());

@@ -8,15 +8,15 @@ use eframe::egui::{
 };
 use indicatif::DecimalBytes;
 
-use super::card::CAPTION;
+use super::inspector::CAPTION;
 use crate::{
-    data::{BundledSet, DataSource, bundle, catalogue::FullSet, fetch::Stage, shelf::Standing},
+    data::{BundledSet, DataSource, bundle, catalogue::FullSet, fetch::Stage, locator::Availability},
     gui::{
         images,
         numbers::{clock, count},
-        session::{
-            Session,
-            downloads::{Running, State},
+        state::{
+            State,
+            downloads::{DownloadState, Running},
         },
         textures::{Images, TextureCache},
     },
@@ -52,7 +52,7 @@ enum Wish {
 
 impl DataSets {
     /// Shows the window while it is open.
-    pub fn ui(&mut self, ctx: &Context, session: &mut Session, textures: &mut TextureCache) {
+    pub fn ui(&mut self, ctx: &Context, session: &mut State, textures: &mut TextureCache) {
         if self.open && !self.was_open {
             session.downloads_mut().look();
         }
@@ -79,7 +79,7 @@ impl DataSets {
     }
 }
 
-fn data_set(ui: &mut Ui, session: &mut Session, textures: &mut TextureCache, set: BundledSet) {
+fn data_set(ui: &mut Ui, session: &mut State, textures: &mut TextureCache, set: BundledSet) {
     let frame = Frame::new()
         .fill(ui.visuals().faint_bg_color)
         .stroke(ui.visuals().widgets.noninteractive.bg_stroke)
@@ -108,7 +108,7 @@ fn data_set(ui: &mut Ui, session: &mut Session, textures: &mut TextureCache, set
 }
 
 /// Name, size, and an image of each class.
-fn heading(ui: &mut Ui, textures: &mut TextureCache, set: BundledSet, state: &State) {
+fn heading(ui: &mut Ui, textures: &mut TextureCache, set: BundledSet, state: &DownloadState) {
     let shape = set.shape();
     ui.horizontal(|ui| {
         ui.vertical(|ui| {
@@ -193,7 +193,7 @@ fn sample(ui: &mut Ui, set: BundledSet, in_use: Option<&DataSource>) -> Option<W
 fn full_set(
     ui: &mut Ui,
     full: &FullSet<'_>,
-    state: &State,
+    state: &DownloadState,
     in_use: Option<&DataSource>,
 ) -> Option<Wish> {
     let [train, test] = full.images;
@@ -222,12 +222,12 @@ fn full_set(
             },
             |ui| match &state.standing {
                 None => None,
-                Some(Standing::Here(_)) => {
+                Some(Availability::Found(_)) => {
                     let used = use_button(ui, DataSource::Full(full.set), in_use);
                     let reveal = ui.button("Open folder").on_hover_text("Show its files");
                     used.or(reveal.clicked().then_some(Wish::Reveal))
                 }
-                Some(Standing::Pickles(_) | Standing::Absent) => fetch_button(ui, full, state),
+                Some(Availability::PickleOnly(_) | Availability::Missing) => fetch_button(ui, full, state),
             },
         )
     };
@@ -239,7 +239,7 @@ fn full_set(
     wish
 }
 
-fn fetch_button(ui: &mut Ui, full: &FullSet<'_>, state: &State) -> Option<Wish> {
+fn fetch_button(ui: &mut Ui, full: &FullSet<'_>, state: &DownloadState) -> Option<Wish> {
     let size = DecimalBytes(full.download().saturating_sub(state.kept));
     let label = match (state.kept > 0, &state.trouble) {
         (true, _) => "Resume",
@@ -256,28 +256,28 @@ fn fetch_button(ui: &mut Ui, full: &FullSet<'_>, state: &State) -> Option<Wish> 
 }
 
 /// Where a set is, or what of it is here.
-fn standing(ui: &mut Ui, full: &FullSet<'_>, state: &State, images: &str) {
+fn standing(ui: &mut Ui, full: &FullSet<'_>, state: &DownloadState, images: &str) {
     match &state.standing {
         None => {
             ui.spinner();
             ui.label("looking for it…");
         }
-        Some(Standing::Here(folder)) => {
+        Some(Availability::Found(folder)) => {
             ui.label(format!("{images}, on this machine"))
                 .on_hover_text(folder.display().to_string());
         }
-        Some(Standing::Pickles(folder)) => {
+        Some(Availability::PickleOnly(folder)) => {
             ui.label("here only as Python pickles, which are not read")
                 .on_hover_text(folder.display().to_string());
         }
-        Some(Standing::Absent) if state.kept > 0 => {
+        Some(Availability::Missing) if state.kept > 0 => {
             ui.label(format!(
                 "{images}, {} of {} have arrived",
                 DecimalBytes(state.kept),
                 DecimalBytes(full.download())
             ));
         }
-        Some(Standing::Absent) => {
+        Some(Availability::Missing) => {
             ui.label(format!("{images}, not on this machine"));
         }
     }
@@ -326,7 +326,7 @@ fn detail(ui: &mut Ui, running: &Running) {
 }
 
 /// Other images, and where downloads go.
-fn others(ui: &mut Ui, session: &mut Session) {
+fn others(ui: &mut Ui, session: &mut State) {
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         let open = ui.button("Open folder of images…").on_hover_text(

@@ -8,17 +8,17 @@ use eframe::egui::{
     Slider, Stroke, StrokeKind, Ui, Window, vec2,
 };
 
-use super::card::{CAPTION, probabilities};
+use super::inspector::{CAPTION, probabilities};
 use crate::{
     data::ImageShape,
     gui::{
         images,
         pad::Pad,
-        session::{RunView, Session},
+        state::{RunView, State},
         textures::{Images, TextureCache},
         theme,
     },
-    train::{OwnReading, Snapshot},
+    train::{CustomImageResult, Snapshot},
 };
 
 /// The brush's radius at first, in pixels of the image: strokes as bold as MNIST's.
@@ -66,7 +66,7 @@ impl Drawing {
     pub fn ui(
         &mut self,
         ctx: &Context,
-        session: &mut Session,
+        session: &mut State,
         textures: &mut TextureCache,
         home: Rect,
     ) {
@@ -93,7 +93,7 @@ impl Drawing {
                     let run = session.run();
                     let own = run.and_then(|run| {
                         let snapshot = run.shown().snapshot.as_ref()?;
-                        Some((run, snapshot, snapshot.own.as_ref()?))
+                        Some((run, snapshot, snapshot.custom_image.as_ref()?))
                     });
                     ui.vertical(|ui| match own {
                         Some((run, snapshot, own)) if !self.pad.is_blank() => {
@@ -200,7 +200,7 @@ fn answer(
     ui: &mut Ui,
     run: &RunView,
     snapshot: &Arc<Snapshot>,
-    own: &OwnReading,
+    own: &CustomImageResult,
     textures: &mut TextureCache,
 ) {
     let shape = run.dataset.shape;
@@ -219,10 +219,10 @@ fn answer(
             });
         }
     });
-    ui.label(RichText::new(format!("MSE {:.4}", own.reading.mse)).color(orange))
+    ui.label(RichText::new(format!("MSE {:.4}", own.result.mse)).color(orange))
         .on_hover_text("Squared error, mean over the pixels, in [−1, 1] units");
     ui.separator();
-    probabilities(ui, run, &own.reading, None);
+    probabilities(ui, run, &own.result, None);
 }
 
 fn hint(ui: &mut Ui) {

@@ -6,7 +6,7 @@ use crate::{
     figures::{Against, DeadRuns, Subject},
     gui::{
         numbers::{count, thousands},
-        session::{All, Export, Session, recording::Recording, results::State},
+        state::{All, Export, State, recording::Recording, results::ResultsState},
     },
 };
 
@@ -51,7 +51,7 @@ impl ExportWindow {
     }
 
     /// Shows the window, if it is open or a pane has asked for it.
-    pub fn ui(&mut self, ctx: &Context, session: &mut Session) {
+    pub fn ui(&mut self, ctx: &Context, session: &mut State) {
         self.chosen = session.take_export_wish().or(self.chosen);
         let Some(mut chosen) = self.chosen else {
             return;
@@ -105,7 +105,7 @@ impl ExportWindow {
 type Choice = (Export, &'static str, &'static str);
 
 /// The figures to choose from.
-fn figures(ui: &mut Ui, session: &mut Session, chosen: &mut Export) {
+fn figures(ui: &mut Ui, session: &mut State, chosen: &mut Export) {
     let dead = match *chosen {
         Export::Figure(_, dead) => dead,
         _ => DeadRuns::default(),
@@ -164,7 +164,7 @@ fn figures(ui: &mut Ui, session: &mut Session, chosen: &mut Export) {
         }
         ui.add_space(4.0);
     }
-    if let Export::Figure(Subject::OverLambda | Subject::Plane, dead) = chosen {
+    if let Export::Figure(Subject::OverLambda | Subject::Pareto, dead) = chosen {
         leave_out(ui, dead);
     }
 }
@@ -185,23 +185,23 @@ fn what(subject: Subject) -> &'static str {
         }
         Subject::Curves => "Accuracy, cross-entropy and MSE after every epoch",
         Subject::OverLambda => "Accuracy and MSE of every network against its λ",
-        Subject::Plane => "Accuracy against MSE of every network, with the Pareto front",
+        Subject::Pareto => "Accuracy against MSE of every network, with the Pareto front",
         Subject::Clouds => "z of 50 images of each class, one panel for each λ",
-        Subject::Mosaic => "One image of each class, rebuilt at each λ",
+        Subject::ReconstructionsByLambda => "One image of each class, rebuilt at each λ",
     }
 }
 
 /// What is written of all finished runs, and how.
-fn every(ui: &mut Ui, session: &mut Session, all: &mut All) {
+fn every(ui: &mut Ui, session: &mut State, all: &mut All) {
     session.results_mut().watch();
     ui.label("Figures 3, 4 and 5 of the paper, the trade-off plane and the trade-off's width, as far as the finished runs allow them: each as SVG, PNG and CSV");
     let results = session.results();
     let runs = match results.state() {
-        State::Read { runs: 1, .. } => "1 finished run".to_owned(),
-        State::Read { runs, .. } => format!("{} finished runs", count(*runs)),
-        State::Missing => "No finished runs".to_owned(),
-        State::Unread => "Finished runs".to_owned(),
-        State::Trouble(reason) => reason.clone(),
+        ResultsState::Read { runs: 1, .. } => "1 finished run".to_owned(),
+        ResultsState::Read { runs, .. } => format!("{} finished runs", count(*runs)),
+        ResultsState::Missing => "No finished runs".to_owned(),
+        ResultsState::Unread => "Finished runs".to_owned(),
+        ResultsState::Trouble(reason) => reason.clone(),
     };
     if let Some(file) = results.file() {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
@@ -215,7 +215,7 @@ fn every(ui: &mut Ui, session: &mut Session, all: &mut All) {
 }
 
 /// The films to choose from.
-fn films(ui: &mut Ui, session: &mut Session, chosen: &mut Export) {
+fn films(ui: &mut Ui, session: &mut State, chosen: &mut Export) {
     let can = session.can_export(Export::Sweep);
     ui.add_enabled_ui(can.is_ok(), |ui| {
         let radio = ui.radio_value(chosen, Export::Sweep, "λ sweep");
@@ -233,7 +233,7 @@ fn films(ui: &mut Ui, session: &mut Session, chosen: &mut Export) {
     }
 }
 
-fn recording(ui: &mut Ui, session: &mut Session) {
+fn recording(ui: &mut Ui, session: &mut State) {
     let extent = session.recording().map(Recording::extent);
     match extent {
         None => {
@@ -288,7 +288,7 @@ fn recording(ui: &mut Ui, session: &mut Session) {
 /// The button that asks for a file; returns whether it was asked for.
 fn save_button(
     ui: &mut Ui,
-    session: &mut Session,
+    session: &mut State,
     chosen: Export,
     (name, extension, _): Format,
 ) -> bool {

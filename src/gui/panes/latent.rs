@@ -6,13 +6,13 @@ use super::{drawing, header};
 use crate::{
     gui::{
         images,
-        scatter::{Scatter, Seen},
-        session::{RunView, Sample, Session},
+        scatter::{Scatter, CloudView},
+        state::{RunView, ProbeSelection, State},
         textures::{Images, TextureCache},
         theme,
     },
     model::LatentLayout,
-    train::{Snapshot, TokenView, Turn},
+    train::{Snapshot, TokenView, Alignment},
 };
 
 /// State of the pane.
@@ -38,7 +38,7 @@ impl Latent {
     pub fn ui(
         &mut self,
         ui: &mut Ui,
-        session: &mut Session,
+        session: &mut State,
         textures: &mut TextureCache,
     ) -> egui::Response {
         let grip = header(ui, "Latent z", |ui| {
@@ -122,23 +122,23 @@ fn tooltip(ui: &Ui, run: &RunView, snapshot: &Snapshot, point: usize, textures: 
 }
 
 /// The cloud of a lane, in the company of all others.
-pub fn seen(run: &RunView, place: usize, align: bool) -> Option<Seen<'_>> {
+pub fn seen(run: &RunView, place: usize, align: bool) -> Option<CloudView<'_>> {
     let snapshot = run.lanes().get(place)?.snapshot.as_ref()?;
     if !run.is_spectrum() {
-        return Some(Seen::alone(snapshot));
+        return Some(CloudView::alone(snapshot));
     }
     let turn = |place: usize| {
         if align {
             run.turn(place)
         } else {
-            Turn::default()
+            Alignment::default()
         }
     };
     let lanes = run.lanes().iter().enumerate();
-    Some(Seen {
+    Some(CloudView {
         snapshot,
-        turn: turn(place),
-        company: lanes
+        alignment: turn(place),
+        reference_clouds: lanes
             .filter_map(|(place, lane)| Some((lane.snapshot.as_ref()?, turn(place))))
             .collect(),
         aligned: align,
@@ -147,10 +147,10 @@ pub fn seen(run: &RunView, place: usize, align: bool) -> Option<Seen<'_>> {
 }
 
 /// How many images of each class the cloud shows.
-fn cloud_size(ui: &mut Ui, session: &mut Session) {
+fn cloud_size(ui: &mut Ui, session: &mut State) {
     let Some(run) = session.run() else { return };
-    let most = Sample::most_per_class(&run.dataset).max(1);
-    let mut sample = session.sample();
+    let most = ProbeSelection::most_per_class(&run.dataset).max(1);
+    let mut sample = session.probe_selection();
     sample.cloud_per_class = sample.cloud_per_class.min(most);
     let tip = "Test images of each class in the cloud; all of them at the right end";
     ui.spacing_mut().slider_width = 90.0;
@@ -163,7 +163,7 @@ fn cloud_size(ui: &mut Ui, session: &mut Session) {
     let label = ui.label("images a class");
     slider.labelled_by(label.id).on_hover_text(tip);
     if changed {
-        session.set_sample(sample);
+        session.set_probe_selection(sample);
     }
 }
 
@@ -186,11 +186,11 @@ fn part_shown(run: &RunView, snapshot: &Snapshot) -> Option<String> {
 }
 
 /// Which part of a z made of tokens the cloud shows.
-fn token_view(ui: &mut Ui, session: &mut Session) {
+fn token_view(ui: &mut Ui, session: &mut State) {
     let Some(patches) = session.run().and_then(patches) else {
         return;
     };
-    let mut sample = session.sample();
+    let mut sample = session.probe_selection();
     if let TokenView::Token(token) = &mut sample.tokens {
         *token = (*token).min(patches);
     }
@@ -207,7 +207,7 @@ fn token_view(ui: &mut Ui, session: &mut Session) {
         });
     let label = ui.label("Token");
     combo.response.labelled_by(label.id).on_hover_text(tip);
-    session.set_sample(sample);
+    session.set_probe_selection(sample);
 }
 
 /// A small disc in the colour of a class.

@@ -1,29 +1,29 @@
 //! What the window is made of: one file a pane.
 
-pub mod card;
+pub mod inspector;
 pub mod clouds;
 pub mod controls;
 pub mod curves;
 pub mod data_sets;
 pub mod drawing;
-pub mod experiment;
+pub mod sweep;
 pub mod export;
 pub mod latent;
-pub mod mosaic;
-pub mod notices;
-pub mod plane;
+pub mod reconstructions_by_lambda;
+pub mod notifications;
+pub mod pareto;
 pub mod reconstructions;
 pub mod status;
 pub mod trade_off;
-pub mod width;
+pub mod trade_off_width;
 
 use eframe::egui::{self, Align, Layout, Response, RichText, Sense, Ui, UiBuilder};
 
-use super::session::{Export, Session};
+use super::state::{Export, State};
 use crate::figures::{DeadRuns, Subject};
 
 /// The button in a pane's title row that exports what the pane shows.
-pub fn export_button(ui: &mut Ui, session: &mut Session, subject: Subject, dead: DeadRuns) {
+pub fn export_button(ui: &mut Ui, session: &mut State, subject: Subject, dead: DeadRuns) {
     let tip = format!("Write “{}” as SVG, PNG or CSV", subject.title());
     if ui.button("Export…").on_hover_text(tip).clicked() {
         session.show_exports(Export::Figure(subject, dead));

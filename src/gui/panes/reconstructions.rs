@@ -12,11 +12,11 @@ use crate::{
     data::ImageShape,
     gui::{
         images,
-        session::{RunView, Session},
+        state::{RunView, State},
         textures::{DIFFERENCE, Images, TILES, TextureCache},
         theme,
     },
-    train::{Reading, Snapshot},
+    train::{ImageResult, Snapshot},
 };
 
 const GAP: f32 = 3.0;
@@ -38,7 +38,7 @@ impl Reconstructions {
     pub fn ui(
         &mut self,
         ui: &mut Ui,
-        session: &mut Session,
+        session: &mut State,
         textures: &mut TextureCache,
     ) -> egui::Response {
         let grip = header(ui, "Reconstructions", |ui| self.tools(ui, session));
@@ -59,8 +59,8 @@ impl Reconstructions {
         grip
     }
 
-    fn tools(&mut self, ui: &mut Ui, session: &mut Session) {
-        let mut sample = session.sample();
+    fn tools(&mut self, ui: &mut Ui, session: &mut State) {
+        let mut sample = session.probe_selection();
         if ui
             .button("New sample")
             .on_hover_text("Show other test images")
@@ -84,7 +84,7 @@ impl Reconstructions {
         );
         field.widget_info(|| egui::WidgetInfo::drag_value(true, sample.grid_per_class as f64));
         field.on_hover_text(tip);
-        session.set_sample(sample);
+        session.set_probe_selection(sample);
     }
 
     fn grid(
@@ -215,7 +215,7 @@ struct Caption {
 }
 
 impl Caption {
-    fn new(run: &RunView, reading: &Reading) -> Self {
+    fn new(run: &RunView, reading: &ImageResult) -> Self {
         let (class, probability) = reading.predicted();
         let label = run.dataset.test.label(reading.index as usize);
         Self {
@@ -226,7 +226,7 @@ impl Caption {
         }
     }
 
-    fn spoken(&self, reading: &Reading) -> String {
+    fn spoken(&self, reading: &ImageResult) -> String {
         format!(
             "Test image {}: {}, predicted {} with {:.0} %, MSE {:.3}{}",
             reading.index,

@@ -4,10 +4,10 @@ use eframe::egui::{Align, Layout, RichText, Ui};
 
 use crate::gui::{
     numbers::{count, thousands},
-    session::Session,
+    state::State,
 };
 
-pub fn ui(ui: &mut Ui, session: &Session) {
+pub fn ui(ui: &mut Ui, session: &State) {
     ui.horizontal(|ui| {
         let Some(run) = session.run() else {
             ui.spinner();

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{export_button, header};
 use crate::{
-    experiment::{BoxPlot, Outcome, statistics::by_lambda},
+    sweep::{BoxPlot, Outcome, stats::by_lambda},
     figures::{DeadRuns, Subject},
     gui::{
         chart::{Axis, Chart, Dot, dot},
-        session::{RunView, Session},
+        state::{RunView, State},
         theme,
     },
     model::Lambda,
@@ -30,7 +30,7 @@ pub struct TradeOff {
 
 impl TradeOff {
     /// Shows the pane; returns the response of its grip.
-    pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) -> Response {
+    pub fn ui(&mut self, ui: &mut Ui, session: &mut State) -> Response {
         let outcomes = session.run().map_or_else(Vec::new, RunView::outcomes);
         let grip = header(ui, "Trade-off over λ", |ui| {
             export_button(ui, session, Subject::OverLambda, self.dead());

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use glam::Vec3;
 
-use super::{fit::drawable, glide::Glide, legend::Visibility, renderer::Instance, seen::Seen};
+use super::{fit::drawable, transition::Transition, legend::Visibility, renderer::Instance, cloud_view::CloudView};
 use crate::{
     data::Dataset,
     gui::{shared::Shared, theme},
-    train::{Projection, Snapshot, Turn},
+    train::{Projection, Snapshot, Alignment},
 };
 
 /// What the scatter keeps of a snapshot.
@@ -21,13 +21,13 @@ pub struct Cloud {
     pub dead_units: usize,
     /// Whether it is turned towards its neighbour.
     pub aligned: bool,
-    turn: Turn,
+    turn: Alignment,
     /// Where the points come from.
     snapshot: Shared<Snapshot>,
     /// Class of every point; `None` if the data set does not know the image.
     classes: Vec<Option<u8>>,
     /// Where the points are and where they go.
-    pub glide: Glide,
+    pub glide: Transition,
     shown: Visibility,
     /// What the GPU draws.
     pub instances: Arc<Vec<Instance>>,
@@ -35,17 +35,17 @@ pub struct Cloud {
 
 impl Cloud {
     /// The cloud of a first snapshot, or of one that has nothing to do with the last.
-    pub fn new(seen: &Seen<'_>, dataset: &Dataset) -> Self {
+    pub fn new(seen: &CloudView<'_>, dataset: &Dataset) -> Self {
         let snapshot = seen.snapshot;
         let mut cloud = Self {
             axes: seen.axes(),
             aligned: seen.aligned,
-            turn: seen.turn,
+            turn: seen.alignment,
             projection: snapshot.projection,
             dead_units: snapshot.dead_units(),
             snapshot: snapshot.into(),
             classes: classes(seen, dataset),
-            glide: Glide::resting(Arc::clone(&snapshot.probe.cloud), seen.places()),
+            glide: Transition::resting(Arc::clone(&snapshot.probe.cloud), seen.places()),
             shown: Visibility::default(),
             instances: Arc::default(),
         };
@@ -54,7 +54,7 @@ impl Cloud {
     }
 
     /// Whether this snapshot belongs to the same run in the same space, so that points may glide.
-    pub fn continues(&self, seen: &Seen<'_>) -> bool {
+    pub fn continues(&self, seen: &CloudView<'_>) -> bool {
         let snapshot = seen.snapshot;
         self.snapshot.run == snapshot.run
             && self.axes == seen.axes()
@@ -62,15 +62,15 @@ impl Cloud {
     }
 
     /// Whether all of this snapshot is here already.
-    pub fn has(&self, seen: &Seen<'_>) -> bool {
+    pub fn has(&self, seen: &CloudView<'_>) -> bool {
         self.snapshot == seen.snapshot.into()
-            && (self.turn, self.aligned) == (seen.turn, seen.aligned)
+            && (self.turn, self.aligned) == (seen.alignment, seen.aligned)
     }
 
     /// Sends the points to the places of a later snapshot.
-    pub fn follow(&mut self, seen: &Seen<'_>, dataset: &Dataset, now: f64) {
+    pub fn follow(&mut self, seen: &CloudView<'_>, dataset: &Dataset, now: f64) {
         let snapshot = seen.snapshot;
-        (self.turn, self.aligned) = (seen.turn, seen.aligned);
+        (self.turn, self.aligned) = (seen.alignment, seen.aligned);
         self.projection = snapshot.projection;
         self.dead_units = snapshot.dead_units();
         self.snapshot = snapshot.into();
@@ -146,7 +146,7 @@ impl Cloud {
 }
 
 /// Class of every point; `None` if the data set does not know the image.
-pub fn classes(seen: &Seen<'_>, dataset: &Dataset) -> Vec<Option<u8>> {
+pub fn classes(seen: &CloudView<'_>, dataset: &Dataset) -> Vec<Option<u8>> {
     let labels = dataset.test.labels();
     let class = |image: &u32| labels.get(*image as usize).copied();
     let mut classes: Vec<_> = seen.snapshot.probe.cloud.iter().map(class).collect();

@@ -4,13 +4,13 @@ mod axes;
 mod camera;
 mod cloud;
 mod fit;
-mod glide;
+mod transition;
 mod legend;
-mod multiples;
+mod small_multiples;
 mod pick;
 mod pipeline;
 mod renderer;
-mod seen;
+mod cloud_view;
 mod toolbar;
 
 #[cfg(test)]
@@ -37,7 +37,7 @@ use self::{
 };
 use crate::{data::Dataset, train::Projection};
 
-pub use self::{multiples::Multiples, seen::Seen};
+pub use self::{small_multiples::SmallMultiples, cloud_view::CloudView};
 
 /// Radians of a turn for each point of the screen that is dragged.
 const DRAG_TURN: f32 = 0.008;
@@ -132,7 +132,7 @@ impl Scatter {
     pub fn ui(
         &mut self,
         ui: &mut Ui,
-        seen: Option<&Seen<'_>>,
+        seen: Option<&CloudView<'_>>,
         dataset: &Dataset,
         selected: Option<u32>,
     ) -> ScatterOutput {
@@ -162,7 +162,7 @@ impl Scatter {
     }
 
     /// Shows the scene alone, without tools and legend, in all the space there is.
-    pub fn bare(&mut self, ui: &mut Ui, seen: &Seen<'_>, dataset: &Dataset) {
+    pub fn bare(&mut self, ui: &mut Ui, seen: &CloudView<'_>, dataset: &Dataset) {
         let now = ui.input(|input| input.time);
         self.receive(seen, dataset, now);
         let space = ui.available_rect_before_wrap();
@@ -171,7 +171,7 @@ impl Scatter {
     }
 
     /// Takes over what is new.
-    pub fn receive(&mut self, seen: &Seen<'_>, dataset: &Dataset, now: f64) {
+    pub fn receive(&mut self, seen: &CloudView<'_>, dataset: &Dataset, now: f64) {
         if self.class_names != dataset.class_names {
             self.class_names.clone_from(&dataset.class_names);
             self.visibility = Visibility::default();

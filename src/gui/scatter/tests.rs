@@ -69,7 +69,7 @@ fn snapshot(run: u64, latent_size: usize, points: Vec<[f32; 3]>) -> Arc<Snapshot
         dead: vec![false; latent_size],
         grid: Vec::new(),
         selected: None,
-        own: None,
+        custom_image: None,
     })
 }
 
@@ -132,7 +132,7 @@ fn pane<'a>(size: [f32; 2], theme: Theme, snapshot: Option<Arc<Snapshot>>) -> Ha
         .build_ui_state(
             |ui, pane: &mut Pane| {
                 egui::CentralPanel::default().show(ui, |ui| {
-                    let seen = pane.snapshot.as_ref().map(Seen::alone);
+                    let seen = pane.snapshot.as_ref().map(CloudView::alone);
                     pane.output = pane
                         .scatter
                         .ui(ui, seen.as_ref(), &pane.dataset, pane.selected);

@@ -2,7 +2,7 @@
 
 use eframe::egui::{Align, Button, Label, Layout, RichText, Ui, vec2};
 
-use super::{ViewPreferences, camera::Camera, cloud::Cloud, seen::Seen};
+use super::{ViewPreferences, camera::Camera, cloud::Cloud, cloud_view::CloudView};
 use crate::train::Projection;
 
 /// Shows caption, which names the `part` of z that the cloud shows (all of it if none), and buttons;
@@ -11,7 +11,7 @@ pub fn toolbar(
     ui: &mut Ui,
     preferences: &mut ViewPreferences,
     cloud: &Cloud,
-    seen: &Seen<'_>,
+    seen: &CloudView<'_>,
     part: Option<&str>,
 ) -> bool {
     let size = vec2(ui.available_width(), ui.spacing().interact_size.y);
@@ -38,7 +38,7 @@ pub fn toolbar(
         if rotate.clicked() {
             preferences.auto_rotate ^= true;
         }
-        if !seen.company.is_empty() {
+        if !seen.reference_clouds.is_empty() {
             let align = ui.add(Button::selectable(preferences.align, "Align"));
             let align = align.on_hover_text(
                 "Turn each cloud, about the origin and perhaps mirrored, so that it comes closest to that of the λ before it (orthogonal Procrustes)",

@@ -7,7 +7,7 @@ use crate::model::cre::Masked;
 
 /// Which patches an encoder sees, image by image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hiding {
+pub struct PatchMask {
     /// Patches of an image.
     patches: usize,
     /// How many of them are seen.
@@ -16,7 +16,7 @@ pub struct Hiding {
     order: Vec<usize>,
 }
 
-impl Hiding {
+impl PatchMask {
     /// Of the patches of every image shows the `seen` ones with the smallest of the numbers `noise`,
     /// `[batch, patches]`.
     pub fn by_noise(noise: &[f32], patches: usize, seen: usize) -> Self {
@@ -79,7 +79,7 @@ impl Hiding {
 
 /// The tokens of all patches in their order, `[batch, patches, embed]`: those seen, given in
 /// `tokens`, `[batch, seen, embed]`, at their places, `hidden`, `[embed]`, at those of the others.
-pub fn unhide(tokens: Tensor<3>, hidden: Tensor<1>, masked: &Masked) -> Tensor<3> {
+pub fn restore_masked(tokens: Tensor<3>, hidden: Tensor<1>, masked: &Masked) -> Tensor<3> {
     let [batch, seen, embed] = tokens.dims();
     let [_, patches] = masked.places.dims();
     let hidden = hidden
@@ -104,14 +104,14 @@ mod tests {
 
     /// Two images of 2×4 pixels, two patches of 2×2 each; the first image hides its right patch, the
     /// second its left one.
-    fn example() -> (Patches, Hiding) {
+    fn example() -> (Patches, PatchMask) {
         let grid = Patches {
             channels: 1,
             side: 2,
             rows: 1,
             columns: 2,
         };
-        (grid, Hiding::by_noise(&[0.2, 0.9, 0.5, 0.1], 2, 1))
+        (grid, PatchMask::by_noise(&[0.2, 0.9, 0.5, 0.1], 2, 1))
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
         let seen = hiding.pick(tokens);
         assert_eq!(floats(seen.clone()), [1.0, 4.0]);
         let masked = hiding.masked(&grid, &Device::flex());
-        let all = unhide(seen, tensor(&[-1.0], [1]), &masked);
+        let all = restore_masked(seen, tensor(&[-1.0], [1]), &masked);
         assert_eq!(floats(all), [1.0, -1.0, -1.0, 4.0]);
     }
 }

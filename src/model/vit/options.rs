@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{Patches, Plan, Unfit};
+use super::{Patches, ModelSpec, InvalidArchitecture};
 
 /// Sizes of a vision transformer; the defaults are the paper's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,13 +44,13 @@ impl VitOptions {
     ///
     /// # Errors
     /// When they do not, the reason.
-    pub fn check(&self) -> Result<(), Unfit> {
+    pub fn check(&self) -> Result<(), InvalidArchitecture> {
         let within = |name: &str, value: usize, range: RangeInclusive<usize>| {
             if range.contains(&value) {
                 return Ok(());
             }
             let (least, most) = (range.start(), range.end());
-            Err(Unfit(format!(
+            Err(InvalidArchitecture(format!(
                 "the {name} must lie between {least} and {most}, not {value}"
             )))
         };
@@ -62,19 +62,19 @@ impl VitOptions {
         within("number of heads", self.heads, Self::HEADS)?;
         within("MLP ratio", self.mlp_ratio, Self::MLP_RATIOS)?;
         if !(0.0..1.0).contains(&self.mask_ratio) {
-            return Err(Unfit(format!(
+            return Err(InvalidArchitecture(format!(
                 "the mask ratio must be at least 0 and less than 1, not {}",
                 self.mask_ratio
             )));
         }
         let Self { embed, heads, .. } = *self;
         if !embed.is_multiple_of(4) {
-            return Err(Unfit(format!(
+            return Err(InvalidArchitecture(format!(
                 "the sine-cosine positions need an embedding size that is a multiple of 4, not {embed}"
             )));
         }
         if !embed.is_multiple_of(heads) {
-            return Err(Unfit(format!(
+            return Err(InvalidArchitecture(format!(
                 "{heads} heads cannot share an embedding of {embed} equally"
             )));
         }
@@ -85,7 +85,7 @@ impl VitOptions {
     ///
     /// # Errors
     /// When they cannot be, or into too many.
-    pub fn patches(&self, plan: &Plan) -> Result<Patches, Unfit> {
+    pub fn patches(&self, plan: &ModelSpec) -> Result<Patches, InvalidArchitecture> {
         let shape = plan.shape;
         let divides = |side: usize| {
             [shape.height, shape.width]
@@ -94,7 +94,7 @@ impl VitOptions {
         };
         let side = self.patch.unwrap_or(if divides(7) { 7 } else { 4 });
         if side == 0 || !divides(side) {
-            return Err(Unfit(format!(
+            return Err(InvalidArchitecture(format!(
                 "patches of {side}×{side} do not tile images of {shape}"
             )));
         }
@@ -108,7 +108,7 @@ impl VitOptions {
         if (1..=Self::MOST_PATCHES).contains(&count) {
             return Ok(patches);
         }
-        Err(Unfit(format!(
+        Err(InvalidArchitecture(format!(
             "patches of {side}×{side} cut images of {shape} into {count}, at most {} are possible",
             Self::MOST_PATCHES
         )))
@@ -159,7 +159,7 @@ pub struct Sizes {
 
 impl Sizes {
     /// What the options of `plan` mean for its images.
-    pub fn of(plan: &Plan) -> Result<Self, Unfit> {
+    pub fn of(plan: &ModelSpec) -> Result<Self, InvalidArchitecture> {
         let options = &plan.vit;
         options.check()?;
         let patches = options.patches(plan)?;
@@ -167,7 +167,7 @@ impl Sizes {
         // The authors round what is seen down; what is hidden is then at least one.
         let seen = (count as f64 * (1.0 - options.mask_ratio)) as usize;
         if seen == 0 {
-            return Err(Unfit(format!(
+            return Err(InvalidArchitecture(format!(
                 "a mask ratio of {} leaves none of {count} patches to be seen",
                 options.mask_ratio
             )));
@@ -193,8 +193,8 @@ mod tests {
     use super::*;
     use crate::{data::ImageShape, model::LatentSize};
 
-    fn plan(vit: VitOptions, shape: ImageShape) -> Plan {
-        Plan {
+    fn plan(vit: VitOptions, shape: ImageShape) -> ModelSpec {
+        ModelSpec {
             shape,
             classes: 10,
             latent: LatentSize::default(),

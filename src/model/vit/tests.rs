@@ -63,18 +63,18 @@ fn assert_close(what: &str, found: &[f32], expected: &[f32], tolerance: f32) {
 /// `batch` images through encoder and decoder on either way, and back.
 fn check(vit: VitOptions, shape: ImageShape, batch: usize) {
     let device = Device::flex();
-    let plan = Plan {
+    let plan = ModelSpec {
         shape,
         classes: 10,
         latent: LatentSize::default(),
         vit,
     };
-    let mut rng = init::generator(7, 0);
+    let mut rng = init::rng(7, 0);
     let (encoder, decoder, _) = Vit::parts(&plan, 1, &device).unwrap();
-    let encoder = encoder.map(&mut Shake(init::generator(8, 0))).train();
-    let decoder = decoder.map(&mut Shake(init::generator(9, 0))).train();
+    let encoder = encoder.map(&mut Shake(init::rng(8, 0))).train();
+    let decoder = decoder.map(&mut Shake(init::rng(9, 0))).train();
     let images = noise([batch, shape.pixels()], &mut rng);
-    let hiding = encoder.hiding(&mut Pass::training(1, 0, 0..batch));
+    let hiding = encoder.hiding(&mut ForwardContext::training(1, 0, 0..batch));
     assert_eq!(hiding.is_some(), vit.mask_ratio > 0.0);
     let masked = hiding
         .as_ref()

@@ -24,19 +24,19 @@ pub struct Array<T = f32> {
 }
 
 /// Arrays by name.
-pub type Named = BTreeMap<String, Array>;
+pub type NamedArrays = BTreeMap<String, Array>;
 
 /// What a file holds.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Contents {
+pub struct TensorFile {
     /// Texts by name.
     pub texts: BTreeMap<String, String>,
-    pub arrays: Named,
+    pub arrays: NamedArrays,
     /// Those of double precision.
     pub doubles: BTreeMap<String, Array<f64>>,
 }
 
-impl Contents {
+impl TensorFile {
     /// As the bytes of a safetensors file.
     ///
     /// # Errors

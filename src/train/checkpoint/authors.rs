@@ -20,10 +20,10 @@
 use std::path::Path;
 
 use super::{
-    CheckpointError, Remembered, Saved,
-    arrays::{self, Array, Contents, Named},
-    fit::{check_fit, network_of},
-    notes::{Data, Exact, HistoryNotes, Notes, Progress},
+    CheckpointError, AdamState, Checkpoint,
+    arrays::{self, Array, TensorFile, NamedArrays},
+    validate::{check_fit, network_of},
+    metadata::{DatasetMetadata, ExactF64, HistoryMetadata, Metadata, EpochProgress},
 };
 use crate::{
     data::{DataSource, Dataset},
@@ -33,7 +33,7 @@ use crate::{
 
 /// What a file of weights alone does not tell: the data it is for, and settings.
 #[derive(Clone, Copy, Debug)]
-pub struct Base<'a> {
+pub struct ImportContext<'a> {
     /// The network is found by the weights; all else is taken from here.
     pub config: &'a RunConfig,
     pub source: &'a DataSource,
@@ -44,7 +44,7 @@ pub struct Base<'a> {
 ///
 /// # Errors
 /// When the file cannot be read, or holds no weights of theirs for such data.
-pub fn load(file: &Path, base: Base<'_>) -> Result<Saved, CheckpointError> {
+pub fn load(file: &Path, base: ImportContext<'_>) -> Result<Checkpoint, CheckpointError> {
     open(file, |contents| import(contents.arrays, base))
 }
 
@@ -52,10 +52,10 @@ pub fn load(file: &Path, base: Base<'_>) -> Result<Saved, CheckpointError> {
 ///
 /// # Errors
 /// As for [`load`] and [`Saved::load`].
-pub fn load_either(file: &Path, base: Base<'_>) -> Result<Saved, CheckpointError> {
+pub fn load_any(file: &Path, base: ImportContext<'_>) -> Result<Checkpoint, CheckpointError> {
     open(file, |contents| {
         if contents.texts.contains_key("format") && contents.texts.contains_key("run") {
-            Saved::from_contents(contents)
+            Checkpoint::from_contents(contents)
         } else {
             import(contents.arrays, base)
         }
@@ -64,16 +64,16 @@ pub fn load_either(file: &Path, base: Base<'_>) -> Result<Saved, CheckpointError
 
 fn open(
     file: &Path,
-    take: impl FnOnce(Contents) -> Result<Saved, String>,
-) -> Result<Saved, CheckpointError> {
+    take: impl FnOnce(TensorFile) -> Result<Checkpoint, String>,
+) -> Result<Checkpoint, CheckpointError> {
     arrays::read(file)
-        .and_then(|bytes| Contents::from_bytes(&bytes))
+        .and_then(|bytes| TensorFile::from_bytes(&bytes))
         .and_then(take)
         .map_err(|reason| CheckpointError::new(file, reason))
 }
 
 /// The beginning of a run with these weights.
-fn import(theirs: Named, base: Base<'_>) -> Result<Saved, String> {
+fn import(theirs: NamedArrays, base: ImportContext<'_>) -> Result<Checkpoint, String> {
     let is_theirs = |name: &String| {
         let module = name.strip_prefix("classifier.");
         module.is_some_and(|module| module.starts_with("linear_"))
@@ -91,39 +91,39 @@ fn import(theirs: Named, base: Base<'_>) -> Result<Saved, String> {
     } else {
         Kind::Convolutional
     };
-    let mut weights = Named::new();
+    let mut weights = NamedArrays::new();
     for (name, array) in theirs {
         if let Some(name) = our_name(&name, kind) {
             weights.insert(name, plain_token(array));
         }
     }
-    let data = Data::of(base.source, base.dataset);
+    let data = DatasetMetadata::of(base.source, base.dataset);
     let config = config_for(&weights, base.config, &data)?;
     let slots = network_of(&config, &data, &weights)?;
     check_fit(&weights, &slots, "")?;
     let steps_per_epoch = (data.train_images / config.batch_size.max(1)).max(1);
     let history = History::new(steps_per_epoch as u64);
-    Ok(Saved {
-        notes: Notes {
+    Ok(Checkpoint {
+        metadata: Metadata {
             program: "weights of the authors' modules".to_owned(),
-            lambda: Exact(config.lambda.value()),
-            learning_rate: Exact(config.learning_rate),
+            lambda: ExactF64(config.lambda.value()),
+            learning_rate: ExactF64(config.learning_rate),
             config,
             data,
             step: 0,
-            epoch: Progress::default(),
-            history: HistoryNotes::of(&history.to_rows()),
+            epoch: EpochProgress::default(),
+            history: HistoryMetadata::of(&history.to_rows()),
             best: None,
         },
         history,
         weights,
-        adam: Remembered::default(),
+        adam: AdamState::default(),
         best: None,
     })
 }
 
 /// The settings whose network these weights fit.
-fn config_for(weights: &Named, base: &RunConfig, data: &Data) -> Result<RunConfig, String> {
+fn config_for(weights: &NamedArrays, base: &RunConfig, data: &DatasetMetadata) -> Result<RunConfig, String> {
     let layers = (0..).take_while(|layer| weights.contains_key(&layer_bias(*layer)));
     let last = layers
         .last()
@@ -156,7 +156,7 @@ fn config_for(weights: &Named, base: &RunConfig, data: &Data) -> Result<RunConfi
 }
 
 /// The sizes that the shapes of a transformer's weights tell; heads and hidden patches leave no trace in them.
-fn transformer_sizes(weights: &Named, base: VitOptions) -> VitOptions {
+fn transformer_sizes(weights: &NamedArrays, base: VitOptions) -> VitOptions {
     let shape = |name: &str| weights.get(name).map(|array| array.shape.as_slice());
     let (Some([embed, _, patch, _]), Some([inner])) = (
         shape("encoder.patches.weight"),

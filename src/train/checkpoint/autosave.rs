@@ -29,19 +29,19 @@ pub fn folder() -> Option<PathBuf> {
 
 /// A place for one run that nobody else writes to.
 #[derive(Debug)]
-pub struct Place {
+pub struct AutosaveFile {
     file: PathBuf,
     lock_file: PathBuf,
     /// Locked as long as it is open.
     _lock: File,
 }
 
-impl Place {
+impl AutosaveFile {
     /// A new place in `folder`, which is made if it is not there.
     ///
     /// # Errors
     /// When the folder cannot be written to.
-    pub fn take(folder: &Path) -> io::Result<Self> {
+    pub fn create(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.map_or(0, |time| time.as_nanos());
@@ -80,7 +80,7 @@ impl Place {
     }
 
     /// The newest run in `folder` that a crash has left; nobody else is offered it meanwhile.
-    pub fn left_over(folder: &Path) -> Option<Self> {
+    pub fn find_left_over(folder: &Path) -> Option<Self> {
         let mut files: Vec<(SystemTime, PathBuf)> = fs::read_dir(folder)
             .ok()?
             .filter_map(|entry| {
@@ -124,18 +124,18 @@ mod tests {
     fn only_what_a_crash_has_left_is_offered_and_only_once() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
-        let (mine, other) = (Place::take(folder).unwrap(), Place::take(folder).unwrap());
+        let (mine, other) = (AutosaveFile::create(folder).unwrap(), AutosaveFile::create(folder).unwrap());
         assert_ne!(mine.file(), other.file(), "two windows write two files");
         fs::write(mine.file(), "mine").unwrap();
         fs::write(other.file(), "other").unwrap();
-        assert!(Place::left_over(folder).is_none(), "both windows live");
+        assert!(AutosaveFile::find_left_over(folder).is_none(), "both windows live");
 
         let file = other.file().to_owned();
         // What a crash does: the lock goes, the files stay.
         drop(other);
-        let left = Place::left_over(folder).unwrap();
+        let left = AutosaveFile::find_left_over(folder).unwrap();
         assert_eq!(left.file(), file);
-        assert!(Place::left_over(folder).is_none(), "it is offered already");
+        assert!(AutosaveFile::find_left_over(folder).is_none(), "it is offered already");
         left.clear();
         mine.clear();
         assert_eq!(fs::read_dir(folder).unwrap().count(), 0);

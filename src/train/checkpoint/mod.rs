@@ -12,11 +12,11 @@
 pub mod arrays;
 pub mod authors;
 pub mod autosave;
-pub mod diary;
-mod file;
-mod fit;
+pub mod recorder;
+mod encoding;
+mod validate;
 pub mod names;
-pub mod notes;
+pub mod metadata;
 
 use std::{
     collections::BTreeMap,
@@ -26,10 +26,10 @@ use std::{
 use burn::tensor::{Device, Tensor, TensorData};
 
 use self::{
-    arrays::{Array, Named},
-    fit::{check_finite, check_fit},
+    arrays::{Array, NamedArrays},
+    validate::{check_finite, check_fit},
     names::Slot,
-    notes::{Data, EvaluationNotes, Exact, HistoryNotes, Notes, Progress},
+    metadata::{DatasetMetadata, EvaluationMetadata, ExactF64, HistoryMetadata, Metadata, EpochProgress},
 };
 use super::{
     Evaluation, RunConfig, Trainer,
@@ -61,24 +61,24 @@ impl CheckpointError {
 
 /// A run at one moment, in plain numbers that have been checked to fit its network.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Saved {
-    pub notes: Notes,
+pub struct Checkpoint {
+    pub metadata: Metadata,
     pub history: History,
-    weights: Named,
-    adam: Remembered,
+    weights: NamedArrays,
+    adam: AdamState,
     /// Weights at the best evaluation.
-    best: Option<Named>,
+    best: Option<NamedArrays>,
 }
 
 /// Adam's memory by parameter; nothing of those that were never updated.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Remembered {
-    first: Named,
-    second: Named,
+struct AdamState {
+    first: NamedArrays,
+    second: NamedArrays,
     steps: BTreeMap<String, usize>,
 }
 
-impl Remembered {
+impl AdamState {
     /// Of one parameter.
     fn moments(&self, slot: &Slot, device: &Device) -> Option<Moments> {
         let flat = |array: &Array| {
@@ -96,25 +96,25 @@ impl Remembered {
 
 /// What a trainer does not know of its run.
 #[derive(Clone, Copy, Debug)]
-pub struct Surroundings<'a> {
+pub struct CheckpointContext<'a> {
     pub config: &'a RunConfig,
     pub source: &'a DataSource,
     pub history: &'a History,
-    pub epoch: &'a Progress,
+    pub epoch: &'a EpochProgress,
     /// The best evaluation and the weights then.
-    pub best: Option<(&'a Evaluation, &'a Named)>,
+    pub best: Option<(&'a Evaluation, &'a NamedArrays)>,
 }
 
-impl Saved {
+impl Checkpoint {
     /// The run as it is now.
     ///
     /// # Errors
     /// When the device has failed, or a weight is no longer a number.
-    pub fn of(trainer: &Trainer, around: Surroundings<'_>) -> Result<Self, String> {
+    pub fn of(trainer: &Trainer, around: CheckpointContext<'_>) -> Result<Self, String> {
         let unread = |error: TrainError| error.to_string();
         let weights = names::values(trainer.model()).map_err(unread)?;
         check_finite(&weights)?;
-        let mut adam = Remembered::default();
+        let mut adam = AdamState::default();
         for slot in names::slots(trainer.model()) {
             let Some(moments) = trainer.optimizer().moments(slot.id) else {
                 continue;
@@ -129,19 +129,19 @@ impl Saved {
         }
         check_finite(&adam.first)?;
         check_finite(&adam.second)?;
-        let notes = Notes {
+        let notes = Metadata {
             program: concat!("cre-lab ", env!("CARGO_PKG_VERSION")).to_owned(),
             config: around.config.clone(),
-            data: Data::of(around.source, trainer.dataset()),
+            data: DatasetMetadata::of(around.source, trainer.dataset()),
             step: trainer.steps(),
-            lambda: Exact(trainer.lambda().value()),
-            learning_rate: Exact(trainer.learning_rate()),
+            lambda: ExactF64(trainer.lambda().value()),
+            learning_rate: ExactF64(trainer.learning_rate()),
             epoch: around.epoch.clone(),
-            history: HistoryNotes::of(&around.history.to_rows()),
-            best: around.best.map(|(best, _)| EvaluationNotes::of(best)),
+            history: HistoryMetadata::of(&around.history.to_rows()),
+            best: around.best.map(|(best, _)| EvaluationMetadata::of(best)),
         };
         Ok(Self {
-            notes,
+            metadata: notes,
             history: around.history.clone(),
             weights,
             adam,
@@ -151,20 +151,20 @@ impl Saved {
 
     /// The run at its best evaluation, with the weights of that moment and without Adam's memory.
     pub fn at_best(&self) -> Option<Self> {
-        let best = self.notes.best.as_ref()?.evaluation().ok()?;
+        let best = self.metadata.best.as_ref()?.evaluation().ok()?;
         let mut history = self.history.clone();
         history.truncate_after(best.step);
         Some(Self {
-            notes: Notes {
+            metadata: Metadata {
                 step: best.step,
-                lambda: Exact(best.lambda.value()),
-                epoch: Progress::default(),
-                history: HistoryNotes::of(&history.to_rows()),
-                ..self.notes.clone()
+                lambda: ExactF64(best.lambda.value()),
+                epoch: EpochProgress::default(),
+                history: HistoryMetadata::of(&history.to_rows()),
+                ..self.metadata.clone()
             },
             history,
             weights: self.best.clone()?,
-            adam: Remembered::default(),
+            adam: AdamState::default(),
             best: self.best.clone(),
         })
     }
@@ -194,13 +194,13 @@ impl Saved {
     /// # Errors
     /// When it has another data set than the run; the reason.
     pub fn restore(&self, trainer: &mut Trainer) -> Result<(), String> {
-        let Notes {
+        let Metadata {
             data,
             step,
             lambda,
             learning_rate,
             ..
-        } = &self.notes;
+        } = &self.metadata;
         data.fits(trainer.dataset())?;
         let lambda = lambda.lambda()?;
         trainer
@@ -215,29 +215,29 @@ impl Saved {
             .iter()
             .filter_map(|slot| Some((slot.id, self.adam.moments(slot, &device)?)));
         let adam = Adam::with_moments(moments.collect());
-        trainer.go_on_from(model, adam, *step);
+        trainer.resume_from(model, adam, *step);
         Ok(())
     }
 
     /// The best evaluation and the weights then.
-    pub fn best(&self) -> Option<(Evaluation, &Named)> {
-        let evaluation = self.notes.best.as_ref()?.evaluation().ok()?;
+    pub fn best(&self) -> Option<(Evaluation, &NamedArrays)> {
+        let evaluation = self.metadata.best.as_ref()?.evaluation().ok()?;
         Some((evaluation, self.best.as_ref()?))
     }
 
     /// Weights and running statistics by their [`names`].
-    pub fn weights(&self) -> &Named {
+    pub fn weights(&self) -> &NamedArrays {
         &self.weights
     }
 
     /// The settings in force: as the run began, but λ and learning rate as they are now.
     pub fn config(&self) -> RunConfig {
-        let Notes {
+        let Metadata {
             config,
             lambda,
             learning_rate,
             ..
-        } = &self.notes;
+        } = &self.metadata;
         RunConfig {
             lambda: lambda.lambda().unwrap_or(config.lambda),
             learning_rate: learning_rate.0,

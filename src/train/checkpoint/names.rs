@@ -12,7 +12,7 @@ use burn::{
     tensor::{Tensor, TensorData},
 };
 
-use super::arrays::{Array, Named};
+use super::arrays::{Array, NamedArrays};
 use crate::{
     model::Cre,
     train::trainer::{TrainError, floats},
@@ -82,7 +82,7 @@ pub fn slots(model: &Cre) -> Vec<Slot> {
 ///
 /// # Errors
 /// When the device has failed.
-pub fn values(model: &Cre) -> Result<Named, TrainError> {
+pub fn values(model: &Cre) -> Result<NamedArrays, TrainError> {
     let mut walk = Walk {
         values: Some(Vec::new()),
         ..Walk::default()
@@ -97,7 +97,7 @@ pub fn values(model: &Cre) -> Result<Named, TrainError> {
 }
 
 /// `model` with other values, which have been checked to fit.
-pub fn filled(model: Cre, slots: &[Slot], values: &Named) -> Cre {
+pub fn filled(model: Cre, slots: &[Slot], values: &NamedArrays) -> Cre {
     let values = slots
         .iter()
         .filter_map(|slot| Some((slot.id, slot.from_file(&values.get(&slot.name)?.values))))

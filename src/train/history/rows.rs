@@ -1,7 +1,7 @@
 //! A history as plain numbers, and back.
 
 use super::{
-    Bucket, Evaluation, History, MAX_BUCKETS, MAX_EVALUATIONS, MAX_MARKS, Marked, Quantity, Spread,
+    Bucket, Evaluation, History, MAX_BUCKETS, MAX_EVALUATIONS, MAX_MARKS, MarkRange, Quantity, Summary,
 };
 
 /// Numbers of a bucket: first and last step, then smallest, largest, sum and count of each quantity.
@@ -20,7 +20,7 @@ pub struct HistoryRows {
     /// [`BUCKET_NUMBERS`] for each bucket, oldest first.
     pub buckets: Vec<f64>,
     pub evaluations: Vec<Evaluation>,
-    pub marks: Vec<Marked>,
+    pub marks: Vec<MarkRange>,
 }
 
 impl History {
@@ -109,7 +109,7 @@ fn bucket(row: &[f64; BUCKET_NUMBERS]) -> Option<Bucket> {
     };
     let step = |number: f64| whole(number, (1u64 << 48) as f64).map(|number| number as u64);
     let steps = (step(row[0])?, step(row[1])?);
-    let mut spreads = [Spread::EMPTY; 3];
+    let mut spreads = [Summary::EMPTY; 3];
     for (spread, row) in spreads.iter_mut().zip(row[2..].as_chunks::<4>().0) {
         let [min, max, sum, count] = *row;
         let count = whole(count, f64::from(u32::MAX))? as u32;
@@ -120,7 +120,7 @@ fn bucket(row: &[f64; BUCKET_NUMBERS]) -> Option<Bucket> {
         if !(min.is_finite() && max.is_finite() && sum.is_finite() && min <= max) {
             return None;
         }
-        *spread = Spread {
+        *spread = Summary {
             min,
             max,
             sum,

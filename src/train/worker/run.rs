@@ -8,16 +8,16 @@ use std::{
 
 use crossbeam_channel::Receiver;
 
-use super::{Told, panic_message};
+use super::{EventSink, panic_message};
 use crate::train::{
-    Command, Evaluation, Event, Lanes, Mark, Panorama, Probe, Problem, RunId, RunState, Snapshot,
-    Start, StepLosses, Trainer, alignment,
-    checkpoint::Saved,
+    Command, Evaluation, Event, Lanes, Mark, SnapshotSet, Probe, RunError, RunId, RunState, Snapshot,
+    RunStart, StepLosses, Trainer, alignment,
+    checkpoint::Checkpoint,
     device,
-    memory::{self, Need},
+    memory::{self, MemoryEstimate},
     observer::{Observer, dead_units},
-    tally::{EpochSums, Speed},
-    trainer::{Checkpoint, TestSums, TrainError},
+    epoch_stats::{EpochStats, Throughput},
+    trainer::{RestorePoint, EvaluationSums, TrainError},
 };
 
 /// Losses are told this often at most: once a frame.
@@ -35,7 +35,7 @@ const SNAPSHOT_SHARE: f64 = 0.2;
 
 /// How far to go before the next pause.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Pace {
+enum RunTarget {
     Paused,
     /// To the end of this step.
     Until(u64),
@@ -46,11 +46,11 @@ enum Pace {
 pub struct Run {
     pub(super) id: RunId,
     pub(super) lanes: Lanes,
-    pub(super) sides: Vec<Side>,
+    pub(super) lane_states: Vec<LaneState>,
     probe: Probe,
-    pace: Pace,
-    told_state: Option<RunState>,
-    speed: Speed,
+    target: RunTarget,
+    emitted_state: Option<RunState>,
+    speed: Throughput,
     /// How long a step of every lane took last time.
     round: Duration,
     snapshot_due: Instant,
@@ -60,22 +60,22 @@ pub struct Run {
 
 /// What belongs to one lane beside its trainer.
 #[derive(Default)]
-pub(super) struct Side {
+pub(super) struct LaneState {
     /// Only ever locked by the one who looks at this lane.
     observer: Mutex<Observer>,
-    pub(super) epoch: EpochSums,
+    pub(super) epoch: EpochStats,
     /// Steps at its last evaluation.
     pub(super) evaluated: Option<u64>,
     /// Of the evaluation under way, if there is one; locked like the observer.
-    tests: Mutex<TestSums>,
-    last_good: Option<(Checkpoint, u64)>,
+    tests: Mutex<EvaluationSums>,
+    last_good: Option<(RestorePoint, u64)>,
 }
 
 impl Run {
     /// Builds the run, as `saved` left it if that is there, and tells its beginning; the error is a
     /// sentence.
-    pub fn start(start: Start, saved: Option<&Saved>, told: &Told) -> Result<Self, String> {
-        let Start {
+    pub fn start(start: RunStart, saved: Option<&Checkpoint>, told: &EventSink) -> Result<Self, String> {
+        let RunStart {
             run: id,
             config,
             lanes: plans,
@@ -85,10 +85,10 @@ impl Run {
         } = start;
         let parameters = config
             .architecture
-            .parameters(&config.plan(dataset.shape, dataset.classes()))
+            .parameters(&config.model_spec(dataset.shape, dataset.classes()))
             .map_err(|unfit| unfit.to_string())?;
         let (device, report) = device::open(config.device).map_err(|error| error.to_string())?;
-        let need = Need {
+        let need = MemoryEstimate {
             lanes: plans.len(),
             parameters,
         };
@@ -107,12 +107,12 @@ impl Run {
         })??;
         let mut run = Self {
             id,
-            sides: plans.iter().map(|_| Side::default()).collect(),
+            lane_states: plans.iter().map(|_| LaneState::default()).collect(),
             lanes,
             probe,
-            pace: if paused { Pace::Paused } else { Pace::Endless },
-            told_state: None,
-            speed: Speed::default(),
+            target: if paused { RunTarget::Paused } else { RunTarget::Endless },
+            emitted_state: None,
+            speed: Throughput::default(),
             round: Duration::ZERO,
             snapshot_due: Instant::now(),
             unseen: true,
@@ -120,7 +120,7 @@ impl Run {
         let Some(first) = run.lanes.trainers().first() else {
             return Err(TrainError::NoLanes.to_string());
         };
-        told.event(Event::Started {
+        told.emit(Event::Started {
             run: id,
             steps_per_epoch: first.steps_per_epoch(),
             latent: first.layout(),
@@ -130,7 +130,7 @@ impl Run {
             parameters,
         });
         if let Some(saved) = saved {
-            run.take_over(saved, told);
+            run.resume_from(saved, told);
         }
         Ok(run)
     }
@@ -140,23 +140,23 @@ impl Run {
     }
 
     pub fn is_paused(&self) -> bool {
-        self.pace == Pace::Paused
+        self.target == RunTarget::Paused
     }
 
     /// Whether an evaluation is due or under way, which training waits for.
     pub fn is_testing(&self) -> bool {
-        (0..self.sides.len()).any(|lane| self.is_due(lane))
+        (0..self.lane_states.len()).any(|lane| self.is_due(lane))
     }
 
     /// Whether this lane is at the beginning or at the end of an epoch, and was not evaluated there.
     fn is_due(&self, lane: usize) -> bool {
         self.is_between_epochs(lane)
-            && self.sides[lane].evaluated != Some(self.lanes.trainers()[lane].steps())
+            && self.lane_states[lane].evaluated != Some(self.lanes.trainers()[lane].steps())
     }
 
     fn is_between_epochs(&self, lane: usize) -> bool {
         let trainer = &self.lanes.trainers()[lane];
-        !self.lanes.is_resting(lane) && trainer.steps().is_multiple_of(trainer.steps_per_epoch())
+        !self.lanes.is_paused(lane) && trainer.steps().is_multiple_of(trainer.steps_per_epoch())
     }
 
     /// Whether there is something that no panorama shows yet.
@@ -164,7 +164,7 @@ impl Run {
         self.unseen
     }
 
-    pub fn obey(&mut self, command: Command, told: &Told) {
+    pub fn handle_command(&mut self, command: Command, told: &EventSink) {
         let front = self.lanes.steps();
         match command {
             Command::SetLambda(lambda) => {
@@ -181,10 +181,10 @@ impl Run {
                     self.mark(Mark::LearningRate(rate), told);
                 }
             }
-            Command::Pause => self.pace = Pace::Paused,
-            Command::Resume => self.pace = Pace::Endless,
-            Command::Step => self.pace = Pace::Until(front + 1),
-            Command::Epoch => self.pace = Pace::Until(self.epoch_end(front)),
+            Command::Pause => self.target = RunTarget::Paused,
+            Command::Resume => self.target = RunTarget::Endless,
+            Command::Step => self.target = RunTarget::Until(front + 1),
+            Command::Epoch => self.target = RunTarget::Until(self.epoch_end(front)),
             Command::Probe(probe) => {
                 self.probe = probe;
                 self.unseen = true;
@@ -193,7 +193,7 @@ impl Run {
             Command::Rollback { lane } => self.roll_back(lane, told),
             Command::Save(target) => self.save(&target, told),
             Command::Autosave(target) => self.autosave(target, told),
-            Command::Reset(_) | Command::Continue(..) | Command::Stop => {}
+            Command::Reset(_) | Command::ResumeRun(..) | Command::Stop => {}
         }
     }
 
@@ -205,30 +205,30 @@ impl Run {
     }
 
     /// One turn: some steps if not paused, then what is due.
-    pub fn go_on(&mut self, told: &Told, inbox: &Receiver<Command>) -> Result<(), TrainError> {
-        if self.told_state.is_none() {
+    pub fn run_time_slice(&mut self, told: &EventSink, inbox: &Receiver<Command>) -> Result<(), TrainError> {
+        if self.emitted_state.is_none() {
             // A beginning is seen before it is measured, which may take long.
-            self.tell_state(told);
+            self.emit_state(told);
             self.show(told)?;
         }
         self.evaluate(told, inbox)?;
-        if self.pace != Pace::Paused && !self.is_testing() {
+        if self.target != RunTarget::Paused && !self.is_testing() {
             self.train(told, inbox)?;
             if self.has_arrived() {
-                self.pace = Pace::Paused;
+                self.target = RunTarget::Paused;
             }
             self.evaluate(told, inbox)?;
         }
-        self.tell_state(told);
+        self.emit_state(told);
         self.show(told)
     }
 
     /// Makes a panorama if one is due.
-    fn show(&mut self, told: &Told) -> Result<(), TrainError> {
+    fn show(&mut self, told: &EventSink) -> Result<(), TrainError> {
         let now = Instant::now();
-        let paused = self.pace == Pace::Paused;
+        let paused = self.target == RunTarget::Paused;
         if self.unseen && told.slot.is_empty() && (paused || now >= self.snapshot_due) {
-            told.panorama(self.look()?);
+            told.publish(self.take_snapshots()?);
             self.unseen = false;
             let rest = now.elapsed().mul_f64(1.0 / SNAPSHOT_SHARE);
             self.snapshot_due = now + rest.max(SNAPSHOT_INTERVAL);
@@ -237,16 +237,16 @@ impl Run {
     }
 
     /// Takes steps until something is due, and tells of them.
-    fn train(&mut self, told: &Told, inbox: &Receiver<Command>) -> Result<(), TrainError> {
+    fn train(&mut self, told: &EventSink, inbox: &Receiver<Command>) -> Result<(), TrainError> {
         let begun = Instant::now();
-        let turn = if self.sides.len() == 1 {
+        let turn = if self.lane_states.len() == 1 {
             LOSS_INTERVAL
         } else {
             LOSS_INTERVAL.max((self.round * ROUNDS).min(LONGEST_TURN))
         };
-        let last = match self.pace {
-            Pace::Until(step) => step,
-            Pace::Paused | Pace::Endless => u64::MAX,
+        let last = match self.target {
+            RunTarget::Until(step) => step,
+            RunTarget::Paused | RunTarget::Endless => u64::MAX,
         };
         let per_epoch = self.epoch_end(0);
         let epoch_end = |steps: u64| (steps / per_epoch + 1) * per_epoch;
@@ -264,11 +264,11 @@ impl Run {
         let batch = self.lanes.trainers().first().map_or(0, Trainer::batch_size);
         let images = (self.steps_of_all() - steps_before) * batch as u64;
         self.speed.add(images, time);
-        for side in &mut self.sides {
+        for side in &mut self.lane_states {
             side.epoch.training += time;
         }
         for (lane, losses) in losses.into_iter().enumerate() {
-            self.tell_losses(lane, losses, told);
+            self.emit_losses(lane, losses, told);
         }
         Ok(())
     }
@@ -279,26 +279,26 @@ impl Run {
 
     /// Whether there is no step left to take before the next pause.
     fn has_arrived(&self) -> bool {
-        let last = match self.pace {
-            Pace::Paused => 0,
-            Pace::Until(step) => step,
-            Pace::Endless => u64::MAX,
+        let last = match self.target {
+            RunTarget::Paused => 0,
+            RunTarget::Until(step) => step,
+            RunTarget::Endless => u64::MAX,
         };
         let mut trainers = self.lanes.trainers().iter().enumerate();
-        trainers.all(|(lane, trainer)| self.lanes.is_resting(lane) || trainer.steps() >= last)
+        trainers.all(|(lane, trainer)| self.lanes.is_paused(lane) || trainer.steps() >= last)
     }
 
     /// Tells what a lane was trained since the last time, if anything.
-    fn tell_losses(&mut self, lane: usize, losses: Vec<StepLosses>, told: &Told) {
+    fn emit_losses(&mut self, lane: usize, losses: Vec<StepLosses>, told: &EventSink) {
         if losses.is_empty() {
             return;
         }
-        self.sides[lane].epoch.add(&losses);
+        self.lane_states[lane].epoch.add(&losses);
         let broken = losses
             .iter()
             .find(|step| !(step.mse.is_finite() && step.ce.is_finite()))
             .map(|step| step.step);
-        told.event(Event::Losses {
+        told.emit(Event::Losses {
             run: self.id,
             lane,
             losses,
@@ -310,8 +310,8 @@ impl Run {
     }
 
     /// Test metrics of the lanes for which they are due; what takes long is gone on with in the next turn.
-    fn evaluate(&mut self, told: &Told, inbox: &Receiver<Command>) -> Result<(), TrainError> {
-        let due: Vec<bool> = (0..self.sides.len())
+    fn evaluate(&mut self, told: &EventSink, inbox: &Receiver<Command>) -> Result<(), TrainError> {
+        let due: Vec<bool> = (0..self.lane_states.len())
             .map(|lane| self.is_due(lane))
             .collect();
         let Some(first) = due.iter().position(|due| *due) else {
@@ -324,9 +324,9 @@ impl Run {
             if !due[lane] || (lane != first && !go_on()) {
                 return Ok(None);
             }
-            let tests = &self.sides[lane].tests;
+            let tests = &self.lane_states[lane].tests;
             let mut tests = tests.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some(metrics) = trainer.evaluate_on(&mut tests, go_on)? else {
+            let Some(metrics) = trainer.continue_evaluation(&mut tests, go_on)? else {
                 return Ok(None);
             };
             Ok(Some((metrics, dead_units(trainer, &self.probe.cloud)?)))
@@ -338,13 +338,13 @@ impl Run {
             };
             let trainer = &self.lanes.trainers()[lane];
             let step = trainer.steps();
-            let side = &mut self.sides[lane];
+            let side = &mut self.lane_states[lane];
             let sums = std::mem::take(&mut side.epoch);
             side.evaluated = Some(step);
             if test.is_finite() {
-                side.last_good = Some((trainer.checkpoint(), step));
+                side.last_good = Some((trainer.restore_point(), step));
             }
-            told.event(Event::Evaluated {
+            told.emit(Event::Evaluated {
                 run: self.id,
                 lane,
                 evaluation: Evaluation {
@@ -357,31 +357,31 @@ impl Run {
                     images_per_second: sums.steps_per_second() * trainer.batch_size() as f64,
                 },
             });
-            self.keep_evaluated(told);
-            if !test.is_finite() && (self.sides.len() > 1 || self.pace != Pace::Paused) {
+            self.record_evaluation(told);
+            if !test.is_finite() && (self.lane_states.len() > 1 || self.target != RunTarget::Paused) {
                 self.not_finite(lane, step, told);
             }
         }
         if self.is_testing() {
-            self.tell_testing(told);
+            self.emit_evaluation_progress(told);
         }
         Ok(())
     }
 
     /// Tells how far an evaluation has come over all lanes between two epochs.
-    fn tell_testing(&self, told: &Told) {
-        let lanes = (0..self.sides.len()).filter(|lane| self.is_between_epochs(*lane));
+    fn emit_evaluation_progress(&self, told: &EventSink) {
+        let lanes = (0..self.lane_states.len()).filter(|lane| self.is_between_epochs(*lane));
         let shares: Vec<f32> = lanes
             .map(|lane| {
                 if !self.is_due(lane) {
                     return 1.0;
                 }
-                let tests = self.sides[lane].tests.lock();
+                let tests = self.lane_states[lane].tests.lock();
                 let tests = tests.unwrap_or_else(PoisonError::into_inner);
-                self.lanes.trainers()[lane].tested(&tests)
+                self.lanes.trainers()[lane].evaluated_share(&tests)
             })
             .collect();
-        told.event(Event::Testing {
+        told.emit(Event::EvaluationProgress {
             run: self.id,
             share: shares.iter().sum::<f32>() / shares.len().max(1) as f32,
         });
@@ -389,35 +389,35 @@ impl Run {
 
     /// A run of one lane pauses, since λ and learning rate may still save it; of several, the others need
     /// not wait for this one.
-    fn not_finite(&mut self, lane: usize, step: u64, told: &Told) {
-        if self.sides.len() == 1 {
-            self.pace = Pace::Paused;
+    fn not_finite(&mut self, lane: usize, step: u64, told: &EventSink) {
+        if self.lane_states.len() == 1 {
+            self.target = RunTarget::Paused;
         } else {
-            self.lanes.set_resting(lane, true);
+            self.lanes.set_paused(lane, true);
         }
-        told.event(Event::Problem {
+        told.emit(Event::Error {
             run: self.id,
-            problem: Problem::NotFinite {
+            error: RunError::NotFinite {
                 lane,
                 step,
-                can_roll_back: self.sides[lane].last_good.is_some(),
+                can_roll_back: self.lane_states[lane].last_good.is_some(),
             },
         });
     }
 
-    fn roll_back(&mut self, lane: usize, told: &Told) {
-        let Some(side) = self.sides.get_mut(lane) else {
+    fn roll_back(&mut self, lane: usize, told: &EventSink) {
+        let Some(side) = self.lane_states.get_mut(lane) else {
             return;
         };
         if let Some((checkpoint, step)) = side.last_good.clone() {
-            side.epoch = EpochSums::default();
+            side.epoch = EpochStats::default();
             side.tests = Mutex::default();
             side.evaluated = Some(step);
             self.lanes.trainers_mut()[lane].restore(checkpoint);
-            self.lanes.set_resting(lane, false);
-            self.pace = Pace::Paused;
+            self.lanes.set_paused(lane, false);
+            self.target = RunTarget::Paused;
             self.unseen = true;
-            told.event(Event::RolledBack {
+            told.emit(Event::RolledBack {
                 run: self.id,
                 lane,
                 step,
@@ -426,31 +426,31 @@ impl Run {
     }
 
     /// All lanes as the probe sees them now.
-    fn look(&self) -> Result<Panorama, TrainError> {
+    fn take_snapshots(&self) -> Result<SnapshotSet, TrainError> {
         let lanes: Vec<Arc<Snapshot>> = self
             .lanes
             .map(|lane, trainer| {
-                let observer = &self.sides[lane].observer;
+                let observer = &self.lane_states[lane].observer;
                 let mut observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
                 observer
-                    .observe(self.id, trainer, &self.probe)
+                    .take_snapshot(self.id, trainer, &self.probe)
                     .map(Arc::new)
             })
             .into_iter()
             .collect::<Result<_, _>>()?;
         let clouds: Vec<&[[f32; 3]]> = lanes.iter().map(|lane| &*lane.points).collect();
         let axes = lanes.first().map_or(0, |lane| lane.latent_size);
-        Ok(Panorama {
+        Ok(SnapshotSet {
             run: self.id,
-            turns: alignment::chain(&clouds, axes),
+            alignments: alignment::chain(&clouds, axes),
             lanes,
         })
     }
 
     /// Tells of a change that all lanes share.
-    fn mark(&self, mark: Mark, told: &Told) {
+    fn mark(&self, mark: Mark, told: &EventSink) {
         for (lane, trainer) in self.lanes.trainers().iter().enumerate() {
-            told.event(Event::Marked {
+            told.emit(Event::Marked {
                 run: self.id,
                 lane,
                 step: trainer.steps(),
@@ -459,15 +459,15 @@ impl Run {
         }
     }
 
-    fn tell_state(&mut self, told: &Told) {
-        let state = if self.pace == Pace::Paused {
+    fn emit_state(&mut self, told: &EventSink) {
+        let state = if self.target == RunTarget::Paused {
             RunState::Paused
         } else {
             RunState::Training
         };
-        if self.told_state != Some(state) {
-            self.told_state = Some(state);
-            told.event(Event::State {
+        if self.emitted_state != Some(state) {
+            self.emitted_state = Some(state);
+            told.emit(Event::State {
                 run: self.id,
                 state,
             });

@@ -7,10 +7,10 @@ use eframe::egui::{
     StrokeKind, Ui, WidgetInfo, epaint::TextShape, pos2, text::LayoutJob, vec2,
 };
 
-use super::below::{Cell, Row};
+use super::comparison_row::{Cell, Row};
 use crate::gui::{
-    scatter::{Multiples, Scatter},
-    session::RunView,
+    scatter::{SmallMultiples, Scatter},
+    state::RunView,
     theme,
 };
 
@@ -24,7 +24,7 @@ pub struct Grid<'a> {
     pub run: &'a RunView,
     /// Lanes, one for each λ.
     pub places: &'a [usize],
-    pub clouds: &'a Multiples,
+    pub clouds: &'a SmallMultiples,
     pub below: Option<&'a Row<'a>>,
 }
 

@@ -3,14 +3,14 @@
 use eframe::egui::{Button, ComboBox, DragValue, RichText, TextEdit, Ui, WidgetInfo, vec2};
 
 use crate::{
-    experiment::{
+    sweep::{
         Spectrum,
-        spectrum::{ListError, Seeding},
+        spectrum::{LambdaListError, Seeding},
     },
-    gui::session::{RunView, Session},
+    gui::state::{RunView, State},
     train::{
         device::Backend,
-        memory::{self, Need},
+        memory::{self, MemoryEstimate},
     },
 };
 
@@ -25,7 +25,7 @@ pub struct Mode {
     pub spectrum: Spectrum,
     /// The list of λ as it is typed.
     list: String,
-    wrong: Option<ListError>,
+    wrong: Option<LambdaListError>,
     /// Whether the run in hand was a spectrum in the last frame.
     was_spectrum: bool,
     /// Memory that is free, and when that was looked up.
@@ -46,7 +46,7 @@ impl Mode {
         }
     }
 
-    pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) {
+    pub fn ui(&mut self, ui: &mut Ui, session: &mut State) {
         let is_spectrum = session.spectrum().is_some();
         if is_spectrum != self.was_spectrum {
             // Begun or ended from elsewhere, too.
@@ -138,7 +138,7 @@ impl Mode {
     }
 
     /// What it takes, and the button that takes it.
-    fn begin(&mut self, ui: &mut Ui, session: &mut Session) {
+    fn begin(&mut self, ui: &mut Ui, session: &mut State) {
         let Some(run) = session.run() else { return };
         let need = need(run, &self.spectrum);
         let free = self.free(ui, run.device.backend);
@@ -184,17 +184,17 @@ impl Mode {
     }
 }
 
-fn need(run: &RunView, spectrum: &Spectrum) -> Option<Need> {
-    let plan = run.config.plan(run.dataset.shape, run.dataset.classes());
+fn need(run: &RunView, spectrum: &Spectrum) -> Option<MemoryEstimate> {
+    let plan = run.config.model_spec(run.dataset.shape, run.dataset.classes());
     let parameters = run.config.architecture.parameters(&plan).ok()?;
-    Some(Need {
+    Some(MemoryEstimate {
         lanes: spectrum.lanes(0).len(),
         parameters,
     })
 }
 
 /// The button that lets λ move by itself.
-fn film(ui: &mut Ui, session: &mut Session) {
+fn film(ui: &mut Ui, session: &mut State) {
     let label = if session.is_playing() {
         "Stop playing"
     } else {

@@ -4,12 +4,12 @@ use eframe::egui::{Align, Button, ComboBox, DragValue, Grid, Id, Modal, RichText
 
 use super::transformer;
 use crate::{
-    data::{BundledSet, DataSource, ImageShape, shelf::Standing},
+    data::{BundledSet, DataSource, ImageShape, locator::Availability},
     gui::{
         numbers::count,
-        session::{RunView, Session},
+        state::{RunView, State},
     },
-    model::{Architecture, LatentSize, Plan, Unfit},
+    model::{Architecture, LatentSize, ModelSpec, InvalidArchitecture},
     train::{DeviceChoice, RunConfig},
 };
 
@@ -29,7 +29,7 @@ struct Draft {
 }
 
 impl Settings {
-    pub fn ui(&mut self, ui: &mut Ui, session: &mut Session) {
+    pub fn ui(&mut self, ui: &mut Ui, session: &mut State) {
         let in_force = Draft {
             config: session.config().clone(),
             source: session
@@ -123,7 +123,7 @@ impl Settings {
 }
 
 /// The reason, beginning with a capital letter.
-fn in_a_sentence(unfit: &Unfit) -> String {
+fn in_a_sentence(unfit: &InvalidArchitecture) -> String {
     let mut letters = unfit.0.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(letters).collect()
@@ -131,7 +131,7 @@ fn in_a_sentence(unfit: &Unfit) -> String {
 }
 
 /// Asks whether progress may be lost; `None` until answered.
-fn ask(ui: &Ui, session: &Session) -> Option<bool> {
+fn ask(ui: &Ui, session: &State) -> Option<bool> {
     let epochs = session.run().map_or(0, |run| run.epoch().0);
     let epochs = if epochs == 1 {
         "1 epoch".to_owned()
@@ -195,14 +195,14 @@ pub fn source_name(source: &DataSource) -> String {
     }
 }
 
-fn data_set(ui: &mut Ui, draft: &mut Draft, session: &mut Session) {
+fn data_set(ui: &mut Ui, draft: &mut Draft, session: &mut State) {
     let tip = "The images to learn from; full sets by File ▸ Data sets…, another folder by File ▸ Open data set…";
     let label = ui.label("Data set").on_hover_text(tip);
     let (mut open, mut more) = (false, false);
     let here = |set: &BundledSet| {
         matches!(
             session.downloads().state(*set).standing,
-            Some(Standing::Here(_))
+            Some(Availability::Found(_))
         )
     };
     let mut others: Vec<DataSource> = BundledSet::ALL
@@ -253,7 +253,7 @@ fn data_set(ui: &mut Ui, draft: &mut Draft, session: &mut Session) {
 }
 
 /// What the network is for: the chosen images, as far as they are known before they are read.
-fn plan(draft: &Draft, session: &Session) -> Plan {
+fn plan(draft: &Draft, session: &State) -> ModelSpec {
     let (shape, classes) = match (&draft.source, session.run()) {
         (DataSource::Bundled(set) | DataSource::Full(set), _) => {
             (set.shape(), set.class_names().len())
@@ -261,10 +261,10 @@ fn plan(draft: &Draft, session: &Session) -> Plan {
         (DataSource::Folder(_), Some(run)) => (run.dataset.shape, run.dataset.classes()),
         (DataSource::Folder(_), None) => (ImageShape::GREY_28, 10),
     };
-    draft.config.plan(shape, classes)
+    draft.config.model_spec(shape, classes)
 }
 
-fn network(ui: &mut Ui, config: &mut RunConfig, plan: &Plan) {
+fn network(ui: &mut Ui, config: &mut RunConfig, plan: &ModelSpec) {
     let architecture = config.architecture;
     let tip = match (architecture.describe(plan), architecture.parameters(plan)) {
         (Ok(layers), Ok(parameters)) => format!("{layers}\n{} parameters", count(parameters)),
@@ -289,7 +289,7 @@ fn network(ui: &mut Ui, config: &mut RunConfig, plan: &Plan) {
 }
 
 /// n, or the size of z that the layers decide.
-fn latent(ui: &mut Ui, config: &mut RunConfig, plan: &Plan) {
+fn latent(ui: &mut Ui, config: &mut RunConfig, plan: &ModelSpec) {
     if !config.architecture.has_free_latent() {
         let tip = "Values of z: this network's layers decide how many; they are shown by their principal components";
         ui.label("Latent z").on_hover_text(tip);
@@ -344,7 +344,7 @@ fn numbers(ui: &mut Ui, config: &mut RunConfig, images: usize) {
     );
 }
 
-fn learning_rate(ui: &mut Ui, session: &mut Session) {
+fn learning_rate(ui: &mut Ui, session: &mut State) {
     let tip = "Step size of Adam; takes effect at the next step, without a fresh start";
     let mut learning_rate = session.config().learning_rate;
     if rate(ui, tip, &mut learning_rate) {
@@ -366,7 +366,7 @@ pub fn rate(ui: &mut Ui, tip: &str, rate: &mut f64) -> bool {
     field.changed()
 }
 
-fn device(ui: &mut Ui, config: &mut RunConfig, session: &Session) {
+fn device(ui: &mut Ui, config: &mut RunConfig, session: &State) {
     let tip = session.run().map_or_else(
         || "Where to compute".to_owned(),
         |run| format!("In use: {}, {}", run.device.name, run.device.why),

@@ -3,10 +3,10 @@
 use eframe::egui::{DragValue, Ui};
 
 use super::settings::{choice, number};
-use crate::model::{Plan, VitOptions, vit::Patches};
+use crate::model::{ModelSpec, VitOptions, vit::Patches};
 
 /// Rows of a grid of settings; `plans`, at least one, tell all images that the network is for.
-pub fn ui(ui: &mut Ui, vit: &mut VitOptions, plans: &[Plan]) {
+pub fn ui(ui: &mut Ui, vit: &mut VitOptions, plans: &[ModelSpec]) {
     patch(ui, vit, plans);
     let label = "Embedding";
     let tip = "Values of a token, a multiple of 4; the heads must divide it";
@@ -55,7 +55,7 @@ pub fn ui(ui: &mut Ui, vit: &mut VitOptions, plans: &[Plan]) {
 }
 
 /// Only patches that tile all images are offered.
-fn patch(ui: &mut Ui, vit: &mut VitOptions, plans: &[Plan]) {
+fn patch(ui: &mut Ui, vit: &mut VitOptions, plans: &[ModelSpec]) {
     let sides = VitOptions::PATCHES.map(Some);
     let options: Vec<Option<usize>> = std::iter::once(None)
         .chain(sides)
@@ -72,17 +72,17 @@ fn patch(ui: &mut Ui, vit: &mut VitOptions, plans: &[Plan]) {
 }
 
 /// How all images are cut; none where some cannot be.
-fn cut(patch: Option<usize>, plans: &[Plan]) -> Option<Vec<Patches>> {
+fn cut(patch: Option<usize>, plans: &[ModelSpec]) -> Option<Vec<Patches>> {
     let vit = VitOptions {
         patch,
         ..VitOptions::default()
     };
-    let cut = |plan: &Plan| vit.patches(&Plan { vit, ..*plan }).ok();
+    let cut = |plan: &ModelSpec| vit.patches(&ModelSpec { vit, ..*plan }).ok();
     plans.iter().map(cut).collect()
 }
 
 /// A choice of patches in words.
-fn name(patch: Option<usize>, plans: &[Plan]) -> String {
+fn name(patch: Option<usize>, plans: &[ModelSpec]) -> String {
     let Some(patches) = cut(patch, plans) else {
         return patch.map_or("none fits".to_owned(), |side| {
             format!("{side}×{side} does not fit")
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn a_patch_must_tile_the_images_of_every_data_set() {
         let plans = [ImageShape::GREY_28, ImageShape::COLOUR_32]
-            .map(|shape| RunConfig::default().plan(shape, 10));
+            .map(|shape| RunConfig::default().model_spec(shape, 10));
         let named = |patch, plans| name(patch, plans);
         assert_eq!(named(None, &plans[..]), "as in the paper, 7×7 and 4×4");
         assert_eq!(named(Some(4), &plans), "4×4, 49 and 64 of them");

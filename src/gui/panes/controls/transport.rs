@@ -4,10 +4,10 @@ use eframe::egui::{Button, Grid, ProgressBar, RichText, Ui, vec2};
 
 use crate::gui::{
     numbers::{clock, thousands},
-    session::Session,
+    state::State,
 };
 
-pub fn ui(ui: &mut Ui, session: &mut Session) {
+pub fn ui(ui: &mut Ui, session: &mut State) {
     let started = session.run().is_some();
     let training = session.is_training();
     ui.add_enabled_ui(started, |ui| {
@@ -51,7 +51,7 @@ pub fn ui(ui: &mut Ui, session: &mut Session) {
     progress(ui, session);
 }
 
-fn progress(ui: &mut Ui, session: &Session) {
+fn progress(ui: &mut Ui, session: &State) {
     let Some(run) = session.run() else {
         ui.add(ProgressBar::new(0.0).text("Preparing…"));
         return;

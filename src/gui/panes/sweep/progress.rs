@@ -1,0 +1,118 @@
+//! How far the sweep is, above its runs.
+
+use eframe::egui::{ProgressBar, RichText, Ui};
+
+use crate::{
+    cli::sweep::duration,
+    sweep::{SweepEnd, runner::SweepEstimate},
+    gui::{
+        numbers::{count, thousands},
+        state::{
+            State,
+            sweep::{SweepState, RunStatus, Stage, RunningSweep},
+        },
+    },
+};
+
+/// Shows the progress, or how it ended.
+pub fn ui(ui: &mut Ui, session: &mut State) {
+    let experiment = session.experiment();
+    match (experiment.sweep(), experiment.end()) {
+        (Some(sweep), _) => {
+            bar(ui, sweep);
+            beside(ui, session);
+        }
+        (None, Some(end)) => ended(ui, experiment, end),
+        (None, None) => return,
+    }
+    ui.add_space(2.0);
+}
+
+fn bar(ui: &mut Ui, sweep: &RunningSweep) {
+    let to_do = sweep.outlook.as_ref().map(SweepEstimate::to_do);
+    let share = sweep.progress.as_ref().map_or(0.0, |told| told.share);
+    let text = match (sweep.stage, &sweep.progress, to_do) {
+        (Stage::Ending, ..) => "Ending…".to_owned(),
+        (Stage::Preparing, ..) | (_, _, None) => {
+            "Reading the data and measuring for a moment…".to_owned()
+        }
+        (_, None, Some(to_do)) => format!("0 of {} runs", count(to_do)),
+        (stage, Some(told), Some(to_do)) => {
+            let done = format!("{} of {} runs", count(sweep.ended), count(to_do));
+            let left = format!(
+                "{:.0} %, {} left",
+                share * 100.0,
+                duration(told.seconds_left)
+            );
+            let speed = format!("{} images/s", thousands(told.images_per_second));
+            if stage == Stage::Paused {
+                format!("Paused at {done} · {left}")
+            } else {
+                format!("{done} · {left} · {speed}")
+            }
+        }
+    };
+    let bar = ProgressBar::new(share as f32).text(text);
+    let bar = bar.animate(matches!(sweep.stage, Stage::Preparing));
+    ui.add(bar).on_hover_text(
+        "Share of the work, by what each kind of run takes; the time left follows the speed so far",
+    );
+}
+
+/// That the live run and the sweep share the machine.
+fn beside(ui: &mut Ui, session: &mut State) {
+    if session.run().is_none() {
+        return;
+    }
+    let training = session.is_training();
+    ui.horizontal(|ui| {
+        let (text, label, tip) = if training {
+            (
+                "Live training goes on; the two share the cores",
+                "Pause live training",
+                "Leave all cores to the experiment",
+            )
+        } else {
+            (
+                "Live training is paused; the experiment has all cores",
+                "Go on training live",
+                "Train the live run beside the experiment",
+            )
+        };
+        ui.label(RichText::new(text).size(12.5).weak());
+        if ui.small_button(label).on_hover_text(tip).clicked() {
+            session.toggle_training();
+        }
+    });
+}
+
+fn ended(ui: &mut Ui, experiment: &SweepState, end: &SweepEnd) {
+    let done = experiment.count(RunStatus::is_done);
+    let all = experiment.runs().len();
+    match end {
+        SweepEnd::Complete => {
+            let failed = experiment.count(RunStatus::is_failed);
+            let text = match (all - done, failed) {
+                (0, _) => format!("Complete: all {} runs are done", count(all)),
+                (_, 0) => format!("Ended: {} of {} runs are done", count(done), count(all)),
+                (_, failed) => format!(
+                    "Ended: {} of {} runs are done, {} failed",
+                    count(done),
+                    count(all),
+                    count(failed)
+                ),
+            };
+            ui.strong(text);
+        }
+        SweepEnd::Cancelled => {
+            ui.strong(format!(
+                "Cancelled: {} of {} runs are done and kept; Start goes on from here",
+                count(done),
+                count(all)
+            ));
+        }
+        SweepEnd::Failed(reason) => {
+            ui.colored_label(ui.visuals().error_fg_color, reason);
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! How much the two tasks cost each other, against the size of z or of the network: does more room soften
+//! the trade-off?
+
+use eframe::egui::{Button, Color32, ComboBox, Response, RichText, Shape, Stroke, Ui, vec2};
+
+use super::header;
+use crate::{
+    sweep::TradeOff,
+    figures::{Against, Family, Member},
+    gui::{
+        chart::{Axis, Chart, Dot, dot},
+        numbers::count,
+        state::{Export, State, results::ResultsState},
+        theme,
+    },
+};
+
+/// State of the pane.
+#[derive(Default)]
+pub struct TradeOffWidth {
+    against_parameters: bool,
+    /// Title of the family on show; the first where there is none such.
+    family: String,
+}
+
+impl TradeOffWidth {
+    fn against(&self) -> Against {
+        if self.against_parameters {
+            Against::Parameters
+        } else {
+            Against::LatentSize
+        }
+    }
+
+    /// Shows the pane; returns the response of its grip.
+    pub fn ui(&mut self, ui: &mut Ui, session: &mut State) -> Response {
+        session.results_mut().watch();
+        let grip = header(ui, "Trade-off width", |ui| self.tools(ui, session));
+        let against = self.against();
+        match session.results().widths(against) {
+            Some(widths) => {
+                let mut families = widths.families().iter();
+                let chosen = families.clone().find(|family| family.title == self.family);
+                if let Some(family) = chosen.or_else(|| families.next()) {
+                    draw(ui, family, against);
+                }
+            }
+            None => nothing(ui, session, against),
+        }
+        grip
+    }
+
+    fn tools(&mut self, ui: &mut Ui, session: &mut State) {
+        let export = Export::Width(self.against());
+        let can = session.can_export(export).is_ok();
+        let button = ui.add_enabled(can, Button::new("Export…"));
+        if button
+            .on_hover_text("Write this figure as SVG, PNG or CSV")
+            .clicked()
+        {
+            session.show_exports(export);
+        }
+        let file = session.results().file();
+        let tip = file.map_or_else(
+            || "This platform keeps no file of results".to_owned(),
+            |file| {
+                format!(
+                    "Read {} again; changes are noticed by themselves",
+                    file.display()
+                )
+            },
+        );
+        if ui.button("Refresh").on_hover_text(tip).clicked() {
+            session.results_mut().refresh();
+        }
+        for (value, label, tip) in [
+            (true, "parameters", "Networks of one n that differ in size"),
+            (
+                false,
+                "n",
+                "One network with different numbers of latent units",
+            ),
+        ] {
+            ui.selectable_value(&mut self.against_parameters, value, label)
+                .on_hover_text(tip);
+        }
+        ui.label("against");
+        let Some(widths) = session.results().widths(self.against()) else {
+            return;
+        };
+        let titles: Vec<&str> = widths.families().iter().map(|f| f.title.as_str()).collect();
+        if titles.len() > 1 {
+            if !titles.contains(&self.family.as_str()) {
+                titles[0].clone_into(&mut self.family);
+            }
+            let chooser = ComboBox::from_id_salt("family").selected_text(self.family.clone());
+            let shown = chooser.show_ui(ui, |ui| {
+                for title in titles {
+                    ui.selectable_value(&mut self.family, title.to_owned(), title);
+                }
+            });
+            shown.response.on_hover_text("Data set and network");
+        }
+    }
+}
+
+/// What is missing, and what would bring it.
+fn nothing(ui: &mut Ui, session: &State, against: Against) {
+    let (what, preset) = match against {
+        Against::LatentSize => ("one network with several n", "latent-size"),
+        Against::Parameters => ("networks of several sizes", "complexity"),
+    };
+    let why = match session.results().state() {
+        ResultsState::Unread => "Reading the finished runs…".to_owned(),
+        ResultsState::Trouble(reason) => reason.clone(),
+        ResultsState::Missing | ResultsState::Read { runs: 0, .. } => "There are no finished runs yet".to_owned(),
+        ResultsState::Read { runs, .. } => {
+            format!("Among {} finished runs none compares {what}", count(*runs))
+        }
+    };
+    ui.vertical_centered(|ui| {
+        ui.add_space((ui.available_height() / 2.0 - 30.0).max(0.0));
+        ui.label(why);
+        if !matches!(session.results().state(), ResultsState::Unread) {
+            ui.label(format!(
+                "This needs living runs of {what}, each at two λ or more:"
+            ));
+            ui.label(RichText::new(format!("cre-lab sweep --preset {preset}")).monospace())
+                .on_hover_text("Trains them without a window; what is finished appears here");
+        }
+    });
+}
+
+/// One of the two losses.
+#[derive(Clone, Copy)]
+struct Loss {
+    is_accuracy: bool,
+    colour: Color32,
+    /// How far it stands beside its size, in points.
+    side: f32,
+}
+
+impl Loss {
+    fn median(self, width: &TradeOff) -> f64 {
+        if self.is_accuracy {
+            width.accuracy_loss
+        } else {
+            width.mse_loss
+        }
+    }
+
+    fn runs(self, width: &TradeOff) -> &[f64] {
+        if self.is_accuracy {
+            &width.accuracy_losses
+        } else {
+            &width.mse_losses
+        }
+    }
+
+    /// An axis that holds the loss of all members, and 0.
+    fn axis(self, members: &[Member], name: &'static str, factor: f64) -> Axis {
+        let values = members.iter().flat_map(|member| {
+            let runs = self.runs(&member.width).iter().copied();
+            runs.chain([self.median(&member.width), 0.0])
+        });
+        Axis::around(values, name, self.colour, factor)
+    }
+
+    fn words(self, name: &str, width: &TradeOff) -> String {
+        let (median, runs) = (self.median(width), self.runs(width).len());
+        if self.is_accuracy {
+            format!(
+                "{name}: {:.1} percentage points of accuracy lost at the λ of the best MSE ({}), {runs} runs",
+                median * 100.0,
+                width.best_mse
+            )
+        } else {
+            format!(
+                "{name}: MSE {median:.4} higher at the λ of the best accuracy ({}), {runs} runs",
+                width.best_accuracy
+            )
+        }
+    }
+}
+
+/// Draws one family: losses of accuracy at the left, of reconstruction at the right.
+fn draw(ui: &mut Ui, family: &Family, against: Against) {
+    const BESIDE: f32 = 7.0;
+    let visuals = ui.visuals().clone();
+    let accuracy = Loss {
+        is_accuracy: true,
+        colour: theme::classification(&visuals),
+        side: -BESIDE,
+    };
+    let mse = Loss {
+        is_accuracy: false,
+        colour: theme::reconstruction(&visuals),
+        side: BESIDE,
+    };
+    let members = &family.members;
+    let places = || members.iter().map(Member::place);
+    let low = places().fold(f64::INFINITY, f64::min) - 0.35;
+    let high = places().fold(f64::NEG_INFINITY, f64::max) + 0.35;
+    // The numbers in the window are larger than those of a figure.
+    let length = f64::from(ui.available_width() - 92.0) * 6.5 / 11.5;
+    let below = Axis {
+        range: (low, high),
+        name: match against {
+            Against::LatentSize => "latent size n",
+            Against::Parameters => "trainable parameters",
+        },
+        colour: visuals.text_color(),
+        factor: 1.0,
+        marks: Some(against.ticks(members, &(low..high), length)),
+    };
+    let left = accuracy.axis(members, "accuracy lost (percentage points)", 100.0);
+    let right = mse.axis(members, "MSE gained", 1.0);
+    let chart = Chart::new(ui, below, left, Some(right));
+    for loss in [accuracy, mse] {
+        mark(ui, &chart, members, against, loss);
+    }
+}
+
+/// Medians with a line through those of one kind, and every run.
+fn mark(ui: &Ui, chart: &Chart, members: &[Member], against: Against, loss: Loss) {
+    let at = |member: &Member, value: f64| {
+        let at = if loss.is_accuracy {
+            chart.at(member.place(), value)
+        } else {
+            chart.at_right(member.place(), value)
+        };
+        at + vec2(loss.side, 0.0)
+    };
+    let mut kinds: Vec<&str> = members.iter().map(|member| member.kind.as_str()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    for kind in kinds {
+        let of_kind = members.iter().filter(|member| member.kind == kind);
+        let line = of_kind.map(|member| at(member, loss.median(&member.width)));
+        let stroke = Stroke::new(2.0, loss.colour);
+        ui.painter().add(Shape::line(line.collect(), stroke));
+    }
+    for (place, member) in members.iter().enumerate() {
+        for (rank, run) in loss.runs(&member.width).iter().enumerate() {
+            let centre = at(member, *run) + vec2(jitter(rank), 0.0);
+            ui.painter()
+                .circle_filled(centre, 2.2, loss.colour.gamma_multiply(0.7));
+        }
+        let name = match against {
+            Against::LatentSize => format!("n = {}", member.size),
+            Against::Parameters => format!("{}, {} parameters", member.name, count(member.size)),
+        };
+        let look = Dot {
+            colour: loss.colour,
+            radius: 4.0,
+            hollow: true,
+            chosen: false,
+        };
+        let id = ui.scope_id().with(("width", loss.is_accuracy, place));
+        let words = loss.words(&name, &member.width);
+        dot(ui, id, at(member, loss.median(&member.width)), look, &words);
+    }
+}
+
+/// Every run's own place beside the middle, in points, so that no dot hides another or is hidden by the
+/// median.
+fn jitter(rank: usize) -> f32 {
+    let share = ((rank as f64 + 0.5) * 0.618_033_988_749_895).fract() as f32;
+    let side = if rank.is_multiple_of(2) { 1.0 } else { -1.0 };
+    side * (5.0 + 6.0 * share)
+}

@@ -1,0 +1,50 @@
+//! The data sets and devices of a sweep, each opened once.
+
+use std::{collections::HashMap, sync::Arc};
+
+use burn::tensor::Device;
+
+use super::RunKey;
+use crate::{
+    data::{DataSource, Dataset, LoadError},
+    train::{
+        DeviceChoice,
+        device::{self, DeviceError, DeviceReport},
+    },
+};
+
+/// What has been opened so far.
+#[derive(Default)]
+pub struct DatasetCache {
+    data: HashMap<DataSource, (Arc<Dataset>, RunKey)>,
+    devices: HashMap<DeviceChoice, (Device, DeviceReport)>,
+}
+
+impl DatasetCache {
+    /// A data set and its identity.
+    ///
+    /// # Errors
+    /// When it cannot be loaded.
+    pub fn data(&mut self, source: &DataSource) -> Result<(Arc<Dataset>, RunKey), LoadError> {
+        if let Some(known) = self.data.get(source) {
+            return Ok(known.clone());
+        }
+        let dataset = Arc::new(source.load()?);
+        let loaded = (dataset.clone(), RunKey::of_data(&dataset));
+        self.data.insert(source.clone(), loaded.clone());
+        Ok(loaded)
+    }
+
+    /// A device, and what it is.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn device(&mut self, choice: DeviceChoice) -> Result<(Device, DeviceReport), DeviceError> {
+        if let Some(known) = self.devices.get(&choice) {
+            return Ok(known.clone());
+        }
+        let opened = device::open(choice)?;
+        self.devices.insert(choice, opened.clone());
+        Ok(opened)
+    }
+}

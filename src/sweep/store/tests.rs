@@ -1,0 +1,313 @@
+use rusqlite::Connection;
+
+use super::*;
+use crate::{
+    data::{BundledSet, DataSource, ImageShape},
+    sweep::{Reconstruction, EvalSample},
+    model::Lambda,
+    train::{Evaluation, Metrics, Projection, RunConfig},
+};
+
+const DATA: &str = "00000000000000000000000000000000000000000000000000000000000000aa";
+
+fn data() -> RunKey {
+    DATA.parse().unwrap()
+}
+
+fn spec(seed: u64) -> RunSpec {
+    RunSpec {
+        data: DataSource::Bundled(BundledSet::Mnist),
+        epochs: 1,
+        config: RunConfig {
+            // Numbers whose last bit is easily lost on the way through digits.
+            lambda: Lambda::new(0.1 + 0.2).unwrap(),
+            learning_rate: 0.444_779_347_253_170_03,
+            seed,
+            ..RunConfig::default()
+        },
+    }
+}
+
+fn record(seed: u64) -> Record {
+    let evaluation = |epoch: u64| Evaluation {
+        epoch,
+        step: epoch * 19,
+        lambda: spec(seed).config.lambda,
+        train: (epoch > 0).then_some(Metrics {
+            mse: 0.31,
+            ce: 1.0 / 3.0,
+            accuracy: 0.9,
+        }),
+        test: Metrics {
+            mse: 0.3,
+            ce: 1e-300,
+            accuracy: 1.0,
+        },
+        dead_units: 1,
+        images_per_second: 12_345.6,
+    };
+    Record {
+        spec: spec(seed),
+        data_name: "MNIST".to_owned(),
+        shape: ImageShape {
+            channels: 1,
+            height: 1,
+            width: 2,
+        },
+        class_names: vec!["zero".to_owned(), "“one”".to_owned()],
+        program: "cre-lab 0.1.0".to_owned(),
+        device: "CPU, 2 threads".to_owned(),
+        parameters: 971_781,
+        latent_values: 3,
+        relu_units: 3,
+        evaluations: vec![evaluation(0), evaluation(1)],
+        kept: 1,
+        wall_seconds: 7.25,
+        finished: 1_700_000_000,
+        eval_sample: EvalSample {
+            points: vec![[0.0, 1.5, -2.0]; 2],
+            projection: Projection::Pca { explained: 0.75 },
+            labels: vec![0, 1],
+            predicted: vec![1, 1],
+            reconstructions: vec![Reconstruction {
+                index: 5,
+                label: 1,
+                predicted: 0,
+                mse: 0.25,
+                input: vec![0, 255],
+                reconstruction: vec![1, 254],
+            }],
+        },
+    }
+}
+
+fn failure(seed: u64) -> FailedRun {
+    FailedRun {
+        spec: spec(seed),
+        data_name: "MNIST".to_owned(),
+        program: "cre-lab 0.1.0".to_owned(),
+        device: "CPU, 2 threads".to_owned(),
+        reason: "a loss is no longer a number at step 3".to_owned(),
+        finished: 1_700_000_000,
+    }
+}
+
+/// A folder, and a store in it with these seeds.
+fn store(folder: &tempfile::TempDir, name: &str, seeds: &[u64]) -> Store {
+    let mut store = Store::open(&folder.path().join("made").join(name)).unwrap();
+    for &seed in seeds {
+        store.commit(&data(), &record(seed)).unwrap();
+    }
+    store
+}
+
+fn seeds(store: &Store) -> Vec<u64> {
+    let runs = store.runs().unwrap();
+    let mut seeds: Vec<_> = runs
+        .iter()
+        .map(|stored| stored.record.spec.config.seed)
+        .collect();
+    seeds.sort_unstable();
+    seeds
+}
+
+#[test]
+fn a_run_comes_back_as_it_was_and_is_there_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut results = store(&folder, "a.sqlite", &[1, 2]);
+    let key = RunKey::of_run(&spec(1), &data());
+    assert_eq!(results.known(&key).unwrap(), Some(StoredStatus::Done));
+    let mut again = record(1);
+    again.wall_seconds = 3.5;
+    let id = results.commit(&data(), &again).unwrap();
+    let file = results.file().to_owned();
+    drop(results);
+
+    let results = Store::open_existing(&file).unwrap();
+    results.check().unwrap();
+    let runs = results.runs().unwrap();
+    assert_eq!(runs.len(), 2);
+    assert_eq!(runs[0].record, record(2));
+    let stored = StoredRun {
+        id,
+        key,
+        data: data(),
+        record: again,
+    };
+    assert_eq!(runs[1], stored);
+    assert_eq!(results.run(id).unwrap(), Some(stored));
+    assert_eq!(results.run(99).unwrap(), None);
+}
+
+#[test]
+fn a_failure_is_remembered_until_the_run_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut results = store(&folder, "a.sqlite", &[1]);
+    results.commit_failure(&data(), &failure(1)).unwrap();
+    assert!(results.failures().unwrap().is_empty(), "it is done");
+
+    results.commit_failure(&data(), &failure(2)).unwrap();
+    let key = RunKey::of_run(&spec(2), &data());
+    assert_eq!(results.known(&key).unwrap(), Some(StoredStatus::Failed));
+    assert_eq!(results.failures().unwrap(), [(key, data(), failure(2))]);
+    results.commit(&data(), &record(2)).unwrap();
+    assert_eq!(results.known(&key).unwrap(), Some(StoredStatus::Done));
+    assert!(results.failures().unwrap().is_empty());
+}
+
+#[test]
+fn files_are_joined_without_duplicates() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut a = store(&folder, "a.sqlite", &[1, 2]);
+    let mut b = store(&folder, "b.sqlite", &[2, 3]);
+    a.commit_failure(&data(), &failure(3)).unwrap();
+    b.commit_failure(&data(), &failure(4)).unwrap();
+    let mut later = record(1);
+    later.finished += 1;
+    b.commit(&data(), &later).unwrap();
+
+    let mut all = store(&folder, "all.sqlite", &[]);
+    let merged = |added, known, failed| Merged {
+        added,
+        known,
+        failed,
+    };
+    assert_eq!(all.merge(&a).unwrap(), merged(2, 0, 1));
+    assert_eq!(all.merge(&b).unwrap(), merged(2, 1, 1));
+    assert_eq!(all.merge(&b).unwrap(), merged(0, 3, 0));
+    assert_eq!(seeds(&all), [1, 2, 3]);
+    assert!(all.runs().unwrap().iter().any(|run| run.record == later));
+    assert_eq!(all.failures().unwrap().len(), 1);
+    let own = Store::open_existing(all.file()).unwrap();
+    assert_eq!(all.merge(&own).unwrap(), merged(0, 3, 0));
+}
+
+#[test]
+fn a_record_that_contradicts_itself_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut results = store(&folder, "a.sqlite", &[]);
+    let mut refused = |change: &dyn Fn(&mut Record), reason: &str| {
+        let mut record = record(1);
+        change(&mut record);
+        let error = results.commit(&data(), &record).unwrap_err().to_string();
+        assert!(
+            error.contains("a.sqlite cannot hold this run: it ") && error.ends_with(reason),
+            "{error}"
+        );
+    };
+    refused(&|run| run.kept = 2, "keeps evaluation 2, but has 2");
+    refused(
+        &|run| run.evaluations[1].test.ce = f64::NAN,
+        "has a value that is not a number",
+    );
+    refused(
+        &|run| run.eval_sample.labels[0] = 2,
+        "has an image of class 2, but only 2 classes",
+    );
+    refused(
+        &|run| run.eval_sample.reconstructions[0].input.push(0),
+        "has an image of the wrong size",
+    );
+    refused(
+        &|run| run.eval_sample.predicted.truncate(1),
+        "has points without a class",
+    );
+    assert!(results.runs().unwrap().is_empty());
+}
+
+#[test]
+fn damage_is_told_with_file_and_run() {
+    for (damage, reason) in [
+        (
+            "UPDATE portraits SET portrait = x'00'",
+            "has a portrait that cannot be inflated",
+        ),
+        (
+            "UPDATE portraits SET portrait = zeroblob(40000000)",
+            "is larger than a run can be",
+        ),
+        ("DELETE FROM portraits", "has no portrait"),
+        (
+            "UPDATE runs SET spec = '{}'",
+            "has settings that cannot be read: missing field",
+        ),
+        (
+            "UPDATE runs SET class_names = '[1]'",
+            "has class names that cannot be read",
+        ),
+        (
+            "UPDATE runs SET parameters = -1",
+            "holds the impossible number -1",
+        ),
+        (
+            "UPDATE runs SET channels = 9223372036854775807",
+            "has images of 9223372036854775807×1×2 pixels",
+        ),
+        (
+            "UPDATE runs SET learning_rate = 9e999",
+            "has a value that is not a number",
+        ),
+        ("UPDATE runs SET kept = 7", "keeps evaluation 7, but has 2"),
+        (
+            "UPDATE evaluations SET lambda = 2",
+            "λ must lie between 0 and 1",
+        ),
+        (
+            "UPDATE evaluations SET test_mse = 9e999",
+            "has a value that is not a number",
+        ),
+        (
+            "UPDATE evaluations SET train_ce = NULL",
+            "has half a row of training metrics",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let results = store(&folder, "a.sqlite", &[1]);
+        let mut all = store(&folder, "all.sqlite", &[2]);
+        let other = Connection::open(results.file()).unwrap();
+        other.execute_batch(damage).unwrap();
+        let error = results.runs().unwrap_err().to_string();
+        assert!(
+            error.contains("a.sqlite is damaged: run 1 ") && error.contains(reason),
+            "{damage}: {error}"
+        );
+        assert!(all.merge(&results).is_err());
+        assert_eq!(seeds(&all), [2], "nothing is taken from a damaged file");
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_off_or_overwritten_is_an_error_and_no_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let results = store(&folder, "a.sqlite", &[1, 2, 3]);
+    let file = results.file().to_owned();
+    drop(results);
+    let bytes = fs::read(&file).unwrap();
+    let damaged = file.with_file_name("damaged.sqlite");
+    for place in (0..bytes.len()).step_by(911) {
+        let mut torn = bytes.clone();
+        torn.truncate(place);
+        let mut scratched = bytes.clone();
+        let end = (place + 300).min(bytes.len());
+        scratched[place..end].fill(0xff);
+        for bytes in [torn, scratched] {
+            fs::write(&damaged, bytes).unwrap();
+            // Whatever is still read is a run as it was: all else was found to be wrong.
+            if let Ok(results) = Store::open_existing(&damaged) {
+                let _ = (results.check(), results.failures(), results.runs());
+            }
+            for rest in ["damaged.sqlite-wal", "damaged.sqlite-shm"] {
+                let _ = fs::remove_file(file.with_file_name(rest));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_not_made_by_reading() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("none.sqlite");
+    let error = Store::open_existing(&file).unwrap_err().to_string();
+    assert!(error.ends_with("none.sqlite is not there"), "{error}");
+    assert!(!file.exists());
+}

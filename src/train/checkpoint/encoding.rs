@@ -1,0 +1,150 @@
+//! A run as the bytes of a file and back.
+
+use std::collections::BTreeMap;
+
+use super::{
+    AdamState, Checkpoint,
+    arrays::{Array, TensorFile, NamedArrays},
+    metadata::Metadata,
+};
+use crate::train::history::{BUCKET_NUMBERS, History};
+
+/// What the metadata call the format.
+const FORMAT: &str = "cre-lab run";
+/// The version that is written, and the newest that is read.
+const VERSION: u32 = 1;
+pub(super) const FIRST: &str = "adam.first.";
+pub(super) const SECOND: &str = "adam.second.";
+const STEP: &str = "adam.step.";
+pub(super) const BEST: &str = "best.";
+const LOSSES: &str = "history.losses";
+
+impl Checkpoint {
+    /// The run that these bytes of a file hold.
+    ///
+    /// # Errors
+    /// As for [`Self::load`], the reason alone.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        Self::from_contents(TensorFile::from_bytes(bytes)?)
+    }
+
+    pub(super) fn from_contents(contents: TensorFile) -> Result<Self, String> {
+        let TensorFile {
+            texts,
+            arrays,
+            mut doubles,
+        } = contents;
+        if texts.get("format").map(String::as_str) != Some(FORMAT) {
+            return Err("is no run of CRE Lab".to_owned());
+        }
+        let version = texts.get("version").and_then(|text| text.parse().ok());
+        match version {
+            Some(1..=VERSION) => {}
+            Some(newer) if newer > VERSION => {
+                return Err(format!(
+                    "was written by a newer CRE Lab (format {newer}; this one reads up to {VERSION})"
+                ));
+            }
+            _ => return Err("does not say which version of the format it has".to_owned()),
+        }
+        let run = texts.get("run").ok_or("does not say which run it holds")?;
+        let notes: Metadata = serde_json::from_str(run)
+            .map_err(|error| format!("describes its run in a way not understood: {error}"))?;
+        let losses =
+            doubles
+                .remove(LOSSES)
+                .ok_or("holds no curves")
+                .and_then(|array| match array.shape[..] {
+                    [_, BUCKET_NUMBERS] => Ok(array.values),
+                    _ => Err("holds curves of another shape"),
+                })?;
+        let history = History::from_rows(notes.history.rows(losses)?)?;
+        let mut weights = NamedArrays::new();
+        let mut adam = AdamState::default();
+        let mut best = NamedArrays::new();
+        for (name, array) in arrays {
+            let (home, name) = if let Some(name) = name.strip_prefix(FIRST) {
+                (&mut adam.first, name.to_owned())
+            } else if let Some(name) = name.strip_prefix(SECOND) {
+                (&mut adam.second, name.to_owned())
+            } else if let Some(name) = name.strip_prefix(BEST) {
+                (&mut best, name.to_owned())
+            } else {
+                (&mut weights, name)
+            };
+            home.insert(name, array);
+        }
+        for (name, array) in doubles {
+            let step = name.strip_prefix(STEP).zip(array.values.first());
+            let Some((name, &steps)) = step else {
+                return Err(format!("holds “{name}”, which no run has"));
+            };
+            adam.steps.insert(
+                name.to_owned(),
+                whole(steps).ok_or("counts Adam's steps wrongly")?,
+            );
+        }
+        let saved = Self {
+            best: notes.best.is_some().then_some(best),
+            metadata: notes,
+            history,
+            weights,
+            adam,
+        };
+        saved.check()?;
+        Ok(saved)
+    }
+
+    /// As the bytes of a file.
+    ///
+    /// # Errors
+    /// When it is larger than what is read again.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
+        let run = serde_json::to_string(&self.metadata).map_err(|error| error.to_string())?;
+        let texts = [
+            ("format", FORMAT.to_owned()),
+            ("version", VERSION.to_string()),
+            ("run", run),
+        ];
+        let mut arrays = self.weights.clone();
+        let AdamState {
+            first,
+            second,
+            steps,
+        } = &self.adam;
+        let nothing = NamedArrays::new();
+        let best = self.best.as_ref().unwrap_or(&nothing);
+        for (prefix, named) in [(FIRST, first), (SECOND, second), (BEST, best)] {
+            let renamed = named.iter();
+            arrays.extend(renamed.map(|(name, array)| (format!("{prefix}{name}"), array.clone())));
+        }
+        let scalar = |steps: usize| Array {
+            shape: Vec::new(),
+            values: vec![steps as f64],
+        };
+        let steps = steps.iter();
+        let mut doubles: BTreeMap<String, Array<f64>> = steps
+            .map(|(name, steps)| (format!("{STEP}{name}"), scalar(*steps)))
+            .collect();
+        let losses = self.history.to_rows().buckets;
+        let shape = vec![losses.len() / BUCKET_NUMBERS, BUCKET_NUMBERS];
+        let losses = Array {
+            shape,
+            values: losses,
+        };
+        doubles.insert(LOSSES.to_owned(), losses);
+        TensorFile {
+            texts: texts
+                .into_iter()
+                .map(|(name, text)| (name.to_owned(), text))
+                .collect(),
+            arrays,
+            doubles,
+        }
+        .to_bytes()
+    }
+}
+
+fn whole(number: f64) -> Option<usize> {
+    (number.fract() == 0.0 && (0.0..1e12).contains(&number)).then_some(number as usize)
+}
