@@ -15,9 +15,9 @@ use std::{
 use cpu_time::ThreadTime;
 use cre_lab::{
     data::{BundledSet, DataSource, idx},
-    sweep::Spectrum,
     gui::{App, state::RunView},
     model::lambda::spread,
+    sweep::Spectrum,
     train::{DeviceChoice, RunConfig},
 };
 use eframe::{

@@ -8,14 +8,15 @@
 
 pub mod cli;
 pub mod data;
-pub mod sweep;
 pub mod figures;
-pub mod files;
+pub mod format;
+pub mod fs;
 #[cfg(feature = "gui")]
 pub mod gui;
 pub mod jobs;
+pub mod kernels;
 pub mod memory;
 pub mod model;
-pub mod numbers;
-mod sums;
+pub mod rng;
+pub mod sweep;
 pub mod train;

@@ -12,12 +12,12 @@ use std::{fs, path::PathBuf, sync::Arc};
 use burn::tensor::{Device, Tensor, TensorData};
 use cre_lab::{
     data::{DataSource, Dataset, ImageShape},
-    model::{Architecture, Lambda, ForwardContext, VitOptions},
+    model::{Architecture, ForwardContext, Lambda, VitOptions},
     train::{
         RunConfig, Trainer,
         checkpoint::{
-            CheckpointError, Checkpoint,
-            arrays::{TensorFile, NamedArrays},
+            Checkpoint, CheckpointError,
+            arrays::{NamedArrays, TensorFile},
             authors::{self, ImportContext},
         },
     },

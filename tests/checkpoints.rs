@@ -18,7 +18,7 @@ use cre_lab::{
     model::{Architecture, Lambda, VitOptions},
     train::{
         Command, DeviceChoice, Event, Mark, Probe, RunConfig, RunId, RunStart, Worker,
-        checkpoint::{Checkpoint, recorder::SavePaths, metadata::ExactF64},
+        checkpoint::{Checkpoint, metadata::ExactF64, recorder::SavePaths},
     },
 };
 

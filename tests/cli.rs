@@ -362,11 +362,11 @@ fn full_sets_are_listed_found_and_compared() {
     );
     assert!(
         printed.contains(
-            "cifar-10-full       not here: cre-lab data fetch cifar-10 downloads it (170.05 MB)"
+            "cifar-10-full       not here: cre-lab data fetch cifar-10 downloads it (170 MB)"
         ),
         "{printed}"
     );
-    let missing = "CIFAR-10 in full is not on this machine: “cre-lab data fetch cifar-10” downloads it (170.05 MB), or put its files into ";
+    let missing = "CIFAR-10 in full is not on this machine: “cre-lab data fetch cifar-10” downloads it (170 MB), or put its files into ";
     for args in [
         &["data", "path", "cifar-10"][..],
         &["data", "verify", "cifar-10-full"],

@@ -16,7 +16,7 @@ use burn::{
 use common::{dataset, parameters, statistics};
 use cre_lab::{
     data::{ImageShape, pixel_to_unit},
-    model::{Architecture, LatentLayout, LatentSize, ForwardContext, ModelSpec, VitOptions},
+    model::{Architecture, ForwardContext, LatentLayout, LatentSize, ModelSpec, VitOptions},
     train::{DeviceChoice, RunConfig, Trainer, device, trainer::floats},
 };
 
@@ -150,8 +150,9 @@ fn training_and_evaluation_differ() {
             .build(&plan(shape), 1, &Device::flex())
             .unwrap();
         let images = images(shape, 3);
-        let latent =
-            |pass: &mut ForwardContext| floats(model.forward_in(images.clone(), pass).latent).unwrap();
+        let latent = |pass: &mut ForwardContext| {
+            floats(model.forward_in(images.clone(), pass).latent).unwrap()
+        };
         let evaluated = latent(&mut ForwardContext::evaluation());
         assert_eq!(evaluated, latent(&mut ForwardContext::evaluation()));
         let trained = latent(&mut ForwardContext::training(1, 0, 0..3));

@@ -16,7 +16,9 @@ use burn::{
 use common::{dataset, parameters};
 use cre_lab::{
     data::{Dataset, ImageShape, Split, pixel_to_unit},
-    model::{Architecture, Cre, Lambda, LatentSize, Output, ForwardContext, ModelSpec, VitOptions, loss},
+    model::{
+        Architecture, Cre, ForwardContext, Lambda, LatentSize, ModelSpec, Output, VitOptions, loss,
+    },
     train::{DeviceChoice, RunConfig, Trainer, device, trainer::floats},
 };
 

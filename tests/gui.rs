@@ -304,7 +304,11 @@ fn a_drawing_is_read_while_the_model_trains() {
     });
     harness.run_steps(2);
     harness.get_by_label("as seen");
-    let own = snapshot(harness.state()).unwrap().custom_image.clone().unwrap();
+    let own = snapshot(harness.state())
+        .unwrap()
+        .custom_image
+        .clone()
+        .unwrap();
     assert!(own.pixels.contains(&255) && own.pixels.contains(&0));
     assert_eq!(own.result.latent, own.point, "n = 3 is shown as it is");
     let step = snapshot(harness.state()).unwrap().step;
@@ -332,7 +336,11 @@ fn a_picture_dropped_on_the_window_is_read() {
     wait(&mut harness, "a reading of the picture", |app| {
         snapshot(app).is_some_and(|shown| shown.custom_image.is_some())
     });
-    let own = snapshot(harness.state()).unwrap().custom_image.clone().unwrap();
+    let own = snapshot(harness.state())
+        .unwrap()
+        .custom_image
+        .clone()
+        .unwrap();
     assert_eq!((own.pixels[13], own.pixels[5]), (255, 0));
 
     let broken = folder.path().join("broken.png");
@@ -465,7 +473,7 @@ fn spectrum(harness: &mut Harness<'_, App>) {
     wait(harness, "the first steps", trains);
     press(harness, "Spectrum");
     // What it takes is said before it is taken.
-    harness.get_by_label_contains("11 lanes × 5,531 parameters with optimiser state: 1 MB");
+    harness.get_by_label_contains("11 lanes × 5,531 parameters with optimiser state: 730 kB");
     harness
         .get_by_role_and_label(Role::TextInput, "List of λ")
         .focus();

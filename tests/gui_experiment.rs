@@ -18,12 +18,12 @@ use std::{
 
 use cre_lab::{
     data::BundledSet,
-    sweep::{Store, SweepEnd},
     gui::{
         App,
-        state::sweep::{SweepState, RunStatus, Stage},
+        state::sweep::{RunStatus, Stage, SweepState},
     },
     model::{Architecture, Lambda},
+    sweep::{Store, SweepEnd},
 };
 use eframe::{
     App as _, Storage,

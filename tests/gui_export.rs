@@ -17,13 +17,13 @@ use std::{
 
 use cre_lab::{
     data::{BundledSet, DataSource, ImageShape},
-    sweep::{Reconstruction, RunKey, EvalSample, Record, RunSpec, Spectrum, Store},
     figures::{Against, DeadRuns, Subject},
     gui::{
         App,
-        state::{All, Export, Notification, Action, results::ResultsState},
+        state::{Action, All, Export, Notification, results::ResultsState},
     },
     model::{Architecture, Lambda, LatentSize},
+    sweep::{EvalSample, Reconstruction, Record, RunKey, RunSpec, Spectrum, Store},
     train::{Evaluation, Metrics, Projection, RunConfig},
 };
 use eframe::egui::accesskit::Role;
@@ -216,6 +216,15 @@ fn training_is_recorded_and_filmed() {
     assert!(harness.state().session().recording().is_none());
 }
 
+/// Names of the files in a folder, sorted.
+fn names(folder: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(folder).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
 #[test]
 fn all_figures_of_the_finished_runs_are_written_into_a_folder_or_as_far_as_wanted() {
     let folder = tempfile::tempdir().unwrap();
@@ -249,7 +258,10 @@ fn all_figures_of_the_finished_runs_are_written_into_a_folder_or_as_far_as_wante
         store.commit(&data, &record).unwrap();
     }
     wait(&mut harness, "the runs", |app| {
-        matches!(app.session().results().state(), ResultsState::Read { runs: 3, .. })
+        matches!(
+            app.session().results().state(),
+            ResultsState::Read { runs: 3, .. }
+        )
     });
     harness.run_steps(2);
     harness.get_by_label("3 finished runs, from results.sqlite");
@@ -287,13 +299,6 @@ fn all_figures_of_the_finished_runs_are_written_into_a_folder_or_as_far_as_wante
     });
     harness.run_steps(2);
     harness.get_by_label_contains("; left out: latent size, complexity");
-    let names = |folder: &Path| {
-        let files = std::fs::read_dir(folder).unwrap();
-        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<String> = names.collect();
-        names.sort();
-        names
-    };
     assert_eq!(names(&made).len(), 12);
 
     // The dialog for folders does not ask about the files in them.

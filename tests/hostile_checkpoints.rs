@@ -19,7 +19,10 @@ use cre_lab::{
     model::Architecture,
     train::{
         Lane, Mark, RunConfig, StepLosses, Trainer,
-        checkpoint::{Checkpoint, CheckpointContext, arrays::MOST_HEADER_BYTES, names, metadata::EpochProgress},
+        checkpoint::{
+            Checkpoint, CheckpointContext, arrays::MOST_HEADER_BYTES, metadata::EpochProgress,
+            names,
+        },
         history::History,
     },
 };
@@ -74,7 +77,10 @@ static SOUND: LazyLock<Vec<u8>> = LazyLock::new(|| {
         epoch: &EpochProgress::default(),
         best: Some((&evaluation, &weights)),
     };
-    Checkpoint::of(&trainer, around).unwrap().to_bytes().unwrap()
+    Checkpoint::of(&trainer, around)
+        .unwrap()
+        .to_bytes()
+        .unwrap()
 });
 
 /// Harm done to a file.

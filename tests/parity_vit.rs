@@ -29,7 +29,7 @@ use common::{
 };
 use cre_lab::{
     data::{Dataset, ImageShape},
-    model::{Architecture, Cre, Lambda, ForwardContext, VitOptions, loss},
+    model::{Architecture, Cre, ForwardContext, Lambda, VitOptions, loss},
     train::{RunConfig, Trainer, batch, trainer::floats},
 };
 use serde::Deserialize;

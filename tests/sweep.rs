@@ -19,7 +19,7 @@ use std::{
 use cre_lab::{
     data::{DataSource, ImageShape, idx},
     sweep::{
-        SweepRunner, Grid, RunKey, Record, RunSpec, Store, SweepCommand, SweepEnd, SweepEvent,
+        Grid, Record, RunKey, RunSpec, Store, SweepCommand, SweepEnd, SweepEvent, SweepRunner,
         runner::SweepOptions,
     },
 };

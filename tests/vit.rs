@@ -16,7 +16,7 @@ use burn::{
 use common::{dataset, parameters, statistics};
 use cre_lab::{
     data::{ImageShape, pixel_to_unit},
-    model::{Architecture, Cre, LatentLayout, LatentSize, ForwardContext, ModelSpec, VitOptions},
+    model::{Architecture, Cre, ForwardContext, LatentLayout, LatentSize, ModelSpec, VitOptions},
     train::{DeviceChoice, RunConfig, Trainer, device, trainer::floats},
 };
 

@@ -14,8 +14,8 @@ use cre_lab::{
     data::{BundledSet, DataSource, Dataset},
     model::{Architecture, Lambda},
     train::{
-        Command, DeviceChoice, Evaluation, Event, Lane, Mark, SnapshotSet, Probe, RunError, RunConfig,
-        RunId, RunState, Snapshot, RunStart, Worker,
+        Command, DeviceChoice, Evaluation, Event, Lane, Mark, Probe, RunConfig, RunError, RunId,
+        RunStart, RunState, Snapshot, SnapshotSet, Worker,
     },
 };
 use crossbeam_channel::bounded;

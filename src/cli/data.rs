@@ -8,14 +8,17 @@ use std::{
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand};
-use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Overwrite;
-use crate::data::{
-    BundledSet, DatasetLocator, bundle,
-    catalogue::FullSet,
-    fetch::{self, Progress, Stage, CancelToken},
-    locator::Availability,
+use crate::{
+    data::{
+        BundledSet, DatasetLocator, bundle,
+        catalogue::FullSet,
+        fetch::{self, CancelToken, Progress, Stage},
+        locator::Availability,
+    },
+    format,
 };
 
 /// Find, download and check data sets
@@ -149,12 +152,12 @@ fn list(shelf: &DatasetLocator) -> anyhow::Result<()> {
                     Availability::PickleOnly(folder) => format!(
                         "as Python pickles, which are not read, in {}: {fetch} ({})",
                         folder.display(),
-                        DecimalBytes(rest)
+                        format::bytes(rest)
                     ),
                     _ if kept > 0 => {
-                        format!("in part: {fetch} to its end ({})", DecimalBytes(rest))
+                        format!("in part: {fetch} to its end ({})", format::bytes(rest))
                     }
-                    _ => format!("not here: {fetch} ({})", DecimalBytes(rest)),
+                    _ => format!("not here: {fetch} ({})", format::bytes(rest)),
                 }
             }
         };
@@ -180,7 +183,11 @@ fn fetch_all(sets: &[SetName], shelf: &DatasetLocator) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn download(set: BundledSet, shelf: &DatasetLocator, stop: &CancelToken) -> anyhow::Result<PathBuf> {
+fn download(
+    set: BundledSet,
+    shelf: &DatasetLocator,
+    stop: &CancelToken,
+) -> anyhow::Result<PathBuf> {
     let bar = ProgressBar::new(shelf.full(set).map_or(0, FullSet::download)).with_style(
         ProgressStyle::with_template(
             "{prefix}  {bar:24}  {decimal_bytes} of {decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left  {msg}",

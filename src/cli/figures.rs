@@ -8,8 +8,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Overwrite, results::FromArgs};
 use crate::{
-    sweep::series::on_same_images,
     figures::{self, DeadRuns, Step},
+    sweep::series::on_same_images,
 };
 
 /// Options of `cre-lab figures`.

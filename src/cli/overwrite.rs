@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{anyhow, bail};
 use clap::Args;
 
-use crate::files::{self, Existing};
+use crate::fs::{Existing, check_output, first_existing};
 
 /// The option of every command that writes files.
 #[derive(Clone, Copy, Debug, Default, Args)]
@@ -32,13 +32,13 @@ impl Overwrite {
     /// When one of them cannot be written.
     pub fn check(self, folder: &Path, names: &[&str], advice: &str) -> anyhow::Result<()> {
         if !self.overwrite
-            && let Some(found) = files::already_in(folder, names.iter().copied())
+            && let Some(found) = first_existing(folder, names.iter().copied())
         {
             bail!("{found}; {advice}");
         }
         for name in names {
             let path = folder.join(name);
-            files::check(&path, self.existing())
+            check_output(&path, self.existing())
                 .map_err(|error| anyhow!("cannot write {}: {error}", path.display()))?;
         }
         Ok(())

@@ -10,13 +10,14 @@ use std::{
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Overwrite, sweep::duration};
+use super::Overwrite;
 use crate::{
+    format::duration,
+    fs::{check_output, write_whole},
     sweep::{
         Store,
         store::{self, StoredRun},
     },
-    files::{self, write_whole},
 };
 
 /// Look at finished runs, export them, join files of several machines
@@ -208,7 +209,7 @@ fn export(args: &ExportArgs) -> anyhow::Result<()> {
     }
     let existing = args.overwrite.existing();
     if let Some(file) = &args.to {
-        files::check(file, existing).map_err(|error| cannot_write(file, &error))?;
+        check_output(file, existing).map_err(|error| cannot_write(file, &error))?;
     }
     let runs = args.from.open()?.runs()?;
     let bytes = match args.format {

@@ -11,12 +11,13 @@ use crossbeam_channel::{Receiver, bounded, select};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
+    format::{bytes, duration},
+    fs::open_regular,
     sweep::{
-        SweepRunner, Grid, Preset, Record, RunSpec, Shard, SweepCommand, SweepEnd, SweepEvent,
-        runner::{SweepOptions, SweepEstimate, Progress},
+        Grid, Preset, Record, RunSpec, Shard, SweepCommand, SweepEnd, SweepEvent, SweepRunner,
+        runner::{Progress, SweepEstimate, SweepOptions},
         store,
     },
-    files,
     train::device::available_threads,
 };
 
@@ -135,7 +136,7 @@ fn grid(args: &SweepArgs) -> anyhow::Result<Grid> {
 
 fn read(path: &Path) -> anyhow::Result<String> {
     let mut text = String::new();
-    let read = files::open(path)?
+    let read = open_regular(path)?
         .take(MAX_GRID + 1)
         .read_to_string(&mut text)?;
     if read as u64 > MAX_GRID {
@@ -234,10 +235,10 @@ impl Watch<'_> {
         )];
         if outlook.to_do() > 0 {
             lines.push(format!(
-                "{} to do: about {} and {:.1} GB of memory for up to {} networks side by side, on {}",
+                "{} to do: about {} and {} of memory for up to {} networks side by side, on {}",
                 outlook.to_do(),
                 duration(outlook.seconds),
-                outlook.bytes as f64 / 1e9,
+                bytes(outlook.bytes),
                 outlook.side_by_side,
                 outlook.devices.join(" and ")
             ));
@@ -304,10 +305,7 @@ fn outcome(record: &Record) -> String {
         return String::new();
     };
     let dead = if kept.dead_units > 0 {
-        format!(
-            "  {} of {} units dead",
-            kept.dead_units, record.relu_units
-        )
+        format!("  {} of {} units dead", kept.dead_units, record.relu_units)
     } else {
         String::new()
     };
@@ -317,34 +315,4 @@ fn outcome(record: &Record) -> String {
         kept.test.mse,
         kept.epoch
     )
-}
-
-/// Seconds as people say them.
-pub(crate) fn duration(seconds: f64) -> String {
-    let whole = seconds.max(0.0).round() as u64;
-    match whole {
-        0..100 => format!("{whole} s"),
-        100..6000 => format!("{} min", (whole + 30) / 60),
-        6000..172_800 => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
-        _ => format!("{} days", (whole + 43_200) / 86_400),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_told_as_people_do() {
-        for (seconds, text) in [
-            (-1.0, "0 s"),
-            (99.4, "99 s"),
-            (125.0, "2 min"),
-            (7260.0, "2 h 1 min"),
-            (400_000.0, "5 days"),
-            (f64::NAN, "0 s"),
-        ] {
-            assert_eq!(duration(seconds), text);
-        }
-    }
 }

@@ -17,10 +17,10 @@ use super::{Overwrite, RunArgs, columns};
 use crate::{
     data::{DataSource, Dataset},
     figures,
-    files::{self, Existing, write_whole},
+    fs::{Existing, remove_output, write_whole},
     train::{
-        AxisChoice, Command, DeviceChoice, Evaluation, Event, Probe, RunError, RunConfig, RunId,
-        Snapshot, RunStart, StepLosses, Worker,
+        AxisChoice, Command, DeviceChoice, Evaluation, Event, Probe, RunConfig, RunError, RunId,
+        RunStart, Snapshot, StepLosses, Worker,
         checkpoint::{
             Checkpoint,
             authors::{self, ImportContext},
@@ -363,7 +363,7 @@ impl<'a> Job<'a> {
         }
         for name in FILES.iter().filter(|_| self.args.overwrite.overwrite) {
             let path = self.args.out.join(name);
-            files::remove(&path)
+            remove_output(&path)
                 .map_err(|error| anyhow!("cannot remove {}: {error}", path.display()))?;
         }
         write_metrics(&self.metrics_file(), &self.evaluations, Existing::Keep)?;
@@ -374,7 +374,7 @@ impl<'a> Job<'a> {
     /// Leaves the folder as free as it was if nothing has come of the run.
     fn release_folder(&self) {
         if self.has_folder && self.evaluations.is_empty() {
-            let _ = files::remove(&self.metrics_file());
+            let _ = remove_output(&self.metrics_file());
         }
     }
 

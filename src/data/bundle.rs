@@ -14,7 +14,7 @@ use super::{
     folder::{Files, Half, Named, read_split},
     idx,
 };
-use crate::files::{self, Existing, write_whole};
+use crate::fs::{Existing, check_output, first_existing, write_whole};
 use flate2::{Compression, write::GzEncoder};
 
 /// Images and labels of both halves, in the order of [`Half::ALL`].
@@ -269,13 +269,13 @@ pub fn make(from: &Path, to: &Path, existing: Existing) -> Result<Vec<BundleFile
         .flat_map(|half| [packing.images(half), gzip_name(&half.labels())])
         .collect::<Vec<String>>();
     if existing == Existing::Keep
-        && let Some(found) = files::already_in(to, names.iter().map(String::as_str))
+        && let Some(found) = first_existing(to, names.iter().map(String::as_str))
     {
         return Err(BundleError::Exists(found));
     }
     for name in &names {
         let path = to.join(name);
-        files::check(&path, existing).map_err(|error| BundleError::Write { path, error })?;
+        check_output(&path, existing).map_err(|error| BundleError::Write { path, error })?;
     }
     let [train, test] = packing.per_class();
     let halves = [

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{BundledSet, Dataset, ImageShape, LoadError, Split, folder::Half};
-use crate::files;
+use crate::fs::open_regular;
 
 /// The most records that a file may hold; the official ones hold 10,000.
 const MAX_RECORDS: u64 = 100_000;
@@ -105,7 +105,7 @@ impl Files {
                 file: path.clone(),
                 fault,
             };
-            let file = files::open(&path).map_err(|error| of(error.into()))?;
+            let file = open_regular(&path).map_err(|error| of(error.into()))?;
             let length = file.metadata().map_err(|error| of(error.into()))?.len();
             bytes += length;
             opened.push((path.clone(), file));

@@ -8,7 +8,7 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use super::{catalogue::OriginalFile, inflate};
-use crate::files;
+use crate::fs::open_regular;
 
 /// Why a file is not the original. Each message continues a sentence that begins with its name.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +110,7 @@ pub fn check(
     original: &OriginalFile<'_>,
     pass: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> Result<bool, DigestError> {
-    let (content, gzip) = inflate::open(BufReader::new(files::open(path)?))?;
+    let (content, gzip) = inflate::open(BufReader::new(open_regular(path)?))?;
     compare(content, original, pass)?;
     Ok(gzip)
 }

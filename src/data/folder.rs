@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{BundledSet, Dataset, ImageShape, LoadError, Split, idx};
-use crate::files;
+use crate::fs::open_regular;
 
 /// One half of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +123,7 @@ impl Files {
                 file,
             });
         };
-        let opened = files::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        let opened = open_regular(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
         match opened {
             Ok((bytes, content)) => Ok(Named {
                 path,

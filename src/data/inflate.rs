@@ -7,7 +7,7 @@ use std::{
 
 use flate2::read::MultiGzDecoder;
 
-use crate::files;
+use crate::fs::open_regular;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Bytes that one byte of gzip can become, at most.
@@ -32,7 +32,7 @@ pub(super) fn open<'r>(mut from: impl Read + 'r) -> io::Result<(Box<dyn Read + '
 /// Uncompressed size of the file at `path`: of gzip what its last four bytes tell, which is the
 /// size of its last member modulo 2³².
 pub(super) fn size(path: &Path) -> io::Result<u64> {
-    let mut file = files::open(path)?;
+    let mut file = open_regular(path)?;
     let mut start = Vec::new();
     file.by_ref()
         .take(GZIP_MAGIC.len() as u64)

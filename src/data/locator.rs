@@ -318,7 +318,7 @@ mod tests {
         assert_eq!(
             message.to_string(),
             format!(
-                "MNIST in full is not on this machine: “cre-lab data fetch mnist” downloads it (11.59 MB), \
+                "MNIST in full is not on this machine: “cre-lab data fetch mnist” downloads it (12 MB), \
                  or put its files into {}",
                 place.path().join("cache/mnist").display()
             )

@@ -9,9 +9,9 @@ pub mod fetch;
 pub mod folder;
 pub mod idx;
 mod inflate;
+pub mod locator;
 pub mod picture_folder;
 pub mod rotation;
-pub mod locator;
 pub mod source;
 
 use std::{ops::Range, path::PathBuf};

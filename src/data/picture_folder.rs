@@ -11,7 +11,7 @@ use rand::seq::SliceRandom as _;
 use rayon::prelude::*;
 
 use super::{Dataset, ImageShape, LoadError, Split};
-use crate::{files, model::init};
+use crate::{fs::open_regular, rng};
 
 /// Endings of the files that are taken for images.
 const ENDINGS: [&str; 5] = ["png", "jpg", "jpeg", "bmp", "webp"];
@@ -130,7 +130,7 @@ impl PictureFolders {
                     if files.len() < 2 {
                         return Err(format!("has fewer than two images of the class “{class}”"));
                     }
-                    files.shuffle(&mut init::rng(SPLIT_SEED, u64::from(label)));
+                    files.shuffle(&mut rng::from_stream(SPLIT_SEED, u64::from(label)));
                     let test = files.split_off(files.len() - files.len().div_ceil(TEST_SHARE));
                     for (half, files) in halves.iter_mut().zip([files, test]) {
                         half.extend(files.into_iter().map(|file| (label, file)));
@@ -246,7 +246,7 @@ fn read_all(listed: Listed, skipped: &mut Vec<PathBuf>) -> Vec<(u8, Both)> {
 
 fn decode(file: &Path) -> Result<DynamicImage, String> {
     let reason = |error: &dyn std::fmt::Display| error.to_string();
-    let mut reader = files::open(file)
+    let mut reader = open_regular(file)
         .map(|file| ImageReader::new(BufReader::new(file)))
         .and_then(ImageReader::with_guessed_format)
         .map_err(|error| reason(&error))?;

@@ -6,10 +6,12 @@ use std::{
     str::FromStr,
 };
 
-use indicatif::DecimalBytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Dataset, ImageShape, DatasetLocator, bundle, cifar, folder::Files, idx, picture_folder};
+use super::{
+    Dataset, DatasetLocator, ImageShape, bundle, cifar, folder::Files, idx, picture_folder,
+};
+use crate::format;
 
 /// A data set of which a sample is compiled into the program, and which can be had in full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -230,7 +232,7 @@ pub enum LoadError {
     #[error(transparent)]
     Unknown(#[from] UnknownDataSet),
     /// A full set is in none of the places where it may be.
-    #[error("{set} in full is not on this machine: “cre-lab data fetch {id}” downloads it ({size}){place}", id = set.id(), size = DecimalBytes(*download), place = Place(folder.as_deref()))]
+    #[error("{set} in full is not on this machine: “cre-lab data fetch {id}” downloads it ({size}){place}", id = set.id(), size = format::bytes(*download), place = Place(folder.as_deref()))]
     NotHere {
         /// The set.
         set: BundledSet,

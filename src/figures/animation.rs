@@ -9,7 +9,7 @@ use image::{
 };
 
 use super::{FigureError, quantize};
-use crate::files::{Existing, OutputFile};
+use crate::fs::{Existing, OutputFile};
 
 /// One picture.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use plotters::{
 };
 
 use super::{FigureError, palette::Rgb};
-use crate::files::{Existing, write_whole};
+use crate::fs::{Existing, write_whole};
 
 /// Family name under which the font is registered.
 const FAMILY: &str = "cre-lab";

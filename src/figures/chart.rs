@@ -9,10 +9,10 @@ use plotters::{
 
 use super::{
     axes::{number, thinned},
+    backend::{DrawError, Page, text_width},
+    marks::Marks,
     palette::Rgb,
     panels::{FAINT, INK, SMALL, Side},
-    marks::Marks,
-    backend::{DrawError, Page, text_width},
     ticks::Ticks,
 };
 

@@ -7,9 +7,9 @@ use plotters::{
 
 use super::{
     axes::number,
+    backend::{DrawError, Page},
     palette,
     panels::INK,
-    backend::{DrawError, Page},
 };
 use crate::train::Projection;
 

@@ -3,8 +3,8 @@
 use std::{fs, ops::ControlFlow, path::Path};
 
 use super::{
-    Against, Figure4, DeadRuns, EXTENSIONS, Ending, Figure, FigureError, Film, Figure3, OneSeed,
-    Figure5, Runs, TradeOffPlane, TradeOffWidths, save, save_animation,
+    Against, DeadRuns, EXTENSIONS, Ending, Figure, Figure3, Figure4, Figure5, FigureError, Film,
+    OneSeed, Runs, TradeOffPlane, TradeOffWidths, save, save_animation,
 };
 use crate::{
     data::{BundledSet, DataSource},

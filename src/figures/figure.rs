@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use super::{
-    FigureError, picture,
+    FigureError,
     backend::{self, DrawError, Page},
+    picture,
 };
-use crate::files::{Existing, write_whole};
+use crate::fs::{Existing, write_whole};
 
 /// Dots per inch of figures in PNG files, unless they are very large.
 pub const DOTS_PER_INCH: f64 = 300.0;

@@ -4,15 +4,15 @@ use std::ops::Range;
 
 use super::{
     axes::{jitter, span},
+    backend::{DrawError, Page},
     chart::{self, Axis, plot_width},
     figure::{Figure, Table},
+    marks::Marks,
     palette::{self, Rgb},
     panels::{
         ACCURACY as ACCURACY_NAME, Grid, LAMBDA, MSE as MSE_NAME, caption_height, draw_caption,
     },
-    marks::Marks,
     runs::{Choice, DeadRuns, Runs},
-    backend::{DrawError, Page},
 };
 use crate::sweep::{
     BoxPlot, Outcome,

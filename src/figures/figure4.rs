@@ -6,12 +6,12 @@ use plotters::{
 };
 
 use super::{
+    backend::{DrawError, LINE_SPACING, Page, text_width},
     cloud::{Cloud, Space},
     figure::{Figure, TWO_COLUMNS, Table},
     one_seed::OneSeed,
     palette,
     panels::{Grid, INK, NAME, SMALL, TITLE, caption_height, draw_caption},
-    backend::{DrawError, LINE_SPACING, Page, text_width},
 };
 use crate::{sweep::Record, train::Projection};
 

@@ -6,11 +6,11 @@ use plotters::{
 };
 
 use super::{
+    backend::{DrawError, LINE_SPACING, Page},
     figure::{Figure, TWO_COLUMNS, Table},
     one_seed::OneSeed,
     palette::Rgb,
     panels::{INK, NAME, SMALL, TITLE, caption_height, draw_caption},
-    backend::{DrawError, LINE_SPACING, Page},
 };
 use crate::sweep::Record;
 
@@ -42,7 +42,13 @@ impl<'a> Figure5<'a> {
         let cells = &records.first()?.eval_sample.reconstructions;
         // Runs of one series look at the same images.
         let is_shared = |place: &usize| {
-            let index = |record: &&Record| record.eval_sample.reconstructions.get(*place).map(|c| c.index);
+            let index = |record: &&Record| {
+                record
+                    .eval_sample
+                    .reconstructions
+                    .get(*place)
+                    .map(|c| c.index)
+            };
             records
                 .iter()
                 .all(|record| index(record) == Some(cells[*place].index))

@@ -9,16 +9,16 @@ use plotters::{
 
 use super::{
     animation::{Animation, Frame},
+    backend::{self, DrawError, Page, text_width},
     cloud::{Cloud, Space},
     one_seed::OneSeed,
     palette,
     panels::INK,
     scene::{SPLIT, Scene},
-    backend::{self, DrawError, Page, text_width},
 };
 use crate::{
     sweep::Record,
-    train::{Projection, Alignment},
+    train::{Alignment, Projection},
 };
 
 /// Pixels of a frame.

@@ -2,11 +2,11 @@
 
 use super::{
     axes::{number, span},
+    backend::{DrawError, Page},
     chart::{self, Axis},
     figure::{Figure, Table},
     palette::{self, Rgb},
     panels::{Grid, INK, caption_height, draw_caption},
-    backend::{DrawError, Page},
 };
 use crate::{
     sweep::Record,

@@ -6,8 +6,8 @@ use plotters::{
 };
 
 use super::{
-    palette::Rgb,
     backend::{Area, DrawError, Page},
+    palette::Rgb,
 };
 
 /// Draws marks of a chart; widths and radii are in points.

@@ -2,55 +2,55 @@
 
 mod animation;
 mod axes;
+mod backend;
 mod canvas;
 mod chart;
 mod cloud;
-mod figure4;
 mod export_all;
-mod quantize;
 mod figure;
-mod film;
 mod figure3;
+mod figure4;
+mod figure5;
+mod film;
 mod learning;
+mod marks;
 mod one_cloud;
 mod one_seed;
-mod reconstruction_pairs;
 pub mod palette;
 mod panels;
-mod marks;
+mod pareto;
 mod picture;
-mod figure5;
+mod quantize;
+mod reconstruction_pairs;
 mod reconstructions;
 mod runs;
 mod scatter;
 mod scene;
-mod backend;
 mod subject;
 #[cfg(test)]
 mod tests;
 pub(crate) mod ticks;
-mod pareto;
 mod trade_off_width;
 
 use std::path::{Path, PathBuf};
 
 pub use animation::{ANIMATION_EXTENSIONS, Animation, Ending, Frame, save_animation};
-pub use figure4::Figure4;
 pub use export_all::{AllFigures, Step, every};
 pub use figure::{EXTENSIONS, Figure, Table, save};
-pub use film::Film;
 pub use figure3::Figure3;
+pub use figure4::Figure4;
+pub use figure5::Figure5;
+pub use film::Film;
 pub use learning::Learning;
 pub use one_cloud::OneCloud;
 pub use one_seed::OneSeed;
+pub use pareto::TradeOffPlane;
 pub use reconstruction_pairs::ReconstructionPairs;
-pub use figure5::Figure5;
 pub use reconstructions::reconstructions;
 pub use runs::{DeadRuns, Runs};
 pub use scatter::latent_scatter;
 pub use scene::Scene;
 pub use subject::{FigureData, Subject};
-pub use pareto::TradeOffPlane;
 pub use trade_off_width::{Against, Family, Member, TradeOffWidths};
 
 /// A figure that could not be made or written.

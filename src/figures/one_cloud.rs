@@ -6,11 +6,11 @@ use plotters::{
 };
 
 use super::{
+    backend::{DrawError, LINE_SPACING, Page, elided, text_width},
     cloud::Cloud,
     figure::{Figure, TWO_COLUMNS, Table},
     palette,
     panels::{INK, NAME, TITLE, caption_height, draw_caption},
-    backend::{DrawError, LINE_SPACING, Page, elided, text_width},
 };
 use crate::{sweep::Record, train::Projection};
 

@@ -6,9 +6,9 @@ use plotters::style::{
 };
 
 use super::{
+    backend::{DrawError, LINE_SPACING, Page, wrapped},
     figure::{ONE_COLUMN, TWO_COLUMNS},
     palette::Rgb,
-    backend::{DrawError, LINE_SPACING, Page, wrapped},
 };
 
 /// What text and lines are drawn in.

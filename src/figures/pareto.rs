@@ -7,13 +7,13 @@ use plotters::{
 
 use super::{
     axes::{number, span},
+    backend::{DrawError, Page},
     chart::{self, Axis},
     figure::{Figure, Table},
+    marks::Marks,
     palette,
     panels::{ACCURACY, Grid, INK, MSE, SMALL, caption_height, draw_caption},
-    marks::Marks,
     runs::{Choice, DeadRuns, Runs},
-    backend::{DrawError, Page},
 };
 use crate::sweep::{Outcome, stats::pareto_front};
 

@@ -6,10 +6,10 @@ use plotters::{
 };
 
 use super::{
+    backend::{DrawError, LINE_SPACING, Page},
     figure::{Figure, TWO_COLUMNS, Table},
     palette::Rgb,
     panels::{FAINT, INK, SMALL, TITLE, caption_height, draw_caption},
-    backend::{DrawError, LINE_SPACING, Page},
 };
 use crate::sweep::{Reconstruction, Record};
 

@@ -6,9 +6,9 @@ use plotters::prelude::{ChartBuilder, Circle, Color as _, EmptyElement, Text};
 
 use super::{
     FigureError,
+    backend::elided,
     canvas::{Area, Canvas, INK, rgb, text},
     palette,
-    backend::elided,
 };
 use crate::{
     data::Dataset,

@@ -6,10 +6,10 @@ use plotters::{
 };
 
 use super::{
+    backend::{DrawError, Page, elided, text_width},
     cloud::Cloud,
     palette,
     panels::{FAINT, INK},
-    backend::{DrawError, Page, elided, text_width},
 };
 use crate::{
     data::{Dataset, ImageShape},

@@ -1,8 +1,8 @@
 //! The figures of networks that are being trained: one alone, or one for each λ.
 
 use super::{
-    Figure4, DeadRuns, Figure, Figure3, Learning, OneCloud, OneSeed, ReconstructionPairs, Figure5, Runs,
-    TradeOffPlane,
+    DeadRuns, Figure, Figure3, Figure4, Figure5, Learning, OneCloud, OneSeed, ReconstructionPairs,
+    Runs, TradeOffPlane,
 };
 use crate::sweep::{Record, Series, series};
 
@@ -106,7 +106,9 @@ impl Subject {
         );
         match self {
             Self::Cloud => boxed(OneCloud::of(&title(&[&name]), record), NO_LOOK),
-            Self::Reconstructions => boxed(ReconstructionPairs::of(&title(&[&name]), record), NO_LOOK),
+            Self::Reconstructions => {
+                boxed(ReconstructionPairs::of(&title(&[&name]), record), NO_LOOK)
+            }
             Self::Curves => boxed(Learning::of(&all.title, record), NO_EPOCH),
             Self::OverLambda => {
                 let runs = runs(all, title(&[&moment.measured]));

@@ -7,13 +7,13 @@ use image::{AnimationDecoder as _, codecs::gif::GifDecoder};
 use super::*;
 use crate::{
     data::{BundledSet, DataSource},
+    model::{Architecture, LatentSize},
     sweep::{
         BoxPlot, Record, Series,
         fixtures::{dead, portrait, record},
         series,
         stats::{by_lambda, pareto_front, trade_off},
     },
-    model::{Architecture, LatentSize},
 };
 
 /// Eleven λ, five seeds, two of the runs dead.
@@ -300,7 +300,9 @@ fn hostile_records_give_figures_or_reasons() {
     let mut odd = record(1.0, 1, 0.5, 0.2);
     odd.data_name = "a <very> \"long\" & 'odd' name ".repeat(9);
     odd.class_names.clear();
-    odd.eval_sample.reconstructions[0].reconstruction.truncate(7);
+    odd.eval_sample.reconstructions[0]
+        .reconstruction
+        .truncate(7);
     odd.eval_sample.labels.fill(255);
     let folder = tempfile::tempdir().unwrap();
     for records in [

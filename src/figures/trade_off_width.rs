@@ -4,20 +4,20 @@ use std::ops::Range;
 
 use super::{
     axes::{apart, jitter, number, span},
+    backend::{DrawError, Page, text_width},
     chart::{self, Axis, plot_width},
     figure::{Figure, Table},
+    marks::Marks,
     palette::{self, Rgb},
     panels::{Grid, INK, SMALL, caption_height, draw_caption},
-    marks::Marks,
-    backend::{DrawError, Page, text_width},
 };
 use crate::{
+    model::{Architecture, LatentSize},
     sweep::{
         Record, RunSpec, Series, TradeOff,
         series::{common, distinct},
         stats::trade_off,
     },
-    model::{Architecture, LatentSize},
 };
 
 /// What the width is shown against.

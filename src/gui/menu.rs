@@ -8,8 +8,8 @@ use eframe::egui::{
 use egui_tiles::Tree;
 
 use super::{
-    state::State,
     shortcuts::{self, HELP},
+    state::State,
     workspace::{self, Pane},
 };
 

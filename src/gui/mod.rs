@@ -5,15 +5,14 @@ mod chart;
 pub mod images;
 pub mod lambda_slider;
 pub mod menu;
-mod numbers;
 mod pad;
 pub mod panes;
 mod reveal;
 pub mod scatter;
 pub mod screenshot;
-pub mod state;
 mod shared;
 pub mod shortcuts;
+pub mod state;
 mod textures;
 pub mod theme;
 mod tile_grid;
@@ -30,7 +29,7 @@ pub use app::App;
 use self::screenshot::ScreenshotJob;
 use crate::{
     cli::{ThemeChoice, WindowArgs},
-    files::{self, Existing},
+    fs::{Existing, check_output},
     train::checkpoint::autosave,
 };
 
@@ -43,7 +42,7 @@ const SIZE: [f32; 2] = [1280.0, 800.0];
 /// When no window can be opened, or a screenshot that was asked for cannot be saved.
 pub fn run(args: WindowArgs) -> anyhow::Result<()> {
     if let Some(file) = &args.screenshot {
-        files::check(file, Existing::Replace)
+        check_output(file, Existing::Replace)
             .map_err(|error| anyhow!("cannot write {}: {error}", file.display()))?;
     }
     let (failure, failures) = bounded(1);

@@ -10,7 +10,7 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, bounded};
 use eframe::egui::{ColorImage, Context, ViewportCommand};
 
-use crate::files::{Existing, write_whole};
+use crate::fs::{Existing, write_whole};
 
 /// How long to wait for the picture before giving up.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::{Cre, LatentLayout, ModelSpec, InvalidArchitecture, cnn, fc, vit};
+use super::{Cre, InvalidArchitecture, LatentLayout, ModelSpec, cnn, fc, vit};
 use crate::data::ImageShape;
 
 /// A variant of the paper's networks.
@@ -64,7 +64,12 @@ impl Architecture {
     ///
     /// # Errors
     /// When no such network can be built for these data and settings.
-    pub fn build(self, plan: &ModelSpec, seed: u64, device: &Device) -> Result<Cre, InvalidArchitecture> {
+    pub fn build(
+        self,
+        plan: &ModelSpec,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Cre, InvalidArchitecture> {
         self.blueprint().build(plan, seed, device)
     }
 
@@ -112,7 +117,12 @@ impl Architecture {
 /// What a family of networks tells of each of its variants.
 pub(super) trait Blueprint {
     fn layout(&self, plan: &ModelSpec) -> Result<LatentLayout, InvalidArchitecture>;
-    fn build(&self, plan: &ModelSpec, seed: u64, device: &Device) -> Result<Cre, InvalidArchitecture>;
+    fn build(
+        &self,
+        plan: &ModelSpec,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Cre, InvalidArchitecture>;
     fn parameters(&self, plan: &ModelSpec) -> Result<usize, InvalidArchitecture>;
     fn describe(&self, plan: &ModelSpec) -> Result<String, InvalidArchitecture>;
 }

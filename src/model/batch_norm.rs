@@ -5,7 +5,8 @@ use burn::{
     tensor::{Device, Tensor, activation, module::max_pool2d, ops::MaxPoolOptions},
 };
 
-use super::{ForwardContext, cpu};
+use super::ForwardContext;
+use crate::kernels;
 
 /// Weight of a new batch in the running statistics.
 const MOMENTUM: f64 = 0.1;
@@ -80,7 +81,12 @@ impl BatchNorm {
 
     /// [`Self::forward`] of maps `[batch, channels, height, width]`, then a max-pool over windows of
     /// 2×2 where there is a `pool` padding (0 or 1, of even sides), then a ReLU.
-    pub fn activate(&self, x: Tensor<4>, pool: Option<[usize; 2]>, pass: &mut ForwardContext) -> Tensor<4> {
+    pub fn activate(
+        &self,
+        x: Tensor<4>,
+        pool: Option<[usize; 2]>,
+        pass: &mut ForwardContext,
+    ) -> Tensor<4> {
         self.activate_on_cpu(&x, pool, pass).unwrap_or_else(|| {
             let x = self.forward(x, pass);
             activation::relu(match pool {
@@ -98,7 +104,7 @@ impl BatchNorm {
     ) -> Option<Tensor<4>> {
         let (weight, bias) = (self.weight.as_ref()?.val(), self.bias.as_ref()?.val());
         let statistics = if pass.is_training() {
-            let [mean, variance] = cpu::statistics(x)?;
+            let [mean, variance] = kernels::statistics(x)?;
             self.remember(mean.clone(), variance.clone(), x.dims(), pass);
             [mean, variance]
         } else if weight.is_autodiff() || x.is_autodiff() {
@@ -107,13 +113,13 @@ impl BatchNorm {
         } else {
             [self.running_mean.val(), self.running_variance.val()]
         };
-        let by = cpu::Normalisation {
+        let by = kernels::Normalisation {
             weight,
             bias,
             statistics,
             epsilon: self.epsilon,
         };
-        cpu::normalise(x.clone(), by, pool)
+        kernels::normalise(x.clone(), by, pool)
     }
 
     /// Lets the statistics of a batch of shape `dims` flow into the running ones.

@@ -14,7 +14,7 @@ use burn::{
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Cre, LatentLayout, ForwardContext, ModelSpec, InvalidArchitecture,
+    Cre, ForwardContext, InvalidArchitecture, LatentLayout, ModelSpec,
     architecture::Blueprint,
     batch_norm::BatchNorm,
     block::{Block, Pool, halved},
@@ -22,6 +22,7 @@ use super::{
     cre::Latent,
     init,
 };
+use crate::rng;
 
 /// Batch normalisation has to see the whole batch.
 pub(super) const BATCH_SPLITTABLE: bool = false;
@@ -212,9 +213,14 @@ impl Blueprint for CnnLayers {
         })
     }
 
-    fn build(&self, plan: &ModelSpec, seed: u64, device: &Device) -> Result<Cre, InvalidArchitecture> {
+    fn build(
+        &self,
+        plan: &ModelSpec,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Cre, InvalidArchitecture> {
         let sized = self.sized(plan)?;
-        let mut rng = init::rng(seed, init::WEIGHTS);
+        let mut rng = rng::from_stream(seed, rng::WEIGHTS);
         let encoder = Encoder {
             blocks: self.blocks(&sized.encoder, self.encoder, &mut rng, device),
             image: sized.encoder[0],

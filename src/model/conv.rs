@@ -10,10 +10,8 @@ use burn::{
 };
 use rand_chacha::ChaCha8Rng;
 
-use super::{
-    cpu::{self, Transposed},
-    init,
-};
+use super::init;
+use crate::kernels::{self, Transposed};
 
 /// A square convolution of stride 1 that keeps height and width (odd kernel, padded by its half).
 #[derive(Module, Debug)]
@@ -42,7 +40,7 @@ impl Conv {
     /// `[batch, inputs, height, width]` → `[batch, outputs, height, width]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let (weight, bias) = (self.weight.val(), self.bias.val());
-        cpu::convolve(x.clone(), weight.clone(), bias.clone()).unwrap_or_else(|| {
+        kernels::convolve(x.clone(), weight.clone(), bias.clone()).unwrap_or_else(|| {
             let padding = weight.dims()[2] / 2;
             let options = ConvOptions::new([1, 1], [padding; 2], [1, 1], 1);
             conv2d(x, weight, Some(bias), options)
@@ -96,7 +94,7 @@ impl ConvTranspose {
             padding: self.crop.map(|crop| 1 + crop),
             size: [height * stride - 2 * rows, width * stride - 2 * columns],
         };
-        let on_cpu = cpu::convolve_transposed(
+        let on_cpu = kernels::convolve_transposed(
             x.clone(),
             weight.clone(),
             bias.clone(),

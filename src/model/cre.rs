@@ -5,7 +5,7 @@ use burn::{
     tensor::{Int, Tensor},
 };
 
-use super::{Lambda, ForwardContext, cnn, fc, gradient, vit};
+use super::{ForwardContext, Lambda, cnn, fc, gradient, vit};
 
 /// Makes `Encoder`, `Decoder` and `Classifier` out of the families' own.
 macro_rules! families {
@@ -136,12 +136,15 @@ pub struct Output {
 impl Cre {
     /// z of `images` (`[batch, channels · height · width]`, in [−1, 1]), in evaluation.
     pub fn encode(&self, images: Tensor<2>) -> Tensor<2> {
-        self.encoder.forward(images, &mut ForwardContext::evaluation()).values
+        self.encoder
+            .forward(images, &mut ForwardContext::evaluation())
+            .values
     }
 
     /// Images rebuilt from z, in evaluation.
     pub fn decode(&self, latent: Tensor<2>) -> Tensor<2> {
-        self.decoder.forward(latent.into(), &mut ForwardContext::evaluation())
+        self.decoder
+            .forward(latent.into(), &mut ForwardContext::evaluation())
     }
 
     /// Logits read from z, in evaluation.
@@ -163,7 +166,12 @@ impl Cre {
     /// The same values as [`Self::forward_in`], but on the way back the encoder hears the decoder
     /// with weight λ and the classifier with weight 1 − λ, while both read-outs hear their own
     /// loss unweighted: one backward pass through `MSE + CE` is then all that training needs.
-    pub fn forward_split(&self, images: Tensor<2>, lambda: Lambda, pass: &mut ForwardContext) -> Output {
+    pub fn forward_split(
+        &self,
+        images: Tensor<2>,
+        lambda: Lambda,
+        pass: &mut ForwardContext,
+    ) -> Output {
         self.through(images, [lambda.value(), lambda.complement()], pass)
     }
 

@@ -8,8 +8,10 @@ use burn::{
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Cre, LatentLayout, ForwardContext, ModelSpec, InvalidArchitecture, architecture::Blueprint, cpu, cre::Latent, init,
+    Cre, ForwardContext, InvalidArchitecture, LatentLayout, ModelSpec, architecture::Blueprint,
+    cre::Latent, init,
 };
+use crate::{kernels, rng};
 
 /// Every image goes its own way.
 pub(super) const BATCH_SPLITTABLE: bool = true;
@@ -64,8 +66,13 @@ impl Blueprint for FcWidths {
         Ok(LatentLayout::Units(plan.latent.get()))
     }
 
-    fn build(&self, plan: &ModelSpec, seed: u64, device: &Device) -> Result<Cre, InvalidArchitecture> {
-        let mut rng = init::rng(seed, init::WEIGHTS);
+    fn build(
+        &self,
+        plan: &ModelSpec,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Cre, InvalidArchitecture> {
+        let mut rng = rng::from_stream(seed, rng::WEIGHTS);
         let [encoder, decoder, classifier] = self.chains(plan);
         let mut layers = |widths: &[usize]| linears(widths, &mut rng, device);
         Ok(Cre::from((
@@ -148,7 +155,7 @@ pub struct Decoder {
 impl Decoder {
     pub fn forward(&self, latent: Latent, _: &mut ForwardContext) -> Tensor<2> {
         let x = through(&self.layers, latent.values);
-        cpu::tanh(x.clone()).unwrap_or_else(|| activation::tanh(x))
+        kernels::tanh(x.clone()).unwrap_or_else(|| activation::tanh(x))
     }
 }
 

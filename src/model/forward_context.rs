@@ -9,7 +9,7 @@ use burn::{
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
-use super::init;
+use crate::rng;
 
 /// Carries through the layers what training needs beside the images: randomness on the way in,
 /// new running statistics on the way out.
@@ -32,7 +32,7 @@ impl ForwardContext {
         Self {
             chance: Some(
                 places
-                    .map(|place| init::rng(seed, init::noise_stream(step, place)))
+                    .map(|place| rng::from_stream(seed, rng::noise_stream(step, place)))
                     .collect(),
             ),
             renewed: Vec::new(),

@@ -1,39 +1,12 @@
-//! Initial weights, drawn by our own generator so that every device starts from the same numbers.
+//! Initial weights, drawn on the CPU so that every device starts from the same values.
 
 use burn::{
     module::Param,
     nn::Linear,
     tensor::{Device, Tensor, TensorData},
 };
-use rand::{RngExt as _, SeedableRng as _};
+use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
-
-/// The stream that draws the weights.
-pub const WEIGHTS: u64 = 0;
-
-/// The stream that shuffles epoch `epoch`.
-pub fn order_stream(epoch: u64) -> u64 {
-    1 + epoch
-}
-
-/// The stream of what is random in step `step` for the image at `place` of the batch.
-pub fn noise_stream(step: u64, place: usize) -> u64 {
-    // Apart from the streams above for 2^63 epochs, from one another for batches of 2^24 images.
-    1 << 63 | step << 24 | place as u64
-}
-
-/// The stream of the angle by which the image at `place` of step `step`'s batch is turned.
-pub fn rotation_stream(step: u64, place: usize) -> u64 {
-    3 << 62 | step << 24 | place as u64
-}
-
-/// The generator of everything random in a run, a stream for each purpose, so that any epoch and
-/// any step can be had without replaying the earlier ones.
-pub fn rng(seed: u64, stream: u64) -> ChaCha8Rng {
-    let mut generator = ChaCha8Rng::seed_from_u64(seed);
-    generator.set_stream(stream);
-    generator
-}
 
 /// A weight or bias as PyTorch initialises it (Kaiming-uniform with a = √5): uniform in ±1/√`fan_in`.
 pub fn uniform<const D: usize>(

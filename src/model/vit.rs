@@ -23,18 +23,18 @@ use burn::{
 };
 
 use super::{
-    Cre, LatentLayout, ForwardContext, ModelSpec, InvalidArchitecture,
+    Cre, ForwardContext, InvalidArchitecture, LatentLayout, ModelSpec,
     architecture::Blueprint,
     batch_norm::BatchNorm,
-    cpu,
     cre::{Latent, Masked},
     init,
 };
+use crate::{kernels, rng};
 use masking::PatchMask;
 use options::Sizes;
 pub use options::VitOptions;
 pub use patches::Patches;
-pub(super) use transformer::EPSILON;
+pub(crate) use transformer::EPSILON;
 use transformer::{Block, LayerNorm, linear, mean_of_patches};
 
 /// Batch normalisation has to see the whole batch.
@@ -60,7 +60,12 @@ impl Blueprint for Vit {
         })
     }
 
-    fn build(&self, plan: &ModelSpec, seed: u64, device: &Device) -> Result<Cre, InvalidArchitecture> {
+    fn build(
+        &self,
+        plan: &ModelSpec,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Cre, InvalidArchitecture> {
         Ok(Cre::from(Self::parts(plan, seed, device)?))
     }
 
@@ -108,7 +113,7 @@ impl Vit {
     ) -> Result<(Encoder, Decoder, Classifier), InvalidArchitecture> {
         let sizes = Sizes::of(plan)?;
         let Sizes { patches, embed, .. } = sizes;
-        let rng = &mut init::rng(seed, init::WEIGHTS);
+        let rng = &mut rng::from_stream(seed, rng::WEIGHTS);
         let encoder = Encoder {
             patches: PatchEmbedding {
                 weight: {
@@ -159,9 +164,9 @@ impl PatchEmbedding {
 }
 
 /// What kernels for the CPU know of images and tokens.
-fn tokens(sizes: &Sizes) -> cpu::Tokens {
+fn tokens(sizes: &Sizes) -> kernels::Tokens {
     let grid = [sizes.patches.rows, sizes.patches.columns];
-    cpu::Tokens {
+    kernels::Tokens {
         patches: sizes.patches,
         embed: sizes.embed,
         positions: positions::positions(grid, sizes.embed).into(),
@@ -221,14 +226,14 @@ impl Encoder {
 
     fn encode_on_cpu(&self, images: &Tensor<2>, hiding: Option<&PatchMask>) -> Option<Tensor<2>> {
         let batch = images.dims()[0];
-        let tokens = cpu::embed(
+        let tokens = kernels::embed(
             images.clone(),
             (self.patches.weight.val(), self.patches.bias.val()),
             self.class_token.val(),
             tokens(&self.sizes),
             hiding.map(|hiding| hiding.seen().collect()),
         )?;
-        cpu::leave(through(&self.blocks, tokens)?, self.norm.values(), batch)
+        kernels::leave(through(&self.blocks, tokens)?, self.norm.values(), batch)
     }
 
     fn encode(&self, images: Tensor<2>, hiding: Option<&PatchMask>) -> Tensor<2> {
@@ -274,7 +279,7 @@ impl Decoder {
             None => None,
         };
         let sizes = tokens(&self.sizes);
-        let tokens = cpu::enter(
+        let tokens = kernels::enter(
             latent.values.clone(),
             linear(&self.input)?,
             self.mask_token.val(),
@@ -283,7 +288,7 @@ impl Decoder {
         )?;
         let tokens = through(&self.blocks, tokens)?;
         let output = linear(&self.output)?;
-        cpu::paint(tokens, self.norm.values(), output, sizes, batch)
+        kernels::paint(tokens, self.norm.values(), output, sizes, batch)
     }
 
     fn decode(&self, latent: Latent) -> Tensor<2> {

@@ -1,6 +1,6 @@
 //! Records for tests: runs that nobody trained.
 
-use super::{Reconstruction, EvalSample, Record, RunSpec};
+use super::{EvalSample, Reconstruction, Record, RunSpec};
 use crate::{
     data::{BundledSet, DataSource, ImageShape},
     model::Lambda,

@@ -1,10 +1,10 @@
 //! The thread that carries out a sweep, and the channels to it.
 
 mod control;
-mod run_batch;
-mod sweep;
-mod schedule;
 mod cost_model;
+mod run_batch;
+mod schedule;
+mod sweep;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{RunKey, Outcome, Record, RunSpec, store::StoredRun};
+use super::{Outcome, Record, RunKey, RunSpec, store::StoredRun};
 use crate::{
     data::{BundledSet, DataSource},
     model::Lambda,
@@ -140,8 +140,8 @@ pub fn distinct(names: Vec<String>, records: &[&Record]) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::{
-        sweep::fixtures::record,
         model::{Architecture, LatentSize},
+        sweep::fixtures::record,
     };
 
     #[test]

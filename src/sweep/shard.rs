@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::files::names_file;
+use crate::fs::has_file_name;
 
 /// Part `number` of `count`: every `count`-th run, beginning with the `number`-th.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,10 @@ impl Shard {
     /// `None` if `whole` does not name a file.
     pub fn file(self, whole: &Path) -> Option<PathBuf> {
         let part = format!("part-{}-of-{}", self.number, self.count);
-        let mut name = whole.file_stem().filter(|_| names_file(whole))?.to_owned();
+        let mut name = whole
+            .file_stem()
+            .filter(|_| has_file_name(whole))?
+            .to_owned();
         name.push(".");
         name.push(part);
         if let Some(extension) = whole.extension() {

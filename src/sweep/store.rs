@@ -3,8 +3,8 @@
 //! The file may come from anywhere: what is read of it is checked, and what is wrong with it is told with the
 //! file and the number of the run.
 
-mod merge;
 mod eval_sample;
+mod merge;
 mod read;
 mod schema;
 
@@ -17,8 +17,8 @@ use rusqlite::{
     Connection, OptionalExtension as _, Transaction, TransactionBehavior, named_params, params,
 };
 
-use super::{RunKey, Record, RunSpec};
-use crate::files::names_file;
+use super::{Record, RunKey, RunSpec};
+use crate::fs::has_file_name;
 
 pub use merge::Merged;
 
@@ -154,8 +154,10 @@ impl Store {
         match fs::metadata(file) {
             Ok(found) if !found.is_file() => return Err(StoreErrorKind::NoFile.of(file)),
             // The superuser may write to it all the same.
-            Ok(found) if found.permissions().readonly() => return Err(StoreErrorKind::ReadOnly.of(file)),
-            Err(_) if !names_file(file) => return Err(StoreErrorKind::NoFile.of(file)),
+            Ok(found) if found.permissions().readonly() => {
+                return Err(StoreErrorKind::ReadOnly.of(file));
+            }
+            Err(_) if !has_file_name(file) => return Err(StoreErrorKind::NoFile.of(file)),
             Ok(_) | Err(_) => {}
         }
         if let Some(folder) = file.parent() {

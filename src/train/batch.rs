@@ -10,7 +10,7 @@ use rand::RngExt as _;
 
 use crate::{
     data::{Dataset, Split, pixel_to_unit, rotation},
-    model::init,
+    rng,
 };
 
 /// What one step learns from, cut into parts. A part is put together when it is first asked for,
@@ -92,7 +92,7 @@ impl Batch {
         } = *self.dataset;
         let mut pixels = Vec::with_capacity(places.len() * shape.pixels());
         for place in places.clone() {
-            let mut generator = init::rng(self.seed, init::rotation_stream(self.step, place));
+            let mut generator = rng::from_stream(self.seed, rng::rotation_stream(self.step, place));
             let angle = generator.random_range(-rotation..=rotation);
             let image = self.dataset.train.image(self.indices[place] as usize);
             rotation::rotate(image, shape, angle, &mut pixels);

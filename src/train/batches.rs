@@ -2,7 +2,7 @@
 
 use rand::seq::SliceRandom as _;
 
-use crate::model::init;
+use crate::rng;
 
 /// Whole batches of shuffled indices; the last, partial batch of an epoch is dropped.
 ///
@@ -36,9 +36,9 @@ impl Batches {
     fn shuffle(&mut self) {
         // From the sorted order, so that it does not depend on the epochs before.
         self.order.sort_unstable();
-        self.order.shuffle(&mut init::rng(
+        self.order.shuffle(&mut rng::from_stream(
             self.seed,
-            init::order_stream(self.epoch),
+            rng::order_stream(self.epoch),
         ));
     }
 

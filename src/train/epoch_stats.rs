@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::train::{
     Metrics, StepLosses,
-    checkpoint::metadata::{ExactF64, EpochProgress},
+    checkpoint::metadata::{EpochProgress, ExactF64},
 };
 
 /// Sums over the steps of the running epoch of a lane.

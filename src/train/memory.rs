@@ -1,8 +1,8 @@
 //! What several networks take of the memory, known before they take it.
 
 use crate::{
+    format::{self, count},
     memory::{self, UNKNOWN},
-    numbers::count,
     train::device::Backend,
 };
 
@@ -58,7 +58,7 @@ impl std::fmt::Display for MemoryEstimate {
             "{} {lanes} × {} parameters with optimiser state: {}",
             self.lanes,
             count(self.parameters),
-            size(self.state())
+            format::bytes(self.state())
         )
     }
 }
@@ -84,8 +84,8 @@ impl std::fmt::Display for NotEnoughMemory {
         write!(
             f,
             "{need}, {} with the state to roll back to and a step's gradients, but {} are free; ",
-            size(need.peak()),
-            size(*available)
+            format::bytes(need.peak()),
+            format::bytes(*available)
         )?;
         match fitting {
             0 => write!(f, "choose a smaller network"),
@@ -103,13 +103,6 @@ pub fn available(backend: Backend) -> u64 {
         Backend::Wgpu => None,
     }
     .unwrap_or(UNKNOWN)
-}
-
-fn size(bytes: u64) -> String {
-    match bytes as f64 {
-        bytes if bytes < 999.5e6 => format!("{:.0} MB", (bytes / 1e6).max(1.0)),
-        bytes => format!("{:.1} GB", bytes / 1e9),
-    }
 }
 
 #[cfg(test)]

@@ -3,19 +3,19 @@
 pub mod adam;
 pub mod alignment;
 pub mod batch;
+pub mod batch_split;
 pub mod batches;
 pub mod checkpoint;
 pub mod config;
 pub mod device;
+pub mod epoch_stats;
 pub mod history;
 pub mod lanes;
 mod linear_algebra;
 pub mod memory;
-pub mod protocol;
 pub mod observer;
 pub mod projection;
-pub mod batch_split;
-pub mod epoch_stats;
+pub mod protocol;
 pub mod trainer;
 pub mod worker;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::{Tensor, activation, s};
 
 use super::{
-    AxisChoice, CustomImageResult, Probe, ImageResult, RunId, Snapshot, TokenView,
+    AxisChoice, CustomImageResult, ImageResult, Probe, RunId, Snapshot, TokenView,
     projection::Projector,
     trainer::{TrainError, Trainer, floats},
 };
@@ -173,13 +173,15 @@ fn read(model: &Cre, images: Tensor<2>) -> Result<Vec<ImageResult>, TrainError> 
         .zip(rows_of(&latents, rows))
         .zip(rows_of(&reconstructions, rows))
         .zip(rows_of(&probabilities, rows))
-        .map(|(((mse, latent), reconstruction), probabilities)| ImageResult {
-            index: 0,
-            latent: latent.to_vec(),
-            reconstruction: reconstruction.iter().copied().map(unit_to_pixel).collect(),
-            mse,
-            probabilities: probabilities.to_vec(),
-        })
+        .map(
+            |(((mse, latent), reconstruction), probabilities)| ImageResult {
+                index: 0,
+                latent: latent.to_vec(),
+                reconstruction: reconstruction.iter().copied().map(unit_to_pixel).collect(),
+                mse,
+                probabilities: probabilities.to_vec(),
+            },
+        )
         .collect())
 }
 

@@ -7,7 +7,7 @@ use super::{
     Projection,
     linear_algebra::{eigenvectors, nearest_orthogonal, orthonormal_columns},
 };
-use crate::sums;
+use crate::kernels::sums;
 
 /// Columns of the subspace iteration: three to show, the rest to make the three converge quickly.
 const BLOCK: usize = 8;
@@ -153,11 +153,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::init::rng;
+    use crate::rng;
 
     /// Points with standard deviations 3, 2, 1 along three fixed axes of ten, and 0.1 elsewhere.
     fn cloud(points: usize, stream: u64) -> Vec<f32> {
-        let mut rng = rng(1, stream);
+        let mut rng = rng::from_stream(1, stream);
         (0..points)
             .flat_map(|_| {
                 let mut z = [0.0f32; 10];
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_cloud_with_two_living_units_keeps_all_axes_finite() {
-        let mut rng = rng(1, 3);
+        let mut rng = rng::from_stream(1, 3);
         let mut flat = || -> Vec<f32> {
             let values = (0..200 * 16).map(|place| match place % 16 {
                 2 | 9 => rng.random::<f32>(),

@@ -14,13 +14,13 @@ use super::{
     RunConfig, StepLosses,
     adam::Adam,
     batch::{self, Batch, Part},
+    batch_split::BatchSplit,
     batches::Batches,
     device::available_threads,
-    batch_split::BatchSplit,
 };
 use crate::{
     data::Dataset,
-    model::{Cre, Lambda, LatentLayout, ForwardContext, InvalidArchitecture, loss},
+    model::{Cre, ForwardContext, InvalidArchitecture, Lambda, LatentLayout, loss},
 };
 
 pub use evaluation::EvaluationSums;
@@ -256,7 +256,11 @@ impl Trainer {
 
     /// Takes one step with a batch that a trainer of the same kind has made.
     pub fn train_on(&mut self, batch: &Batch) {
-        let Self { state, batch_split: shards, .. } = self;
+        let Self {
+            state,
+            batch_split: shards,
+            ..
+        } = self;
         let (model, batch_size, lambda) = (&state.model, self.batch_size, self.lambda);
         let (seed, step) = (self.seed, state.step);
         let outcomes = shards.map((0..batch.parts()).collect(), |part| {

@@ -13,7 +13,7 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, unbounded};
 
 use super::{
-    Command, Event, SnapshotSet, RunError, RunId, RunStart,
+    Command, Event, RunError, RunId, RunStart, SnapshotSet,
     checkpoint::{Checkpoint, recorder::RunRecorder},
     trainer::TrainError,
 };

@@ -16,7 +16,7 @@ use crate::{
         digest::{self, DigestError},
         inflate, locator,
     },
-    files::{self, Existing, OutputFile},
+    fs::{Existing, OutputFile, open_regular, rename_output},
 };
 
 /// Room in an archive for what is not a file of the set, in bytes.
@@ -67,7 +67,7 @@ fn one_file(
     let gzip = checked.map_err(|mismatch| other(file, &mismatch))?;
     let ending = if gzip { ".gz" } else { "" };
     let path = folder.join(format!("{}{ending}", file.name));
-    files::rename(part.path(), &path, Existing::Replace)
+    rename_output(part.path(), &path, Existing::Replace)
         .map_err(|error| MirrorError::Local { path, error })
 }
 
@@ -88,7 +88,7 @@ fn archive(
         path: folder.to_owned(),
         error,
     };
-    let opened = files::open(part.path()).map_err(local)?;
+    let opened = open_regular(part.path()).map_err(local)?;
     let (content, _) = inflate::open(BufReader::new(opened)).map_err(broken)?;
     let limit = files.iter().map(|file| file.bytes).sum::<u64>() + EXTRAS;
     let mut archive = tar::Archive::new(content.take(limit));
@@ -163,5 +163,8 @@ fn watch(stop: &CancelToken, aside: &mut Option<MirrorError>) -> io::Result<()> 
 }
 
 fn other(file: &OriginalFile<'_>, mismatch: &DigestError) -> MirrorError {
-    MirrorError::Mirror(TransferError::NotTheOriginal(format!("{} {mismatch}", file.name)))
+    MirrorError::Mirror(TransferError::NotTheOriginal(format!(
+        "{} {mismatch}",
+        file.name
+    )))
 }

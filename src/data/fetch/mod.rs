@@ -3,9 +3,9 @@
 //! A file arrives under a temporary name beside its place, can be resumed after an interruption,
 //! and is put in its place when its uncompressed bytes are those of the original.
 
-mod partial_file;
-mod limits;
 mod install;
+mod limits;
+mod partial_file;
 mod transfer;
 
 use std::{
@@ -19,23 +19,24 @@ use std::{
     time::Duration,
 };
 
-use indicatif::DecimalBytes;
-
 pub use self::{
     limits::{PATIENCE, TransferLimits},
     transfer::TransferError,
 };
 
 use self::{
-    partial_file::PartialFile,
     install::is_in_place,
+    partial_file::PartialFile,
     transfer::{MirrorError, Transfer},
 };
 use super::{
     BundledSet, DatasetLocator,
     catalogue::{FullSet, Package, Packed},
 };
-use crate::files::{check_regular_or_missing, remove_left_over};
+use crate::{
+    format,
+    fs::{check_regular_or_missing, remove_left_over},
+};
 
 /// How often an interrupted download is resumed from the same mirror, as long as bytes arrive.
 const RESUMPTIONS: usize = 5;
@@ -123,7 +124,7 @@ pub enum FetchError {
         error: io::Error,
     },
     /// It was told to end.
-    #[error("stopped; {size} have arrived and are kept, and the download can go on from there", size = DecimalBytes(*.kept))]
+    #[error("stopped; {size} have arrived and are kept, and the download can go on from there", size = format::bytes(*.kept))]
     Stopped {
         /// Bytes that are kept.
         kept: u64,
@@ -148,7 +149,8 @@ fn list(troubles: &[(String, TransferError)]) -> String {
 }
 
 fn advice(troubles: &[(String, TransferError)]) -> &'static str {
-    let offline = |(_, trouble): &(String, TransferError)| matches!(trouble, TransferError::Unreachable(_));
+    let offline =
+        |(_, trouble): &(String, TransferError)| matches!(trouble, TransferError::Unreachable(_));
     if troubles.iter().all(offline) {
         "connect to the internet and try again"
     } else {
@@ -226,7 +228,8 @@ pub fn fetch(
 /// Bytes of an interrupted download of `full` in `folder`, to be resumed.
 pub fn kept_bytes(full: &FullSet<'_>, folder: &Path) -> u64 {
     let of_file = |file: &Packed<'_>| {
-        let part = |mirror: &&str| PartialFile::of(folder, file.name, &format!("{mirror}{}", file.name));
+        let part =
+            |mirror: &&str| PartialFile::of(folder, file.name, &format!("{mirror}{}", file.name));
         let lengths = full.mirrors.iter().map(|mirror| part(mirror).length());
         lengths.max().unwrap_or(0)
     };
@@ -299,7 +302,9 @@ impl Download<'_> {
                     }
                     troubles.push((host(url), trouble));
                 }
-                MirrorError::Local { path, error } => return Err(FetchError::Write { path, error }),
+                MirrorError::Local { path, error } => {
+                    return Err(FetchError::Write { path, error });
+                }
                 MirrorError::Stopped => {
                     return Err(FetchError::Stopped {
                         kept: self.before + part.length(),
@@ -314,7 +319,12 @@ impl Download<'_> {
         })
     }
 
-    fn ask_mirror(&mut self, index: usize, url: &str, part: &PartialFile) -> Result<(), MirrorError> {
+    fn ask_mirror(
+        &mut self,
+        index: usize,
+        url: &str,
+        part: &PartialFile,
+    ) -> Result<(), MirrorError> {
         let host = host(url);
         let mut resumptions = 0;
         loop {

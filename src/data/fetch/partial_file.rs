@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     data::digest::sha256,
-    files::{self, Existing, write_whole},
+    fs::{Existing, check_regular, open_regular, write_whole},
 };
 
 /// The most bytes of a note that are read.
@@ -58,7 +58,7 @@ impl PartialFile {
     /// What has to be known to go on; `None` if the file has to be begun anew.
     pub(super) fn note(&self, url: &str) -> Option<Note> {
         let mut text = String::new();
-        let file = files::open(&self.note).ok()?;
+        let file = open_regular(&self.note).ok()?;
         file.take(NOTE).read_to_string(&mut text).ok()?;
         let note: Note = serde_json::from_str(&text).ok()?;
         let length = self.length();
@@ -81,7 +81,7 @@ impl PartialFile {
 
     /// Goes on at the end of what is there.
     pub(super) fn go_on(&self) -> io::Result<File> {
-        files::check_regular(&self.file)?;
+        check_regular(&self.file)?;
         OpenOptions::new().append(true).open(&self.file)
     }
 

@@ -8,7 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::DecimalBytes;
 use ureq::{
     Agent, Body, Timeout,
     http::{HeaderMap, Response, StatusCode, Uri, header},
@@ -16,9 +15,10 @@ use ureq::{
 
 use super::{
     CancelToken,
-    partial_file::{Note, PartialFile},
     limits::{ThroughputGuard, TransferLimits},
+    partial_file::{Note, PartialFile},
 };
+use crate::format;
 
 /// Bytes that are read at once.
 const CHUNK: usize = 1 << 16;
@@ -36,7 +36,7 @@ pub enum TransferError {
     #[error("has sent nothing for {} s", .0.as_secs_f32())]
     Stalled(Duration),
     /// It sent hardly anything.
-    #[error("has sent only {} in {} s", DecimalBytes(*got), stretch.as_secs_f32())]
+    #[error("has sent only {} in {} s", format::bytes(*got), stretch.as_secs_f32())]
     TooSlow {
         /// Bytes that arrived…
         got: u64,
@@ -44,7 +44,7 @@ pub enum TransferError {
         stretch: Duration,
     },
     /// The connection ended early.
-    #[error("broke off after {} of {}", DecimalBytes(*got), of.map_or("an unknown size".to_owned(), |of| DecimalBytes(of).to_string()))]
+    #[error("broke off after {} of {}", format::bytes(*got), of.map_or("an unknown size".to_owned(), format::bytes))]
     BrokeOff {
         /// Bytes that had arrived.
         got: u64,
@@ -52,7 +52,7 @@ pub enum TransferError {
         of: Option<u64>,
     },
     /// What it offers is larger than the file can be.
-    #[error("offers more than {}", DecimalBytes(*.0))]
+    #[error("offers more than {}", format::bytes(*.0))]
     TooLarge(u64),
     /// What it offers is not the file.
     #[error("offers something else: {0}")]
@@ -86,7 +86,10 @@ pub(super) struct Transfer<'a> {
 impl Transfer<'_> {
     /// Receives what is missing of the file; `tell` hears how many bytes there are, and of how
     /// many.
-    pub(super) fn receive(&self, tell: &mut dyn FnMut(u64, Option<u64>)) -> Result<(), MirrorError> {
+    pub(super) fn receive(
+        &self,
+        tell: &mut dyn FnMut(u64, Option<u64>),
+    ) -> Result<(), MirrorError> {
         let agent = self.agent();
         self.stop.guards(&agent);
         if let Some(note) = self.part.note(self.url) {
@@ -174,7 +177,9 @@ impl Transfer<'_> {
         tell: &mut dyn FnMut(u64, Option<u64>),
     ) -> Result<(), MirrorError> {
         if response.status() != StatusCode::OK {
-            return Err(MirrorError::Mirror(TransferError::Status(response.status())));
+            return Err(MirrorError::Mirror(TransferError::Status(
+                response.status(),
+            )));
         }
         let total = response.body().content_length();
         if total.is_some_and(|total| total > self.limit) {

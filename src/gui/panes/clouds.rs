@@ -10,7 +10,7 @@ use self::{comparison_row::ComparisonRow, grid::Grid};
 use super::{export_button, header, latent};
 use crate::figures::{DeadRuns, Subject};
 use crate::gui::{
-    scatter::{SmallMultiples, Scatter},
+    scatter::{Scatter, SmallMultiples},
     state::State,
 };
 

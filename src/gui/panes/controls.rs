@@ -10,13 +10,13 @@ use eframe::egui::{
 };
 
 use crate::{
-    sweep::Spectrum,
     gui::{
         lambda_slider::{LABEL, choose, lambda_slider},
         state::{State, run_view::lambda_text},
         theme,
     },
     model::Lambda,
+    sweep::Spectrum,
 };
 
 pub use mode::Mode;

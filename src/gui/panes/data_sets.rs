@@ -6,14 +6,15 @@ use eframe::egui::{
     self, Align, Align2, Button, Context, Frame, Layout, Margin, ProgressBar, RichText, Sense, Ui,
     Window, vec2,
 };
-use indicatif::DecimalBytes;
 
 use super::inspector::CAPTION;
 use crate::{
-    data::{BundledSet, DataSource, bundle, catalogue::FullSet, fetch::Stage, locator::Availability},
+    data::{
+        BundledSet, DataSource, bundle, catalogue::FullSet, fetch::Stage, locator::Availability,
+    },
+    format::{self, clock, count},
     gui::{
         images,
-        numbers::{clock, count},
         state::{
             State,
             downloads::{DownloadState, Running},
@@ -227,7 +228,9 @@ fn full_set(
                     let reveal = ui.button("Open folder").on_hover_text("Show its files");
                     used.or(reveal.clicked().then_some(Wish::Reveal))
                 }
-                Some(Availability::PickleOnly(_) | Availability::Missing) => fetch_button(ui, full, state),
+                Some(Availability::PickleOnly(_) | Availability::Missing) => {
+                    fetch_button(ui, full, state)
+                }
             },
         )
     };
@@ -240,7 +243,7 @@ fn full_set(
 }
 
 fn fetch_button(ui: &mut Ui, full: &FullSet<'_>, state: &DownloadState) -> Option<Wish> {
-    let size = DecimalBytes(full.download().saturating_sub(state.kept));
+    let size = format::bytes(full.download().saturating_sub(state.kept));
     let label = match (state.kept > 0, &state.trouble) {
         (true, _) => "Resume",
         (false, Some(_)) => "Try again",
@@ -249,7 +252,7 @@ fn fetch_button(ui: &mut Ui, full: &FullSet<'_>, state: &DownloadState) -> Optio
     ui.add(Button::new(format!("{label} ({size})")))
         .on_hover_text(format!(
             "From a public mirror; compared with the original, {} on disk",
-            DecimalBytes(full.bytes())
+            format::bytes(full.bytes())
         ))
         .clicked()
         .then_some(Wish::Fetch)
@@ -273,8 +276,8 @@ fn standing(ui: &mut Ui, full: &FullSet<'_>, state: &DownloadState, images: &str
         Some(Availability::Missing) if state.kept > 0 => {
             ui.label(format!(
                 "{images}, {} of {} have arrived",
-                DecimalBytes(state.kept),
-                DecimalBytes(full.download())
+                format::bytes(state.kept),
+                format::bytes(full.download())
             ));
         }
         Some(Availability::Missing) => {
@@ -289,8 +292,8 @@ fn progress(ui: &mut Ui, running: &Running) {
             let done = progress.received as f32 / progress.total as f32;
             ProgressBar::new(done).text(format!(
                 "{} of {}",
-                DecimalBytes(progress.received),
-                DecimalBytes(progress.total)
+                format::bytes(progress.received),
+                format::bytes(progress.total)
             ))
         }
         _ => ProgressBar::new(0.0),
@@ -312,7 +315,7 @@ fn detail(ui: &mut Ui, running: &Running) {
             _ if running.is_silent(now) => format!("waiting for {}", progress.host),
             (Stage::Receiving, Some(speed), Some(left)) => format!(
                 "{}/s, {} left, from {}",
-                DecimalBytes(speed as u64),
+                format::bytes(speed as u64),
                 clock(left),
                 progress.host
             ),

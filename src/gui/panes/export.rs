@@ -4,10 +4,8 @@ use eframe::egui::{Align2, Button, Context, Grid, RichText, Ui, Window};
 
 use crate::{
     figures::{Against, DeadRuns, Subject},
-    gui::{
-        numbers::{count, thousands},
-        state::{All, Export, State, recording::Recording, results::ResultsState},
-    },
+    format::{count, thousands},
+    gui::state::{All, Export, State, recording::Recording, results::ResultsState},
 };
 
 /// Formats by name, with the extension of the file and what it is good for.

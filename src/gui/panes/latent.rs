@@ -6,13 +6,13 @@ use super::{drawing, header};
 use crate::{
     gui::{
         images,
-        scatter::{Scatter, CloudView},
-        state::{RunView, ProbeSelection, State},
+        scatter::{CloudView, Scatter},
+        state::{ProbeSelection, RunView, State},
         textures::{Images, TextureCache},
         theme,
     },
     model::LatentLayout,
-    train::{Snapshot, TokenView, Alignment},
+    train::{Alignment, Snapshot, TokenView},
 };
 
 /// State of the pane.

@@ -1,19 +1,19 @@
 //! What the window is made of: one file a pane.
 
-pub mod inspector;
 pub mod clouds;
 pub mod controls;
 pub mod curves;
 pub mod data_sets;
 pub mod drawing;
-pub mod sweep;
 pub mod export;
+pub mod inspector;
 pub mod latent;
-pub mod reconstructions_by_lambda;
 pub mod notifications;
 pub mod pareto;
 pub mod reconstructions;
+pub mod reconstructions_by_lambda;
 pub mod status;
+pub mod sweep;
 pub mod trade_off;
 pub mod trade_off_width;
 

@@ -29,7 +29,10 @@ fn strip(ui: &mut Ui, session: &mut State, notice: &Notification) {
         .outer_margin(Margin::symmetric(6, 3))
         .show(ui, |ui| {
             ui.horizontal_wrapped(|ui| {
-                if matches!(notice, Notification::Hunting { .. } | Notification::Exporting { .. }) {
+                if matches!(
+                    notice,
+                    Notification::Hunting { .. } | Notification::Exporting { .. }
+                ) {
                     ui.spinner();
                 }
                 let label = ui.label(RichText::new(notice.text()).size(15.0));

@@ -7,13 +7,13 @@ use super::{
     trade_off::{TradeOff, words},
 };
 use crate::{
-    sweep::{Outcome, stats::pareto_front},
     figures::Subject,
     gui::{
         chart::{Axis, Chart, Dot, dot},
         state::{RunView, State},
         theme,
     },
+    sweep::{Outcome, stats::pareto_front},
 };
 
 /// Shows the pane; returns the response of its grip.

@@ -68,7 +68,12 @@ impl ReconstructionsByLambda {
     }
 
     fn tools(&mut self, ui: &mut Ui, session: &mut State) {
-        export_button(ui, session, Subject::ReconstructionsByLambda, DeadRuns::default());
+        export_button(
+            ui,
+            session,
+            Subject::ReconstructionsByLambda,
+            DeadRuns::default(),
+        );
         let mut sample = session.probe_selection();
         if ui
             .button("New sample")

@@ -2,9 +2,9 @@
 
 use eframe::egui::{Align, Layout, RichText, Ui};
 
-use crate::gui::{
-    numbers::{count, thousands},
-    state::State,
+use crate::{
+    format::{count, thousands},
+    gui::state::State,
 };
 
 pub fn ui(ui: &mut Ui, session: &State) {

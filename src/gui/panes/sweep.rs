@@ -2,9 +2,9 @@
 
 mod editor;
 mod list;
-mod preview;
 mod more;
 mod plan;
+mod preview;
 mod progress;
 mod row;
 mod table;

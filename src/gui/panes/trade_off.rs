@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{export_button, header};
 use crate::{
-    sweep::{BoxPlot, Outcome, stats::by_lambda},
     figures::{DeadRuns, Subject},
     gui::{
         chart::{Axis, Chart, Dot, dot},
@@ -13,6 +12,7 @@ use crate::{
         theme,
     },
     model::Lambda,
+    sweep::{BoxPlot, Outcome, stats::by_lambda},
 };
 
 /// How far boxes of accuracy and error stand beside their λ, in points.

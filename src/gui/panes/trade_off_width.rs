@@ -5,14 +5,14 @@ use eframe::egui::{Button, Color32, ComboBox, Response, RichText, Shape, Stroke,
 
 use super::header;
 use crate::{
-    sweep::TradeOff,
     figures::{Against, Family, Member},
+    format::count,
     gui::{
         chart::{Axis, Chart, Dot, dot},
-        numbers::count,
         state::{Export, State, results::ResultsState},
         theme,
     },
+    sweep::TradeOff,
 };
 
 /// State of the pane.
@@ -113,7 +113,9 @@ fn nothing(ui: &mut Ui, session: &State, against: Against) {
     let why = match session.results().state() {
         ResultsState::Unread => "Reading the finished runs…".to_owned(),
         ResultsState::Trouble(reason) => reason.clone(),
-        ResultsState::Missing | ResultsState::Read { runs: 0, .. } => "There are no finished runs yet".to_owned(),
+        ResultsState::Missing | ResultsState::Read { runs: 0, .. } => {
+            "There are no finished runs yet".to_owned()
+        }
         ResultsState::Read { runs, .. } => {
             format!("Among {} finished runs none compares {what}", count(*runs))
         }

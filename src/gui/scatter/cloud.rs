@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use glam::Vec3;
 
-use super::{fit::drawable, transition::Transition, legend::Visibility, renderer::Instance, cloud_view::CloudView};
+use super::{
+    cloud_view::CloudView, fit::drawable, legend::Visibility, renderer::Instance,
+    transition::Transition,
+};
 use crate::{
     data::Dataset,
     gui::{shared::Shared, theme},
-    train::{Projection, Snapshot, Alignment},
+    train::{Alignment, Projection, Snapshot},
 };
 
 /// What the scatter keeps of a snapshot.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use glam::Vec3;
 
 use super::fit::Bounds;
-use crate::train::{Projection, Snapshot, Alignment};
+use crate::train::{Alignment, Projection, Snapshot};
 
 /// One network's cloud, and those that it is to be compared with.
 pub struct CloudView<'a> {

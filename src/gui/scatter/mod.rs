@@ -3,15 +3,15 @@
 mod axes;
 mod camera;
 mod cloud;
+mod cloud_view;
 mod fit;
-mod transition;
 mod legend;
-mod small_multiples;
 mod pick;
 mod pipeline;
 mod renderer;
-mod cloud_view;
+mod small_multiples;
 mod toolbar;
+mod transition;
 
 #[cfg(test)]
 mod tests;
@@ -37,7 +37,7 @@ use self::{
 };
 use crate::{data::Dataset, train::Projection};
 
-pub use self::{small_multiples::SmallMultiples, cloud_view::CloudView};
+pub use self::{cloud_view::CloudView, small_multiples::SmallMultiples};
 
 /// Radians of a turn for each point of the screen that is dragged.
 const DRAG_TURN: f32 = 0.008;

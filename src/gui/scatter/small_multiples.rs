@@ -11,11 +11,11 @@ use super::{
     NO_POINT, Scatter,
     axes::Axes,
     cloud::classes,
+    cloud_view::CloudView,
     fit::{Fit, drawable},
     legend::Visibility,
     look, names,
     renderer::{CanvasId, Instance, Points, Scene},
-    cloud_view::CloudView,
     steer,
 };
 use crate::{

@@ -13,7 +13,7 @@ use eframe::egui::Context;
 use crate::{
     data::{
         BundledSet, DatasetLocator, Split, bundle,
-        fetch::{self, FetchError, Progress, Stage, CancelToken},
+        fetch::{self, CancelToken, FetchError, Progress, Stage},
         locator::Availability,
     },
     gui::reveal::reveal,

@@ -5,7 +5,7 @@ use super::{
     loader::Answer,
     seed_search::{MOST_SEEDS, SeedSearch, Verdict},
 };
-use crate::train::{Event, SnapshotSet, RunError, RunConfig, RunId, RunState};
+use crate::train::{Event, RunConfig, RunError, RunId, RunState, SnapshotSet};
 
 impl State {
     /// Takes in everything that has arrived. Called once before each frame.
@@ -98,7 +98,10 @@ impl State {
                     )
                 });
             }
-            Event::Error { run, error: problem } => self.hear_problem(run, problem),
+            Event::Error {
+                run,
+                error: problem,
+            } => self.hear_problem(run, problem),
             Event::Saved { file, .. } => {
                 self.notifications
                     .retain(|notice| !matches!(notice, Notification::SavedTo { .. }));

@@ -10,7 +10,7 @@ use super::{
     recording::Recording,
     results,
 };
-use crate::figures::{Against, DeadRuns, Film, FigureData, Subject, save, save_animation};
+use crate::figures::{Against, DeadRuns, FigureData, Film, Subject, save, save_animation};
 
 /// What can be exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +132,9 @@ impl State {
         }
         if let Export::All(_) = export {
             return match self.results().state() {
-                results::ResultsState::Read { runs: 1.., .. } | results::ResultsState::Unread => Ok(()),
+                results::ResultsState::Read { runs: 1.., .. } | results::ResultsState::Unread => {
+                    Ok(())
+                }
                 results::ResultsState::Trouble(reason) => Err(reason.clone()),
                 _ => Err("there are no finished runs yet".to_owned()),
             };
@@ -266,7 +268,9 @@ impl State {
         self.notifications.retain(|notice| {
             !matches!(
                 notice,
-                Notification::Exported { .. } | Notification::ExportedAll { .. } | Notification::NotExported { .. }
+                Notification::Exported { .. }
+                    | Notification::ExportedAll { .. }
+                    | Notification::NotExported { .. }
             )
         });
     }

@@ -7,10 +7,10 @@ use super::{
     exports::{Done, Job},
 };
 use crate::{
+    figures::{AllFigures, Ending, Step, every},
+    format::count,
+    fs::first_existing,
     sweep::{Record, Store, series::on_same_images},
-    figures::{Ending, AllFigures, Step, every},
-    files::already_in,
-    gui::numbers::count,
 };
 
 /// Writes what `file` allows into a folder.
@@ -19,7 +19,7 @@ pub fn job(file: PathBuf, All { dead, films }: All) -> Job {
         let records = records(&file)?;
         let every = every(&records, dead);
         let names = every.file_names(films);
-        if let Some(found) = already_in(folder, names.iter().map(String::as_str)) {
+        if let Some(found) = first_existing(folder, names.iter().map(String::as_str)) {
             return Err(format!("{found}; choose another folder"));
         }
         let files = names.len();

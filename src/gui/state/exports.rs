@@ -16,7 +16,7 @@ use eframe::egui::Context;
 
 use crate::{
     figures::Ending,
-    files::Existing,
+    fs::Existing,
     jobs::{self, STOP_LIMIT},
 };
 

@@ -4,9 +4,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{LaneView, RunView};
 use crate::{
-    sweep::{EvalSample, Record, RunSpec},
     figures::FigureData,
     model::LatentLayout,
+    sweep::{EvalSample, Record, RunSpec},
     train::{Projection, RunConfig},
 };
 

@@ -12,7 +12,7 @@ use eframe::egui::Context;
 
 use super::runs::Opened;
 use crate::{
-    data::{DataSource, Dataset, ImageShape, DatasetLocator, picture_folder::read_image},
+    data::{DataSource, Dataset, DatasetLocator, ImageShape, picture_folder::read_image},
     train::{
         RunConfig,
         checkpoint::{
@@ -182,7 +182,11 @@ fn read_run(file: &Path, shown: Option<&Shown>, shelf: &DatasetLocator) -> Answe
     }
 }
 
-fn try_to_read_run(file: &Path, shown: Option<&Shown>, shelf: &DatasetLocator) -> Result<Opened, String> {
+fn try_to_read_run(
+    file: &Path,
+    shown: Option<&Shown>,
+    shelf: &DatasetLocator,
+) -> Result<Opened, String> {
     let saved = match shown {
         Some((config, source, dataset)) => {
             let base = ImportContext {

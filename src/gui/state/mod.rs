@@ -1,23 +1,23 @@
 //! The window's side of an experiment: what it wants, what it was told, what it asks for.
 
 pub mod downloads;
-mod export_all;
-pub mod sweep;
-pub mod export;
-pub mod exports;
-pub mod playback;
 mod events;
+pub mod export;
+mod export_all;
+pub mod exports;
+mod figure_data;
 pub mod lane_view;
 pub mod loader;
-mod figure_data;
 pub mod notification;
+pub mod playback;
+pub mod probe_selection;
 pub mod recording;
 pub mod results;
 pub mod run_view;
 pub mod runs;
-pub mod probe_selection;
 pub mod seed_search;
 pub mod stored_spectra;
+pub mod sweep;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -25,18 +25,18 @@ use eframe::egui::Context;
 
 pub use export::{All, Export};
 pub use lane_view::LaneView;
-pub use notification::{Notification, Action};
-pub use run_view::RunView;
+pub use notification::{Action, Notification};
 pub use probe_selection::ProbeSelection;
+pub use run_view::RunView;
 
 use self::{
-    downloads::Downloads, sweep::SweepState, export::Exporting, playback::Playback, loader::Loader,
-    results::Results, runs::Autosave, seed_search::SeedSearch,
+    downloads::Downloads, export::Exporting, loader::Loader, playback::Playback, results::Results,
+    runs::Autosave, seed_search::SeedSearch, sweep::SweepState,
 };
 use crate::{
-    data::{DataSource, Dataset, ImageShape, DatasetLocator, picture_folder::is_image},
-    sweep::{RunSpec, Spectrum, store::default_file},
+    data::{DataSource, Dataset, DatasetLocator, ImageShape, picture_folder::is_image},
     model::Lambda,
+    sweep::{RunSpec, Spectrum, store::default_file},
     train::{Command, DeviceChoice, RunConfig, RunId, RunState, Worker, checkpoint::Checkpoint},
 };
 
@@ -94,7 +94,12 @@ struct Pending {
 
 impl State {
     /// Starts the worker and begins to load `source`; training starts as soon as it is there.
-    pub fn new(ctx: &Context, config: RunConfig, source: DataSource, sample: ProbeSelection) -> Self {
+    pub fn new(
+        ctx: &Context,
+        config: RunConfig,
+        source: DataSource,
+        sample: ProbeSelection,
+    ) -> Self {
         let mut session = Self {
             ctx: ctx.clone(),
             worker: None,

@@ -2,8 +2,8 @@
 
 use super::RunView;
 use crate::{
-    sweep::{Series, series},
     figures::{Film, Scene},
+    sweep::{Series, series},
     train::RunId,
 };
 

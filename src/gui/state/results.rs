@@ -12,12 +12,12 @@ use eframe::egui::Context;
 
 use super::stored_spectra::{StoredSpectrum, spectra};
 use crate::{
+    figures::{Against, TradeOffWidths},
     sweep::{
         Store,
         series::{on_same_images, series},
         store::StoredRun,
     },
-    figures::{Against, TradeOffWidths},
 };
 
 /// How often it is looked whether the file has changed.

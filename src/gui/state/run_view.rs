@@ -7,10 +7,10 @@ use std::{
 
 use crate::{
     data::{DataSource, Dataset},
-    sweep::Outcome,
     model::{Lambda, LatentLayout},
+    sweep::Outcome,
     train::{
-        Event, Lane, SnapshotSet, RunConfig, RunId, RunState, Alignment, checkpoint::Checkpoint,
+        Alignment, Event, Lane, RunConfig, RunId, RunState, SnapshotSet, checkpoint::Checkpoint,
         device::DeviceReport,
     },
 };
@@ -47,7 +47,9 @@ pub struct RunView {
 impl RunView {
     /// Size and order of z; none where the settings do not fit the images.
     pub fn layout(&self) -> Option<LatentLayout> {
-        let plan = self.config.model_spec(self.dataset.shape, self.dataset.classes());
+        let plan = self
+            .config
+            .model_spec(self.dataset.shape, self.dataset.classes());
         self.config.architecture.latent_layout(&plan).ok()
     }
 
@@ -158,7 +160,9 @@ impl RunView {
 
     /// Units of z that can die.
     pub fn mortal_units(&self) -> usize {
-        let plan = self.config.model_spec(self.dataset.shape, self.dataset.classes());
+        let plan = self
+            .config
+            .model_spec(self.dataset.shape, self.dataset.classes());
         let layout = self.config.architecture.latent_layout(&plan);
         layout.map_or(0, LatentLayout::relu_units)
     }

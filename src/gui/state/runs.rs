@@ -195,7 +195,9 @@ impl State {
                 None => vec![self.config.lane()],
             },
             config: self.config.clone(),
-            probe: self.probe_selection.probe(dataset, self.selected, self.own.clone()),
+            probe: self
+                .probe_selection
+                .probe(dataset, self.selected, self.own.clone()),
             dataset: dataset.clone(),
             paused: false,
         }

@@ -11,12 +11,12 @@ use eframe::egui::Context;
 use super::sweep::RunPicture;
 use crate::{
     data::DataSource,
+    model::{Architecture, Lambda},
     sweep::{
         Record, RunSpec, Store,
         series::{common, distinct},
     },
-    model::{Architecture, Lambda},
-    train::{RunConfig, Alignment, alignment},
+    train::{Alignment, RunConfig, alignment},
 };
 
 /// Finished runs of one network on one data set with one seed, which differ in λ alone.
@@ -169,7 +169,7 @@ fn read(file: &Path, ids: &[i64]) -> Result<Clouds, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{data::BundledSet, sweep::fixtures::record, model::LatentSize};
+    use crate::{data::BundledSet, model::LatentSize, sweep::fixtures::record};
 
     #[test]
     fn spectra_are_runs_that_differ_in_lambda_alone() {

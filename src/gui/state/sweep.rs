@@ -1,9 +1,9 @@
 //! Many runs at once: the grid, what has become of each of its runs, and the thread that carries them out.
 
-mod store_reader;
-mod run_status;
 mod picture;
+mod run_status;
 mod running;
+mod store_reader;
 
 use std::{
     path::{Path, PathBuf},
@@ -17,16 +17,16 @@ use eframe::egui::Context;
 
 use self::store_reader::Answer;
 use crate::sweep::{
-    SweepRunner, Grid, RunSpec, SweepCommand, SweepEnd, SweepEvent,
-    runner::{SweepOptions, SweepEstimate},
+    Grid, RunSpec, SweepCommand, SweepEnd, SweepEvent, SweepRunner,
     grid::GridError,
+    runner::{SweepEstimate, SweepOptions},
     store,
 };
 
 pub use self::{
-    run_status::{RunStatus, Finished},
     picture::RunPicture,
-    running::{Stage, RunningSweep},
+    run_status::{Finished, RunStatus},
+    running::{RunningSweep, Stage},
 };
 
 /// How long a grid must stand still before it is measured.

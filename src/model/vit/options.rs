@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{Patches, ModelSpec, InvalidArchitecture};
+use super::{InvalidArchitecture, ModelSpec, Patches};
 
 /// Sizes of a vision transformer; the defaults are the paper's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -69,10 +69,10 @@ fn check(vit: VitOptions, shape: ImageShape, batch: usize) {
         latent: LatentSize::default(),
         vit,
     };
-    let mut rng = init::rng(7, 0);
+    let mut rng = rng::from_stream(7, 0);
     let (encoder, decoder, _) = Vit::parts(&plan, 1, &device).unwrap();
-    let encoder = encoder.map(&mut Shake(init::rng(8, 0))).train();
-    let decoder = decoder.map(&mut Shake(init::rng(9, 0))).train();
+    let encoder = encoder.map(&mut Shake(rng::from_stream(8, 0))).train();
+    let decoder = decoder.map(&mut Shake(rng::from_stream(9, 0))).train();
     let images = noise([batch, shape.pixels()], &mut rng);
     let hiding = encoder.hiding(&mut ForwardContext::training(1, 0, 0..batch));
     assert_eq!(hiding.is_some(), vit.mask_ratio > 0.0);

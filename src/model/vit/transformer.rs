@@ -8,7 +8,7 @@ use burn::{
 use rand_chacha::ChaCha8Rng;
 
 use super::Sizes;
-use crate::model::{cpu, init};
+use crate::{kernels, model::init};
 
 /// ε of a [`LayerNorm`].
 pub const EPSILON: f64 = 1e-5;
@@ -127,7 +127,7 @@ impl Block {
 
     /// [`Self::forward`] of images that lie abreast, `[chunks, tokens, embed, 16]`, on the CPU.
     pub fn forward_abreast(&self, x: Tensor<4>) -> Option<Tensor<4>> {
-        let by = cpu::BlockParameters {
+        let by = kernels::BlockParameters {
             norm1: self.norm1.values(),
             qkv: linear(&self.attention.qkv)?,
             output: linear(&self.attention.output)?,
@@ -135,7 +135,7 @@ impl Block {
             inner: linear(&self.inner)?,
             outer: linear(&self.outer)?,
         };
-        cpu::transform(x, by, self.attention.heads)
+        kernels::transform(x, by, self.attention.heads)
     }
 
     /// Same shape, `[batch, tokens, embed]`.

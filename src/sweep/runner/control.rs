@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crossbeam_channel::{Receiver, TryRecvError};
 
-use super::{SweepCommand, SweepEvent, EventSink};
+use super::{EventSink, SweepCommand, SweepEvent};
 
 /// The commands that have come so far.
 pub(super) struct Control<'a> {

@@ -1,7 +1,7 @@
 //! How much work there is, and how it is dealt out.
 
 use super::schedule::Task;
-use crate::{sweep::run_cost::RunCost, memory};
+use crate::{memory, sweep::run_cost::RunCost};
 
 /// Runs that end together shall not take longer than this by the measure, in seconds: who is killed
 /// loses no more.

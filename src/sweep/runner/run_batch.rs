@@ -13,8 +13,8 @@ use crate::{
     sweep::{EvalSample, Record},
     train::{
         AxisChoice, Evaluation, Lane, Lanes, Probe, RunId, Trainer,
-        observer::{Observer, dead_units},
         epoch_stats::{EpochStats, Throughput},
+        observer::{Observer, dead_units},
         trainer::{RestorePoint, TrainError},
     },
 };

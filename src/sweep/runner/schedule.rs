@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use crate::{
-    sweep::{RunKey, RunSpec},
     model::Lambda,
+    sweep::{RunKey, RunSpec},
 };
 
 /// A run that is to be done.

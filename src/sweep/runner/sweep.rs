@@ -10,19 +10,19 @@ use std::{
 use crossbeam_channel::Receiver;
 
 use super::{
-    SweepOptions, SweepEstimate, Progress, SweepCommand, SweepEnd, SweepEvent, EventSink,
+    EventSink, Progress, SweepCommand, SweepEnd, SweepEstimate, SweepEvent, SweepOptions,
     control::Control,
-    run_batch::{RunBatch, PROGRAM, BatchUpdate},
-    schedule::{self, BatchKinds, Task},
     cost_model::CostModel,
+    run_batch::{BatchUpdate, PROGRAM, RunBatch},
+    schedule::{self, BatchKinds, Task},
 };
 use crate::{
     data::LoadError,
     sweep::{
         RunKey, RunSpec, Store,
-        run_cost::RunCost,
         dataset_cache::DatasetCache,
-        store::{FailedRun, StoreErrorKind, StoredStatus, StoreError},
+        run_cost::RunCost,
+        store::{FailedRun, StoreError, StoreErrorKind, StoredStatus},
     },
     train::{device::DeviceError, trainer::TrainError, worker::panic_message},
 };
@@ -51,7 +51,11 @@ pub(super) fn run_sweep(
     let store = if options.estimate_only {
         match Store::open_existing(file) {
             Ok(store) => Some(store),
-            Err(error) if matches!(error.fault, StoreErrorKind::Missing | StoreErrorKind::Empty) => None,
+            Err(error)
+                if matches!(error.fault, StoreErrorKind::Missing | StoreErrorKind::Empty) =>
+            {
+                None
+            }
             Err(error) => return Err(error.into()),
         }
     } else {
@@ -157,12 +161,13 @@ fn measure(
         }
         let (dataset, _) = library.data(&task.spec.data)?;
         let (device, report) = library.device(task.spec.config.device)?;
-        let cost = RunCost::measure(&task.spec.config, &dataset, &device, jobs).map_err(|reason| {
-            SweepError::Run {
-                spec: task.spec.to_string(),
-                reason,
-            }
-        })?;
+        let cost =
+            RunCost::measure(&task.spec.config, &dataset, &device, jobs).map_err(|reason| {
+                SweepError::Run {
+                    spec: task.spec.to_string(),
+                    reason,
+                }
+            })?;
         if !outlook.devices.contains(&report.name) {
             outlook.devices.push(report.name);
         }
@@ -261,7 +266,11 @@ impl Sweep<'_> {
     }
 
     /// Commits the runs of `group` that are done, each as soon as it is.
-    fn commit_finished(&mut self, group: &mut RunBatch, open: &mut Vec<Task>) -> Result<(), BatchError> {
+    fn commit_finished(
+        &mut self,
+        group: &mut RunBatch,
+        open: &mut Vec<Task>,
+    ) -> Result<(), BatchError> {
         for (task, record) in group.take_finished()? {
             let id = self
                 .store
@@ -277,7 +286,12 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    fn on_update(&mut self, turn: BatchUpdate, device: &str, open: &mut Vec<Task>) -> Result<(), BatchError> {
+    fn on_update(
+        &mut self,
+        turn: BatchUpdate,
+        device: &str,
+        open: &mut Vec<Task>,
+    ) -> Result<(), BatchError> {
         for (run, evaluation) in turn.evaluated {
             self.told.emit(SweepEvent::Evaluated { run, evaluation });
         }

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
 
 use crate::{
-    sweep::{Reconstruction, EvalSample},
+    sweep::{EvalSample, Reconstruction},
     train::Projection,
 };
 
@@ -176,16 +176,16 @@ mod tests {
             bytes(),
             bytes(),
         )
-            .prop_map(
-                |(index, label, predicted, mse, input, reconstruction)| Reconstruction {
+            .prop_map(|(index, label, predicted, mse, input, reconstruction)| {
+                Reconstruction {
                     index,
                     label,
                     predicted,
                     mse,
                     input,
                     reconstruction,
-                },
-            )
+                }
+            })
     }
 
     fn portrait() -> impl Strategy<Value = EvalSample> {

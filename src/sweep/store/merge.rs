@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, Transaction};
 
-use super::{StoreErrorKind, Store, StoreError, insert, insert_failure, whole};
+use super::{Store, StoreError, StoreErrorKind, insert, insert_failure, whole};
 use crate::sweep::RunKey;
 
 /// What came of joining one file to another.

@@ -2,11 +2,11 @@
 
 use rusqlite::{OptionalExtension as _, Row};
 
-use super::{FailedRun, StoreErrorKind, Store, StoreError, StoredRun, eval_sample};
+use super::{FailedRun, Store, StoreError, StoreErrorKind, StoredRun, eval_sample};
 use crate::{
     data::ImageShape,
-    sweep::{RunKey, Record, RunSpec},
     model::Lambda,
+    sweep::{Record, RunKey, RunSpec},
     train::{Evaluation, Metrics},
 };
 
@@ -308,7 +308,10 @@ pub(super) fn check(record: &Record) -> Result<(), String> {
     let portrait = &record.eval_sample;
     let finite = finite
         && portrait.points.as_flattened().iter().all(|x| x.is_finite())
-        && portrait.reconstructions.iter().all(|cell| cell.mse.is_finite());
+        && portrait
+            .reconstructions
+            .iter()
+            .all(|cell| cell.mse.is_finite());
     if !finite {
         return Err("has a value that is not a number".to_owned());
     }

@@ -9,7 +9,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 use super::StoreErrorKind;
-use crate::files::check_regular_or_missing;
+use crate::fs::check_regular_or_missing;
 
 /// Marks a database as one of this program: "CREL".
 const APPLICATION: i64 = 0x4352_454c;
@@ -219,7 +219,10 @@ mod tests {
 
         let empty = folder.path().join("empty.sqlite");
         std::fs::write(&empty, b"").unwrap();
-        assert!(matches!(connect_to_read(&empty), Err(StoreErrorKind::Empty)));
+        assert!(matches!(
+            connect_to_read(&empty),
+            Err(StoreErrorKind::Empty)
+        ));
         assert!(matches!(connect(&empty, false), Err(StoreErrorKind::Empty)));
         assert!(connect_to_read(&folder.path().join("none")).is_err());
         assert_eq!(std::fs::read(&empty).unwrap(), b"");
@@ -242,7 +245,10 @@ mod tests {
             .execute_batch("CREATE TABLE bookmarks (url TEXT)")
             .unwrap();
         let before = std::fs::read(&foreign).unwrap();
-        assert!(matches!(connect(&foreign, true), Err(StoreErrorKind::Foreign)));
+        assert!(matches!(
+            connect(&foreign, true),
+            Err(StoreErrorKind::Foreign)
+        ));
         assert_eq!(std::fs::read(&foreign).unwrap(), before);
 
         let text = folder.path().join("text.sqlite");
@@ -251,6 +257,9 @@ mod tests {
             "This is not a database, but long enough to look into. ".repeat(30),
         )
         .unwrap();
-        assert!(matches!(connect(&text, true), Err(StoreErrorKind::Sqlite(_))));
+        assert!(matches!(
+            connect(&text, true),
+            Err(StoreErrorKind::Sqlite(_))
+        ));
     }
 }

@@ -3,8 +3,8 @@ use rusqlite::Connection;
 use super::*;
 use crate::{
     data::{BundledSet, DataSource, ImageShape},
-    sweep::{Reconstruction, EvalSample},
     model::Lambda,
+    sweep::{EvalSample, Reconstruction},
     train::{Evaluation, Metrics, Projection, RunConfig},
 };
 

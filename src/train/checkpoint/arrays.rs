@@ -7,7 +7,7 @@ use safetensors::{
     tensor::{Dtype, View, serialize},
 };
 
-use crate::files;
+use crate::fs::open_regular;
 
 /// Largest file that is read.
 pub const MOST_BYTES: u64 = 512 << 20;
@@ -110,7 +110,7 @@ impl TensorFile {
 /// When it cannot be read or is too large; the reason.
 pub fn read(path: &Path) -> Result<Vec<u8>, String> {
     let cannot = |error: std::io::Error| format!("cannot be read: {error}");
-    let file = files::open(path).map_err(cannot)?;
+    let file = open_regular(path).map_err(cannot)?;
     let length = file.metadata().map_err(cannot)?.len();
     check_size(length)?;
     let mut bytes = Vec::with_capacity(length as usize);

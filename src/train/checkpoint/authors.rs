@@ -20,10 +20,10 @@
 use std::path::Path;
 
 use super::{
-    CheckpointError, AdamState, Checkpoint,
-    arrays::{self, Array, TensorFile, NamedArrays},
+    AdamState, Checkpoint, CheckpointError,
+    arrays::{self, Array, NamedArrays, TensorFile},
+    metadata::{DatasetMetadata, EpochProgress, ExactF64, HistoryMetadata, Metadata},
     validate::{check_fit, network_of},
-    metadata::{DatasetMetadata, ExactF64, HistoryMetadata, Metadata, EpochProgress},
 };
 use crate::{
     data::{DataSource, Dataset},
@@ -123,7 +123,11 @@ fn import(theirs: NamedArrays, base: ImportContext<'_>) -> Result<Checkpoint, St
 }
 
 /// The settings whose network these weights fit.
-fn config_for(weights: &NamedArrays, base: &RunConfig, data: &DatasetMetadata) -> Result<RunConfig, String> {
+fn config_for(
+    weights: &NamedArrays,
+    base: &RunConfig,
+    data: &DatasetMetadata,
+) -> Result<RunConfig, String> {
     let layers = (0..).take_while(|layer| weights.contains_key(&layer_bias(*layer)));
     let last = layers
         .last()

@@ -14,7 +14,7 @@ use std::{
 
 use directories::ProjectDirs;
 
-use crate::files::check_regular_or_missing;
+use crate::fs::check_regular_or_missing;
 
 const RUN: &str = "safetensors";
 const LOCK: &str = "lock";
@@ -124,18 +124,27 @@ mod tests {
     fn only_what_a_crash_has_left_is_offered_and_only_once() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
-        let (mine, other) = (AutosaveFile::create(folder).unwrap(), AutosaveFile::create(folder).unwrap());
+        let (mine, other) = (
+            AutosaveFile::create(folder).unwrap(),
+            AutosaveFile::create(folder).unwrap(),
+        );
         assert_ne!(mine.file(), other.file(), "two windows write two files");
         fs::write(mine.file(), "mine").unwrap();
         fs::write(other.file(), "other").unwrap();
-        assert!(AutosaveFile::find_left_over(folder).is_none(), "both windows live");
+        assert!(
+            AutosaveFile::find_left_over(folder).is_none(),
+            "both windows live"
+        );
 
         let file = other.file().to_owned();
         // What a crash does: the lock goes, the files stay.
         drop(other);
         let left = AutosaveFile::find_left_over(folder).unwrap();
         assert_eq!(left.file(), file);
-        assert!(AutosaveFile::find_left_over(folder).is_none(), "it is offered already");
+        assert!(
+            AutosaveFile::find_left_over(folder).is_none(),
+            "it is offered already"
+        );
         left.clear();
         mine.clear();
         assert_eq!(fs::read_dir(folder).unwrap().count(), 0);

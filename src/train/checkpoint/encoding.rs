@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     AdamState, Checkpoint,
-    arrays::{Array, TensorFile, NamedArrays},
+    arrays::{Array, NamedArrays, TensorFile},
     metadata::Metadata,
 };
 use crate::train::history::{BUCKET_NUMBERS, History};

@@ -162,7 +162,11 @@ impl HistoryMetadata {
             width: rows.width,
             stride: rows.stride,
             mark_span: rows.mark_span,
-            evaluations: rows.evaluations.iter().map(EvaluationMetadata::of).collect(),
+            evaluations: rows
+                .evaluations
+                .iter()
+                .map(EvaluationMetadata::of)
+                .collect(),
             marks: rows.marks.iter().map(MarkNotes::of).collect(),
         }
     }

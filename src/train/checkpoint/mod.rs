@@ -12,11 +12,11 @@
 pub mod arrays;
 pub mod authors;
 pub mod autosave;
-pub mod recorder;
 mod encoding;
-mod validate;
-pub mod names;
 pub mod metadata;
+pub mod names;
+pub mod recorder;
+mod validate;
 
 use std::{
     collections::BTreeMap,
@@ -27,9 +27,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use self::{
     arrays::{Array, NamedArrays},
-    validate::{check_finite, check_fit},
+    metadata::{
+        DatasetMetadata, EpochProgress, EvaluationMetadata, ExactF64, HistoryMetadata, Metadata,
+    },
     names::Slot,
-    metadata::{DatasetMetadata, EvaluationMetadata, ExactF64, HistoryMetadata, Metadata, EpochProgress},
+    validate::{check_finite, check_fit},
 };
 use super::{
     Evaluation, RunConfig, Trainer,
@@ -39,7 +41,7 @@ use super::{
 };
 use crate::{
     data::DataSource,
-    files::{Existing, write_whole},
+    fs::{Existing, write_whole},
 };
 
 /// Why a checkpoint is not read or written, as one sentence.

@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{CheckpointError, Checkpoint, CheckpointContext, arrays::NamedArrays, names, metadata::EpochProgress};
+use super::{
+    Checkpoint, CheckpointContext, CheckpointError, arrays::NamedArrays, metadata::EpochProgress,
+    names,
+};
 use crate::{
     data::DataSource,
     jobs::Job,
@@ -163,7 +166,11 @@ impl RunRecorder {
         target.write(&self.saved(target, trainer, epoch)?)
     }
 
-    fn write_soon(&mut self, trainer: &Trainer, epoch: &EpochProgress) -> Result<(), CheckpointError> {
+    fn write_soon(
+        &mut self,
+        trainer: &Trainer,
+        epoch: &EpochProgress,
+    ) -> Result<(), CheckpointError> {
         let Some(target) = self.target.clone() else {
             return Ok(());
         };

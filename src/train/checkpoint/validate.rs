@@ -6,8 +6,8 @@ use super::{
     AdamState, Checkpoint,
     arrays::{Array, NamedArrays},
     encoding::{BEST, FIRST, SECOND},
-    names::{self, Slot},
     metadata::{DatasetMetadata, Metadata},
+    names::{self, Slot},
 };
 use crate::{
     model::{Cre, InvalidArchitecture},

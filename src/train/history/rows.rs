@@ -1,7 +1,8 @@
 //! A history as plain numbers, and back.
 
 use super::{
-    Bucket, Evaluation, History, MAX_BUCKETS, MAX_EVALUATIONS, MAX_MARKS, MarkRange, Quantity, Summary,
+    Bucket, Evaluation, History, MAX_BUCKETS, MAX_EVALUATIONS, MAX_MARKS, MarkRange, Quantity,
+    Summary,
 };
 
 /// Numbers of a bucket: first and last step, then smallest, largest, sum and count of each quantity.

@@ -4,9 +4,9 @@ use super::{EventSink, run::Run};
 use crate::train::{
     Event, RunError, Trainer,
     checkpoint::{
-        CheckpointError, Checkpoint,
-        recorder::{RunRecorder, SavePaths},
+        Checkpoint, CheckpointError,
         metadata::EpochProgress,
+        recorder::{RunRecorder, SavePaths},
     },
 };
 

@@ -10,14 +10,14 @@ use crossbeam_channel::Receiver;
 
 use super::{EventSink, panic_message};
 use crate::train::{
-    Command, Evaluation, Event, Lanes, Mark, SnapshotSet, Probe, RunError, RunId, RunState, Snapshot,
-    RunStart, StepLosses, Trainer, alignment,
+    Command, Evaluation, Event, Lanes, Mark, Probe, RunError, RunId, RunStart, RunState, Snapshot,
+    SnapshotSet, StepLosses, Trainer, alignment,
     checkpoint::Checkpoint,
     device,
+    epoch_stats::{EpochStats, Throughput},
     memory::{self, MemoryEstimate},
     observer::{Observer, dead_units},
-    epoch_stats::{EpochStats, Throughput},
-    trainer::{RestorePoint, EvaluationSums, TrainError},
+    trainer::{EvaluationSums, RestorePoint, TrainError},
 };
 
 /// Losses are told this often at most: once a frame.
@@ -74,7 +74,11 @@ pub(super) struct LaneState {
 impl Run {
     /// Builds the run, as `saved` left it if that is there, and tells its beginning; the error is a
     /// sentence.
-    pub fn start(start: RunStart, saved: Option<&Checkpoint>, told: &EventSink) -> Result<Self, String> {
+    pub fn start(
+        start: RunStart,
+        saved: Option<&Checkpoint>,
+        told: &EventSink,
+    ) -> Result<Self, String> {
         let RunStart {
             run: id,
             config,
@@ -110,7 +114,11 @@ impl Run {
             lane_states: plans.iter().map(|_| LaneState::default()).collect(),
             lanes,
             probe,
-            target: if paused { RunTarget::Paused } else { RunTarget::Endless },
+            target: if paused {
+                RunTarget::Paused
+            } else {
+                RunTarget::Endless
+            },
             emitted_state: None,
             speed: Throughput::default(),
             round: Duration::ZERO,
@@ -205,7 +213,11 @@ impl Run {
     }
 
     /// One turn: some steps if not paused, then what is due.
-    pub fn run_time_slice(&mut self, told: &EventSink, inbox: &Receiver<Command>) -> Result<(), TrainError> {
+    pub fn run_time_slice(
+        &mut self,
+        told: &EventSink,
+        inbox: &Receiver<Command>,
+    ) -> Result<(), TrainError> {
         if self.emitted_state.is_none() {
             // A beginning is seen before it is measured, which may take long.
             self.emit_state(told);
@@ -358,7 +370,8 @@ impl Run {
                 },
             });
             self.record_evaluation(told);
-            if !test.is_finite() && (self.lane_states.len() > 1 || self.target != RunTarget::Paused) {
+            if !test.is_finite() && (self.lane_states.len() > 1 || self.target != RunTarget::Paused)
+            {
                 self.not_finite(lane, step, told);
             }
         }

@@ -5,11 +5,11 @@ use eframe::egui::{ComboBox, Context, Ui};
 use crate::{
     data::Dataset,
     gui::{
-        scatter::{SmallMultiples, Scatter, CloudView},
+        scatter::{CloudView, Scatter, SmallMultiples},
         state::{
             State,
-            sweep::RunPicture,
             stored_spectra::{StoredClouds, StoredSpectrum},
+            sweep::RunPicture,
         },
     },
     train::Alignment,

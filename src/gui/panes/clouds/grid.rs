@@ -9,7 +9,7 @@ use eframe::egui::{
 
 use super::comparison_row::{Cell, Row};
 use crate::gui::{
-    scatter::{SmallMultiples, Scatter},
+    scatter::{Scatter, SmallMultiples},
     state::RunView,
     theme,
 };

@@ -3,11 +3,11 @@
 use eframe::egui::{Button, ComboBox, DragValue, RichText, TextEdit, Ui, WidgetInfo, vec2};
 
 use crate::{
+    gui::state::{RunView, State},
     sweep::{
         Spectrum,
         spectrum::{LambdaListError, Seeding},
     },
-    gui::state::{RunView, State},
     train::{
         device::Backend,
         memory::{self, MemoryEstimate},
@@ -185,7 +185,9 @@ impl Mode {
 }
 
 fn need(run: &RunView, spectrum: &Spectrum) -> Option<MemoryEstimate> {
-    let plan = run.config.model_spec(run.dataset.shape, run.dataset.classes());
+    let plan = run
+        .config
+        .model_spec(run.dataset.shape, run.dataset.classes());
     let parameters = run.config.architecture.parameters(&plan).ok()?;
     Some(MemoryEstimate {
         lanes: spectrum.lanes(0).len(),

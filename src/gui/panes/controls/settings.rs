@@ -5,11 +5,9 @@ use eframe::egui::{Align, Button, ComboBox, DragValue, Grid, Id, Modal, RichText
 use super::transformer;
 use crate::{
     data::{BundledSet, DataSource, ImageShape, locator::Availability},
-    gui::{
-        numbers::count,
-        state::{RunView, State},
-    },
-    model::{Architecture, LatentSize, ModelSpec, InvalidArchitecture},
+    format::count,
+    gui::state::{RunView, State},
+    model::{Architecture, InvalidArchitecture, LatentSize, ModelSpec},
     train::{DeviceChoice, RunConfig},
 };
 

@@ -2,9 +2,9 @@
 
 use eframe::egui::{Button, Grid, ProgressBar, RichText, Ui, vec2};
 
-use crate::gui::{
-    numbers::{clock, thousands},
-    state::State,
+use crate::{
+    format::{clock, thousands},
+    gui::state::State,
 };
 
 pub fn ui(ui: &mut Ui, session: &mut State) {

@@ -8,12 +8,12 @@ use super::{
 };
 use crate::{
     data::{BundledSet, DataSource, locator::Availability},
+    gui::{panes::controls::settings::source_name, state::State},
+    model::{Architecture, Lambda, LatentSize},
     sweep::{
         Grid, Preset, Spectrum,
         grid::{GridError, MAX_EPOCHS},
     },
-    gui::{panes::controls::settings::source_name, state::State},
-    model::{Architecture, Lambda, LatentSize},
 };
 
 /// The grid, and its lists as they are typed.

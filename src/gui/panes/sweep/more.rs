@@ -5,7 +5,6 @@ use eframe::egui::{CollapsingHeader, Grid as Rows, RichText, Ui, vec2};
 use super::editor::complain;
 use crate::{
     data::{BundledSet, DataSource, ImageShape, bundle},
-    sweep::Grid,
     gui::{
         panes::controls::{
             settings::{choice, number, rate},
@@ -14,6 +13,7 @@ use crate::{
         state::State,
     },
     model::{Architecture, ModelSpec, VitOptions},
+    sweep::Grid,
     train::{DeviceChoice, RunConfig},
 };
 

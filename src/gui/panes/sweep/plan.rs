@@ -5,15 +5,12 @@ use eframe::egui::{
 };
 
 use crate::{
-    cli::sweep::duration,
-    sweep::runner::SweepEstimate,
-    gui::{
-        numbers::count,
-        state::{
-            All, Export, State,
-            sweep::{SweepState, RunStatus, Stage},
-        },
+    format::{self, count, duration},
+    gui::state::{
+        All, Export, State,
+        sweep::{RunStatus, Stage, SweepState},
     },
+    sweep::runner::SweepEstimate,
 };
 
 const SMALL: f32 = 12.5;
@@ -162,16 +159,6 @@ fn forecast(ui: &mut Ui, experiment: &mut SweepState, open: usize) {
     }
 }
 
-/// "35 MB", "1.2 GB".
-fn memory(bytes: u64) -> String {
-    let bytes = bytes as f64;
-    if bytes < 995e6 {
-        format!("{:.0} MB", (bytes / 1e6).max(1.0))
-    } else {
-        format!("{:.1} GB", bytes / 1e9)
-    }
-}
-
 /// "About 2 min and 0.3 GB of memory, 11 networks side by side, on CPU, 2 threads".
 pub fn takes(outlook: &SweepEstimate) -> String {
     let networks = match outlook.side_by_side {
@@ -181,7 +168,7 @@ pub fn takes(outlook: &SweepEstimate) -> String {
     format!(
         "About {} and {} of memory; {networks}, on {}",
         duration(outlook.seconds),
-        memory(outlook.bytes),
+        format::bytes(outlook.bytes),
         outlook.devices.join(" and ")
     )
 }
@@ -246,21 +233,4 @@ pub fn file(ui: &mut Ui, session: &mut State) {
         ui.add(Label::new(text).truncate())
             .on_hover_text("Every finished run is kept in this file");
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_is_told_with_the_digits_it_needs() {
-        for (bytes, text) in [
-            (3, "1 MB"),
-            (34_900_000, "35 MB"),
-            (994_000_000, "994 MB"),
-            (1_240_000_000, "1.2 GB"),
-        ] {
-            assert_eq!(memory(bytes), text);
-        }
-    }
 }

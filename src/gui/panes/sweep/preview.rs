@@ -11,17 +11,16 @@ use eframe::{
 };
 
 use crate::{
-    cli::sweep::duration,
-    sweep::{Record, RunSpec, series::network},
+    format::{count, duration},
     gui::{
         chart::{Axis, Chart},
         images,
-        numbers::count,
-        scatter::{Scatter, CloudView},
+        scatter::{CloudView, Scatter},
         state::{State, sweep::RunPicture},
         textures::{Images, TextureCache},
         theme,
     },
+    sweep::{Record, RunSpec, series::network},
     train::Evaluation,
 };
 

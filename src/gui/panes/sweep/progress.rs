@@ -3,15 +3,12 @@
 use eframe::egui::{ProgressBar, RichText, Ui};
 
 use crate::{
-    cli::sweep::duration,
-    sweep::{SweepEnd, runner::SweepEstimate},
-    gui::{
-        numbers::{count, thousands},
-        state::{
-            State,
-            sweep::{SweepState, RunStatus, Stage, RunningSweep},
-        },
+    format::{count, duration, thousands},
+    gui::state::{
+        State,
+        sweep::{RunStatus, RunningSweep, Stage, SweepState},
     },
+    sweep::{SweepEnd, runner::SweepEstimate},
 };
 
 /// Shows the progress, or how it ended.

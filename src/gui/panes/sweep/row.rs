@@ -3,11 +3,11 @@
 use eframe::egui::{Color32, Visuals};
 
 use crate::{
-    sweep::{RunSpec, runner::Progress},
     gui::{
-        state::sweep::{RunStatus, Finished},
+        state::sweep::{Finished, RunStatus},
         theme,
     },
+    sweep::{RunSpec, runner::Progress},
     train::Evaluation,
 };
 
@@ -67,7 +67,9 @@ impl Row {
             RunStatus::Waiting | RunStatus::Failed(_) | RunStatus::Skipped => None,
         };
         let share = match (fate, progress) {
-            (RunStatus::UnderWay(_), Some(told)) => told.steps[0] as f32 / told.steps[1].max(1) as f32,
+            (RunStatus::UnderWay(_), Some(told)) => {
+                told.steps[0] as f32 / told.steps[1].max(1) as f32
+            }
             (RunStatus::Done(_), _) => 1.0,
             _ => 0.0,
         };

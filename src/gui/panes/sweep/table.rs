@@ -7,13 +7,12 @@ use eframe::egui::{
 
 use super::row::{COLUMNS, Row};
 use crate::{
-    cli::sweep::duration,
-    sweep::RunSpec,
+    format::{count, duration},
     gui::{
-        numbers::count,
-        state::sweep::{SweepState, RunStatus},
+        state::sweep::{RunStatus, SweepState},
         theme,
     },
+    sweep::RunSpec,
 };
 
 const HEIGHT: f32 = 21.0;

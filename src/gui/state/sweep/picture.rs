@@ -74,7 +74,10 @@ mod tests {
     #[test]
     fn a_picture_has_every_point_with_its_class() {
         let run = record(0.5, 1, 0.9, 0.2);
-        let (points, labels) = (run.eval_sample.points.clone(), run.eval_sample.labels.clone());
+        let (points, labels) = (
+            run.eval_sample.points.clone(),
+            run.eval_sample.labels.clone(),
+        );
         let picture = RunPicture::new(7, run.clone()).unwrap();
         assert_eq!(picture.snapshot.points, points);
         assert_eq!(picture.labels.test.labels(), labels);

@@ -1,9 +1,9 @@
 //! A sweep under way, as its thread tells it.
 
-use super::{RunStatus, Finished};
+use super::{Finished, RunStatus};
 use crate::sweep::{
-    SweepRunner, SweepCommand, SweepEnd, SweepEvent,
-    runner::{SweepEstimate, Progress},
+    SweepCommand, SweepEnd, SweepEvent, SweepRunner,
+    runner::{Progress, SweepEstimate},
 };
 
 /// How far a sweep is.

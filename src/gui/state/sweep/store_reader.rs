@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, path::Path};
 
-use super::{RunStatus, Finished, RunPicture};
+use super::{Finished, RunPicture, RunStatus};
 use crate::sweep::{RunKey, RunSpec, Store, dataset_cache::DatasetCache};
 
 /// What was asked for; the error is one sentence.

@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
 
 use super::{Kernel, is_cpu, operand, run, sum_over_chunks, values};
-use crate::sums::sum;
+use crate::kernels::sums::sum;
 
 /// Mean and (biased) variance of each channel of `x`, `[batch, channels, height, width]`, over the
 /// batch and all places; `[channels]` each, constants for autodiff.

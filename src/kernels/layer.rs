@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use rayon::prelude::*;
 
 use super::{Kernel, fold::Fold, is_cpu, operand, run, sum_over_chunks, tanh::tanh_all};
-use crate::{model::conv::Activation, sums};
+use crate::{kernels::sums, model::conv::Activation};
 
 /// A convolution of stride 1 over `x`, `[batch, inputs, height, width]`, with `weight`
 /// `[outputs, inputs, kernel, kernel]` and `bias` `[outputs]`; the kernel is square and odd, and

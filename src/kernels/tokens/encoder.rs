@@ -5,8 +5,8 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 
 use super::Tokens;
-use crate::model::{
-    cpu::{
+use crate::{
+    kernels::{
         CHUNK, Kernel,
         abreast::{
             Norm, Wide, ZERO, abreast, bias_gradient, chunks, each_chunk, in_rows, multiply, start,
@@ -15,7 +15,7 @@ use crate::model::{
         is_cpu, operand, run,
         transformer::Pair,
     },
-    vit::{EPSILON, Patches},
+    model::vit::{EPSILON, Patches},
 };
 
 /// Images, `[batch, channels · height · width]`, as tokens, `[chunks, 1 + seen, embed, 16]`: the class

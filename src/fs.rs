@@ -29,7 +29,7 @@ use tempfile::TempPath;
 ///
 /// # Errors
 /// When it cannot be opened or is not a regular file.
-pub fn open(path: &Path) -> io::Result<File> {
+pub fn open_regular(path: &Path) -> io::Result<File> {
     check_regular(path)?;
     File::open(path)
 }
@@ -79,15 +79,18 @@ pub enum Existing {
 /// # Errors
 /// When an existing file is to be kept or is read-only, or when `path` names no file that can be
 /// written.
-pub fn check(path: &Path, existing: Existing) -> io::Result<()> {
+pub fn check_output(path: &Path, existing: Existing) -> io::Result<()> {
     destination(path, existing).map(drop)
 }
 
 /// Which of the files `names` exist in `folder`, as a clause such as “run already holds a.png and 2 more
 /// files”; `None` if there is none.
-pub fn already_in<'a>(folder: &Path, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub fn first_existing<'a>(
+    folder: &Path,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
     let exists = |name: &&str| {
-        let checked = check(&folder.join(name), Existing::Keep);
+        let checked = check_output(&folder.join(name), Existing::Keep);
         checked.is_err_and(|error| error.kind() == io::ErrorKind::AlreadyExists)
     };
     let mut found = names.into_iter().filter(exists);
@@ -114,7 +117,7 @@ pub fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> io::Result<
 ///
 /// # Errors
 /// As for [`check`], and when the file cannot be renamed.
-pub fn rename(from: &Path, to: &Path, existing: Existing) -> io::Result<()> {
+pub fn rename_output(from: &Path, to: &Path, existing: Existing) -> io::Result<()> {
     match destination(to, existing)? {
         Destination::File { path, .. } => fs::rename(from, path),
         Destination::Stream => Err(io::Error::new(
@@ -128,7 +131,7 @@ pub fn rename(from: &Path, to: &Path, existing: Existing) -> io::Result<()> {
 ///
 /// # Errors
 /// When the file is read-only or cannot be removed, or `path` names no file.
-pub fn remove(path: &Path) -> io::Result<()> {
+pub fn remove_output(path: &Path) -> io::Result<()> {
     match destination(path, Existing::Replace)? {
         Destination::File {
             path,
@@ -278,7 +281,7 @@ enum Destination {
 }
 
 fn destination(path: &Path, existing: Existing) -> io::Result<Destination> {
-    if !names_file(path) {
+    if !has_file_name(path) {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             "it does not name a file",
@@ -310,7 +313,7 @@ fn destination(path: &Path, existing: Existing) -> io::Result<Destination> {
 }
 
 /// Whether the last component of `path` can be that of a file: `..`, `/` and `run/` are not.
-pub fn names_file(path: &Path) -> bool {
+pub fn has_file_name(path: &Path) -> bool {
     let ends_with_separator = path
         .as_os_str()
         .as_encoded_bytes()
@@ -450,12 +453,18 @@ mod tests {
     fn only_regular_files_are_opened() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        assert_eq!(open(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(
+            open_regular(&path).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
         check_regular_or_missing(&path).unwrap();
         fs::write(&path, "content").unwrap();
-        assert_eq!(io::read_to_string(open(&path).unwrap()).unwrap(), "content");
+        assert_eq!(
+            io::read_to_string(open_regular(&path).unwrap()).unwrap(),
+            "content"
+        );
         for refused in [folder.path(), Path::new("/dev/zero")] {
-            assert!(open(refused).is_err(), "{}", refused.display());
+            assert!(open_regular(refused).is_err(), "{}", refused.display());
             assert!(check_regular_or_missing(refused).is_err());
         }
     }
@@ -501,7 +510,7 @@ mod tests {
         write_whole(&new, b"new", Existing::Keep).unwrap();
         assert_eq!(fs::read(&new).unwrap(), b"new");
 
-        let found = |names: &[&str]| already_in(folder.path(), names.iter().copied());
+        let found = |names: &[&str]| first_existing(folder.path(), names.iter().copied());
         assert_eq!(found(&["none", "nothing"]), None);
         let text = found(&["none", "old", "late", "new"]).unwrap();
         assert!(
@@ -539,13 +548,16 @@ mod tests {
         symlink("circle", path("circle")).unwrap();
         assert!(replace(&path("circle"), b"").is_err());
 
-        remove(&path("early")).unwrap();
+        remove_output(&path("early")).unwrap();
         assert!(!path("store/later").exists());
         assert!(path("early").symlink_metadata().unwrap().is_symlink());
-        remove(&path("early")).unwrap();
+        remove_output(&path("early")).unwrap();
 
         set_mode("store/target", 0o444);
-        for result in [replace(&path("link"), b"no"), remove(&path("store/target"))] {
+        for result in [
+            replace(&path("link"), b"no"),
+            remove_output(&path("store/target")),
+        ] {
             let error = result.unwrap_err().to_string();
             assert!(error.starts_with("it is read-only; "), "{error}");
         }

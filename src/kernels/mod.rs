@@ -12,6 +12,7 @@ mod abreast;
 mod fold;
 mod layer;
 mod normalise;
+pub mod sums;
 mod tanh;
 mod tokens;
 mod transformer;
