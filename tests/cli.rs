@@ -17,7 +17,7 @@ use std::{
     process::{Command, Output},
 };
 
-use cre_lab::sweep::Store;
+use cre_lab::{sweep::Store, train::checkpoint::Checkpoint};
 
 fn cre_lab(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_cre-lab"))
@@ -599,8 +599,10 @@ fn a_second_run_replaces_the_first_only_if_asked_to() {
     // Of the run that is overwritten nothing is left to be taken for the new one's.
     let output = begin("0", &["--overwrite"]).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
-    assert!(!text(&output.stdout).contains("best.safetensors"));
-    assert!(!out.join("best.safetensors").exists());
+    for name in ["last.safetensors", "best.safetensors"] {
+        let saved = Checkpoint::load(&out.join(name)).unwrap();
+        assert_eq!(saved.metadata.step, 0, "{name}");
+    }
     assert_eq!(rows(&out.join("metrics.csv")).len(), 1);
 
     let set_read_only = |read_only: bool| {

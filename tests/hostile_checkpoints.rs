@@ -18,12 +18,10 @@ use cre_lab::{
     data::{DataSource, ImageShape},
     model::Architecture,
     train::{
-        Lane, Mark, RunConfig, StepLosses, Trainer,
-        checkpoint::{
-            Checkpoint, CheckpointContext, arrays::MOST_HEADER_BYTES, metadata::EpochProgress,
-            names,
-        },
+        Lane, Lanes, Mark, Run, RunConfig,
+        checkpoint::{Checkpoint, CheckpointContext, arrays::MOST_HEADER_BYTES},
         history::History,
+        run::LaneEvent,
     },
 };
 use proptest::{prelude::*, sample::Index};
@@ -46,41 +44,31 @@ static SOUND: LazyLock<Vec<u8>> = LazyLock::new(|| {
         batch_size: 2,
         ..RunConfig::default()
     };
-    let mut trainer = Trainer::new(&config, dataset, &Device::flex()).unwrap();
+    let lanes = Lanes::new(&config, &[config.lane()], &dataset, &Device::flex()).unwrap();
+    let mut run = Run::new(lanes);
     let mut history = History::new(2);
-    for step in 1..=3 {
-        trainer.step();
-        history.push_losses(&[StepLosses {
-            step,
-            mse: 0.5,
-            ce: 1.0,
-            accuracy: 0.5,
-        }]);
+    // Beyond an evaluation, into the next epoch.
+    for last in [2, 3] {
+        let mut events = run.train(last, || true).unwrap();
+        events.extend(run.evaluate(&[0, 1], || true).unwrap());
+        for (_, event) in events {
+            match event {
+                LaneEvent::Trained(losses) => history.push_losses(&losses),
+                LaneEvent::Evaluated(evaluation) => history.push_evaluation(evaluation),
+                LaneEvent::NotFinite { step } => panic!("diverged at step {step}"),
+            }
+        }
     }
-    history.push_mark(2, Mark::Seed(u64::MAX));
+    history.push_mark(2, Mark::LearningRate(1e-3));
     history.push_mark(3, Mark::Lambda(config.lambda));
-    let weights = names::values(trainer.model()).unwrap();
-    let evaluation = cre_lab::train::Evaluation {
-        epoch: 1,
-        step: 2,
-        lambda: config.lambda,
-        train: None,
-        test: trainer.evaluate().unwrap(),
-        dead_units: 0,
-        images_per_second: 1.0,
-    };
-    history.push_evaluation(evaluation);
-    let around = CheckpointContext {
+    let context = CheckpointContext {
         config: &config,
         source: &DataSource::default(),
         history: &history,
-        epoch: &EpochProgress::default(),
-        best: Some((&evaluation, &weights)),
     };
-    Checkpoint::of(&trainer, around)
-        .unwrap()
-        .to_bytes()
-        .unwrap()
+    let checkpoint = Checkpoint::new(&run, context).unwrap();
+    assert!(checkpoint.best_weights().is_some());
+    checkpoint.to_bytes().unwrap()
 });
 
 /// Harm done to a file.

@@ -23,6 +23,7 @@ use cre_lab::{
         runner::SweepOptions,
     },
 };
+use crossbeam_channel::bounded;
 
 /// Long enough for the slowest machine.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -461,13 +462,36 @@ fn a_run_that_diverges_is_told_once_and_stops_nothing() {
     for (place, (run, reason)) in failed.iter().enumerate() {
         assert_eq!(*run, place);
         assert!(
-            reason.starts_with("a loss is no longer a number at step "),
+            reason.starts_with("loss became NaN or infinite at step "),
             "{reason}"
         );
     }
     finished.sort_unstable();
     assert_eq!(finished, [2, 3, 4, 5]);
     assert_eq!(Store::open(&file).unwrap().failures().unwrap().len(), 2);
+}
+
+/// A callback stands in for a device call or a file that never answers: all block the sweep's thread.
+#[test]
+fn a_sweep_whose_thread_hangs_is_dropped_all_the_same() {
+    let bench = Bench::new();
+    let specs = bench.grid(3).runs().unwrap();
+    let (release, released) = bounded::<()>(0);
+    let (hangs, hanging) = bounded(1);
+    let options = SweepOptions::default();
+    let sweep = SweepRunner::spawn(specs, bench.path("all.sqlite"), options, move || {
+        let _ = hangs.try_send(());
+        let _ = released.recv();
+    })
+    .unwrap();
+    hanging.recv_timeout(PATIENCE).unwrap();
+    let (drops, dropped) = bounded(1);
+    std::thread::spawn(move || {
+        drop(sweep);
+        let _ = drops.send(());
+    });
+    dropped.recv_timeout(PATIENCE).expect("dropping ends");
+    drop(release);
 }
 
 #[test]

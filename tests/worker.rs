@@ -267,7 +267,7 @@ fn a_loss_that_is_no_number_pauses_and_the_last_good_epoch_comes_back() {
     });
     assert!(rolls_back);
     worker.send(Command::SetLearningRate(1e-3));
-    worker.send(Command::Rollback { lane: 0 });
+    worker.send(Command::RollBack { lane: 0 });
     let (step, _) = wait(&worker, |event| match event {
         Event::RolledBack { step, .. } => Some(*step),
         _ => None,
@@ -421,7 +421,7 @@ fn a_lane_that_breaks_stands_still_and_catches_up_after_it_is_rolled_back() {
     });
     worker.send(Command::Pause);
     for lane in 0..3 {
-        worker.send(Command::Rollback { lane });
+        worker.send(Command::RollBack { lane });
     }
     let mut back = Vec::new();
     wait(&worker, |event| {

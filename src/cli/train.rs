@@ -439,7 +439,7 @@ impl<'a> Job<'a> {
             }
             Event::Error { error: problem, .. } => bail!(match problem {
                 RunError::NotFinite { step, .. } => format!(
-                    "a loss is no longer a number at step {step}; try a smaller --learning-rate or another --seed"
+                    "loss became NaN or infinite at step {step}; try a lower --learning-rate or another --seed"
                 ),
                 RunError::CannotStart { reason } | RunError::CannotSave { reason } => reason,
                 RunError::Crashed { reason } => format!("training broke off: {reason}"),

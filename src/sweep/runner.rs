@@ -1,10 +1,10 @@
-//! The thread that carries out a sweep, and the channels to it.
+//! The thread that runs a sweep, and its channels.
 
 mod control;
 mod cost_model;
 mod run_batch;
 mod schedule;
-mod sweep;
+mod sweep_loop;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -16,17 +16,17 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use super::{Record, RunSpec, dataset_cache::DatasetCache};
 use crate::{
     jobs::{Job, STOP_LIMIT},
-    train::{Evaluation, device::available_threads, worker::panic_message},
+    train::{Evaluation, device::available_threads, event_sink::EventSink, worker::panic_message},
 };
 
-/// How a sweep is carried out; nothing of it changes what comes of a run.
+/// How a sweep is run. No option changes the result of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SweepOptions {
-    /// Threads that train.
+    /// Number of training threads.
     pub jobs: usize,
-    /// Whether to do again what is done or has failed.
+    /// Whether to repeat runs that are done or have failed.
     pub again: bool,
-    /// Whether to tell the outlook and leave it at that; then no file is made.
+    /// Whether to only estimate time and memory. No results file is created then.
     pub estimate_only: bool,
 }
 
@@ -40,107 +40,107 @@ impl Default for SweepOptions {
     }
 }
 
-/// What a watcher asks of a sweep. A run is named by its place among the runs that were asked for.
+/// A request to a sweep. A run is identified by its index among the requested runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SweepCommand {
-    /// Stop between two steps.
+    /// Stop after the current step.
     Pause,
-    /// Go on.
+    /// Continue.
     Resume,
-    /// Give up this run, whether it has begun or not.
+    /// Skip this run, whether it has started or not.
     Skip(usize),
-    /// Give up the runs under way and end.
+    /// Abandon the runs in training and end.
     Cancel,
 }
 
-/// What a sweep tells, in order, none left out.
+/// What a sweep reports: in order, none left out.
 #[derive(Clone, Debug)]
 pub enum SweepEvent {
-    /// What is to be done; the first run begins now.
+    /// The estimate of what is to be done. The first run starts now.
     Prepared(SweepEstimate),
-    /// These runs begin, side by side.
+    /// These runs start, side by side.
     Started { runs: Vec<usize> },
-    /// How far it is.
+    /// Progress of the runs in training.
     Progress(Progress),
-    /// Test metrics of a run under way.
+    /// Test metrics of a run in training.
     Evaluated { run: usize, evaluation: Evaluation },
-    /// A run is done and in the file, under this number.
+    /// A run is complete and stored under this id.
     Finished {
         run: usize,
         id: i64,
         record: Box<Record>,
     },
-    /// A run has come to nothing; the sweep goes on.
+    /// A run has failed. The sweep continues.
     Failed { run: usize, reason: String },
-    /// A run was given up as asked.
+    /// A run was skipped as requested.
     Skipped { run: usize },
-    /// It stands still, or goes on.
+    /// Training has paused or continues.
     Paused(bool),
-    /// It has ended; nothing follows.
+    /// The sweep has ended. Nothing follows.
     Ended(SweepEnd),
 }
 
 /// How a sweep ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SweepEnd {
-    /// Every run is done, has failed or was skipped; or the outlook was all that was asked for.
+    /// Every run is complete, has failed or was skipped; or only an estimate was requested.
     Complete,
-    /// As asked; the runs that were under way are lost, the others are in the file.
+    /// As requested. The runs in training are lost, the others are stored.
     Cancelled,
-    /// It could not begin or go on: one sentence. What was done is in the file.
+    /// The sweep could not start or continue, for this reason. What was complete is stored.
     Failed(String),
 }
 
 /// A sweep before its first run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SweepEstimate {
-    /// Runs that were asked for.
+    /// Requested runs.
     pub runs: usize,
-    /// Those of them that the file has already, done or failed; or that are the same as another one of them.
+    /// Those that are stored already, complete or failed, or that are equal to another requested run.
     pub known: usize,
-    /// Those of them that the file has as failed.
+    /// Those that are stored as failed.
     pub failed: usize,
-    /// Seconds that the rest will take, roughly.
+    /// Seconds that the others will take, approximately.
     pub seconds: f64,
-    /// Bytes of memory that networks will take at most, roughly.
+    /// Bytes of memory that networks will take at most, approximately.
     pub bytes: u64,
-    /// The most networks that are trained side by side.
+    /// Largest number of networks trained side by side.
     pub side_by_side: usize,
-    /// What computes.
+    /// Devices in use.
     pub devices: Vec<String>,
     /// Files of the data sets that could not be read and are left out.
     pub left_out: Vec<PathBuf>,
 }
 
 impl SweepEstimate {
-    /// Runs that are to be done.
+    /// Number of runs to do.
     pub fn to_do(&self) -> usize {
         self.runs - self.known
     }
 }
 
-/// How far a sweep is.
+/// Progress of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
-    /// The runs under way.
+    /// The runs in training.
     pub running: Vec<usize>,
-    /// Steps that each of them has taken at least, and is to take.
+    /// Steps that each of them has taken at least, and steps of a whole run.
     pub steps: [u64; 2],
-    /// Training speed of all of them together.
+    /// Training speed of all of them together, in images per second.
     pub images_per_second: f64,
-    /// Runs that have ended, in whatever way.
+    /// Runs that have ended in any way.
     pub ended: usize,
-    /// Share of the work that is done, 0–1.
+    /// Completed share of the work, 0–1.
     pub share: f64,
-    /// Seconds left, roughly.
+    /// Remaining seconds, approximately.
     pub seconds_left: f64,
 }
 
-/// A sweep seen from outside: commands in, events out.
+/// Handle of a sweep's thread: commands in, events out.
 ///
-/// Dropping it gives up the runs under way and waits for the thread at most [`STOP_LIMIT`]; one that hangs
-/// ends with the process. At no moment can a run be lost that was told to be finished: each is committed in a
-/// transaction.
+/// Dropping it abandons the runs in training and waits for the thread at most [`STOP_LIMIT`]; a thread that
+/// hangs ends with the process. A run that was reported as finished is never lost: each is committed in a
+/// transaction of its own.
 #[derive(Debug)]
 pub struct SweepRunner {
     commands: Sender<SweepCommand>,
@@ -149,11 +149,11 @@ pub struct SweepRunner {
 }
 
 impl SweepRunner {
-    /// Begins to carry out `specs`; what is done goes into `file`. `wake` is called whenever there is
-    /// an event to receive.
+    /// Starts to run `specs`, with results stored in `file`. `wake` is called whenever there is an event
+    /// to receive.
     ///
     /// # Errors
-    /// When the system refuses a thread; all else is told by [`SweepEnd::Broken`].
+    /// When the system cannot start a thread. Everything else is reported by [`SweepEnd::Failed`].
     pub fn spawn(
         specs: Vec<RunSpec>,
         file: PathBuf,
@@ -161,17 +161,14 @@ impl SweepRunner {
         wake: impl Fn() + Send + 'static,
     ) -> std::io::Result<Self> {
         let (commands, inbox) = unbounded();
-        let (outbox, events) = unbounded();
+        let (sender, events) = unbounded();
         let thread = Job::spawn("sweep", move || {
-            let told = EventSink {
-                events: outbox,
-                wake: Box::new(wake),
-            };
-            let mut library = DatasetCache::default();
-            let ended = catch_unwind(AssertUnwindSafe(|| {
-                sweep::run_sweep(&specs, &file, options, &mut library, &inbox, &told)
+            let events = EventSink::new(sender, wake);
+            let mut datasets = DatasetCache::default();
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                sweep_loop::run_sweep(&specs, &file, options, &mut datasets, &inbox, &events)
             }));
-            told.emit(SweepEvent::Ended(match ended {
+            events.emit(SweepEvent::Ended(match result {
                 Ok(Ok(end)) => end,
                 Ok(Err(error)) => SweepEnd::Failed(error.to_string()),
                 Err(panic) => SweepEnd::Failed(panic_message(panic.as_ref())),
@@ -184,12 +181,12 @@ impl SweepRunner {
         })
     }
 
-    /// Asks for something. Never waits; a command to an ended sweep is lost.
+    /// Sends a command without waiting. A sweep that has ended ignores it.
     pub fn send(&self, command: SweepCommand) {
         let _ = self.commands.send(command);
     }
 
-    /// Events in order, as they come.
+    /// Events, in order.
     pub fn events(&self) -> &Receiver<SweepEvent> {
         &self.events
     }
@@ -199,19 +196,5 @@ impl Drop for SweepRunner {
     fn drop(&mut self) {
         self.send(SweepCommand::Cancel);
         let _ = self.thread.join_within(STOP_LIMIT);
-    }
-}
-
-/// The sweep's mouth.
-struct EventSink {
-    events: Sender<SweepEvent>,
-    wake: Box<dyn Fn() + Send>,
-}
-
-impl EventSink {
-    fn emit(&self, event: SweepEvent) {
-        // Nobody listens any more: the watcher is gone, and Cancel follows.
-        let _ = self.events.send(event);
-        (self.wake)();
     }
 }

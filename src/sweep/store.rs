@@ -77,12 +77,12 @@ pub enum StoredStatus {
 
 /// What is wrong with a file of results, as one sentence.
 #[derive(Debug, thiserror::Error)]
-#[error("{} {fault}", file.display())]
+#[error("{} {kind}", file.display())]
 pub struct StoreError {
     /// The file.
     pub file: PathBuf,
     /// The reason.
-    pub fault: StoreErrorKind,
+    pub kind: StoreErrorKind,
 }
 
 /// Continues a sentence that begins with the file's name.
@@ -311,7 +311,7 @@ impl StoreErrorKind {
     fn of(self, file: &Path) -> StoreError {
         StoreError {
             file: file.to_owned(),
-            fault: self,
+            kind: self,
         }
     }
 }

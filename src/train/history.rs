@@ -403,7 +403,7 @@ mod tests {
         for epoch in 0..=3 {
             history.push_evaluation(evaluation(epoch));
         }
-        history.push_mark(25, Mark::Seed(1));
+        history.push_mark(25, Mark::LearningRate(1e-3));
         history.truncate_after(20);
         assert_eq!(history.buckets().last().unwrap().steps.1, 20);
         assert_eq!(history.evaluations().last().unwrap().epoch, 2);

@@ -101,6 +101,12 @@ impl Lanes {
         self.paused.remove(place);
     }
 
+    /// Steps in an epoch, the same for every lane.
+    pub fn steps_per_epoch(&self) -> u64 {
+        let first = self.trainers.first();
+        first.map_or(1, Trainer::steps_per_epoch)
+    }
+
     /// Steps of the lane that is ahead of all others.
     pub fn steps(&self) -> u64 {
         self.trainers.iter().map(Trainer::steps).max().unwrap_or(0)

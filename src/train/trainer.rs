@@ -66,6 +66,13 @@ struct State {
 #[derive(Clone)]
 pub struct RestorePoint(State);
 
+impl RestorePoint {
+    /// Steps that had been taken.
+    pub fn steps(&self) -> u64 {
+        self.0.step
+    }
+}
+
 /// Trains one CRE, step by step.
 pub struct Trainer {
     dataset: Arc<Dataset>,
@@ -376,7 +383,12 @@ impl Trainer {
         look(&self.state.model, image).map(|mut rows| rows.pop())
     }
 
-    /// Remembers this moment.
+    /// Replaces the network's parameters; optimiser and step stay as they are.
+    pub fn set_model(&mut self, model: Cre) {
+        self.state.model = model;
+    }
+
+    /// The current state, to return to with [`Self::restore`].
     pub fn restore_point(&self) -> RestorePoint {
         RestorePoint(self.state.clone())
     }

@@ -1,11 +1,9 @@
-//! The thread that owns the models of a run, and the channels to it.
+//! The training thread and its channels.
 
-mod autosave;
-mod run;
+mod live_run;
 
 use std::{
     any::Any,
-    cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
@@ -13,53 +11,53 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, unbounded};
 
 use super::{
-    Command, Event, RunError, RunId, RunStart, SnapshotSet,
-    checkpoint::{Checkpoint, recorder::RunRecorder},
-    trainer::TrainError,
+    Command, Event, RunError, RunId, RunStart, SnapshotSet, checkpoint::Checkpoint,
+    event_sink::EventSink, trainer::TrainError,
 };
 use crate::jobs::{Job, STOP_LIMIT};
-use run::Run;
+use live_run::LiveRun;
 
-/// How long a paused worker waits before it looks again whether its last snapshot was taken.
+/// How long a paused worker waits before it checks again whether its last snapshots were received.
 const RETRY: Duration = Duration::from_millis(15);
 
-/// A training thread seen from outside: commands in, events and panoramas out.
+/// Handle of the training thread: commands in, events and snapshots out.
 ///
-/// Dropping it stops the thread at the next step and waits for it at most [`STOP_LIMIT`]: a thread that
-/// hangs, as inside a device, ends with the process.
+/// Dropping it stops the thread after the current step and waits at most [`STOP_LIMIT`]. A thread that
+/// hangs, for example in a device driver, ends with the process.
 #[derive(Debug)]
 pub struct Worker {
     commands: Sender<Command>,
     events: Receiver<Event>,
-    panoramas: Receiver<SnapshotSet>,
+    snapshots: Receiver<SnapshotSet>,
     thread: Job<()>,
 }
 
 impl Worker {
-    /// Starts the thread. `wake` is called whenever something new can be received.
+    /// Starts the thread. `wake` is called whenever there is something to receive.
     ///
     /// # Errors
-    /// When the system refuses a thread.
+    /// When the system cannot start a thread.
     pub fn spawn(wake: impl Fn() + Send + 'static) -> std::io::Result<Self> {
         let (commands, inbox) = unbounded();
-        let (outbox, events) = unbounded();
-        let (slot, panoramas) = bounded(1);
+        let (events_sender, events) = unbounded();
+        let (snapshots_sender, snapshots) = bounded(1);
         let thread = Job::spawn("training", move || {
-            let told = EventSink {
-                events: outbox,
-                slot,
-                wake: Box::new(wake),
-                recorder: RefCell::default(),
+            let output = Output {
+                events: EventSink::new(events_sender, wake),
+                snapshots: snapshots_sender,
             };
-            let mut seat = WorkerLoop::new(&told);
-            let ended = catch_unwind(AssertUnwindSafe(|| seat.work(&inbox)));
-            let run = seat.run_id();
-            let reason = match ended {
+            let mut worker = WorkerLoop {
+                output: &output,
+                run: None,
+            };
+            let result = catch_unwind(AssertUnwindSafe(|| worker.run(&inbox)));
+            let run = worker.run_id();
+            let reason = match result {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => error.to_string(),
                 Err(panic) => panic_message(panic.as_ref()),
             };
-            told.emit(Event::Error {
+            output.events.emit(Event::Error {
                 run,
                 error: RunError::Crashed { reason },
             });
@@ -67,25 +65,25 @@ impl Worker {
         Ok(Self {
             commands,
             events,
-            panoramas,
+            snapshots,
             thread,
         })
     }
 
-    /// Asks for something. Never waits; a command to an ended worker is lost, and its end has
-    /// been told by [`Problem::Crashed`].
+    /// Sends a command without waiting. A worker that has ended ignores it and has reported
+    /// [`RunError::Crashed`].
     pub fn send(&self, command: Command) {
         let _ = self.commands.send(command);
     }
 
-    /// Events in order, as they come.
+    /// Events, in order.
     pub fn events(&self) -> &Receiver<Event> {
         &self.events
     }
 
-    /// The latest look at all lanes, if there is a new one.
+    /// The latest snapshots of all lanes, if there are new ones.
     pub fn snapshots(&self) -> &Receiver<SnapshotSet> {
-        &self.panoramas
+        &self.snapshots
     }
 }
 
@@ -96,7 +94,7 @@ impl Drop for Worker {
     }
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
@@ -105,54 +103,47 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "unknown reason".to_owned())
 }
 
-/// The worker's mouth; what it tells is also written down.
-struct EventSink {
-    events: Sender<Event>,
-    slot: Sender<SnapshotSet>,
-    wake: Box<dyn Fn() + Send>,
-    recorder: RefCell<RunRecorder>,
+/// The sending ends of the worker's channels.
+struct Output {
+    events: EventSink<Event>,
+    /// Holds one set, which the receiver has not taken yet.
+    snapshots: Sender<SnapshotSet>,
 }
 
-impl EventSink {
-    fn emit(&self, event: Event) {
-        self.recorder.borrow_mut().on_event(&event);
-        // Nobody listens any more: the watcher is gone, and Stop follows.
-        let _ = self.events.send(event);
-        (self.wake)();
+impl Output {
+    /// Whether the receiver has taken the last snapshots.
+    fn wants_snapshots(&self) -> bool {
+        self.snapshots.is_empty()
     }
 
-    fn publish(&self, panorama: SnapshotSet) {
-        if self.slot.try_send(panorama).is_ok() {
-            (self.wake)();
+    fn publish(&self, snapshots: SnapshotSet) {
+        if self.snapshots.try_send(snapshots).is_ok() {
+            self.events.wake();
         }
     }
 }
 
-/// The worker at its place: a run in hand, or none yet.
+/// Executes commands and trains the current run between them.
 struct WorkerLoop<'a> {
-    told: &'a EventSink,
-    run: Option<Run>,
+    output: &'a Output,
+    run: Option<LiveRun>,
 }
 
-impl<'a> WorkerLoop<'a> {
-    fn new(told: &'a EventSink) -> Self {
-        Self { told, run: None }
-    }
-
+impl WorkerLoop<'_> {
     fn run_id(&self) -> RunId {
-        self.run.as_ref().map_or(RunId::default(), Run::id)
+        self.run.as_ref().map_or(RunId::default(), LiveRun::id)
     }
 
-    /// Works until told to stop, or until nobody can tell anything any more.
-    fn work(&mut self, inbox: &Receiver<Command>) -> Result<(), TrainError> {
+    /// Runs until [`Command::Stop`] or until the sender of commands is gone.
+    fn run(&mut self, inbox: &Receiver<Command>) -> Result<(), TrainError> {
         loop {
             let mut next = match self.wait_time() {
                 WaitTime::None => inbox.try_recv(),
-                WaitTime::Some(time) => inbox.recv_timeout(time).map_err(|error| match error {
+                WaitTime::AtMost(time) => inbox.recv_timeout(time).map_err(|error| match error {
                     RecvTimeoutError::Timeout => TryRecvError::Empty,
                     RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
                 }),
-                WaitTime::Endless => inbox.recv().map_err(|_| TryRecvError::Disconnected),
+                WaitTime::UntilCommand => inbox.recv().map_err(|_| TryRecvError::Disconnected),
             };
             loop {
                 match next {
@@ -163,36 +154,36 @@ impl<'a> WorkerLoop<'a> {
                 next = inbox.try_recv();
             }
             if let Some(run) = &mut self.run {
-                run.run_time_slice(self.told, inbox)?;
+                run.run_time_slice(self.output, inbox)?;
             }
         }
     }
 
     fn wait_time(&self) -> WaitTime {
         match &self.run {
-            Some(run) if !run.is_paused() || run.is_testing() => WaitTime::None,
-            Some(run) if run.is_unseen() => WaitTime::Some(RETRY),
-            Some(_) | None => WaitTime::Endless,
+            Some(run) if !run.is_paused() || run.is_evaluating() => WaitTime::None,
+            Some(run) if run.has_unpublished_changes() => WaitTime::AtMost(RETRY),
+            Some(_) | None => WaitTime::UntilCommand,
         }
     }
 
     fn handle_command(&mut self, command: Command) {
         match command {
-            Command::Reset(start) => self.begin(*start, None),
-            Command::ResumeRun(start, saved) => self.begin(*start, Some(&saved)),
+            Command::Reset(start) => self.start_run(*start, None),
+            Command::ResumeRun(start, checkpoint) => self.start_run(*start, Some(&checkpoint)),
             command => {
                 if let Some(run) = &mut self.run {
-                    run.handle_command(command, self.told);
+                    run.handle_command(command, self.output);
                 }
             }
         }
     }
 
-    fn begin(&mut self, start: RunStart, saved: Option<&Checkpoint>) {
+    fn start_run(&mut self, start: RunStart, checkpoint: Option<&Checkpoint>) {
         let id = start.run;
-        match Run::start(start, saved, self.told) {
+        match LiveRun::start(start, checkpoint, self.output) {
             Ok(run) => self.run = Some(run),
-            Err(reason) => self.told.emit(Event::Error {
+            Err(reason) => self.output.events.emit(Event::Error {
                 run: id,
                 error: RunError::CannotStart { reason },
             }),
@@ -203,6 +194,6 @@ impl<'a> WorkerLoop<'a> {
 /// How long to wait for the next command.
 enum WaitTime {
     None,
-    Some(Duration),
-    Endless,
+    AtMost(Duration),
+    UntilCommand,
 }

@@ -257,7 +257,6 @@ fn label(mark: Mark) -> String {
     match mark {
         Mark::Lambda(lambda) => format!("λ {:.2}", lambda.value()),
         Mark::LearningRate(rate) => format!("rate {rate:.0e}"),
-        Mark::Seed(seed) => format!("seed {seed}"),
     }
 }
 

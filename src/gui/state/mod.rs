@@ -455,7 +455,7 @@ impl State {
             Action::StopHunting => self.seed_search = None,
             Action::RollBack => {
                 if let Notification::NotFinite { lane, .. } = notice {
-                    self.send(Command::Rollback { lane: *lane });
+                    self.send(Command::RollBack { lane: *lane });
                 }
             }
             Action::Restart => self.reset(),

@@ -1,25 +1,26 @@
-//! What was asked of a sweep from outside.
+//! The state that a sweep's commands determine.
 
 use std::collections::HashSet;
 
 use crossbeam_channel::{Receiver, TryRecvError};
 
-use super::{EventSink, SweepCommand, SweepEvent};
+use super::{SweepCommand, SweepEvent};
+use crate::train::event_sink::EventSink;
 
-/// The commands that have come so far.
+/// Receives the commands of a sweep.
 pub(super) struct Control<'a> {
     inbox: &'a Receiver<SweepCommand>,
-    told: &'a EventSink,
+    events: &'a EventSink<SweepEvent>,
     paused: bool,
     cancelled: bool,
     skipped: HashSet<usize>,
 }
 
 impl<'a> Control<'a> {
-    pub fn new(inbox: &'a Receiver<SweepCommand>, told: &'a EventSink) -> Self {
+    pub fn new(inbox: &'a Receiver<SweepCommand>, events: &'a EventSink<SweepEvent>) -> Self {
         Self {
             inbox,
-            told,
+            events,
             paused: false,
             cancelled: false,
             skipped: HashSet::new(),
@@ -31,17 +32,17 @@ impl<'a> Control<'a> {
         self.inbox
     }
 
-    /// Whether it is to end.
+    /// Whether the sweep is to end.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled
     }
 
-    /// Whether this run is to be left out.
+    /// Whether this run is to be skipped.
     pub fn is_skipped(&self, run: usize) -> bool {
         self.skipped.contains(&run)
     }
 
-    /// Hears all that was asked; returns when the sweep may go on or is to end.
+    /// Handles all commands that have arrived. While paused, waits for the next one.
     pub fn handle_commands(&mut self) {
         while !self.cancelled {
             let next = if self.paused {
@@ -50,8 +51,8 @@ impl<'a> Control<'a> {
                 self.inbox.try_recv()
             };
             match next {
-                Ok(SweepCommand::Pause) => self.pause(true),
-                Ok(SweepCommand::Resume) => self.pause(false),
+                Ok(SweepCommand::Pause) => self.set_paused(true),
+                Ok(SweepCommand::Resume) => self.set_paused(false),
                 Ok(SweepCommand::Skip(run)) => {
                     self.skipped.insert(run);
                 }
@@ -61,10 +62,10 @@ impl<'a> Control<'a> {
         }
     }
 
-    fn pause(&mut self, paused: bool) {
+    fn set_paused(&mut self, paused: bool) {
         if self.paused != paused {
             self.paused = paused;
-            self.told.emit(SweepEvent::Paused(paused));
+            self.events.emit(SweepEvent::Paused(paused));
         }
     }
 }

@@ -1,55 +1,57 @@
-//! How much work there is, and how it is dealt out.
+//! The work of a sweep in seconds, and how many runs are trained side by side.
 
 use super::schedule::Task;
 use crate::{memory, sweep::run_cost::RunCost};
 
-/// Runs that end together shall not take longer than this by the measure, in seconds: who is killed
-/// loses no more.
-const LOSS_AT_MOST: f64 = 300.0;
+/// Longest estimated time of a batch, in seconds: a sweep that is killed loses no more.
+const LONGEST_BATCH: f64 = 300.0;
 
-/// Work in seconds by the measure, and what was really spent on it.
+/// Estimated and actual time of a sweep.
 #[derive(Default)]
 pub(super) struct CostModel {
-    /// Of every kind of run.
+    /// By kind of run.
     costs: Vec<RunCost>,
-    all: f64,
+    /// Estimated seconds of all runs.
+    total: f64,
+    /// Estimated seconds of the runs that have ended.
     done: f64,
+    /// Actual seconds so far.
     spent: f64,
 }
 
 impl CostModel {
-    /// All that is to be done.
-    pub fn of<'t>(tasks: impl IntoIterator<Item = &'t Task>, costs: Vec<RunCost>) -> Self {
-        let mut work = Self {
+    /// `costs` are indexed by the kind of a task.
+    pub fn new<'t>(tasks: impl IntoIterator<Item = &'t Task>, costs: Vec<RunCost>) -> Self {
+        let mut model = Self {
             costs,
             ..Self::default()
         };
-        work.all = tasks.into_iter().map(|task| work.seconds(task)).sum();
-        work
+        model.total = tasks.into_iter().map(|task| model.seconds(task)).sum();
+        model
     }
 
-    /// Seconds of all runs by the measure.
-    pub fn all(&self) -> f64 {
-        self.all
+    /// Estimated seconds of all runs.
+    pub fn total_seconds(&self) -> f64 {
+        self.total
     }
 
-    /// Seconds of one run by the measure.
+    /// Estimated seconds of one run.
     pub fn seconds(&self, task: &Task) -> f64 {
         let cost = self.costs.get(task.kind);
         cost.map_or(0.0, |cost| cost.run(task.spec.epochs))
     }
 
-    /// Bytes of so many networks like that of `task`, `threads` at a time.
+    /// Bytes of `networks` networks like that of `task`, `threads` at a time.
     pub fn bytes(&self, task: &Task, networks: usize, threads: usize) -> u64 {
         let cost = self.costs.get(task.kind);
         cost.map_or(0, |cost| cost.bytes(networks, threads))
     }
 
-    /// How many networks like that of `task` are trained side by side: as many as fit into memory, but no more than
-    /// may be lost at a time, if those keep all threads busy.
+    /// Number of networks like that of `task` to train side by side: as many as fit into memory, and as end
+    /// within [`LONGEST_BATCH`], but enough for all threads.
     pub fn side_by_side(&self, task: &Task, threads: usize) -> usize {
         let budget = memory::budget();
-        let by_time = (LOSS_AT_MOST / self.seconds(task).max(1e-9)) as usize;
+        let by_time = (LONGEST_BATCH / self.seconds(task).max(1e-9)) as usize;
         let mut networks = by_time.clamp(threads.max(1), 1000.max(threads));
         while networks > 1 && self.bytes(task, networks, threads) > budget {
             networks -= 1;
@@ -57,26 +59,26 @@ impl CostModel {
         networks
     }
 
-    /// Seconds have passed with training.
+    /// Adds time spent.
     pub fn spend(&mut self, seconds: f64) {
         self.spent += seconds;
     }
 
-    /// A run has ended.
+    /// Adds a run that has ended.
     pub fn end(&mut self, task: &Task) {
         self.done += self.seconds(task);
     }
 
-    /// Share that is done, 0–1, with work of `under_way` seconds in runs that have not ended.
-    pub fn share(&self, under_way: f64) -> f64 {
-        ((self.done + under_way) / self.all.max(1e-9)).clamp(0.0, 1.0)
+    /// Completed share, 0–1, with `in_progress` estimated seconds of runs that have not ended.
+    pub fn share(&self, in_progress: f64) -> f64 {
+        ((self.done + in_progress) / self.total.max(1e-9)).clamp(0.0, 1.0)
     }
 
-    /// Seconds that the rest will take at the pace so far.
-    pub fn left(&self, under_way: f64) -> f64 {
-        let done = self.done + under_way;
-        let left = (self.all - done).max(0.0);
-        // A moment says little about the pace.
+    /// Remaining seconds at the speed so far.
+    pub fn seconds_left(&self, in_progress: f64) -> f64 {
+        let done = self.done + in_progress;
+        let left = (self.total - done).max(0.0);
+        // Too early to correct the estimate.
         if self.spent > 2.0 && done > 0.0 {
             left * self.spent / done
         } else {
@@ -100,8 +102,8 @@ mod tests {
         }
     }
 
-    /// A run of ten epochs costs ten steps of so many seconds.
-    fn work(step: f64, held: u64) -> CostModel {
+    /// Two runs of ten epochs of one step each.
+    fn model(step: f64, held: u64) -> CostModel {
         let cost = RunCost {
             step,
             evaluation: 0.0,
@@ -109,28 +111,31 @@ mod tests {
             held,
             working: 0,
         };
-        CostModel::of([&task(), &task()], vec![cost])
+        CostModel::new([&task(), &task()], vec![cost])
     }
 
     #[test]
-    fn as_many_run_side_by_side_as_may_be_lost_and_as_fit_into_memory() {
-        let side_by_side = |step, held| work(step, held).side_by_side(&task(), 4);
+    fn batches_are_limited_by_time_and_memory() {
+        let side_by_side = |step, held| model(step, held).side_by_side(&task(), 4);
         assert_eq!(side_by_side(1.0, 1), 30, "five minutes");
         assert_eq!(side_by_side(1e-9, 1), 1000);
-        assert_eq!(side_by_side(1e9, 1), 4, "every thread has its own");
-        assert_eq!(side_by_side(1e9, 1 << 60), 1, "there is no memory for two");
+        assert_eq!(side_by_side(1e9, 1), 4, "one per thread");
+        assert_eq!(side_by_side(1e9, 1 << 60), 1, "no memory for two");
     }
 
     #[test]
-    fn what_is_left_follows_the_pace() {
-        let mut work = work(1.0, 1);
-        assert_eq!((work.all(), work.left(0.0)), (20.0, 20.0));
-        // Twice as slow as measured.
-        work.spend(10.0);
-        assert_eq!((work.left(5.0), work.share(5.0)), (30.0, 0.25));
-        work.spend(10.0);
-        work.end(&task());
-        assert_eq!((work.left(0.0), work.share(0.0)), (20.0, 0.5));
-        assert_eq!((work.left(99.0), work.share(99.0)), (0.0, 1.0));
+    fn the_remaining_time_follows_the_speed() {
+        let mut model = model(1.0, 1);
+        assert_eq!(
+            (model.total_seconds(), model.seconds_left(0.0)),
+            (20.0, 20.0)
+        );
+        // Half as fast as estimated.
+        model.spend(10.0);
+        assert_eq!((model.seconds_left(5.0), model.share(5.0)), (30.0, 0.25));
+        model.spend(10.0);
+        model.end(&task());
+        assert_eq!((model.seconds_left(0.0), model.share(0.0)), (20.0, 0.5));
+        assert_eq!((model.seconds_left(99.0), model.share(99.0)), (0.0, 1.0));
     }
 }

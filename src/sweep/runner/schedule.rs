@@ -1,4 +1,4 @@
-//! Which runs are trained side by side.
+//! Selects the runs that are trained side by side.
 
 use std::collections::VecDeque;
 
@@ -7,57 +7,58 @@ use crate::{
     sweep::{RunKey, RunSpec},
 };
 
-/// A run that is to be done.
+/// A run to do.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Task {
-    /// Its place among the runs that were asked for.
+    /// Its index among the requested runs.
     pub run: usize,
     pub spec: RunSpec,
-    /// Identity of its data set.
+    /// Key of its data set.
     pub data: RunKey,
-    /// Its place among the [`Kinds`].
+    /// Index among the [`BatchKinds`].
     pub kind: usize,
 }
 
-/// What runs share that can be trained side by side: all but λ and seed.
+/// The distinct settings, apart from λ and seed, of the runs of a sweep. Runs of one kind can be trained side by
+/// side.
 #[derive(Default)]
 pub(super) struct BatchKinds(Vec<RunSpec>);
 
 impl BatchKinds {
-    /// The kind of a run.
-    pub fn of(&mut self, spec: &RunSpec) -> usize {
+    /// Index of the kind of a run.
+    pub fn index(&mut self, spec: &RunSpec) -> usize {
         let mut kind = spec.clone();
         kind.config.lambda = Lambda::BALANCED;
         kind.config.seed = 0;
-        let known = self.0.iter().position(|known| *known == kind);
-        known.unwrap_or_else(|| {
+        let index = self.0.iter().position(|other| *other == kind);
+        index.unwrap_or_else(|| {
             self.0.push(kind);
             self.0.len() - 1
         })
     }
 }
 
-/// Takes the first task of those left and others that share its batches (same kind, same seed), at most
-/// `most`; and as long as there are fewer than `threads`, others of its kind.
-pub(super) fn take_batch(left: &mut VecDeque<Task>, most: usize, threads: usize) -> Vec<Task> {
-    let Some(first) = left.front() else {
+/// Takes the first of the remaining tasks and others that train on the same batches (same kind, same seed), at
+/// most `most`; and up to `threads` others of its kind.
+pub(super) fn take_batch(tasks: &mut VecDeque<Task>, most: usize, threads: usize) -> Vec<Task> {
+    let Some(first) = tasks.front() else {
         return Vec::new();
     };
     let (kind, seed) = (first.kind, first.spec.config.seed);
-    let (same_seed, other): (Vec<usize>, Vec<usize>) = (0..left.len())
-        .filter(|&place| left[place].kind == kind)
-        .partition(|&place| left[place].spec.config.seed == seed);
-    // Groups of nearly equal size, so that the last one does not leave threads idle.
-    let groups = same_seed.len().div_ceil(most.max(1));
-    let size = same_seed.len().div_ceil(groups.max(1));
-    let mut places: Vec<usize> = same_seed.into_iter().take(size).collect();
-    let missing = threads.min(most).saturating_sub(places.len());
-    places.extend(other.into_iter().take(missing));
-    places.sort_unstable();
-    let mut taken: Vec<Task> = places
+    let (same_seed, other): (Vec<usize>, Vec<usize>) = (0..tasks.len())
+        .filter(|&index| tasks[index].kind == kind)
+        .partition(|&index| tasks[index].spec.config.seed == seed);
+    // Batches of nearly equal size, so that the last one does not leave threads idle.
+    let batches = same_seed.len().div_ceil(most.max(1));
+    let size = same_seed.len().div_ceil(batches.max(1));
+    let mut indices: Vec<usize> = same_seed.into_iter().take(size).collect();
+    let missing = threads.min(most).saturating_sub(indices.len());
+    indices.extend(other.into_iter().take(missing));
+    indices.sort_unstable();
+    let mut taken: Vec<Task> = indices
         .iter()
         .rev()
-        .filter_map(|&place| left.remove(place))
+        .filter_map(|&index| tasks.remove(index))
         .collect();
     taken.reverse();
     taken
@@ -77,7 +78,7 @@ mod tests {
             .map(|(run, spec)| Task {
                 run,
                 data,
-                kind: kinds.of(&spec),
+                kind: kinds.index(&spec),
                 spec,
             })
             .collect()

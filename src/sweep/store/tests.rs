@@ -87,7 +87,7 @@ fn failure(seed: u64) -> FailedRun {
         data_name: "MNIST".to_owned(),
         program: "cre-lab 0.1.0".to_owned(),
         device: "CPU, 2 threads".to_owned(),
-        reason: "a loss is no longer a number at step 3".to_owned(),
+        reason: "loss became NaN or infinite at step 3".to_owned(),
         finished: 1_700_000_000,
     }
 }

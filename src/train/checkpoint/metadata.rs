@@ -271,7 +271,6 @@ struct MarkNotes {
 enum Change {
     Lambda(ExactF64),
     LearningRate(ExactF64),
-    Seed(u64),
 }
 
 impl MarkNotes {
@@ -281,7 +280,6 @@ impl MarkNotes {
             change: match marked.mark {
                 Mark::Lambda(lambda) => Change::Lambda(ExactF64(lambda.value())),
                 Mark::LearningRate(rate) => Change::LearningRate(ExactF64(rate)),
-                Mark::Seed(seed) => Change::Seed(seed),
             },
         }
     }
@@ -292,7 +290,6 @@ impl MarkNotes {
             mark: match &self.change {
                 Change::Lambda(lambda) => Mark::Lambda(lambda.lambda()?),
                 Change::LearningRate(rate) => Mark::LearningRate(rate.0),
-                Change::Seed(seed) => Mark::Seed(*seed),
             },
         })
     }

@@ -17,6 +17,7 @@ pub mod metadata;
 pub mod names;
 pub mod recorder;
 mod validate;
+mod writer;
 
 use std::{
     collections::BTreeMap,
@@ -34,9 +35,10 @@ use self::{
     validate::{check_finite, check_fit},
 };
 use super::{
-    Evaluation, RunConfig, Trainer,
+    Run, RunConfig, Trainer,
     adam::{Adam, Moments},
     history::History,
+    run::BestModel,
     trainer::{TrainError, floats},
 };
 use crate::{
@@ -96,24 +98,26 @@ impl AdamState {
     }
 }
 
-/// What a trainer does not know of its run.
+/// What a checkpoint contains beside the state of the run's network.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckpointContext<'a> {
+    /// Settings at the start of the run.
     pub config: &'a RunConfig,
     pub source: &'a DataSource,
     pub history: &'a History,
-    pub epoch: &'a EpochProgress,
-    /// The best evaluation and the weights then.
-    pub best: Option<(&'a Evaluation, &'a NamedArrays)>,
 }
 
 impl Checkpoint {
-    /// The run as it is now.
+    /// The current state of the first lane of `run`.
     ///
     /// # Errors
-    /// When the device has failed, or a weight is no longer a number.
-    pub fn of(trainer: &Trainer, around: CheckpointContext<'_>) -> Result<Self, String> {
+    /// When the device has failed, or a weight is NaN or infinite; the reason.
+    pub fn new(run: &Run, context: CheckpointContext<'_>) -> Result<Self, String> {
         let unread = |error: TrainError| error.to_string();
+        let lanes = run.lanes();
+        let trainer = lanes.trainers().first();
+        let trainer = trainer.ok_or_else(|| TrainError::NoLanes.to_string())?;
+        let best = run.best(0);
         let weights = names::values(trainer.model()).map_err(unread)?;
         check_finite(&weights)?;
         let mut adam = AdamState::default();
@@ -133,21 +137,23 @@ impl Checkpoint {
         check_finite(&adam.second)?;
         let notes = Metadata {
             program: concat!("cre-lab ", env!("CARGO_PKG_VERSION")).to_owned(),
-            config: around.config.clone(),
-            data: DatasetMetadata::of(around.source, trainer.dataset()),
+            config: context.config.clone(),
+            data: DatasetMetadata::of(context.source, trainer.dataset()),
             step: trainer.steps(),
             lambda: ExactF64(trainer.lambda().value()),
             learning_rate: ExactF64(trainer.learning_rate()),
-            epoch: around.epoch.clone(),
-            history: HistoryMetadata::of(&around.history.to_rows()),
-            best: around.best.map(|(best, _)| EvaluationMetadata::of(best)),
+            epoch: run.epoch_stats(0).progress(),
+            history: HistoryMetadata::of(&context.history.to_rows()),
+            best: best.map(|best| EvaluationMetadata::of(&best.evaluation)),
         };
         Ok(Self {
             metadata: notes,
-            history: around.history.clone(),
+            history: context.history.clone(),
             weights,
             adam,
-            best: around.best.map(|(_, weights)| weights.clone()),
+            best: best
+                .map(|best| names::values(&best.model).map_err(unread))
+                .transpose()?,
         })
     }
 
@@ -191,10 +197,36 @@ impl Checkpoint {
             .map_err(|reason| CheckpointError::new(file, reason))
     }
 
-    /// Lets `trainer`, which was built with [`Self::config`], go on from here.
+    /// Sets the first lane of `run`, which was built with [`Self::config`], to this state.
     ///
     /// # Errors
-    /// When it has another data set than the run; the reason.
+    /// As for [`Self::restore`].
+    pub fn resume(&self, run: &mut Run) -> Result<(), String> {
+        if let Some(trainer) = run.lanes_mut().trainers_mut().first_mut() {
+            self.restore(trainer)?;
+            let best = self.best_model(trainer)?;
+            let evaluated = self.history.evaluations().last().map(|last| last.step);
+            run.resume(0, (&self.metadata.epoch).into(), evaluated, best);
+        }
+        Ok(())
+    }
+
+    /// The best model, with the structure of `trainer`'s network.
+    fn best_model(&self, trainer: &Trainer) -> Result<Option<BestModel>, String> {
+        let (Some(evaluation), Some(weights)) = (&self.metadata.best, &self.best) else {
+            return Ok(None);
+        };
+        let slots = names::slots(trainer.model());
+        Ok(Some(BestModel {
+            evaluation: evaluation.evaluation()?,
+            model: names::filled(trainer.model().clone(), &slots, weights),
+        }))
+    }
+
+    /// Sets `trainer`, which was built with [`Self::config`], to this state.
+    ///
+    /// # Errors
+    /// When its data set is not that of the run; the reason.
     pub fn restore(&self, trainer: &mut Trainer) -> Result<(), String> {
         let Metadata {
             data,
@@ -221,10 +253,9 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// The best evaluation and the weights then.
-    pub fn best(&self) -> Option<(Evaluation, &NamedArrays)> {
-        let evaluation = self.metadata.best.as_ref()?.evaluation().ok()?;
-        Some((evaluation, self.best.as_ref()?))
+    /// Weights and running statistics at the best evaluation, if there was one.
+    pub fn best_weights(&self) -> Option<&NamedArrays> {
+        self.best.as_ref()
     }
 
     /// Weights and running statistics by their [`names`].

@@ -10,7 +10,7 @@ use std::{
 use crossbeam_channel::Receiver;
 
 use super::{
-    EventSink, Progress, SweepCommand, SweepEnd, SweepEstimate, SweepEvent, SweepOptions,
+    Progress, SweepCommand, SweepEnd, SweepEstimate, SweepEvent, SweepOptions,
     control::Control,
     cost_model::CostModel,
     run_batch::{BatchUpdate, PROGRAM, RunBatch},
@@ -24,10 +24,12 @@ use crate::{
         run_cost::RunCost,
         store::{FailedRun, StoreError, StoreErrorKind, StoredStatus},
     },
-    train::{device::DeviceError, trainer::TrainError, worker::panic_message},
+    train::{
+        device::DeviceError, event_sink::EventSink, trainer::TrainError, worker::panic_message,
+    },
 };
 
-/// Why a sweep cannot begin or go on, as one sentence.
+/// Why a sweep cannot start or continue, as one sentence.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SweepError {
     #[error(transparent)]
@@ -40,20 +42,22 @@ pub(super) enum SweepError {
     Run { spec: String, reason: TrainError },
 }
 
+/// Estimates and trains the runs of `specs` that `file` does not have.
+///
+/// # Errors
+/// When the results file, a data set or a device cannot be used.
 pub(super) fn run_sweep(
     specs: &[RunSpec],
     file: &Path,
     options: SweepOptions,
-    library: &mut DatasetCache,
+    datasets: &mut DatasetCache,
     inbox: &Receiver<SweepCommand>,
-    told: &EventSink,
+    events: &EventSink<SweepEvent>,
 ) -> Result<SweepEnd, SweepError> {
     let store = if options.estimate_only {
         match Store::open_existing(file) {
             Ok(store) => Some(store),
-            Err(error)
-                if matches!(error.fault, StoreErrorKind::Missing | StoreErrorKind::Empty) =>
-            {
+            Err(error) if matches!(error.kind, StoreErrorKind::Missing | StoreErrorKind::Empty) => {
                 None
             }
             Err(error) => return Err(error.into()),
@@ -61,7 +65,7 @@ pub(super) fn run_sweep(
     } else {
         Some(Store::open(file)?)
     };
-    let mut outlook = SweepEstimate {
+    let mut estimate = SweepEstimate {
         runs: specs.len(),
         known: 0,
         failed: 0,
@@ -71,87 +75,100 @@ pub(super) fn run_sweep(
         devices: Vec::new(),
         left_out: Vec::new(),
     };
-    let mut control = Control::new(inbox, told);
-    let left = select(specs, store.as_ref(), options.again, library, &mut outlook)?;
-    let Some(costs) = measure(&left, options.jobs, library, &mut control, &mut outlook)? else {
+    let mut control = Control::new(inbox, events);
+    let remaining = select(
+        specs,
+        store.as_ref(),
+        options.again,
+        datasets,
+        &mut estimate,
+    )?;
+    let costs = measure(
+        &remaining,
+        options.jobs,
+        datasets,
+        &mut control,
+        &mut estimate,
+    )?;
+    let Some(costs) = costs else {
         return Ok(SweepEnd::Cancelled);
     };
-    let work = CostModel::of(&left, costs);
-    outlook.seconds = work.all();
-    let mut planned = left.clone();
+    let cost_model = CostModel::new(&remaining, costs);
+    estimate.seconds = cost_model.total_seconds();
+    let mut planned = remaining.clone();
     while let Some(first) = planned.front().cloned() {
-        let most = work.side_by_side(&first, options.jobs);
-        let group = schedule::take_batch(&mut planned, most, options.jobs).len();
-        outlook.side_by_side = outlook.side_by_side.max(group);
-        let bytes = work.bytes(&first, group, options.jobs);
-        outlook.bytes = outlook.bytes.max(bytes);
+        let most = cost_model.side_by_side(&first, options.jobs);
+        let batch = schedule::take_batch(&mut planned, most, options.jobs).len();
+        estimate.side_by_side = estimate.side_by_side.max(batch);
+        let bytes = cost_model.bytes(&first, batch, options.jobs);
+        estimate.bytes = estimate.bytes.max(bytes);
     }
-    told.emit(SweepEvent::Prepared(outlook));
+    events.emit(SweepEvent::Prepared(estimate));
     let Some(store) = store.filter(|_| !options.estimate_only) else {
         return Ok(SweepEnd::Complete);
     };
     let mut sweep = Sweep {
         jobs: options.jobs,
-        library,
+        datasets,
         store,
         control,
-        told,
-        left,
+        events,
+        remaining,
         ended: 0,
-        cost_model: work,
+        cost_model,
     };
     sweep.run()
 }
 
-/// The runs that are to be done.
+/// The runs to do: without those that are stored, and each of several equal ones once.
 fn select(
     specs: &[RunSpec],
     store: Option<&Store>,
     again: bool,
-    library: &mut DatasetCache,
-    outlook: &mut SweepEstimate,
+    datasets: &mut DatasetCache,
+    estimate: &mut SweepEstimate,
 ) -> Result<VecDeque<Task>, SweepError> {
-    let mut left = VecDeque::new();
-    let mut seen = HashSet::new();
+    let mut selected = VecDeque::new();
+    let mut keys = HashSet::new();
     let mut kinds = BatchKinds::default();
     for (run, spec) in specs.iter().enumerate() {
-        let (dataset, data) = library.data(&spec.data)?;
+        let (dataset, data) = datasets.data(&spec.data)?;
         let key = RunKey::of_run(spec, &data);
-        let known = match store {
+        let status = match store {
             Some(store) if !again => store.known(&key)?,
             _ => None,
         };
-        outlook.failed += usize::from(known == Some(StoredStatus::Failed));
-        if known.is_some() || !seen.insert(key) {
-            outlook.known += 1;
+        estimate.failed += usize::from(status == Some(StoredStatus::Failed));
+        if status.is_some() || !keys.insert(key) {
+            estimate.known += 1;
             continue;
         }
         for file in &dataset.skipped {
-            if !outlook.left_out.contains(file) {
-                outlook.left_out.push(file.clone());
+            if !estimate.left_out.contains(file) {
+                estimate.left_out.push(file.clone());
             }
         }
-        left.push_back(Task {
+        selected.push_back(Task {
             run,
             spec: spec.clone(),
             data,
-            kind: kinds.of(spec),
+            kind: kinds.index(spec),
         });
     }
-    Ok(left)
+    Ok(selected)
 }
 
-/// What the runs of every kind cost; none if it was cancelled meanwhile.
+/// The cost of a run of each kind; `None` if the sweep was cancelled meanwhile.
 fn measure(
-    left: &VecDeque<Task>,
+    tasks: &VecDeque<Task>,
     jobs: usize,
-    library: &mut DatasetCache,
+    datasets: &mut DatasetCache,
     control: &mut Control<'_>,
-    outlook: &mut SweepEstimate,
+    estimate: &mut SweepEstimate,
 ) -> Result<Option<Vec<RunCost>>, SweepError> {
     let mut costs: Vec<RunCost> = Vec::new();
-    for task in left {
-        // Kinds are counted in the order in which they come.
+    for task in tasks {
+        // Kinds are numbered in the order of their first task.
         if task.kind < costs.len() {
             continue;
         }
@@ -159,8 +176,8 @@ fn measure(
         if control.is_cancelled() {
             return Ok(None);
         }
-        let (dataset, _) = library.data(&task.spec.data)?;
-        let (device, report) = library.device(task.spec.config.device)?;
+        let (dataset, _) = datasets.data(&task.spec.data)?;
+        let (device, report) = datasets.device(task.spec.config.device)?;
         let cost =
             RunCost::measure(&task.spec.config, &dataset, &device, jobs).map_err(|reason| {
                 SweepError::Run {
@@ -168,22 +185,22 @@ fn measure(
                     reason,
                 }
             })?;
-        if !outlook.devices.contains(&report.name) {
-            outlook.devices.push(report.name);
+        if !estimate.devices.contains(&report.name) {
+            estimate.devices.push(report.name);
         }
         costs.push(cost);
     }
     Ok(Some(costs))
 }
 
-/// A sweep on its way.
+/// A sweep in progress.
 struct Sweep<'a> {
     jobs: usize,
-    library: &'a mut DatasetCache,
+    datasets: &'a mut DatasetCache,
     store: Store,
     control: Control<'a>,
-    told: &'a EventSink,
-    left: VecDeque<Task>,
+    events: &'a EventSink<SweepEvent>,
+    remaining: VecDeque<Task>,
     ended: usize,
     cost_model: CostModel,
 }
@@ -192,29 +209,29 @@ impl Sweep<'_> {
     fn run(&mut self) -> Result<SweepEnd, SweepError> {
         loop {
             self.control.handle_commands();
-            self.leave_out_skipped();
-            let Some(first) = self.left.front() else {
+            self.skip_requested();
+            let Some(first) = self.remaining.front() else {
                 return Ok(SweepEnd::Complete);
             };
             if self.control.is_cancelled() {
                 return Ok(SweepEnd::Cancelled);
             }
             let most = self.cost_model.side_by_side(first, self.jobs);
-            let tasks = schedule::take_batch(&mut self.left, most, self.jobs);
+            let tasks = schedule::take_batch(&mut self.remaining, most, self.jobs);
             let mut open: Vec<Task> = tasks.clone();
-            let ended = catch_unwind(AssertUnwindSafe(|| self.train(tasks, &mut open)));
-            let reason = match ended {
-                // Of the last group nothing is left to tell that it was cut short.
+            let result = catch_unwind(AssertUnwindSafe(|| self.train(tasks, &mut open)));
+            let reason = match result {
+                // Training stopped before all runs had ended.
                 Ok(Ok(())) if !open.is_empty() => return Ok(SweepEnd::Cancelled),
                 Ok(Ok(())) => continue,
                 Ok(Err(BatchError::Sweep(error))) => return Err(error),
                 Ok(Err(BatchError::Runs(error))) => error.to_string(),
                 Err(panic) => panic_message(panic.as_ref()),
             };
-            // Another time it may go well (a lost device, no memory left): the file is told nothing.
+            // Not stored: another attempt may succeed (a lost device, no memory left).
             for task in open {
                 self.end(&task);
-                self.told.emit(SweepEvent::Failed {
+                self.events.emit(SweepEvent::Failed {
                     run: task.run,
                     reason: reason.clone(),
                 });
@@ -222,62 +239,59 @@ impl Sweep<'_> {
         }
     }
 
-    /// Trains `tasks` side by side; those that have not ended stay in `open`.
+    /// Trains `tasks` side by side. Those that have not ended stay in `open`.
     fn train(&mut self, tasks: Vec<Task>, open: &mut Vec<Task>) -> Result<(), BatchError> {
         let Some(first) = tasks.first() else {
             return Ok(());
         };
         let (dataset, _) = self
-            .library
+            .datasets
             .data(&first.spec.data)
             .map_err(SweepError::from)?;
         let (device, report) = self
-            .library
+            .datasets
             .device(first.spec.config.device)
             .map_err(SweepError::from)?;
         let cost = self.cost_model.seconds(first);
-        self.told.emit(SweepEvent::Started {
+        self.events.emit(SweepEvent::Started {
             runs: tasks.iter().map(|task| task.run).collect(),
         });
         let begun = Instant::now();
-        let (mut group, turn) =
-            RunBatch::new(tasks, &dataset, &device, report.name.clone(), self.jobs)?;
-        self.on_update(turn, &report.name, open)?;
-        self.commit_finished(&mut group, open)?;
+        let mut batch = RunBatch::new(tasks, &dataset, &device, report.name.clone(), self.jobs)?;
         self.cost_model.spend(begun.elapsed().as_secs_f64());
-        while !group.is_empty() {
+        while !batch.is_empty() {
             let begun = Instant::now();
             let inbox = self.control.inbox();
-            let turn = group.advance(|| inbox.is_empty())?;
-            self.on_update(turn, &report.name, open)?;
-            self.commit_finished(&mut group, open)?;
+            let update = batch.advance(|| inbox.is_empty())?;
+            self.on_update(update, &report.name, open)?;
+            self.commit_finished(&mut batch, open)?;
             self.cost_model.spend(begun.elapsed().as_secs_f64());
             self.control.handle_commands();
             if self.control.is_cancelled() {
                 return Ok(());
             }
-            for run in group.drop_runs(|run| self.control.is_skipped(run)) {
+            for run in batch.remove_runs(|run| self.control.is_skipped(run)) {
                 self.close(run, open);
-                self.told.emit(SweepEvent::Skipped { run });
+                self.events.emit(SweepEvent::Skipped { run });
             }
-            self.emit_progress(&group, cost);
+            self.emit_progress(&batch, cost);
         }
         Ok(())
     }
 
-    /// Commits the runs of `group` that are done, each as soon as it is.
+    /// Stores the runs of `batch` that are complete.
     fn commit_finished(
         &mut self,
-        group: &mut RunBatch,
+        batch: &mut RunBatch,
         open: &mut Vec<Task>,
     ) -> Result<(), BatchError> {
-        for (task, record) in group.take_finished()? {
+        for (task, record) in batch.take_finished()? {
             let id = self
                 .store
                 .commit(&task.data, &record)
                 .map_err(SweepError::from)?;
             self.close(task.run, open);
-            self.told.emit(SweepEvent::Finished {
+            self.events.emit(SweepEvent::Finished {
                 run: task.run,
                 id,
                 record: Box::new(record),
@@ -286,21 +300,22 @@ impl Sweep<'_> {
         Ok(())
     }
 
+    /// Reports evaluations, and stores and reports failed runs.
     fn on_update(
         &mut self,
-        turn: BatchUpdate,
+        update: BatchUpdate,
         device: &str,
         open: &mut Vec<Task>,
     ) -> Result<(), BatchError> {
-        for (run, evaluation) in turn.evaluated {
-            self.told.emit(SweepEvent::Evaluated { run, evaluation });
+        for (run, evaluation) in update.evaluated {
+            self.events.emit(SweepEvent::Evaluated { run, evaluation });
         }
-        for (task, reason) in turn.broken {
+        for (task, reason) in update.failed {
             let (dataset, _) = self
-                .library
+                .datasets
                 .data(&task.spec.data)
                 .map_err(SweepError::from)?;
-            let failure = FailedRun {
+            let failed = FailedRun {
                 spec: task.spec.clone(),
                 data_name: dataset.name.clone(),
                 program: PROGRAM.to_owned(),
@@ -311,10 +326,10 @@ impl Sweep<'_> {
                     .map_or(0, |since| since.as_secs()),
             };
             self.store
-                .commit_failure(&task.data, &failure)
+                .commit_failure(&task.data, &failed)
                 .map_err(SweepError::from)?;
             self.close(task.run, open);
-            self.told.emit(SweepEvent::Failed {
+            self.events.emit(SweepEvent::Failed {
                 run: task.run,
                 reason,
             });
@@ -322,36 +337,37 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    fn emit_progress(&self, group: &RunBatch, cost: f64) {
-        let running = group.runs();
-        let steps = group.steps();
+    fn emit_progress(&self, batch: &RunBatch, cost: f64) {
+        let running = batch.runs();
+        let steps = batch.steps();
         let share = steps[0] as f64 / steps[1].max(1) as f64;
-        let under_way = cost * running.len() as f64 * share;
-        self.told.emit(SweepEvent::Progress(Progress {
+        let in_progress = cost * running.len() as f64 * share;
+        self.events.emit(SweepEvent::Progress(Progress {
             running,
             steps,
-            images_per_second: group.images_per_second(),
+            images_per_second: batch.images_per_second(),
             ended: self.ended,
-            share: self.cost_model.share(under_way),
-            seconds_left: self.cost_model.left(under_way),
+            share: self.cost_model.share(in_progress),
+            seconds_left: self.cost_model.seconds_left(in_progress),
         }));
     }
 
-    fn leave_out_skipped(&mut self) {
+    /// Removes runs that are to be skipped before they start.
+    fn skip_requested(&mut self) {
         let control = &self.control;
-        let (unwanted, left) = std::mem::take(&mut self.left)
+        let (skipped, remaining) = std::mem::take(&mut self.remaining)
             .into_iter()
             .partition::<VecDeque<_>, _>(|task| control.is_skipped(task.run));
-        self.left = left;
-        for task in unwanted {
+        self.remaining = remaining;
+        for task in skipped {
             self.end(&task);
-            self.told.emit(SweepEvent::Skipped { run: task.run });
+            self.events.emit(SweepEvent::Skipped { run: task.run });
         }
     }
 
     fn close(&mut self, run: usize, open: &mut Vec<Task>) {
-        if let Some(place) = open.iter().position(|task| task.run == run) {
-            let task = open.remove(place);
+        if let Some(index) = open.iter().position(|task| task.run == run) {
+            let task = open.remove(index);
             self.end(&task);
         }
     }
@@ -362,11 +378,11 @@ impl Sweep<'_> {
     }
 }
 
-/// What can end a group before its time.
+/// An error that ends a batch early.
 enum BatchError {
-    /// Its runs alone.
+    /// It affects the runs of the batch only.
     Runs(TrainError),
-    /// All that follow as well.
+    /// It affects all later runs as well.
     Sweep(SweepError),
 }
 

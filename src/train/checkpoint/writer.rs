@@ -1,0 +1,92 @@
+//! Saves runs in the background, one at a time.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::{Checkpoint, CheckpointError};
+use crate::{data::DataSource, jobs::Job, train::worker::panic_message};
+
+/// How long a save waits for the previous one, whose disk may not respond.
+const WRITE_LIMIT: Duration = Duration::from_mins(1);
+
+/// The files to which a run is saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavePaths {
+    /// The run in its current state.
+    pub file: PathBuf,
+    /// The run at its best evaluation.
+    pub best: Option<PathBuf>,
+    /// The data set it is trained on.
+    pub source: DataSource,
+}
+
+impl SavePaths {
+    /// Writes the files.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub(super) fn write(&self, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
+        checkpoint.save(&self.file)?;
+        match (&self.best, checkpoint.at_best()) {
+            (Some(file), Some(best)) => best.save(file),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Writes checkpoints on a background thread.
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    job: Option<Job<Result<(), CheckpointError>>>,
+    /// The file that the job writes.
+    file: PathBuf,
+}
+
+impl Writer {
+    /// Whether no file is being written.
+    ///
+    /// # Errors
+    /// When the last file could not be written.
+    pub fn is_ready(&mut self) -> Result<bool, CheckpointError> {
+        if self.job.as_ref().is_some_and(|job| !job.is_finished()) {
+            return Ok(false);
+        }
+        self.finish().map(|()| true)
+    }
+
+    /// Waits for the file that is being written, at most [`WRITE_LIMIT`].
+    ///
+    /// # Errors
+    /// When it could not be written, or is still being written.
+    pub fn finish(&mut self) -> Result<(), CheckpointError> {
+        let Some(job) = &self.job else { return Ok(()) };
+        let failed = |reason: String| Err(CheckpointError::new(&self.file, reason));
+        let written = match job.join_within(WRITE_LIMIT) {
+            // The job is kept: two at a time could leave the older run in the file.
+            None => {
+                return failed(format!(
+                    "is still being written after {} s; the disk may not respond",
+                    WRITE_LIMIT.as_secs()
+                ));
+            }
+            Some(Ok(written)) => written,
+            Some(Err(panic)) => failed(format!(
+                "cannot be written: {}",
+                panic_message(panic.as_ref())
+            )),
+        };
+        self.job = None;
+        written
+    }
+
+    /// Starts writing. If no thread can be started, this checkpoint is skipped and the next one is tried.
+    pub fn start(&mut self, paths: SavePaths, checkpoint: Checkpoint) {
+        self.file.clone_from(&paths.file);
+        self.job = Job::spawn("saving", move || paths.write(&checkpoint)).ok();
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let _ = self.finish();
+    }
+}

@@ -1,0 +1,435 @@
+//! The run in progress: executes its commands, reports its events, publishes snapshots, saves it.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::Receiver;
+
+use super::{Output, panic_message};
+use crate::{
+    model::Lambda,
+    train::{
+        Command, Event, Lanes, Mark, Probe, Run, RunError, RunId, RunStart, RunState, Snapshot,
+        SnapshotSet, Trainer, alignment,
+        checkpoint::{
+            Checkpoint, CheckpointError,
+            recorder::{RunRecorder, SavePaths},
+        },
+        device,
+        memory::{self, MemoryEstimate},
+        observer::Observer,
+        run::{LaneEvent, LaneEvents, epoch_end},
+        trainer::TrainError,
+    },
+};
+
+/// Longest time slice of a single network: losses are reported about once per frame.
+const LOSS_INTERVAL: Duration = Duration::from_millis(33);
+/// Steps of each of several networks per time slice. At its end all wait for the last one…
+const STEPS_PER_SLICE: u32 = 2;
+/// …but losses are reported at least this often.
+const LONGEST_SLICE: Duration = Duration::from_millis(500);
+/// Longest time slice of an evaluation.
+const EVALUATION_SLICE: Duration = Duration::from_millis(500);
+/// Shortest time between two snapshots…
+const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(100);
+/// …and the largest share of the time that they take, so that a large cloud does not stop training.
+const SNAPSHOT_SHARE: f64 = 0.2;
+
+/// When to pause.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RunTarget {
+    Paused,
+    /// After this step.
+    Until(u64),
+    Endless,
+}
+
+/// The run in progress.
+pub struct LiveRun {
+    id: RunId,
+    run: Run,
+    /// None for several lanes, which a file cannot hold.
+    recorder: Option<RunRecorder>,
+    /// One per lane. Locked by the one thread that takes the lane's snapshot.
+    observers: Vec<Mutex<Observer>>,
+    probe: Probe,
+    target: RunTarget,
+    emitted_state: Option<RunState>,
+    snapshot_due: Instant,
+    /// Whether a model or the probe has changed since the last snapshots.
+    is_changed: bool,
+}
+
+impl LiveRun {
+    /// Builds the networks, from `checkpoint` if there is one, and reports [`Event::Started`].
+    ///
+    /// # Errors
+    /// When the run cannot start; the reason as one sentence.
+    pub fn start(
+        start: RunStart,
+        checkpoint: Option<&Checkpoint>,
+        output: &Output,
+    ) -> Result<Self, String> {
+        let RunStart {
+            run: id,
+            config,
+            lanes,
+            dataset,
+            probe,
+            paused,
+        } = start;
+        let parameters = config
+            .architecture
+            .parameters(&config.model_spec(dataset.shape, dataset.classes()))
+            .map_err(|invalid| invalid.to_string())?;
+        let (device, report) = device::open(config.device).map_err(|error| error.to_string())?;
+        let estimate = MemoryEstimate {
+            lanes: lanes.len(),
+            parameters,
+        };
+        estimate
+            .check(memory::available(report.backend))
+            .map_err(|error| error.to_string())?;
+        let build = || -> Result<Run, String> {
+            let networks = Lanes::new(&config, &lanes, &dataset, &device);
+            let mut run = Run::new(networks.map_err(|error| error.to_string())?).with_roll_back();
+            if let Some(checkpoint) = checkpoint {
+                checkpoint.resume(&mut run)?;
+            }
+            Ok(run)
+        };
+        let run = catch_unwind(AssertUnwindSafe(build)).map_err(|panic| {
+            format!("{} failed: {}", report.name, panic_message(panic.as_ref()))
+        })??;
+        let Some(first) = run.lanes().trainers().first() else {
+            return Err(TrainError::NoLanes.to_string());
+        };
+        let (steps_per_epoch, latent) = (first.steps_per_epoch(), first.layout());
+        let recorder = (lanes.len() == 1).then(|| match checkpoint {
+            Some(checkpoint) => RunRecorder::resume(checkpoint, config.device),
+            None => RunRecorder::new(config.clone(), steps_per_epoch),
+        });
+        output.events.emit(Event::Started {
+            run: id,
+            steps_per_epoch,
+            latent,
+            config,
+            device: report,
+            parameters,
+            lanes: lanes.clone(),
+        });
+        Ok(Self {
+            id,
+            run,
+            recorder,
+            observers: lanes.iter().map(|_| Mutex::default()).collect(),
+            probe,
+            target: if paused {
+                RunTarget::Paused
+            } else {
+                RunTarget::Endless
+            },
+            emitted_state: None,
+            snapshot_due: Instant::now(),
+            is_changed: true,
+        })
+    }
+
+    pub fn id(&self) -> RunId {
+        self.id
+    }
+
+    pub fn is_paused(&self) -> bool {
+        self.target == RunTarget::Paused
+    }
+
+    /// Whether an evaluation is due or in progress, which training waits for.
+    pub fn is_evaluating(&self) -> bool {
+        self.run.is_evaluation_due()
+    }
+
+    /// Whether there is a change that no published snapshot shows.
+    pub fn has_unpublished_changes(&self) -> bool {
+        self.is_changed
+    }
+
+    /// Executes a command that concerns the run in progress.
+    pub fn handle_command(&mut self, command: Command, output: &Output) {
+        let front = self.run.lanes().steps();
+        match command {
+            Command::SetLambda(lambda) => self.set_lambda(lambda, output),
+            Command::SetLearningRate(rate) => {
+                let mut trainers = self.run.lanes_mut().trainers_mut().iter_mut();
+                if trainers.all(|trainer| trainer.set_learning_rate(rate).is_ok()) {
+                    self.mark(Mark::LearningRate(rate), output);
+                }
+            }
+            Command::Pause => self.target = RunTarget::Paused,
+            Command::Resume => self.target = RunTarget::Endless,
+            Command::Step => self.target = RunTarget::Until(front + 1),
+            Command::Epoch => {
+                let end = epoch_end(front, self.run.lanes().steps_per_epoch());
+                self.target = RunTarget::Until(end);
+            }
+            Command::Probe(probe) => {
+                self.probe = probe;
+                self.is_changed = true;
+                self.snapshot_due = Instant::now();
+            }
+            Command::RollBack { lane } => self.roll_back(lane, output),
+            Command::Save(paths) => self.save(&paths, output),
+            Command::Autosave(paths) => {
+                if let Some(recorder) = &mut self.recorder {
+                    let started = recorder.autosave(paths, &self.run);
+                    self.report_save(started, output);
+                }
+            }
+            Command::Reset(_) | Command::ResumeRun(..) | Command::Stop => {}
+        }
+    }
+
+    fn set_lambda(&mut self, lambda: Lambda, output: &Output) {
+        if let [trainer] = self.run.lanes_mut().trainers_mut()
+            && lambda != trainer.lambda()
+        {
+            trainer.set_lambda(lambda);
+            self.mark(Mark::Lambda(lambda), output);
+        }
+    }
+
+    /// Trains, evaluates and publishes for one time slice.
+    pub fn run_time_slice(
+        &mut self,
+        output: &Output,
+        inbox: &Receiver<Command>,
+    ) -> Result<(), TrainError> {
+        if self.emitted_state.is_none() {
+            // Shows the initial network before its evaluation, which may take long.
+            self.emit_state(output);
+            self.publish_snapshots(output)?;
+        }
+        self.evaluate(output, inbox)?;
+        if !self.is_paused() && !self.is_evaluating() {
+            self.train(output, inbox)?;
+            if self.is_target_reached() {
+                self.target = RunTarget::Paused;
+            }
+            self.evaluate(output, inbox)?;
+        }
+        self.emit_state(output);
+        self.publish_snapshots(output)
+    }
+
+    fn train(&mut self, output: &Output, inbox: &Receiver<Command>) -> Result<(), TrainError> {
+        let begun = Instant::now();
+        let slice = if self.observers.len() == 1 {
+            LOSS_INTERVAL
+        } else {
+            let steps = (self.run.step_time() * STEPS_PER_SLICE).min(LONGEST_SLICE);
+            LOSS_INTERVAL.max(steps)
+        };
+        let last = match self.target {
+            RunTarget::Until(step) => step,
+            RunTarget::Paused | RunTarget::Endless => u64::MAX,
+        };
+        let events = self
+            .run
+            .train(last, || inbox.is_empty() && begun.elapsed() < slice)?;
+        self.is_changed = true;
+        self.emit_lane_events(events, output);
+        Ok(())
+    }
+
+    fn evaluate(&mut self, output: &Output, inbox: &Receiver<Command>) -> Result<(), TrainError> {
+        if !self.is_evaluating() {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let events = self.run.evaluate(&self.probe.cloud, || {
+            inbox.is_empty() && begun.elapsed() < EVALUATION_SLICE
+        })?;
+        self.emit_lane_events(events, output);
+        if self.is_evaluating() {
+            output.events.emit(Event::EvaluationProgress {
+                run: self.id,
+                share: self.run.evaluated_share(),
+            });
+        }
+        Ok(())
+    }
+
+    fn emit_lane_events(&mut self, events: LaneEvents, output: &Output) {
+        let run = self.id;
+        for (lane, event) in events {
+            match event {
+                LaneEvent::Trained(losses) => {
+                    let event = Event::Losses {
+                        run,
+                        lane,
+                        losses,
+                        images_per_second: self.run.images_per_second(),
+                    };
+                    self.emit(event, output);
+                }
+                LaneEvent::Evaluated(evaluation) => {
+                    let event = Event::Evaluated {
+                        run,
+                        lane,
+                        evaluation,
+                    };
+                    self.emit(event, output);
+                    if let Some(recorder) = &mut self.recorder {
+                        let saved = recorder.save_epoch(&evaluation, &self.run);
+                        self.report_save(saved, output);
+                    }
+                }
+                LaneEvent::NotFinite { step } => self.stop_lane(lane, step, output),
+            }
+        }
+    }
+
+    /// Pauses a run of one lane, since another λ or learning rate may still rescue it. Of several lanes, only
+    /// this one stops.
+    fn stop_lane(&mut self, lane: usize, step: u64, output: &Output) {
+        if self.observers.len() > 1 {
+            self.run.lanes_mut().set_paused(lane, true);
+        } else if self.is_paused() {
+            // Reported when it was paused.
+            return;
+        } else {
+            self.target = RunTarget::Paused;
+        }
+        output.events.emit(Event::Error {
+            run: self.id,
+            error: RunError::NotFinite {
+                lane,
+                step,
+                can_roll_back: self.run.can_roll_back(lane),
+            },
+        });
+    }
+
+    /// Whether no lane has a step left before the next pause.
+    fn is_target_reached(&self) -> bool {
+        let last = match self.target {
+            RunTarget::Paused => 0,
+            RunTarget::Until(step) => step,
+            RunTarget::Endless => u64::MAX,
+        };
+        let lanes = self.run.lanes();
+        let mut trainers = lanes.trainers().iter().enumerate();
+        trainers.all(|(lane, trainer)| lanes.is_paused(lane) || trainer.steps() >= last)
+    }
+
+    fn roll_back(&mut self, lane: usize, output: &Output) {
+        if let Some(step) = self.run.roll_back(lane) {
+            self.target = RunTarget::Paused;
+            self.is_changed = true;
+            let run = self.id;
+            self.emit(Event::RolledBack { run, lane, step }, output);
+        }
+    }
+
+    fn save(&mut self, paths: &SavePaths, output: &Output) {
+        let saved = match &mut self.recorder {
+            Some(recorder) => recorder.save(paths, &self.run),
+            None => Err(CheckpointError {
+                file: paths.file.clone(),
+                reason: "cannot hold a run of several networks side by side".to_owned(),
+            }),
+        };
+        if saved.is_ok() {
+            output.events.emit(Event::Saved {
+                run: self.id,
+                file: paths.file.clone(),
+            });
+        }
+        self.report_save(saved, output);
+    }
+
+    fn report_save(&self, saved: Result<(), CheckpointError>, output: &Output) {
+        if let Err(error) = saved {
+            output.events.emit(Event::Error {
+                run: self.id,
+                error: RunError::CannotSave {
+                    reason: error.to_string(),
+                },
+            });
+        }
+    }
+
+    /// Publishes snapshots if they are due and the last ones were received.
+    fn publish_snapshots(&mut self, output: &Output) -> Result<(), TrainError> {
+        let now = Instant::now();
+        let is_due = self.is_paused() || now >= self.snapshot_due;
+        if self.is_changed && is_due && output.wants_snapshots() {
+            output.publish(self.take_snapshots()?);
+            self.is_changed = false;
+            let rest = now.elapsed().mul_f64(1.0 / SNAPSHOT_SHARE);
+            self.snapshot_due = now + rest.max(SNAPSHOT_INTERVAL);
+        }
+        Ok(())
+    }
+
+    fn take_snapshots(&self) -> Result<SnapshotSet, TrainError> {
+        let snapshot = |lane: usize, trainer: &Trainer| {
+            let observer = self.observers[lane].lock();
+            let mut observer = observer.unwrap_or_else(PoisonError::into_inner);
+            observer.take_snapshot(self.id, trainer, &self.probe)
+        };
+        let lanes = self.run.lanes().map(snapshot).into_iter();
+        let lanes: Vec<Arc<Snapshot>> = lanes
+            .map(|snapshot| snapshot.map(Arc::new))
+            .collect::<Result<_, _>>()?;
+        let clouds: Vec<&[[f32; 3]]> = lanes.iter().map(|lane| &*lane.points).collect();
+        let axes = lanes.first().map_or(0, |lane| lane.latent_size);
+        Ok(SnapshotSet {
+            run: self.id,
+            alignments: alignment::chain(&clouds, axes),
+            lanes,
+        })
+    }
+
+    /// Reports a change that concerns all lanes.
+    fn mark(&mut self, mark: Mark, output: &Output) {
+        let steps = self.run.lanes().trainers().iter().map(Trainer::steps);
+        let steps: Vec<u64> = steps.collect();
+        let run = self.id;
+        for (lane, step) in steps.into_iter().enumerate() {
+            let event = Event::Marked {
+                run,
+                lane,
+                step,
+                mark,
+            };
+            self.emit(event, output);
+        }
+    }
+
+    fn emit_state(&mut self, output: &Output) {
+        let state = if self.is_paused() {
+            RunState::Paused
+        } else {
+            RunState::Training
+        };
+        if self.emitted_state != Some(state) {
+            self.emitted_state = Some(state);
+            output.events.emit(Event::State {
+                run: self.id,
+                state,
+            });
+        }
+    }
+
+    /// Records an event that belongs to the run's history, and reports it.
+    fn emit(&mut self, event: Event, output: &Output) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.on_event(&event);
+        }
+        output.events.emit(event);
+    }
+}
