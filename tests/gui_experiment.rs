@@ -121,7 +121,9 @@ fn two_runs(harness: &mut Harness<'_, App>, epochs: f64) {
         .get_by_role_and_label(Role::SpinButton, "Epochs")
         .set_value_accesskit(epochs);
     wait(harness, "what the file knows", |app| {
-        experiment(app).is_known() && experiment(app).runs().len() == 2
+        let runs = experiment(app).runs();
+        let is_set = runs.iter().all(|run| run.epochs as f64 == epochs);
+        experiment(app).is_known() && runs.len() == 2 && is_set
     });
     harness.run_steps(2);
     harness.get_by_label("2 runs");
