@@ -56,7 +56,7 @@ impl RunCost {
                     seed: config.seed,
                 })
                 .collect();
-            let mut lanes = Lanes::on_threads(threads, config, &lanes, dataset, device)?;
+            let mut lanes = Lanes::with_threads(threads, config, &lanes, dataset, device)?;
             // The first step warms up.
             lanes.advance(1, || false);
             read_back(&mut lanes)?;

@@ -1,9 +1,8 @@
-//! Splitting work over the cores.
+//! Splits work over the cores.
 //!
-//! A matrix product of one batch is too small to keep several cores busy, so a batch is cut into
-//! shards and every core works through whole shards on its own. How a batch is cut depends on the
-//! batch alone, and results come back in order: the number of cores changes the speed, never a bit
-//! of the outcome.
+//! A matrix product of one batch is too small for several cores, so a batch is split into parts and
+//! each core processes whole parts. The split depends on the batch alone, and results come back in
+//! order: the number of cores changes the speed, not the result.
 
 use std::{
     ops::Range,
@@ -14,11 +13,11 @@ use std::{
 use burn::tensor::Device;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// Shards of a training batch on the CPU.
-const CPU_SHARDS: usize = 4;
+/// Parts of a training batch on the CPU.
+const CPU_PARTS: usize = 4;
 
-/// One small thread pool per shard that runs at a time; none where the device itself is parallel, or where
-/// there is only one core.
+/// One small thread pool per part that is processed at a time; none where the device itself is
+/// parallel or there is only one core.
 #[derive(Debug)]
 pub struct BatchSplit {
     pools: Vec<ThreadPool>,
@@ -26,11 +25,11 @@ pub struct BatchSplit {
 }
 
 impl BatchSplit {
-    /// As many shards as suit `device`, of whose cores it may keep `cores` busy. With a single one all is
-    /// done by the thread that calls.
+    /// A split that suits `device` on `cores` cores. With one core the calling thread does
+    /// everything.
     ///
     /// # Errors
-    /// When the system refuses another thread.
+    /// When the system cannot start a thread.
     pub fn new(device: &Device, cores: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
         if *device != Device::flex() {
             return Ok(Self {
@@ -38,40 +37,40 @@ impl BatchSplit {
                 count: 1,
             });
         }
-        let threads = if cores < 2 { 0 } else { CPU_SHARDS.min(cores) };
+        let threads = if cores < 2 { 0 } else { CPU_PARTS.min(cores) };
         let pools = (0..threads)
             .map(|_| {
                 ThreadPoolBuilder::new()
-                    .num_threads((cores / CPU_SHARDS).max(1))
+                    .num_threads((cores / CPU_PARTS).max(1))
                     .build()
             })
             .collect::<Result<_, _>>()?;
         Ok(Self {
             pools,
-            count: CPU_SHARDS,
+            count: CPU_PARTS,
         })
     }
 
-    /// Cuts `0..length` into at most [`CPU_SHARDS`] ranges of nearly equal length; into one where
-    /// it is not `separable`.
-    pub fn ranges(&self, length: usize, separable: bool) -> Vec<Range<usize>> {
-        let count = if separable { self.count } else { 1 }.min(length);
+    /// Splits `0..length` into at most [`CPU_PARTS`] ranges of nearly equal length, or into one if
+    /// it is not `splittable`.
+    pub fn ranges(&self, length: usize, splittable: bool) -> Vec<Range<usize>> {
+        let count = if splittable { self.count } else { 1 }.min(length);
         (0..count)
-            .map(|shard| shard * length / count..(shard + 1) * length / count)
+            .map(|part| part * length / count..(part + 1) * length / count)
             .collect()
     }
 
-    /// How many parts of some other work suit one call of [`Self::map`] if that is to be over soon.
+    /// Number of parts of other work per call of [`Self::map`] if the call is to be short.
     pub fn parallel_parts(&self) -> usize {
         match (self.pools.len(), self.count) {
-            // A device that is parallel itself is asked seldom.
+            // A parallel device is called rarely.
             (_, 1) => 16,
             (pools, _) => pools.max(1),
         }
     }
 
-    /// `work` on every part, results in the order of `parts`. A part that comes alone has all the
-    /// cores for itself.
+    /// Applies `work` to every part; results in the order of `parts`. A single part may use all
+    /// cores.
     pub fn map<P: Send, R: Send>(&self, parts: Vec<P>, work: impl Fn(P) -> R + Sync) -> Vec<R> {
         if self.pools.is_empty() || parts.len() < 2 {
             return parts.into_iter().map(work).collect();
@@ -80,7 +79,7 @@ impl BatchSplit {
         let take = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
         let drain = || -> Vec<(usize, R)> {
             std::iter::from_fn(take)
-                .map(|(place, part)| (place, work(part)))
+                .map(|(index, part)| (index, work(part)))
                 .collect()
         };
         let drain = &drain;
@@ -95,7 +94,7 @@ impl BatchSplit {
                 .flat_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
                 .collect()
         });
-        results.sort_unstable_by_key(|(place, _)| *place);
+        results.sort_unstable_by_key(|(index, _)| *index);
         results.into_iter().map(|(_, result)| result).collect()
     }
 }
@@ -105,13 +104,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_part_is_worked_on_once_and_in_order() {
-        let shards = BatchSplit::new(&Device::flex(), 2).unwrap();
+    fn every_part_is_processed_once_and_results_are_in_order() {
+        let split = BatchSplit::new(&Device::flex(), 2).unwrap();
         for length in [0, 1, 3, 4, 511, 512] {
-            let cut = shards.ranges(length, true);
-            assert!(cut.len() <= CPU_SHARDS);
-            let joined: Vec<usize> = shards
-                .map(cut, Iterator::collect::<Vec<_>>)
+            let ranges = split.ranges(length, true);
+            assert!(ranges.len() <= CPU_PARTS);
+            let joined: Vec<usize> = split
+                .map(ranges, Iterator::collect::<Vec<_>>)
                 .into_iter()
                 .flatten()
                 .collect();

@@ -17,38 +17,40 @@ use super::{
 };
 use crate::data::Dataset;
 
-/// Trainers that differ in λ, and perhaps in their seed, and see the same batches in the same order.
+/// Trainers that differ in λ, and perhaps in their seed, and train on the same batches in the same
+/// order.
 ///
-/// One network keeps several cores busy only in parts of a step, so every core trains a network of its
-/// own while there are enough of them. What comes out is the same, bit for bit on the CPU, as if each had
-/// been trained alone.
+/// One network uses several cores in parts of a step only, so each core trains one network while
+/// there are enough of them. On the CPU the results equal those of each network trained alone, bit
+/// for bit.
 pub struct Lanes {
     trainers: Vec<Trainer>,
-    /// Which of them take no steps.
+    /// Per trainer whether it takes no steps.
     paused: Vec<bool>,
-    /// One for each network that is trained at a time; none where the device itself is parallel.
+    /// One per network that is trained at a time; none where the device itself is parallel.
     pools: Vec<ThreadPool>,
 }
 
 impl Lanes {
-    /// One trainer for each of `lanes`, which overrule λ and seed of `config`.
+    /// Builds one trainer per lane. λ and seed of the lanes replace those of `config`.
     ///
     /// # Errors
-    /// As for [`Trainer::new`]; there must be at least one lane.
+    /// As for [`Trainer::new`], and when there is no lane.
     pub fn new(
         config: &RunConfig,
         lanes: &[Lane],
         dataset: &Arc<Dataset>,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        Self::on_threads(available_threads(), config, lanes, dataset, device)
+        Self::with_threads(available_threads(), config, lanes, dataset, device)
     }
 
-    /// The same, but keeps no more than `threads` cores busy: they change the speed, never a bit of the outcome.
+    /// Like [`Self::new`], on at most `threads` cores. Their number changes the speed, not the
+    /// result.
     ///
     /// # Errors
     /// As for [`Self::new`].
-    pub fn on_threads(
+    pub fn with_threads(
         threads: usize,
         config: &RunConfig,
         lanes: &[Lane],
@@ -85,75 +87,77 @@ impl Lanes {
         })
     }
 
-    /// Every trainer, in order; none only where all were removed.
+    /// All trainers, in order; empty only if all were removed.
     pub fn trainers(&self) -> &[Trainer] {
         &self.trainers
     }
 
-    /// Every trainer, in order.
+    /// All trainers, in order.
     pub fn trainers_mut(&mut self) -> &mut [Trainer] {
         &mut self.trainers
     }
 
-    /// Lets go of one trainer; the others go on as if nothing had happened.
-    pub fn remove(&mut self, place: usize) {
-        self.trainers.remove(place);
-        self.paused.remove(place);
+    /// Removes a trainer; the others are not affected.
+    pub fn remove(&mut self, lane: usize) {
+        self.trainers.remove(lane);
+        self.paused.remove(lane);
     }
 
-    /// Steps in an epoch, the same for every lane.
+    /// Steps per epoch, the same for every lane.
     pub fn steps_per_epoch(&self) -> u64 {
         let first = self.trainers.first();
         first.map_or(1, Trainer::steps_per_epoch)
     }
 
-    /// Steps of the lane that is ahead of all others.
+    /// Steps of the foremost lane.
     pub fn steps(&self) -> u64 {
         self.trainers.iter().map(Trainer::steps).max().unwrap_or(0)
     }
 
-    /// Whether the lane at `place` takes part in [`Self::advance`].
-    pub fn is_paused(&self, place: usize) -> bool {
-        self.paused.get(place).copied().unwrap_or(true)
+    /// Whether a lane is left out of [`Self::advance`].
+    pub fn is_paused(&self, lane: usize) -> bool {
+        self.paused.get(lane).copied().unwrap_or(true)
     }
 
-    /// Leaves the lane at `place` out from now on, or takes it in again.
-    pub fn set_paused(&mut self, place: usize, resting: bool) {
-        if let Some(rests) = self.paused.get_mut(place) {
-            *rests = resting;
+    /// Pauses a lane, or lets it continue.
+    pub fn set_paused(&mut self, lane: usize, paused: bool) {
+        if let Some(state) = self.paused.get_mut(lane) {
+            *state = paused;
         }
     }
 
-    /// Trains while `go_on` returns true, but at least one step and not beyond step `last`. Lanes that were
-    /// level with the foremost one are level with it afterwards.
-    pub fn advance(&mut self, last: u64, go_on: impl Fn() -> bool + Sync) {
-        self.advance_each(|_| last, go_on);
+    /// Trains while `proceed` returns true, at least one step and at most to step `last`. Lanes
+    /// that were level with the foremost one are level with it afterwards.
+    pub fn advance(&mut self, last: u64, proceed: impl Fn() -> bool + Sync) {
+        self.advance_each(|_| last, proceed);
     }
 
-    /// The same, where `last` says for every lane, by the steps it has taken, how far it may go.
+    /// Like [`Self::advance`], where `last` returns the step at which a lane stops, from the steps
+    /// it has taken.
     ///
-    /// A lane that is behind, since it stood still for a while, takes more than its share of the time until
-    /// it is level again.
-    pub fn advance_each(&mut self, last: impl Fn(u64) -> u64, go_on: impl Fn() -> bool + Sync) {
-        let awake = self
+    /// A lane that is behind, since it was paused, takes more than its share of the time until it
+    /// is level again.
+    pub fn advance_each(&mut self, last: impl Fn(u64) -> u64, proceed: impl Fn() -> bool + Sync) {
+        let active = self
             .trainers
             .iter_mut()
             .zip(&self.paused)
-            .filter(|(_, resting)| !**resting)
+            .filter(|(_, paused)| !**paused)
             .map(|(trainer, _)| (last(trainer.steps()), trainer));
-        let queue = StepQueue::new(awake.collect());
-        let feed = BatchCache::default();
+        let queue = StepQueue::new(active.collect());
+        let batches = BatchCache::default();
         let train = || {
-            while let Some(runner) = queue.take(&go_on) {
-                let batch = feed.batch(runner.trainer);
-                runner.trainer.train_on(&batch);
-                queue.put(runner);
+            while let Some(pending) = queue.take(&proceed) {
+                let batch = batches.batch(pending.trainer);
+                pending.trainer.train_on(&batch);
+                queue.put(pending);
             }
         };
         run_on_pools(&self.pools, &train);
     }
 
-    /// Training losses of each lane since the last call, oldest first. All are read back at once.
+    /// Training losses of each lane since the last call, oldest first, read from the device
+    /// together.
     ///
     /// # Errors
     /// When the device has failed.
@@ -187,26 +191,26 @@ impl Lanes {
             .collect())
     }
 
-    /// `look` at every trainer, results in order.
-    pub fn map<R: Send>(&self, look: impl Fn(usize, &Trainer) -> R + Sync) -> Vec<R> {
+    /// Applies `work` to every trainer, in parallel; results in order.
+    pub fn map<R: Send>(&self, work: impl Fn(usize, &Trainer) -> R + Sync) -> Vec<R> {
         let next = Mutex::new(self.trainers.iter().enumerate());
         let results = Mutex::new(Vec::with_capacity(self.trainers.len()));
         run_on_pools(&self.pools, &|| {
             loop {
-                let Some((place, trainer)) = locked(&next).next() else {
+                let Some((lane, trainer)) = locked(&next).next() else {
                     break;
                 };
-                let result = look(place, trainer);
-                locked(&results).push((place, result));
+                let result = work(lane, trainer);
+                locked(&results).push((lane, result));
             }
         });
         let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-        results.sort_unstable_by_key(|(place, _)| *place);
+        results.sort_unstable_by_key(|(lane, _)| *lane);
         results.into_iter().map(|(_, result)| result).collect()
     }
 }
 
-/// Runs `work` in all pools at a time, or in the calling thread where there is none.
+/// Runs `work` once in each pool in parallel, or on the calling thread if there is none.
 fn run_on_pools(pools: &[ThreadPool], work: &(impl Fn() + Sync)) {
     match pools {
         [] => work(),
@@ -239,10 +243,11 @@ struct Pending<'t> {
 }
 
 impl Pending<'_> {
-    /// Whether it takes another step in a time slice that is ending with the foremost trainer at `front`.
+    /// Whether it takes another step at the end of a time slice, with the foremost trainer at
+    /// `front`.
     fn catches_up(&self, front: u64) -> bool {
         let steps = self.trainer.steps();
-        // A trainer that begins far behind, since it stood still for a while, does not delay the others.
+        // A trainer that starts far behind, since it was paused, does not delay the others.
         if self.level {
             steps < front
         } else {
@@ -255,79 +260,79 @@ impl Pending<'_> {
 struct StepQueue<'t>(Mutex<QueueState<'t>>);
 
 struct QueueState<'t> {
-    runners: Vec<Pending<'t>>,
-    /// The step that the one that is ahead of all others has taken or is taking.
+    waiting: Vec<Pending<'t>>,
+    /// The step that the foremost trainer has taken or is taking.
     front: u64,
-    /// Whether nobody goes beyond the front any more.
+    /// Whether the time slice is ending, so that no trainer goes beyond the front.
     ending: bool,
-    /// Whether a step has been given out.
-    begun: bool,
+    /// Whether a trainer has been taken.
+    started: bool,
 }
 
 impl<'t> StepQueue<'t> {
-    /// The trainers, each with the step at which it stops.
+    /// `trainers`, each with the step at which it stops.
     fn new(trainers: Vec<(u64, &'t mut Trainer)>) -> Self {
         let steps = trainers.iter().map(|(_, trainer)| trainer.steps());
         let front = steps.max().unwrap_or(0);
-        let runners = trainers.into_iter().map(|(last, trainer)| Pending {
+        let waiting = trainers.into_iter().map(|(last, trainer)| Pending {
             last,
             level: trainer.steps() == front,
             trainer,
         });
         Self(Mutex::new(QueueState {
-            runners: runners.collect(),
+            waiting: waiting.collect(),
             front,
             ending: false,
-            begun: false,
+            started: false,
         }))
     }
 
-    /// The trainer that is farthest behind; none where all have arrived, or other threads have the rest.
+    /// The rearmost trainer; `None` when all have arrived or other threads have the rest.
     ///
-    /// A thread that waits for a core keeps its trainer back while the others go on. At the end of the time
-    /// slice that trainer catches up, however far behind it has fallen.
-    fn take(&self, go_on: impl Fn() -> bool) -> Option<Pending<'t>> {
+    /// A thread that waits for a core holds its trainer while others go on. At the end of the time
+    /// slice that trainer catches up, however far it has fallen behind.
+    fn take(&self, proceed: impl Fn() -> bool) -> Option<Pending<'t>> {
         let mut waiting = locked(&self.0);
         let QueueState {
-            runners,
+            waiting,
             front,
             ending,
-            begun,
+            started,
         } = &mut *waiting;
-        let next = |runners: &[Pending<'_>], ending: bool, front: u64| {
-            (0..runners.len())
-                .filter(|&i| runners[i].trainer.steps() < runners[i].last)
-                .filter(|&i| !ending || runners[i].catches_up(front))
-                .min_by_key(|&i| runners[i].trainer.steps())
+        let next = |waiting: &[Pending<'_>], ending: bool, front: u64| {
+            (0..waiting.len())
+                .filter(|&i| waiting[i].trainer.steps() < waiting[i].last)
+                .filter(|&i| !ending || waiting[i].catches_up(front))
+                .min_by_key(|&i| waiting[i].trainer.steps())
         };
-        let mut index = next(runners, *ending, *front)?;
-        if *begun && !*ending && !runners[index].catches_up(*front) && !go_on() {
+        let mut index = next(waiting, *ending, *front)?;
+        if *started && !*ending && !waiting[index].catches_up(*front) && !proceed() {
             *ending = true;
-            index = next(runners, true, *front)?;
+            index = next(waiting, true, *front)?;
         }
-        *begun = true;
-        *front = (*front).max(runners[index].trainer.steps() + 1);
-        Some(runners.swap_remove(index))
+        *started = true;
+        *front = (*front).max(waiting[index].trainer.steps() + 1);
+        Some(waiting.swap_remove(index))
     }
 
-    fn put(&self, runner: Pending<'t>) {
-        locked(&self.0).runners.push(runner);
+    fn put(&self, pending: Pending<'t>) {
+        locked(&self.0).waiting.push(pending);
     }
 }
 
-/// The batches of the steps under way, each put together once for all that learn from it.
+/// The batches of the current steps, each assembled once for all trainers.
 #[derive(Default)]
 struct BatchCache(Mutex<HashMap<(u64, u64), Arc<Batch>>>);
 
 impl BatchCache {
-    /// What `trainer` learns from next.
+    /// The next batch of `trainer`.
     fn batch(&self, trainer: &mut Trainer) -> Arc<Batch> {
         let (seed, step) = (trainer.seed(), trainer.steps());
         let mut batches = locked(&self.0);
         if let Some(batch) = batches.get(&(seed, step)) {
             return batch.clone();
         }
-        // Few lanes fall more than two steps behind another; one that does makes its own.
+        // Few lanes fall more than two steps behind; one that does assembles its own batch.
         batches.retain(|(of, old), _| *of != seed || *old + 2 >= step);
         let batch = Arc::new(trainer.next_batch());
         batches.insert((seed, step), batch.clone());
@@ -365,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn every_lane_is_the_network_trained_alone_on_any_number_of_threads() {
+    fn each_lane_equals_a_network_trained_alone_on_any_number_of_threads() {
         let dataset = Arc::new(DataSource::Bundled(BundledSet::Mnist).load().unwrap());
         let device = Device::flex();
         let alone: Vec<_> = lanes()
@@ -385,8 +390,8 @@ mod tests {
             .collect();
         for threads in [1, 2, 3, 8] {
             let mut together =
-                Lanes::on_threads(threads, &config(), &lanes(), &dataset, &device).unwrap();
-            // In several turns, over the end of an epoch.
+                Lanes::with_threads(threads, &config(), &lanes(), &dataset, &device).unwrap();
+            // In several calls, beyond the end of an epoch.
             together.advance(7, || true);
             together.advance(8, || false);
             together.advance(25, || true);
@@ -397,31 +402,31 @@ mod tests {
     }
 
     #[test]
-    fn who_rests_stands_still_and_catches_up_later() {
+    fn a_paused_lane_takes_no_steps_and_catches_up_later() {
         let dataset = Arc::new(DataSource::Bundled(BundledSet::Mnist).load().unwrap());
         let mut together =
-            Lanes::on_threads(2, &config(), &lanes(), &dataset, &Device::flex()).unwrap();
+            Lanes::with_threads(2, &config(), &lanes(), &dataset, &Device::flex()).unwrap();
         let steps =
             |lanes: &Lanes| -> Vec<u64> { lanes.trainers().iter().map(Trainer::steps).collect() };
         together.set_paused(1, true);
         together.advance(4, || true);
         assert_eq!(steps(&together), [4, 0, 4, 4, 4]);
-        let told: Vec<usize> = together
+        let counts: Vec<usize> = together
             .take_losses()
             .unwrap()
             .iter()
             .map(Vec::len)
             .collect();
-        assert_eq!(told, [4, 0, 4, 4, 4]);
+        assert_eq!(counts, [4, 0, 4, 4, 4]);
         together.set_paused(1, false);
         assert_eq!(together.steps(), 4);
-        // Each as far as it may.
+        // Each lane to its own limit.
         together.advance_each(|steps| steps + 2, || true);
         assert_eq!(steps(&together), [6, 2, 6, 6, 6]);
         together.advance(6, || true);
         assert_eq!(steps(&together), [6; 5]);
         together.advance(u64::MAX, || false);
-        assert_eq!(steps(&together), [7; 5], "one step at least, and level");
+        assert_eq!(steps(&together), [7; 5], "at least one step, and level");
         assert!(matches!(
             Lanes::new(&config(), &[], &dataset, &Device::flex()),
             Err(TrainError::NoLanes)
@@ -429,27 +434,27 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_that_its_thread_keeps_back_is_level_again_at_the_end_of_the_time_slice() {
+    fn a_lane_held_by_a_waiting_thread_catches_up_at_the_end_of_the_time_slice() {
         let dataset = Arc::new(DataSource::Bundled(BundledSet::Mnist).load().unwrap());
         let mut together =
-            Lanes::on_threads(1, &config(), &lanes()[..3], &dataset, &Device::flex()).unwrap();
+            Lanes::with_threads(1, &config(), &lanes()[..3], &dataset, &Device::flex()).unwrap();
         let batch = together.trainers_mut()[0].next_batch();
-        let step = |queue: &StepQueue<'_>, go_on: bool| -> bool {
-            let Some(runner) = queue.take(|| go_on) else {
+        let step = |queue: &StepQueue<'_>, proceed: bool| -> bool {
+            let Some(pending) = queue.take(|| proceed) else {
                 return false;
             };
-            runner.trainer.train_on(&batch);
-            queue.put(runner);
+            pending.trainer.train_on(&batch);
+            queue.put(pending);
             true
         };
         let queue = StepQueue::new(together.trainers.iter_mut().map(|t| (100, t)).collect());
-        // What happens when the system takes the core away from the thread that has this lane.
-        let kept_back = queue.take(|| true).unwrap();
+        // As when the system takes the core away from the thread that holds this lane.
+        let held = queue.take(|| true).unwrap();
         for _ in 0..2 * 23 {
             assert!(step(&queue, true));
         }
         assert!(!step(&queue, false), "the other two are level");
-        queue.put(kept_back);
+        queue.put(held);
         for _ in 0..23 {
             assert!(step(&queue, false));
         }

@@ -1,4 +1,4 @@
-//! One run: a model, its optimisers and its data. No threads of its own making, no channels.
+//! The training state of one network: model, optimiser, data and step.
 
 mod evaluation;
 
@@ -25,24 +25,24 @@ use crate::{
 
 pub use evaluation::EvaluationSums;
 
-/// Images that one evaluation forward pass takes at a time: large enough for the matrix product to
-/// be efficient, small enough to be spread over cores and to keep memory low.
+/// Images per forward pass of an evaluation: large enough for an efficient matrix product, small
+/// enough to be distributed over the cores and to keep memory low.
 const EVALUATION_CHUNK: usize = 250;
 
-/// Why a run cannot begin or go on.
+/// Why a run cannot start or continue.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    #[error("batch size {batch_size} does not fit: the data set has {images} training images")]
+    #[error("batch size {batch_size} is larger than the {images} training images")]
     BatchSize { batch_size: usize, images: usize },
-    #[error("the learning rate must be a positive number, not {0}")]
+    #[error("learning rate {0} is not a positive number")]
     LearningRate(f64),
     #[error(transparent)]
     Network(#[from] InvalidArchitecture),
-    #[error("there must be at least one λ to train with")]
+    #[error("a run needs at least one λ")]
     NoLanes,
     #[error("the data set has no test images")]
     NoTestImages,
-    #[error("the system refuses more threads: {0}")]
+    #[error("could not start a background thread: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
     #[error("the device failed: {0}")]
     Device(String),
@@ -54,7 +54,7 @@ impl From<ExecutionError> for TrainError {
     }
 }
 
-/// Everything that a step changes; cloning it is cheap, since tensors are shared until written.
+/// Everything that a step changes. Cloning is cheap, since tensors are shared until written.
 #[derive(Clone)]
 struct State {
     model: Cre,
@@ -62,7 +62,7 @@ struct State {
     step: u64,
 }
 
-/// A place to return to.
+/// A state of a trainer to return to.
 #[derive(Clone)]
 pub struct RestorePoint(State);
 
@@ -85,15 +85,15 @@ pub struct Trainer {
     learning_rate: f64,
     lambda: Lambda,
     state: State,
-    /// Losses still on the device: `[Σ MSE, Σ CE, correct]` of each step since the last look.
+    /// Losses still on the device: `[Σ MSE, Σ CE, correct]` of each step since they were last read.
     pending: Vec<(u64, Tensor<1>)>,
 }
 
 impl Trainer {
-    /// Builds the model with the weights and the order of images that the seed decides.
+    /// Builds the network. The seed determines initial weights and the order of images.
     ///
     /// # Errors
-    /// When network, batch size or learning rate cannot work with this data.
+    /// When network, batch size or learning rate do not fit the data.
     pub fn new(
         config: &RunConfig,
         dataset: Arc<Dataset>,
@@ -104,7 +104,7 @@ impl Trainer {
         Self::with_model(config, dataset, device, model)
     }
 
-    /// The same, but begins with the weights of `model`, which must fit the data.
+    /// Like [`Self::new`], starting from `model`, which must fit the data.
     ///
     /// # Errors
     /// As for [`Self::new`].
@@ -147,41 +147,41 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// Works on so many cores from now on; how many changes the speed, never a bit of the outcome.
+    /// Uses `cores` cores from now on. Their number changes the speed, not the result.
     ///
     /// # Errors
-    /// When the system refuses another thread.
+    /// When the system cannot start a thread.
     pub fn with_cores(mut self, cores: usize) -> Result<Self, TrainError> {
         self.batch_split = BatchSplit::new(&self.device, cores)?;
         Ok(self)
     }
 
-    /// The images it learns from and is measured with.
+    /// Training and test images.
     pub fn dataset(&self) -> &Arc<Dataset> {
         &self.dataset
     }
 
-    /// Where it computes.
+    /// The device.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// The network as it is now, without autodiff.
+    /// The current network, without autodiff.
     pub fn model(&self) -> &Cre {
         &self.state.model
     }
 
-    /// What Adam remembers of every parameter.
+    /// The optimiser with its moments.
     pub fn optimizer(&self) -> &Adam {
         &self.state.optimizer
     }
 
-    /// Adam's step size of the next step.
+    /// Learning rate of the next step.
     pub fn learning_rate(&self) -> f64 {
         self.learning_rate
     }
 
-    /// Goes on from where another trainer of the same kind stood after `step` steps.
+    /// Sets the state to that of another trainer of the same kind after `step` steps.
     pub fn resume_from(&mut self, model: Cre, optimizer: Adam, step: u64) {
         self.state = State {
             model,
@@ -191,12 +191,12 @@ impl Trainer {
         self.pending.clear();
     }
 
-    /// Decides initial weights and the order of the images.
+    /// Determines initial weights and the order of the images.
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// Size and order of z.
+    /// Size and layout of z.
     pub fn layout(&self) -> LatentLayout {
         self.layout
     }
@@ -206,12 +206,12 @@ impl Trainer {
         self.state.step
     }
 
-    /// Steps in an epoch.
+    /// Steps per epoch.
     pub fn steps_per_epoch(&self) -> u64 {
         self.batches.per_epoch() as u64
     }
 
-    /// Images in a step.
+    /// Images per step.
     pub fn batch_size(&self) -> usize {
         self.batch_size
     }
@@ -221,15 +221,15 @@ impl Trainer {
         self.lambda
     }
 
-    /// Weighs the losses anew from the next step on.
+    /// Sets λ from the next step on.
     pub fn set_lambda(&mut self, lambda: Lambda) {
         self.lambda = lambda;
     }
 
-    /// Adam's step size from the next step on.
+    /// Sets the learning rate from the next step on.
     ///
     /// # Errors
-    /// When it is not a positive number.
+    /// When it is not a positive, finite number.
     pub fn set_learning_rate(&mut self, learning_rate: f64) -> Result<(), TrainError> {
         if !(learning_rate.is_finite() && learning_rate > 0.0) {
             return Err(TrainError::LearningRate(learning_rate));
@@ -244,8 +244,8 @@ impl Trainer {
         self.train_on(&batch);
     }
 
-    /// What the next step learns from: the same for every trainer with the same data, network, batch
-    /// size and seed after the same number of steps.
+    /// The batch of the next step: the same for every trainer with the same data, network, batch
+    /// size, seed and number of steps.
     pub fn next_batch(&mut self) -> Batch {
         let step = self.state.step;
         let indices = self.batches.after(step);
@@ -261,7 +261,7 @@ impl Trainer {
         )
     }
 
-    /// Takes one step with a batch that a trainer of the same kind has made.
+    /// Takes one step with a batch of this or an equal trainer.
     pub fn train_on(&mut self, batch: &Batch) {
         let Self {
             state,
@@ -277,7 +277,7 @@ impl Trainer {
                 images,
                 labels,
             } = batch.part(part).clone();
-            // Every shard trains leaves of its own, so that no autodiff graph is shared.
+            // Each part trains its own leaves, so that no autodiff graph is shared.
             let model = model.clone().train();
             let mut pass = ForwardContext::training(seed, step, places);
             let output = model.forward_split(inputs, lambda, &mut pass);
@@ -285,7 +285,7 @@ impl Trainer {
             let ce = loss::cross_entropy(output.logits.clone(), labels.clone());
             let correct = loss::correct(output.logits.inner(), labels);
             let sums = Tensor::cat(vec![mse.clone().inner(), ce.clone().inner(), correct], 0);
-            // Sums over shards, divided by the whole batch, are the means over the batch.
+            // Sums over the parts, divided by the batch size, are the means over the batch.
             let loss = (mse + ce).div_scalar(batch_size as f64);
             let gradients = GradientsParams::from_grads(loss.backward(), &model);
             (gradients, sums, pass)
@@ -293,13 +293,13 @@ impl Trainer {
 
         let mut accumulator = GradientsAccumulator::new();
         let mut sums: Option<Tensor<1>> = None;
-        let mut passes = Vec::new();
-        for (gradients, shard_sums, pass) in outcomes {
-            passes.push(pass);
+        let mut contexts = Vec::new();
+        for (gradients, part_sums, pass) in outcomes {
+            contexts.push(pass);
             accumulator.accumulate(&state.model, gradients);
             sums = Some(match sums {
-                None => shard_sums,
-                Some(sums) => sums + shard_sums,
+                None => part_sums,
+                Some(sums) => sums + part_sums,
             });
         }
         state.step += 1;
@@ -308,7 +308,7 @@ impl Trainer {
         let model = state
             .optimizer
             .step(self.learning_rate, state.model.clone(), gradients);
-        state.model = passes
+        state.model = contexts
             .into_iter()
             .fold(model, |model, pass| pass.update_statistics(model));
     }
@@ -331,13 +331,12 @@ impl Trainer {
             .collect())
     }
 
-    /// What [`Self::take_losses`] has to read back: `[Σ MSE, Σ CE, correct]` of each step since the last
-    /// look.
+    /// The losses that [`Self::take_losses`] reads: `[Σ MSE, Σ CE, correct]` of each step.
     pub(super) fn take_pending(&mut self) -> Vec<(u64, Tensor<1>)> {
         std::mem::take(&mut self.pending)
     }
 
-    /// Means over the batch of step `step` from its sums.
+    /// Means over the batch from the sums of a step.
     pub(super) fn losses(&self, step: u64, [mse, ce, correct]: [f32; 3]) -> StepLosses {
         let batch = self.batch_size as f32;
         StepLosses {
@@ -348,42 +347,43 @@ impl Trainer {
         }
     }
 
-    /// Runs `look` over the test images `indices`, `EVALUATION_CHUNK` at a time, over all cores;
-    /// `look` gets the model, the images `[images, pixels]` and returns a row for each of them.
+    /// Applies `forward` to the test images `indices`, [`EVALUATION_CHUNK`] at a time, on all
+    /// cores. `forward` receives the model and images `[images, pixels]` and returns one row per
+    /// image.
     ///
     /// # Errors
     /// When the device has failed.
     pub fn map_test_images<R: Send>(
         &self,
         indices: &[u32],
-        look: impl Fn(&Cre, Tensor<2>) -> Result<Vec<R>, TrainError> + Sync,
+        forward: impl Fn(&Cre, Tensor<2>) -> Result<Vec<R>, TrainError> + Sync,
     ) -> Result<Vec<R>, TrainError> {
         let rows = self.batch_split.map(chunks(indices.len()), |range| {
             let (images, _) = batch::gather(&self.dataset.test, &indices[range], &self.device);
-            look(&self.state.model, images)
+            forward(&self.state.model, images)
         });
         let rows: Vec<Vec<R>> = rows.into_iter().collect::<Result<_, _>>()?;
         Ok(rows.into_iter().flatten().collect())
     }
 
-    /// Runs `look` over one image from outside the data set, `pixels` bytes of its shape; `None`
-    /// when it has another size.
+    /// Applies `forward` to one image that is not in the data set, `pixels` bytes of its shape;
+    /// `None` for any other size.
     ///
     /// # Errors
     /// When the device has failed.
     pub fn map_custom_image<R>(
         &self,
         pixels: &[u8],
-        look: impl Fn(&Cre, Tensor<2>) -> Result<Vec<R>, TrainError>,
+        forward: impl Fn(&Cre, Tensor<2>) -> Result<Vec<R>, TrainError>,
     ) -> Result<Option<R>, TrainError> {
         if pixels.len() != self.dataset.shape.pixels() {
             return Ok(None);
         }
         let image = batch::images(pixels.iter(), 1, &self.device);
-        look(&self.state.model, image).map(|mut rows| rows.pop())
+        forward(&self.state.model, image).map(|mut rows| rows.pop())
     }
 
-    /// Replaces the network's parameters; optimiser and step stay as they are.
+    /// Replaces the network's parameters; optimiser and step are kept.
     pub fn set_model(&mut self, model: Cre) {
         self.state.model = model;
     }
@@ -393,14 +393,14 @@ impl Trainer {
         RestorePoint(self.state.clone())
     }
 
-    /// Returns to a remembered moment of this run.
-    pub fn restore(&mut self, checkpoint: RestorePoint) {
-        self.state = checkpoint.0;
+    /// Returns to an earlier state of this run.
+    pub fn restore(&mut self, state: RestorePoint) {
+        self.state = state.0;
         self.pending.clear();
     }
 }
 
-/// Reads a tensor back as plain numbers.
+/// Reads the values of a tensor.
 ///
 /// # Errors
 /// When the device has failed.

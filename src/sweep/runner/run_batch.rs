@@ -84,7 +84,7 @@ impl RunBatch {
                 .first_of_each_class(dataset.classes(), count)
                 .into()
         };
-        let lanes = Lanes::on_threads(threads, &spec.config, &lanes, dataset, device)?;
+        let lanes = Lanes::with_threads(threads, &spec.config, &lanes, dataset, device)?;
         let runs = tasks.into_iter().map(|task| BatchRun {
             task,
             evaluations: Vec::new(),

@@ -1,4 +1,4 @@
-//! Test metrics, at once or in parts.
+//! Test metrics, in one call or in several.
 
 use std::ops::Range;
 
@@ -10,15 +10,15 @@ use crate::{
     train::{Metrics, batch},
 };
 
-/// What an evaluation that is made in parts has found so far: squared error, cross-entropy and right answers
-/// of each chunk of test images.
+/// Partial results of an evaluation: sums of squared error, cross-entropy and correct images of
+/// each chunk of test images.
 #[derive(Debug, Default)]
 pub struct EvaluationSums(Vec<f32>);
 
 impl EvaluationSums {
     fn means(&self, images: usize) -> Metrics {
-        let mean = |place: usize| {
-            let of_chunks = self.0.iter().skip(place).step_by(3);
+        let mean = |index: usize| {
+            let of_chunks = self.0.iter().skip(index).step_by(3);
             let total: f64 = of_chunks.copied().map(f64::from).sum();
             total / images as f64
         };
@@ -31,7 +31,7 @@ impl EvaluationSums {
 }
 
 impl Trainer {
-    /// Means over the whole test half, dropout and the like switched off.
+    /// Means over all test images, in evaluation mode.
     ///
     /// # Errors
     /// When the device has failed.
@@ -40,40 +40,40 @@ impl Trainer {
         Ok(EvaluationSums(self.evaluation_sums(chunks(images))?).means(images))
     }
 
-    /// Goes on with an evaluation while `go_on` says so, at least a little; gives the metrics once `sums`
-    /// has seen all test images, and begins a new one then. They are those of [`Self::evaluate`], bit for bit, if
-    /// the model has stayed the same meanwhile.
+    /// Continues an evaluation while `proceed` returns true, by at least one chunk. Returns the
+    /// metrics once all test images are processed, and resets `sums`. The result equals that of
+    /// [`Self::evaluate`] bit for bit if the model has not changed meanwhile.
     ///
     /// # Errors
     /// When the device has failed.
     pub fn continue_evaluation(
         &self,
         sums: &mut EvaluationSums,
-        go_on: impl Fn() -> bool,
+        proceed: impl Fn() -> bool,
     ) -> Result<Option<Metrics>, TrainError> {
         let chunks = chunks(self.dataset.test.len());
         loop {
-            let seen = sums.0.len() / 3;
-            let rest = &chunks[seen.min(chunks.len())..];
+            let processed = sums.0.len() / 3;
+            let rest = &chunks[processed.min(chunks.len())..];
             let next = rest.len().min(self.batch_split.parallel_parts());
             sums.0.extend(self.evaluation_sums(rest[..next].to_vec())?);
             if next == rest.len() {
                 let sums = std::mem::take(sums);
                 return Ok(Some(sums.means(self.dataset.test.len())));
             }
-            if !go_on() {
+            if !proceed() {
                 return Ok(None);
             }
         }
     }
 
-    /// Share of the test images that `sums` has seen, 0–1.
+    /// Processed share of the test images, 0–1.
     pub fn evaluated_share(&self, sums: &EvaluationSums) -> f32 {
         let chunks = chunks(self.dataset.test.len()).len();
         (sums.0.len() / 3) as f32 / chunks.max(1) as f32
     }
 
-    /// Squared error, cross-entropy and right answers, summed over the images of each range.
+    /// Sums of squared error, cross-entropy and correct images of each range.
     fn evaluation_sums(&self, ranges: Vec<Range<usize>>) -> Result<Vec<f32>, TrainError> {
         if ranges.is_empty() {
             return Ok(Vec::new());
@@ -109,7 +109,7 @@ mod tests {
     };
 
     #[test]
-    fn an_evaluation_in_parts_is_the_one_at_once() {
+    fn an_evaluation_in_parts_equals_one_in_a_single_call() {
         let dataset = Arc::new(DataSource::Bundled(BundledSet::Mnist).load().unwrap());
         let config = RunConfig {
             architecture: Architecture::FcSmall,
@@ -118,20 +118,20 @@ mod tests {
         let trainer = Trainer::new(&config, dataset, &Device::flex())
             .and_then(|trainer| trainer.with_cores(1))
             .unwrap();
-        let at_once = trainer.evaluate().unwrap();
+        let in_one_call = trainer.evaluate().unwrap();
         let mut sums = EvaluationSums::default();
-        // Twice, since the second must begin anew.
+        // Twice, since the second evaluation must start over.
         for _ in 0..2 {
-            let turns = Cell::new(0);
+            let calls = Cell::new(0);
             let in_parts = loop {
-                assert_eq!(trainer.evaluated_share(&sums), turns.get() as f32 / 8.0);
-                turns.set(turns.get() + 1);
+                assert_eq!(trainer.evaluated_share(&sums), calls.get() as f32 / 8.0);
+                calls.set(calls.get() + 1);
                 if let Some(metrics) = trainer.continue_evaluation(&mut sums, || false).unwrap() {
                     break metrics;
                 }
             };
-            assert_eq!(turns.get(), 8, "2,000 images, 250 at a time");
-            assert_eq!(in_parts, at_once);
+            assert_eq!(calls.get(), 8, "2,000 images, 250 at a time");
+            assert_eq!(in_parts, in_one_call);
         }
     }
 }
