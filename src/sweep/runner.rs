@@ -15,8 +15,8 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::{Record, RunSpec, dataset_cache::DatasetCache};
 use crate::{
-    jobs::{Job, STOP_LIMIT},
-    train::{Evaluation, device::available_threads, event_sink::EventSink, worker::panic_message},
+    jobs::{Job, STOP_LIMIT, panic_message},
+    train::{Evaluation, device::available_threads, event_sink::EventSink},
 };
 
 /// How a sweep is run. No option changes the result of a run.

@@ -3,7 +3,6 @@
 mod live_run;
 
 use std::{
-    any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
@@ -14,7 +13,7 @@ use super::{
     Command, Event, RunError, RunId, RunStart, SnapshotSet, checkpoint::Checkpoint,
     event_sink::EventSink, trainer::TrainError,
 };
-use crate::jobs::{Job, STOP_LIMIT};
+use crate::jobs::{Job, STOP_LIMIT, panic_message};
 use live_run::LiveRun;
 
 /// How long a paused worker waits before it checks again whether its last snapshots were received.
@@ -92,15 +91,6 @@ impl Drop for Worker {
         self.send(Command::Stop);
         let _ = self.thread.join_within(STOP_LIMIT);
     }
-}
-
-/// The message of a panic.
-pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "unknown reason".to_owned())
 }
 
 /// The sending ends of the worker's channels.

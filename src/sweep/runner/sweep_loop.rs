@@ -18,15 +18,14 @@ use super::{
 };
 use crate::{
     data::LoadError,
+    jobs::panic_message,
     sweep::{
         RunKey, RunSpec, Store,
         dataset_cache::DatasetCache,
         run_cost::RunCost,
         store::{FailedRun, StoreError, StoreErrorKind, StoredStatus},
     },
-    train::{
-        device::DeviceError, event_sink::EventSink, trainer::TrainError, worker::panic_message,
-    },
+    train::{device::DeviceError, event_sink::EventSink, trainer::TrainError},
 };
 
 /// Why a sweep cannot start or continue, as one sentence.

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{Checkpoint, CheckpointError};
-use crate::{data::DataSource, jobs::Job, train::worker::panic_message};
+use crate::{data::DataSource, jobs::Job};
 
 /// How long a save waits for the previous one, whose disk may not respond.
 const WRITE_LIMIT: Duration = Duration::from_mins(1);
@@ -69,10 +69,7 @@ impl Writer {
                 ));
             }
             Some(Ok(written)) => written,
-            Some(Err(panic)) => failed(format!(
-                "cannot be written: {}",
-                panic_message(panic.as_ref())
-            )),
+            Some(Err(error)) => failed(format!("cannot be written: {error}")),
         };
         self.job = None;
         written

@@ -8,8 +8,9 @@ use std::{
 
 use crossbeam_channel::Receiver;
 
-use super::{Output, panic_message};
+use super::Output;
 use crate::{
+    jobs::panic_message,
     model::Lambda,
     train::{
         Command, Event, Lanes, Mark, Probe, Run, RunError, RunId, RunStart, RunState, Snapshot,
