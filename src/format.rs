@@ -12,6 +12,12 @@ pub fn count(value: usize) -> String {
     grouped(&value.to_string())
 }
 
+/// "1 run", "12,345 runs".
+pub fn plural(number: usize, noun: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{s}", count(number))
+}
+
 fn grouped(digits: &str) -> String {
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -21,6 +27,14 @@ fn grouped(digits: &str) -> String {
         text.push(digit);
     }
     text
+}
+
+/// λ, or the weight 1 − λ, with the digits that it needs, from two to four: "0.30", "0.0625".
+pub fn lambda(weight: f64) -> String {
+    let rounded = (weight * 1e4).round() / 1e4;
+    let text = rounded.to_string();
+    let digits = text.split_once('.').map_or(0, |(_, digits)| digits.len());
+    format!("{rounded:.*}", digits.clamp(2, 4))
 }
 
 /// A number of bytes in decimal units, to two or three digits: "9.9 MB", "128 MB", "1.2 GB".
@@ -72,6 +86,21 @@ mod tests {
         assert_eq!(thousands(12_345.4), "12,345");
         assert_eq!(thousands(f64::NAN), "0");
         assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(plural(1, "run"), "1 run");
+        assert_eq!(plural(1_234, "run"), "1,234 runs");
+    }
+
+    #[test]
+    fn lambda_has_two_to_four_digits() {
+        for (weight, text) in [
+            (0.0, "0.00"),
+            (0.3, "0.30"),
+            (1.0 - 0.9, "0.10"),
+            (0.0625, "0.0625"),
+            (1.0 / 3.0, "0.3333"),
+        ] {
+            assert_eq!(lambda(weight), text);
+        }
     }
 
     #[test]

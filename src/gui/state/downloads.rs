@@ -1,14 +1,10 @@
-//! The full data sets: which are on this machine, and which are on their way.
+//! The full data sets: which of them are on this machine, and downloads of the others.
 
 use std::{
     collections::VecDeque,
     path::PathBuf,
-    thread,
     time::{Duration, Instant},
 };
-
-use crossbeam_channel::{Receiver, Sender, unbounded};
-use eframe::egui::Context;
 
 use crate::{
     data::{
@@ -16,273 +12,278 @@ use crate::{
         fetch::{self, CancelToken, FetchError, Progress, Stage},
         locator::Availability,
     },
-    gui::reveal::reveal,
+    gui::{commands::DownloadCommand, reveal::reveal},
+    jobs::{Job, Wake, take_finished},
 };
 
-/// How often the window shows the progress of a download.
-const INTERVAL: Duration = Duration::from_millis(100);
-/// The speed is that of the last seconds.
+/// The time over which the speed is measured.
 const WINDOW: Duration = Duration::from_secs(4);
-/// After this time without a byte, a mirror is called silent.
+/// Time without a byte after which a mirror counts as silent.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// What is known of one set.
+/// The state of one set.
 #[derive(Debug, Default)]
 pub struct DownloadState {
-    /// Where the full set is; `None` until it has been looked for.
-    pub standing: Option<Availability>,
+    /// Where the full set is; `None` before the first search.
+    pub availability: Option<Availability>,
     /// One image of each class.
     pub examples: Option<Split>,
     /// Bytes of an interrupted download that can be resumed.
     pub kept: u64,
-    /// The download under way.
-    pub running: Option<Running>,
-    /// What went wrong last, as one sentence.
-    pub trouble: Option<String>,
+    /// The running download.
+    pub running: Option<RunningDownload>,
+    /// Why the last download failed, or the folder could not be shown.
+    pub error: Option<String>,
+    search_job: Option<Job<(Availability, u64)>>,
+    examples_job: Option<Job<Option<Split>>>,
+    reveal_job: Option<Job<Result<(), String>>>,
 }
 
-/// A download under way.
-#[derive(Debug, Default)]
-pub struct Running {
-    /// How far it is, once it has told.
-    pub progress: Option<Progress>,
-    /// Whether it has been told to stop.
-    pub is_stopping: bool,
-    stop: CancelToken,
-    /// When how many bytes had arrived, in the last seconds.
-    recent: VecDeque<(Instant, u64)>,
-}
-
-impl Running {
-    /// Whether nothing has arrived for a while.
-    pub fn is_silent(&self, now: Instant) -> bool {
-        let last = self.recent.back();
-        last.is_some_and(|(then, _)| now.duration_since(*then) > SILENCE)
-    }
-
-    /// Bytes that arrive in a second, once that can be told.
-    pub fn speed(&self, now: Instant) -> Option<f64> {
-        let (&(first, before), &(_, last)) = self.recent.front().zip(self.recent.back())?;
-        let seconds = now.duration_since(first).as_secs_f64();
-        (seconds > 0.5).then(|| last.saturating_sub(before) as f64 / seconds)
-    }
-
-    /// Time until all has arrived, if it goes on like this.
-    pub fn left(&self, now: Instant) -> Option<Duration> {
-        let progress = self.progress.as_ref()?;
-        let speed = self.speed(now).filter(|speed| *speed > 0.0)?;
-        let rest = progress.total.saturating_sub(progress.received);
-        Duration::try_from_secs_f64(rest as f64 / speed).ok()
-    }
-
-    fn hear(&mut self, progress: Progress) {
-        if progress.stage == Stage::Receiving {
-            let now = Instant::now();
-            // A mirror that begins anew takes bytes away.
-            if self
-                .recent
-                .back()
-                .is_some_and(|(_, had)| *had > progress.received)
-            {
-                self.recent.clear();
-            }
-            self.recent.push_back((now, progress.received));
-            while self
-                .recent
-                .front()
-                .is_some_and(|(then, _)| now.duration_since(*then) > WINDOW)
-            {
-                self.recent.pop_front();
-            }
-        }
-        self.progress = Some(progress);
-    }
-}
-
+/// A running download.
 #[derive(Debug)]
-enum Message {
-    Examples(Option<Split>),
-    Found(Availability, u64),
-    Progress(Progress),
-    Ended(Result<(), FetchError>),
-    /// The folder could not be shown; one sentence.
-    NotShown(String),
+pub struct RunningDownload {
+    job: Job<Result<(), FetchError>, Progress>,
+    token: CancelToken,
+    /// The latest progress.
+    pub progress: Option<Progress>,
+    throughput: Throughput,
 }
 
-/// Looks for full sets and downloads them, on threads of their own.
+impl RunningDownload {
+    /// Whether it has been requested to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.token.is_cancelled()
+    }
+
+    /// Whether no byte has arrived for a while.
+    pub fn is_silent(&self, now: Instant) -> bool {
+        self.throughput.is_silent(now)
+    }
+
+    /// Bytes per second; `None` at first.
+    pub fn speed(&self, now: Instant) -> Option<f64> {
+        self.throughput.speed(now)
+    }
+
+    /// Remaining time at the current speed.
+    pub fn time_left(&self, now: Instant) -> Option<Duration> {
+        let progress = self.progress.as_ref()?;
+        let rest = progress.total.saturating_sub(progress.received);
+        self.throughput.time_for(rest, now)
+    }
+
+    fn receive(&mut self) {
+        for progress in self.job.progress() {
+            if progress.stage == Stage::Receiving {
+                self.throughput.push(Instant::now(), progress.received);
+            }
+            self.progress = Some(progress);
+        }
+    }
+}
+
+/// Received bytes over the last seconds.
+#[derive(Debug, Default)]
+struct Throughput(VecDeque<(Instant, u64)>);
+
+impl Throughput {
+    fn push(&mut self, now: Instant, received: u64) {
+        // A mirror that starts again has received less.
+        if self.0.back().is_some_and(|(_, last)| *last > received) {
+            self.0.clear();
+        }
+        self.0.push_back((now, received));
+        let is_old = |(time, _): &(Instant, u64)| now.duration_since(*time) > WINDOW;
+        while self.0.front().is_some_and(is_old) {
+            self.0.pop_front();
+        }
+    }
+
+    fn is_silent(&self, now: Instant) -> bool {
+        let last = self.0.back();
+        last.is_some_and(|(time, _)| now.duration_since(*time) > SILENCE)
+    }
+
+    fn speed(&self, now: Instant) -> Option<f64> {
+        let (&(start, first), &(_, last)) = self.0.front().zip(self.0.back())?;
+        let seconds = now.duration_since(start).as_secs_f64();
+        (seconds > 0.5).then(|| last.saturating_sub(first) as f64 / seconds)
+    }
+
+    fn time_for(&self, bytes: u64, now: Instant) -> Option<Duration> {
+        let speed = self.speed(now).filter(|speed| *speed > 0.0)?;
+        Duration::try_from_secs_f64(bytes as f64 / speed).ok()
+    }
+}
+
+/// Searches for full sets and downloads them.
 #[derive(Debug)]
 pub struct Downloads {
-    ctx: Context,
-    shelf: DatasetLocator,
-    sender: Sender<(BundledSet, Message)>,
-    messages: Receiver<(BundledSet, Message)>,
+    wake: Wake,
+    locator: DatasetLocator,
     /// In the order of [`BundledSet::ALL`].
     states: [DownloadState; BundledSet::ALL.len()],
 }
 
 impl Downloads {
-    /// `ctx` is woken when there is something new.
-    pub fn new(ctx: Context, shelf: DatasetLocator) -> Self {
-        let (sender, messages) = unbounded();
+    pub fn new(wake: Wake) -> Self {
         Self {
-            ctx,
-            shelf,
-            sender,
-            messages,
+            wake,
+            locator: DatasetLocator::with_default_folders(None),
             states: Default::default(),
         }
     }
 
-    /// Where full sets are looked for and downloaded to.
-    pub fn shelf(&self) -> &DatasetLocator {
-        &self.shelf
+    /// Where full sets are searched for and downloaded to.
+    pub fn locator(&self) -> &DatasetLocator {
+        &self.locator
     }
 
-    /// What is known of a set.
+    /// The state of a set.
     pub fn state(&self, set: BundledSet) -> &DownloadState {
         &self.states[set as usize]
     }
 
-    /// Looks again for every set, and for pictures of each.
-    pub fn look(&mut self) {
-        for set in BundledSet::ALL {
-            if self.state(set).examples.is_none() {
-                self.begin(set, "examples", move |tell| {
-                    let examples = bundle::load(set).ok().map(|sample| {
-                        let first = sample.train.first_of_each_class(sample.classes(), 1);
-                        sample.train.select(&first)
-                    });
-                    tell(Message::Examples(examples));
-                });
+    /// Whether the full set is on this machine.
+    pub fn has_full(&self, set: BundledSet) -> bool {
+        matches!(self.state(set).availability, Some(Availability::Found(_)))
+    }
+
+    pub fn execute(&mut self, command: DownloadCommand) {
+        match command {
+            DownloadCommand::FindSets => {
+                for set in BundledSet::ALL {
+                    self.find(set);
+                }
+            }
+            DownloadCommand::LoadExamples => {
+                for set in BundledSet::ALL {
+                    self.load_examples(set);
+                }
+            }
+            DownloadCommand::Fetch(set) => self.fetch(set),
+            DownloadCommand::Stop(set) => self.stop(set),
+            DownloadCommand::Reveal(set) => self.reveal(set),
+            DownloadCommand::SetLocator(locator) => {
+                self.locator = locator;
+                self.states = Default::default();
             }
         }
-        self.find();
     }
 
-    /// Looks again for every set.
-    pub fn find(&mut self) {
-        for set in BundledSet::ALL {
-            self.look_for(set);
-        }
-    }
-
-    fn look_for(&mut self, set: BundledSet) {
-        let shelf = self.shelf.clone();
-        self.begin(set, "looking", move |tell| {
-            let target = shelf.full(set).zip(shelf.target(set));
+    fn find(&mut self, set: BundledSet) {
+        let locator = self.locator.clone();
+        let job = Job::start("find data", &self.wake, move |_| {
+            let target = locator.full(set).zip(locator.target(set));
             let kept = target.map_or(0, |(full, folder)| fetch::kept_bytes(full, &folder));
-            tell(Message::Found(shelf.availability(set), kept));
+            (locator.availability(set), kept)
         });
+        self.states[set as usize].search_job = Some(job);
     }
 
-    /// Begins to download a set, or goes on where it stopped.
-    pub fn fetch(&mut self, set: BundledSet) {
-        if self.state(set).running.is_some() {
+    fn load_examples(&mut self, set: BundledSet) {
+        let state = &mut self.states[set as usize];
+        if state.examples.is_some() || state.examples_job.is_some() {
             return;
         }
-        let stop = CancelToken::default();
+        state.examples_job = Some(Job::start("examples", &self.wake, move |_| {
+            let sample = bundle::load(set).ok()?;
+            let first = sample.train.first_of_each_class(sample.classes(), 1);
+            Some(sample.train.select(&first))
+        }));
+    }
+
+    fn fetch(&mut self, set: BundledSet) {
         let state = &mut self.states[set as usize];
-        state.trouble = None;
-        state.running = Some(Running {
-            stop: stop.clone(),
-            ..Running::default()
-        });
-        let shelf = self.shelf.clone();
-        self.begin(set, "download", move |tell| {
-            let ended = fetch::fetch_dataset(&shelf, set, &stop, &mut |progress| {
-                tell(Message::Progress(progress.clone()));
+        if state.running.is_some() {
+            return;
+        }
+        let token = CancelToken::default();
+        let (locator, stop) = (self.locator.clone(), token.clone());
+        let job = Job::start("download", &self.wake, move |job| {
+            let fetched = fetch::fetch_dataset(&locator, set, &stop, &mut |progress| {
+                job.progress(progress.clone());
             });
-            tell(Message::Ended(ended.map(|_| ())));
+            fetched.map(|_| ())
+        });
+        state.error = None;
+        state.running = Some(RunningDownload {
+            job,
+            token,
+            progress: None,
+            throughput: Throughput::default(),
         });
     }
 
-    /// Ends a download; what has arrived is kept.
-    pub fn stop(&mut self, set: BundledSet) {
-        if let Some(running) = &mut self.states[set as usize].running {
-            running.stop.cancel();
-            running.is_stopping = true;
+    fn stop(&mut self, set: BundledSet) {
+        if let Some(running) = &self.states[set as usize].running {
+            running.token.cancel();
         }
     }
 
-    /// Shows the folder of a set in the system's file manager.
-    pub fn reveal(&mut self, set: BundledSet) {
+    fn reveal(&mut self, set: BundledSet) {
         if let Some(folder) = self.folder(set) {
-            self.begin(set, "folder", move |tell| {
-                if let Err(trouble) = reveal(&folder) {
-                    tell(Message::NotShown(trouble));
-                }
-            });
+            let job = Job::start("reveal", &self.wake, move |_| reveal(&folder));
+            self.states[set as usize].reveal_job = Some(job);
         }
     }
 
-    /// The folder to show for a set: where it is, or where a download would put it.
-    pub fn folder(&self, set: BundledSet) -> Option<PathBuf> {
-        match &self.state(set).standing {
+    /// Where a set is, or where a download would put it.
+    fn folder(&self, set: BundledSet) -> Option<PathBuf> {
+        match &self.state(set).availability {
             Some(Availability::Found(folder)) => Some(folder.clone()),
-            _ => self.shelf.target(set),
+            _ => self.locator.target(set),
         }
     }
 
-    /// Takes in everything that has arrived.
+    /// Takes everything that has arrived.
     pub fn receive(&mut self) {
-        while let Ok((set, message)) = self.messages.try_recv() {
-            let state = &mut self.states[set as usize];
-            match message {
-                Message::Examples(examples) => state.examples = examples,
-                Message::Found(standing, kept) => {
-                    state.standing = Some(standing);
-                    state.kept = kept;
-                }
-                Message::NotShown(trouble) => state.trouble = Some(trouble),
-                Message::Progress(progress) => {
-                    if let Some(running) = &mut state.running {
-                        running.hear(progress);
-                    }
-                }
-                Message::Ended(ended) => {
-                    state.running = None;
-                    state.trouble = match ended {
-                        Ok(()) | Err(FetchError::Stopped { .. }) => None,
-                        Err(error) => Some(error.to_string()),
-                    };
-                    self.look_for(set);
-                }
+        for set in BundledSet::ALL {
+            if self.states[set as usize].receive() {
+                self.find(set);
             }
-        }
-    }
-
-    fn begin(
-        &mut self,
-        set: BundledSet,
-        name: &str,
-        work: impl FnOnce(&dyn Fn(Message)) + Send + 'static,
-    ) {
-        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
-        let spawned = thread::Builder::new().name(name.to_owned()).spawn(move || {
-            work(&|message| {
-                let is_progress = matches!(message, Message::Progress(_));
-                // The window may be gone by now; then nobody waits for the message.
-                let _ = sender.send((set, message));
-                if is_progress {
-                    ctx.request_repaint_after(INTERVAL);
-                } else {
-                    ctx.request_repaint();
-                }
-            });
-        });
-        if let Err(error) = spawned {
-            let state = &mut self.states[set as usize];
-            state.running = None;
-            state.trouble = Some(format!("the system refuses a thread: {error}"));
         }
     }
 }
 
-impl Drop for Downloads {
-    fn drop(&mut self) {
-        for set in BundledSet::ALL {
-            self.stop(set);
+impl DownloadState {
+    /// Returns whether a download has ended.
+    fn receive(&mut self) -> bool {
+        match take_finished(&mut self.search_job) {
+            Some(Ok((availability, kept))) => {
+                self.availability = Some(availability);
+                self.kept = kept;
+            }
+            Some(Err(error)) => self.error = Some(error.to_string()),
+            None => {}
         }
+        if let Some(Ok(examples)) = take_finished(&mut self.examples_job) {
+            self.examples = examples;
+        }
+        if let Some(shown) = take_finished(&mut self.reveal_job) {
+            let shown = shown.unwrap_or_else(|error| Err(error.to_string()));
+            self.error = shown.err();
+        }
+        let Some(running) = &mut self.running else {
+            return false;
+        };
+        running.receive();
+        let Some(result) = running.job.poll() else {
+            return false;
+        };
+        self.error = match result {
+            Ok(Ok(()) | Err(FetchError::Stopped { .. })) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+        self.running = None;
+        true
+    }
+}
+
+impl Drop for RunningDownload {
+    fn drop(&mut self) {
+        self.token.cancel();
     }
 }
 
@@ -292,20 +293,22 @@ mod tests {
 
     #[test]
     fn speed_and_time_left_are_those_of_the_last_seconds() {
-        let mut running = Running::default();
         let begun = Instant::now();
-        assert_eq!((running.speed(begun), running.left(begun)), (None, None));
+        let mut throughput = Throughput::default();
+        assert_eq!(throughput.speed(begun), None);
+        assert_eq!(throughput.time_for(1, begun), None);
         let now = begun + Duration::from_secs(2);
-        running.recent = [(begun, 1_000_000), (now, 5_000_000)].into();
-        running.progress = Some(Progress {
-            stage: Stage::Receiving,
-            received: 5_000_000,
-            total: 11_000_000,
-            host: "a mirror".to_owned(),
-        });
-        assert_eq!(running.speed(now), Some(2e6));
-        assert_eq!(running.left(now), Some(Duration::from_secs(3)));
-        assert!(!running.is_silent(now));
-        assert!(running.is_silent(now + Duration::from_secs(3)));
+        throughput.push(begun, 1_000_000);
+        throughput.push(now, 5_000_000);
+        assert_eq!(throughput.speed(now), Some(2e6));
+        assert_eq!(
+            throughput.time_for(6_000_000, now),
+            Some(Duration::from_secs(3))
+        );
+        assert!(!throughput.is_silent(now));
+        assert!(throughput.is_silent(now + Duration::from_secs(3)));
+        // A mirror that starts again.
+        throughput.push(now, 10);
+        assert_eq!(throughput.speed(now), None);
     }
 }

@@ -1,155 +1,172 @@
-//! Figures and films on their way into files, on threads of their own.
+//! Exports: figures and animations, written to files on a background thread.
 
-use std::{
-    ops::ControlFlow,
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+mod recording;
+mod task;
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
-use eframe::egui::Context;
+use std::path::PathBuf;
 
+use super::{Notification, RunView, State};
 use crate::{
-    figures::Ending,
+    figures::{Against, DeadRuns, Subject},
     fs::Existing,
-    jobs::{self, STOP_LIMIT},
+    gui::commands::{Commands, ExportCommand},
+    jobs::{Job, STOP_LIMIT, Wake},
 };
 
-/// How often the window shows how far an export is.
-const INTERVAL: Duration = Duration::from_millis(100);
+pub use recording::{MAX_SCENES, Recording};
+use task::{Outcome, Task};
 
-/// Is told the parts done and of all; says whether to go on.
-pub type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> ControlFlow<()>;
-type Work = Box<dyn FnOnce(&Path, Progress<'_>) -> Result<Done, String> + Send>;
+use super::results::ResultsState;
 
-/// Writes one file, or several into one folder.
-pub struct Job {
-    /// What its parts are called: "frame".
-    part: &'static str,
-    work: Work,
-}
-
-/// What has come of a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Done {
-    /// The file is there.
-    Written,
-    /// It was cancelled.
-    Cancelled,
-    /// Several files: what to say of them, and more words about it.
-    Several { text: String, more: String },
-}
-
-impl From<Ending> for Done {
-    fn from(ending: Ending) -> Self {
-        match ending {
-            Ending::Written => Self::Written,
-            Ending::Cancelled => Self::Cancelled,
-        }
-    }
-}
-
-impl Job {
-    /// `work` writes to the path it is given; what goes wrong is one sentence. Its parts are called `part`.
-    pub fn new(
-        part: &'static str,
-        work: impl FnOnce(&Path, Progress<'_>) -> Result<Done, String> + Send + 'static,
-    ) -> Self {
-        Self {
-            part,
-            work: Box::new(work),
-        }
-    }
-}
-
-/// How far an export is.
+/// What can be exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parts {
-    pub done: usize,
-    pub of: usize,
-    /// What they are called: "frame".
-    pub name: &'static str,
+pub enum Export {
+    /// A figure of the run on show, and how it shows dead runs.
+    Figure(Subject, DeadRuns),
+    /// An animation from the first λ of the spectrum to the last.
+    Sweep,
+    /// An animation of what has been recorded of training.
+    Training,
+    /// The trade-off width of the stored runs.
+    Width(Against),
+    /// Every figure that the stored runs allow, into a folder.
+    All(AllOptions),
 }
 
-/// An export under way.
+/// How all figures are exported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AllOptions {
+    /// How figures show dead runs.
+    pub dead: DeadRuns,
+    /// Whether to animate λ sweeps as well.
+    pub animations: bool,
+}
+
+impl Export {
+    /// Name of its file, without extension.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Figure(subject, _) => subject.file(),
+            Self::Sweep => "lambda-sweep",
+            Self::Training => "training",
+            Self::Width(Against::LatentSize) => "latent-size",
+            Self::Width(Against::Parameters) => "complexity",
+            Self::All(_) => "figures",
+        }
+    }
+
+    fn needs_spectrum(self) -> bool {
+        match self {
+            Self::Figure(subject, _) => subject.needs_spectrum(),
+            Self::Sweep => true,
+            Self::Training | Self::Width(_) | Self::All(_) => false,
+        }
+    }
+}
+
+/// An export in progress.
 #[derive(Debug)]
-pub struct Running {
+pub struct RunningExport {
+    job: Job<Result<Outcome, String>, Progress>,
     /// The file or folder, once it has been chosen.
-    pub file: Option<PathBuf>,
-    /// How far it is; none for a figure.
-    pub parts: Option<Parts>,
-    /// Whether it has been told to stop.
-    pub is_stopping: bool,
-    stop: Arc<AtomicBool>,
-    thread: Option<jobs::Job<()>>,
+    path: Option<PathBuf>,
+    /// Completed parts and all of them; `None` for a figure.
+    parts: Option<(usize, usize)>,
+    /// What a part is called: "frame".
+    part: &'static str,
 }
 
-/// How an export ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The file is there.
-    Written(PathBuf),
-    /// Several files: what to say of them, and more words about it.
-    Several { text: String, more: String },
-    /// The user has thought better of it.
-    Cancelled,
-    /// It could not be written, for this reason.
-    Failed(String),
-}
-
+/// What a running export reports.
 #[derive(Debug)]
-enum Message {
+enum Progress {
     Chosen(PathBuf),
-    Progress(Parts),
-    Ended(Outcome),
+    Parts(usize, usize),
 }
 
-/// Writes one file at a time.
+/// The running export, one at a time, and the recording of training.
 #[derive(Debug)]
 pub struct Exports {
-    ctx: Context,
-    sender: Sender<Message>,
-    messages: Receiver<Message>,
-    running: Option<Running>,
+    wake: Wake,
+    running: Option<RunningExport>,
+    recording: Option<Recording>,
 }
 
 impl Exports {
-    /// `ctx` is woken when there is something new.
-    pub fn new(ctx: Context) -> Self {
-        let (sender, messages) = unbounded();
+    pub fn new(wake: Wake) -> Self {
         Self {
-            ctx,
-            sender,
-            messages,
+            wake,
             running: None,
+            recording: None,
         }
     }
 
-    /// The export under way.
-    pub fn running(&self) -> Option<&Running> {
+    /// The export in progress.
+    pub fn running(&self) -> Option<&RunningExport> {
         self.running.as_ref()
     }
 
-    /// Begins to write `path`.
-    pub fn write(&mut self, path: PathBuf, job: Job) {
-        self.begin(job, move || Some((path, Existing::Replace)));
+    /// What has been recorded of training.
+    pub fn recording(&self) -> Option<&Recording> {
+        self.recording.as_ref()
     }
 
-    /// Asks for the file with the system's own dialog, then writes it. `extension` is that of the format
-    /// wanted, with its name.
-    pub fn choose(&mut self, name: &str, (format, extension): (&str, &'static str), job: Job) {
-        // The dialog must be asked for on the window's own thread, and awaited elsewhere.
+    /// Whether the run on show is being recorded.
+    pub fn is_recording(&self, run: Option<&RunView>) -> bool {
+        let both = self.recording.as_ref().zip(run);
+        both.is_some_and(|(recording, run)| recording.is_of(run))
+    }
+
+    /// The export in progress, once its file has been chosen.
+    pub fn notification(&self) -> Option<Notification> {
+        let running = self.running.as_ref()?;
+        let path = running.path.as_ref()?.display();
+        let text = match running.parts {
+            _ if running.job.is_cancelled() => "Stopping the export…".to_owned(),
+            Some((done, of)) => format!("Writing {path}: {} {done} of {of}", running.part),
+            None => format!("Writing {path}…"),
+        };
+        let tooltip = "Stop writing; an unfinished file stays as it was before";
+        Some(Notification::progress(text).with_action("Cancel", tooltip, ExportCommand::Cancel))
+    }
+
+    /// Starts recording the network on show; without a run, only discards the earlier recording.
+    pub fn record(&mut self, run: Option<&RunView>) {
+        self.recording = run.map(Recording::new);
+    }
+
+    pub fn discard_recording(&mut self) {
+        self.recording = None;
+    }
+
+    /// Adds the latest snapshot to the recording.
+    pub fn on_snapshots(&mut self, run: Option<&RunView>) {
+        if let Some((recording, run)) = self.recording.as_mut().zip(run) {
+            recording.push(run);
+        }
+    }
+
+    /// Stops the running export after its current part; the file stays as it was before.
+    pub fn cancel(&mut self) {
+        if let Some(running) = &self.running {
+            running.job.cancel();
+        }
+    }
+
+    /// Starts to write `path`.
+    fn write(&mut self, path: PathBuf, task: Task) {
+        self.start(task, move || Some((path, Existing::Replace)));
+    }
+
+    /// Asks for a file, then writes it. `format` is its name and extension.
+    fn choose_file(&mut self, name: &str, format: (&str, &'static str), task: Task) {
+        let (format, extension) = format;
+        // Dialogs are requested on the window's own thread and awaited on another.
         let dialog = rfd::AsyncFileDialog::new()
             .set_title("Export")
             .set_file_name(format!("{name}.{extension}"))
             .add_filter(format, &[extension])
             .save_file();
-        self.begin(job, move || {
+        self.start(task, move || {
             let mut path = pollster::block_on(dialog)?.path().to_owned();
             if path.extension().is_none() {
                 path.set_extension(extension);
@@ -160,122 +177,173 @@ impl Exports {
         });
     }
 
-    /// Asks for a folder with the system's own dialog, then writes into it.
-    pub fn choose_folder(&mut self, job: Job) {
-        // As for a file.
+    /// Asks for a folder, then writes into it.
+    fn choose_folder(&mut self, task: Task) {
         let dialog = rfd::AsyncFileDialog::new()
             .set_title("Export into a folder")
             .pick_folder();
-        self.begin(job, move || {
+        self.start(task, move || {
             let folder = pollster::block_on(dialog)?.path().to_owned();
             Some((folder, Existing::Replace))
         });
     }
 
-    /// Runs `job` on a thread of its own, with the path from `choose` and what happens to a file there.
-    fn begin(
+    fn start(
         &mut self,
-        job: Job,
+        task: Task,
         choose: impl FnOnce() -> Option<(PathBuf, Existing)> + Send + 'static,
     ) {
-        if self.running.is_some() {
-            return;
-        }
-        let stop = Arc::new(AtomicBool::new(false));
-        let (sender, ctx, stops) = (self.sender.clone(), self.ctx.clone(), stop.clone());
-        let Job { part, work } = job;
-        let work = move || {
-            let tell = |message| {
-                // The window may be gone by now; then nobody waits for the message.
-                let _ = sender.send(message);
+        let part = task.part;
+        let job = Job::start("export", &self.wake, move |job| {
+            let Some((path, existing)) = choose() else {
+                return Ok(Outcome::Cancelled);
             };
-            let outcome = match choose() {
-                None => Outcome::Cancelled,
-                Some((path, Existing::Keep)) if path.exists() => Outcome::Failed(format!(
+            if existing == Existing::Keep && path.exists() {
+                return Err(format!(
                     "{} already exists; choose it in the dialog to replace it",
                     path.display()
-                )),
-                Some((path, _)) => {
-                    tell(Message::Chosen(path.clone()));
-                    let mut progress = |done: usize, of: usize| {
-                        let name = part;
-                        tell(Message::Progress(Parts { done, of, name }));
-                        ctx.request_repaint_after(INTERVAL);
-                        if stops.load(Ordering::Relaxed) {
-                            ControlFlow::Break(())
-                        } else {
-                            ControlFlow::Continue(())
-                        }
-                    };
-                    // A drawing that panics must not leave the window waiting for ever.
-                    match catch_unwind(AssertUnwindSafe(|| work(&path, &mut progress))) {
-                        Ok(Ok(Done::Written)) => Outcome::Written(path),
-                        Ok(Ok(Done::Cancelled)) => Outcome::Cancelled,
-                        Ok(Ok(Done::Several { text, more })) => Outcome::Several { text, more },
-                        Ok(Err(reason)) => Outcome::Failed(reason),
-                        Err(_) => Outcome::Failed(format!("{} cannot be drawn", path.display())),
-                    }
-                }
-            };
-            tell(Message::Ended(outcome));
-            ctx.request_repaint();
-        };
-        let spawned = jobs::Job::spawn("export", work);
-        let thread = spawned.map_err(|error| {
-            let reason = format!("the system refuses a thread to write a file: {error}");
-            let _ = self.sender.send(Message::Ended(Outcome::Failed(reason)));
+                ));
+            }
+            job.progress(Progress::Chosen(path.clone()));
+            task.run(&path, job)
         });
-        self.running = Some(Running {
-            file: None,
+        self.running = Some(RunningExport {
+            job,
+            path: None,
             parts: None,
-            is_stopping: false,
-            stop,
-            thread: thread.ok(),
+            part,
         });
     }
 
-    /// Ends the export after the part it is at; the file is as it was before.
-    pub fn cancel(&mut self) {
-        if let Some(running) = &mut self.running {
-            running.stop.store(true, Ordering::Relaxed);
-            running.is_stopping = true;
-        }
-    }
-
-    /// Takes in everything that has arrived, and gives the end of an export, if there was one.
-    pub fn receive(&mut self) -> Option<Outcome> {
-        while let Ok(message) = self.messages.try_recv() {
-            match (message, &mut self.running) {
-                (Message::Chosen(path), Some(running)) => running.file = Some(path),
-                (Message::Progress(parts), Some(running)) => running.parts = Some(parts),
-                (Message::Ended(outcome), _) => {
-                    self.running = None;
-                    return Some(outcome);
+    /// Takes everything that has arrived.
+    pub fn receive(&mut self, commands: &mut Commands) {
+        let Some(running) = &mut self.running else {
+            return;
+        };
+        running.receive();
+        if let Some(result) = running.job.poll() {
+            let path = running.path.take().unwrap_or_default();
+            self.running = None;
+            let result = result.unwrap_or_else(|error| {
+                Err(format!("Could not export {}: {error}", path.display()))
+            });
+            match result {
+                Ok(Outcome::Written) => {
+                    let text = format!("Written to {}", path.display());
+                    commands.push(finished(Notification::success(text)));
                 }
-                (_, None) => {}
+                Ok(Outcome::Several { text, details }) => {
+                    commands.push(finished(Notification::success(text).with_details(details)));
+                }
+                Ok(Outcome::Cancelled) => {}
+                Err(reason) => commands.push(finished(Notification::error(reason))),
             }
         }
-        None
+    }
+}
+
+impl RunningExport {
+    fn receive(&mut self) {
+        for progress in self.job.progress() {
+            match progress {
+                Progress::Chosen(path) => self.path = Some(path),
+                Progress::Parts(done, of) => self.parts = Some((done, of)),
+            }
+        }
     }
 }
 
 impl Drop for Exports {
     fn drop(&mut self) {
-        self.receive();
-        self.cancel();
-        // What is being written leaves its half of a file behind if the program ends before it; a dialog
-        // may never answer.
-        if let Some(running) = &self.running
-            && running.file.is_some()
-            && let Some(thread) = &running.thread
-        {
-            let _ = thread.join_within(STOP_LIMIT);
+        if let Some(running) = &mut self.running {
+            running.receive();
+            running.job.cancel();
+            // A program that ends meanwhile leaves half a file behind; a dialog may never be answered.
+            if running.path.is_some() {
+                let _ = running.job.join_within(STOP_LIMIT);
+            }
         }
     }
 }
 
+/// How an export ended; only the latest is shown.
+fn finished(notification: Notification) -> Notification {
+    notification.about("export").with_dismiss()
+}
+
+impl State {
+    pub(super) fn execute_export(&mut self, command: ExportCommand, commands: &mut Commands) {
+        match command {
+            ExportCommand::Write { export, path } => match Task::new(self, export) {
+                Ok(task) => self.exports.write(path, task),
+                Err(reason) => commands.push(cannot(&path.display().to_string(), &reason)),
+            },
+            ExportCommand::Choose { export, format } => match Task::new(self, export) {
+                Ok(task) if matches!(export, Export::All(_)) => self.exports.choose_folder(task),
+                Ok(task) => self.exports.choose_file(export.file_name(), format, task),
+                Err(reason) => commands.push(cannot(export.file_name(), &reason)),
+            },
+            ExportCommand::Cancel => self.exports.cancel(),
+            ExportCommand::Record => self.exports.record(self.run.view()),
+            ExportCommand::DiscardRecording => self.exports.discard_recording(),
+        }
+    }
+
+    /// Checks that something can be exported now.
+    ///
+    /// # Errors
+    /// Why it cannot: a clause for a sentence.
+    pub fn can_export(&self, export: Export) -> Result<(), String> {
+        match export {
+            Export::Width(against) => {
+                let widths = self.results.widths(against);
+                return widths
+                    .map(|_| ())
+                    .ok_or_else(|| "there are no such results yet".to_owned());
+            }
+            Export::All(_) => {
+                return match self.results.state() {
+                    ResultsState::Read { runs: 1.., .. } | ResultsState::Unread => Ok(()),
+                    ResultsState::Error(reason) => Err(reason.clone()),
+                    _ => Err("there are no finished runs yet".to_owned()),
+                };
+            }
+            Export::Figure(..) | Export::Sweep | Export::Training => {}
+        }
+        let run = self.run.view().ok_or("there is no network yet")?;
+        if export.needs_spectrum() && !run.is_spectrum() {
+            return Err("it needs a spectrum: networks at several λ, side by side".to_owned());
+        }
+        if run.lanes().iter().any(|lane| lane.snapshot.is_none()) {
+            return Err("there is no snapshot of the network yet".to_owned());
+        }
+        match export {
+            Export::Training
+                if self
+                    .exports
+                    .recording()
+                    .is_none_or(|recording| recording.len() < 2) =>
+            {
+                Err("two frames of training must be recorded first".to_owned())
+            }
+            Export::Figure(Subject::Curves, _) if run.shown().history.evaluations().len() < 2 => {
+                Err("no epoch has been trained yet".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn cannot(name: &str, reason: &str) -> Notification {
+    finished(Notification::error(format!(
+        "Cannot export {name}: {reason}"
+    )))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use crossbeam_channel::bounded;
 
     use super::*;
@@ -285,13 +353,13 @@ mod tests {
         let (release, released) = bounded::<()>(0);
         let (writes, writing) = bounded(1);
         let (closed, closing) = bounded(1);
-        let mut exports = Exports::new(Context::default());
-        let job = Job::new("frame", move |_, _| {
+        let mut exports = Exports::new(Wake::new(|_| {}));
+        let task = Task::from_work("frame", move |_, _| {
             let _ = writes.send(());
             let _ = released.recv();
-            Ok(Done::Written)
+            Ok(Outcome::Written)
         });
-        exports.write(PathBuf::from("hanging.gif"), job);
+        exports.write(PathBuf::from("hanging.gif"), task);
         let guard = Duration::from_mins(1);
         writing.recv_timeout(guard).unwrap();
         std::thread::spawn(move || {

@@ -16,14 +16,14 @@ impl RunView {
         let epochs = self.lanes().iter().filter_map(|lane| lane.last_evaluation);
         let epochs = epochs.map(|evaluation| evaluation.epoch).max().unwrap_or(0);
         let shown = self.shown();
-        let step = shown.snapshot.as_ref().map_or(0, |look| look.step);
+        let step = shown.snapshot.as_ref().map_or(0, |snapshot| snapshot.step);
         FigureData {
             records: self
                 .lanes()
                 .iter()
                 .map(|lane| self.record(lane, epochs))
                 .collect(),
-            shown: self.place(),
+            shown: self.shown_index(),
             seen: format!("step {step}"),
             measured: match epochs {
                 0 => "before training".to_owned(),
@@ -57,7 +57,7 @@ impl RunView {
             device: self.device.name.clone(),
             parameters: self.parameters,
             latent_values: self.layout().map_or(0, LatentLayout::values),
-            relu_units: self.mortal_units(),
+            relu_units: self.relu_units(),
             // The network on show is the latest, not the best.
             kept: evaluations.len().saturating_sub(1),
             evaluations,

@@ -1,4 +1,4 @@
-//! What the window knows of one network of the run it shows.
+//! What the window shows of one network of a run.
 
 use std::sync::Arc;
 
@@ -11,22 +11,20 @@ use crate::{
     },
 };
 
-/// One lane as its messages tell it.
+/// One network, as its events report it.
 #[derive(Debug)]
 pub struct LaneView {
-    /// λ as it is now, and the seed.
+    /// Current λ, and the seed.
     pub lane: Lane,
     pub history: History,
-    /// The latest look at the model.
+    /// The latest snapshot.
     pub snapshot: Option<Arc<Snapshot>>,
     pub last_losses: Option<StepLosses>,
     pub last_evaluation: Option<Evaluation>,
-    /// Whether it stands still, since a loss is no longer a number, while the others go on.
-    pub stands: bool,
 }
 
 impl LaneView {
-    /// A lane that has just started.
+    /// A network before its first step.
     pub fn new(lane: Lane, steps_per_epoch: u64) -> Self {
         Self {
             lane,
@@ -34,13 +32,12 @@ impl LaneView {
             snapshot: None,
             last_losses: None,
             last_evaluation: None,
-            stands: false,
         }
     }
 
-    /// Takes over the curves of the run that it goes on from.
-    pub fn restore(&mut self, saved: &Checkpoint) {
-        self.history = saved.history.clone();
+    /// Takes the curves of the run that it continues.
+    pub fn restore(&mut self, checkpoint: &Checkpoint) {
+        self.history = checkpoint.history.clone();
         self.last_evaluation = self.history.evaluations().last().copied();
         self.last_losses = self.history.buckets().last().and_then(|bucket| {
             let mean = |quantity| bucket.spread(quantity).mean().map(|mean| mean as f32);
@@ -53,51 +50,49 @@ impl LaneView {
         });
     }
 
-    /// Takes in training losses, oldest first.
-    pub fn hear_losses(&mut self, losses: &[StepLosses]) {
+    /// Adds training losses, oldest first.
+    pub fn push_losses(&mut self, losses: &[StepLosses]) {
         self.history.push_losses(losses);
         self.last_losses = losses.last().copied().or(self.last_losses);
     }
 
-    /// Takes in test metrics.
-    pub fn hear_evaluation(&mut self, evaluation: Evaluation) {
+    /// Adds test metrics.
+    pub fn push_evaluation(&mut self, evaluation: Evaluation) {
         self.history.push_evaluation(evaluation);
         self.last_evaluation = Some(evaluation);
     }
 
-    /// Takes in a change made by hand.
-    pub fn hear_mark(&mut self, step: u64, mark: Mark) {
+    /// Adds a change made by the user.
+    pub fn push_mark(&mut self, step: u64, mark: Mark) {
         self.history.push_mark(step, mark);
         if let Mark::Lambda(lambda) = mark {
             self.lane.lambda = lambda;
         }
     }
 
-    /// Forgets what came after `step`.
+    /// Removes everything after `step`.
     pub fn roll_back(&mut self, step: u64) {
         self.history.truncate_after(step);
         self.last_losses = None;
         self.last_evaluation = self.history.evaluations().last().copied();
-        self.stands = false;
     }
 
-    /// Steps taken, as far as told.
+    /// Number of reported steps.
     pub fn step(&self) -> u64 {
         let losses = self.last_losses.map_or(0, |losses| losses.step);
         let evaluation = self.last_evaluation.map_or(0, |evaluation| evaluation.step);
         losses.max(evaluation)
     }
 
-    /// What it reached at its latest evaluation, if there was one; `mortal` is the number of units of z that
-    /// can die.
-    pub fn outcome(&self, mortal: usize) -> Option<Outcome> {
+    /// The latest test metrics, where z has `relu_units` units that can die.
+    pub fn outcome(&self, relu_units: usize) -> Option<Outcome> {
         let evaluation = self.last_evaluation?;
         Some(Outcome {
             lambda: self.lane.lambda,
             seed: self.lane.seed,
             accuracy: evaluation.test.accuracy,
             mse: evaluation.test.mse,
-            dead: mortal > 0 && evaluation.dead_units == mortal,
+            dead: relu_units > 0 && evaluation.dead_units == relu_units,
         })
     }
 }

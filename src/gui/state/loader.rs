@@ -1,18 +1,21 @@
-//! Reading data sets and images without holding up the window.
+//! Loading of data sets, runs and images, and the dialogs that ask for them.
 
 use std::{
-    panic::AssertUnwindSafe,
     path::{Path, PathBuf},
     sync::Arc,
-    thread,
 };
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
-use eframe::egui::Context;
-
-use super::runs::Opened;
+use super::Notification;
 use crate::{
-    data::{DataSource, Dataset, DatasetLocator, ImageShape, picture_folder::read_image},
+    data::{
+        DataSource, Dataset, DatasetLocator, ImageShape,
+        picture_folder::{is_image, read_image},
+    },
+    gui::commands::{
+        Command, Commands, DataCommand, NewRun, ProbeCommand, RecoveryCommand, RunCommand,
+        SavedRun, StartSettings, ViewCommand,
+    },
+    jobs::{Job, Wake},
     train::{
         RunConfig,
         checkpoint::{
@@ -22,188 +25,255 @@ use crate::{
     },
 };
 
-/// What came of a request; the error is one sentence.
-pub type Loaded = Result<Answer, String>;
-
-/// What a request asked for.
-#[derive(Debug)]
-pub enum Answer {
-    /// A data set and where it came from.
-    DataSet(DataSource, Arc<Dataset>),
-    /// One image, bytes of this shape.
-    Image(ImageShape, Vec<u8>),
-    /// A run and its images.
-    Run(Opened),
-    /// There is no such run; one sentence.
-    NoRun(String),
-    /// The file that the run on show is to be saved to.
-    SaveTo(PathBuf),
+/// Settings and images that complete a file with weights alone.
+#[derive(Clone, Debug)]
+pub struct ImportSettings {
+    pub config: RunConfig,
+    pub source: DataSource,
+    pub dataset: Arc<Dataset>,
 }
 
-/// Settings and images of the run on show.
-pub type Shown = (RunConfig, DataSource, Arc<Dataset>);
+/// What the loader needs from other parts of the state.
+pub struct LoadContext {
+    pub locator: DatasetLocator,
+    /// Those of the run on show, once there is one.
+    pub import: Option<ImportSettings>,
+    /// Name of a file for the run on show, if it can be saved.
+    pub file_name: Option<String>,
+}
 
-/// Loads data sets and images on threads of their own.
+/// What a request is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Subject {
+    /// A data set or an image.
+    Images,
+    Run,
+}
+
+/// The commands that follow from what has been loaded: none after a dialog that was cancelled. The
+/// error is one sentence.
+type Loaded = Result<Vec<Command>, String>;
+
+/// A request that is being executed.
+#[derive(Debug)]
+struct Request {
+    subject: Subject,
+    /// What is loaded, for messages.
+    name: String,
+    job: Job<Loaded>,
+}
+
+/// Executes each request on a background thread.
 #[derive(Debug)]
 pub struct Loader {
-    ctx: Context,
-    results: Receiver<Option<Loaded>>,
-    sender: Sender<Option<Loaded>>,
-    /// Requests that are not answered yet.
-    pending: usize,
+    wake: Wake,
+    requests: Vec<Request>,
 }
 
 impl Loader {
-    /// `ctx` is woken when something is there.
-    pub fn new(ctx: Context) -> Self {
-        let (sender, results) = unbounded();
+    pub fn new(wake: Wake) -> Self {
         Self {
-            ctx,
-            results,
-            sender,
-            pending: 0,
+            wake,
+            requests: Vec::new(),
         }
     }
 
-    /// Whether a request is under way.
+    /// Whether a request is being executed.
     pub fn is_busy(&self) -> bool {
-        self.pending > 0
+        !self.requests.is_empty()
     }
 
-    /// Begins to read `source`, a full set from `shelf`.
-    pub fn load(&mut self, source: DataSource, shelf: DatasetLocator) {
-        self.begin(move || Some(read_data_set(source, &shelf)));
-    }
-
-    /// Begins to read one image, to be shown in `shape`; a folder that is called like an image is a data
-    /// set.
-    pub fn load_image(&mut self, file: PathBuf, shape: ImageShape, shelf: DatasetLocator) {
-        self.begin(move || {
-            // Asked here, since a network share may not answer.
-            if file.is_dir() {
-                return Some(read_data_set(DataSource::Folder(file), &shelf));
+    pub fn execute(&mut self, command: DataCommand, context: LoadContext) {
+        let LoadContext {
+            locator,
+            import,
+            file_name,
+        } = context;
+        match command {
+            DataCommand::Load { source, settings } => {
+                self.start(Subject::Images, source.to_string(), move || {
+                    load_data_set(source, settings, &locator)
+                });
             }
-            let result = std::panic::catch_unwind(|| read_image(&file, shape))
-                .map_err(|_| format!("{} could not be read", file.display()))
-                .and_then(|read| read.map_err(|error| error.to_string()))
-                .map(|pixels| Answer::Image(shape, pixels));
-            Some(result)
-        });
+            DataCommand::OpenDropped(path) => self.open_dropped(path, locator, import),
+            DataCommand::OpenRun(file) => {
+                self.start(Subject::Run, file.display().to_string(), move || {
+                    load_run(&file, import, &locator)
+                });
+            }
+            // Dialogs are requested on the window's own thread and awaited on another.
+            DataCommand::ChooseFolder => {
+                let dialog = rfd::AsyncFileDialog::new()
+                    .set_title("Open a folder of images")
+                    .pick_folder();
+                self.start(Subject::Images, "the folder".to_owned(), move || {
+                    let Some(folder) = pollster::block_on(dialog) else {
+                        return Ok(Vec::new());
+                    };
+                    let source = DataSource::Folder(folder.path().to_owned());
+                    load_data_set(source, StartSettings::default(), &locator)
+                });
+            }
+            DataCommand::ChooseRun => {
+                let dialog = rfd::AsyncFileDialog::new()
+                    .set_title("Open a run")
+                    .add_filter("Runs and weights", &["safetensors"])
+                    .pick_file();
+                self.start(Subject::Run, "the run".to_owned(), move || {
+                    let Some(file) = pollster::block_on(dialog) else {
+                        return Ok(Vec::new());
+                    };
+                    load_run(file.path(), import, &locator)
+                });
+            }
+            DataCommand::ChooseSaveFile => {
+                let Some(name) = file_name else { return };
+                let dialog = rfd::AsyncFileDialog::new()
+                    .set_title("Save the run")
+                    .add_filter("Runs", &["safetensors"])
+                    .set_file_name(&name)
+                    .save_file();
+                self.start(Subject::Run, name, move || {
+                    let file = pollster::block_on(dialog);
+                    let save = file.map(|file| RunCommand::Save(file.path().to_owned()).into());
+                    Ok(save.into_iter().collect())
+                });
+            }
+        }
     }
 
-    /// Asks for a folder with the system's own dialog, then reads it.
-    pub fn choose_folder(&mut self) {
-        // The dialog must be asked for on the window's own thread, and awaited elsewhere.
-        let dialog = rfd::AsyncFileDialog::new()
-            .set_title("Open a folder of images")
-            .pick_folder();
-        self.begin(move || {
-            let folder: PathBuf = pollster::block_on(dialog)?.path().to_owned();
-            Some(read_data_set(
-                DataSource::Folder(folder),
-                &DatasetLocator::with_default_folders(None),
-            ))
-        });
-    }
-
-    /// Begins to read a run and its images; weights of the authors' modules get the settings of `shown`.
-    pub fn load_run(&mut self, file: PathBuf, shown: Option<Shown>, shelf: DatasetLocator) {
-        self.begin(move || Some(Ok(read_run(&file, shown.as_ref(), &shelf))));
-    }
-
-    /// Asks for a run with the system's own dialog, then reads it.
-    pub fn choose_run(&mut self, shown: Option<Shown>, shelf: DatasetLocator) {
-        let dialog = rfd::AsyncFileDialog::new()
-            .set_title("Open a run")
-            .add_filter("Runs and weights", &["safetensors"])
-            .pick_file();
-        self.begin(move || {
-            let file = pollster::block_on(dialog)?.path().to_owned();
-            Some(Ok(read_run(&file, shown.as_ref(), &shelf)))
-        });
-    }
-
-    /// Asks with the system's own dialog where to save the run.
-    pub fn choose_where_to_save(&mut self, name: String) {
-        let dialog = rfd::AsyncFileDialog::new()
-            .set_title("Save the run")
-            .add_filter("Runs", &["safetensors"])
-            .set_file_name(name)
-            .save_file();
-        self.begin(move || {
-            let file = pollster::block_on(dialog)?.path().to_owned();
-            Some(Ok(Answer::SaveTo(file)))
-        });
-    }
-
-    fn begin(&mut self, work: impl FnOnce() -> Option<Loaded> + Send + 'static) {
-        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
-        let spawned = thread::Builder::new()
-            .name("loading".to_owned())
-            .spawn(move || {
-                // The window may be gone by now; then nobody waits for the answer.
-                let _ = sender.send(work());
-                ctx.request_repaint();
+    /// Opens a run, an image in the shape of the run on show, or a folder.
+    fn open_dropped(
+        &mut self,
+        path: PathBuf,
+        locator: DatasetLocator,
+        import: Option<ImportSettings>,
+    ) {
+        let name = path.display().to_string();
+        if path.extension().is_some_and(|ext| ext == "safetensors") {
+            self.start(Subject::Run, name, move || {
+                load_run(&path, import, &locator)
             });
-        self.pending += 1;
-        if let Err(error) = spawned {
-            let reason = format!("the system refuses a thread to read data: {error}");
-            let _ = self.sender.send(Some(Err(reason)));
+            return;
         }
+        let shape = import.map(|import| import.dataset.shape);
+        self.start(Subject::Images, name, move || match shape {
+            // A folder may be called like an image. Checked here, since a network share may not respond.
+            Some(shape) if is_image(&path) && !path.is_dir() => load_image(&path, shape),
+            _ => load_data_set(DataSource::Folder(path), StartSettings::default(), &locator),
+        });
     }
 
-    /// The next finished request; a dialog that was cancelled gives nothing.
-    pub fn take_next(&mut self) -> Option<Loaded> {
-        loop {
-            let answer = self.results.try_recv().ok()?;
-            self.pending = self.pending.saturating_sub(1);
-            if answer.is_some() {
-                return answer;
+    fn start(
+        &mut self,
+        subject: Subject,
+        name: String,
+        work: impl FnOnce() -> Loaded + Send + 'static,
+    ) {
+        let job = Job::start("loading", &self.wake, move |_| work());
+        self.requests.push(Request { subject, name, job });
+    }
+
+    /// Takes everything that has been loaded.
+    pub fn receive(&mut self, commands: &mut Commands) {
+        self.requests.retain(|Request { subject, name, job }| {
+            let Some(result) = job.poll() else {
+                return true;
+            };
+            let result =
+                result.unwrap_or_else(|error| Err(format!("Could not read {name}: {error}")));
+            match result {
+                Ok(loaded) => commands.extend(loaded),
+                Err(reason) => {
+                    if *subject == Subject::Run {
+                        commands.push(RecoveryCommand::ResumeFailed);
+                    }
+                    commands.push(failed(*subject, reason));
+                }
             }
-        }
+            false
+        });
     }
 }
 
-fn read_data_set(source: DataSource, shelf: &DatasetLocator) -> Loaded {
-    // A parser that panics must not leave the window waiting for ever.
-    std::panic::catch_unwind(|| source.load_from(shelf))
-        .map_err(|_| format!("{source} could not be read"))
-        .and_then(|loaded| loaded.map_err(|error| error.to_string()))
-        .map(|dataset| Answer::DataSet(source, Arc::new(dataset)))
+fn failed(subject: Subject, reason: String) -> Notification {
+    let notification = Notification::error(reason);
+    let notification = match subject {
+        Subject::Images => notification
+            .with_action(
+                "Open another…",
+                "Choose another folder",
+                DataCommand::ChooseFolder,
+            )
+            .with_action(
+                "Data sets…",
+                "Show the data sets on this machine and those to download",
+                ViewCommand::OpenDataSets,
+            ),
+        Subject::Run => notification.with_action(
+            "Open another…",
+            "Choose another file",
+            DataCommand::ChooseRun,
+        ),
+    };
+    notification.with_dismiss()
 }
 
-fn read_run(file: &Path, shown: Option<&Shown>, shelf: &DatasetLocator) -> Answer {
-    // A parser that panics must not leave the window waiting for ever.
-    let read = std::panic::catch_unwind(AssertUnwindSafe(|| try_to_read_run(file, shown, shelf)));
-    match read {
-        Ok(Ok(opened)) => Answer::Run(opened),
-        Ok(Err(reason)) => Answer::NoRun(reason),
-        Err(_) => Answer::NoRun(format!("{} could not be read", file.display())),
+/// Loads a data set and starts a run on it.
+fn load_data_set(source: DataSource, settings: StartSettings, locator: &DatasetLocator) -> Loaded {
+    let dataset = source
+        .load_from(locator)
+        .map_err(|error| error.to_string())?;
+    let mut commands = Vec::new();
+    if let Some(first) = dataset.skipped.first() {
+        let text = match dataset.skipped.len() {
+            1 => format!("{} could not be read and was skipped", first.display()),
+            count => format!(
+                "{count} files could not be read and were skipped, for example {}",
+                first.display()
+            ),
+        };
+        commands.push(Notification::warning(text).with_dismiss().into());
     }
+    commands.push(ProbeCommand::Select(None).into());
+    let run = NewRun {
+        source,
+        dataset: Arc::new(dataset),
+        settings,
+    };
+    commands.push(RunCommand::Start(Box::new(run)).into());
+    Ok(commands)
 }
 
-fn try_to_read_run(
-    file: &Path,
-    shown: Option<&Shown>,
-    shelf: &DatasetLocator,
-) -> Result<Opened, String> {
-    let saved = match shown {
-        Some((config, source, dataset)) => {
-            let base = ImportContext {
+/// Reads one image, scaled to `shape`, into the drawing window.
+fn load_image(file: &Path, shape: ImageShape) -> Loaded {
+    let pixels = read_image(file, shape).map_err(|error| error.to_string())?;
+    Ok(vec![ViewCommand::ShowImage(shape, pixels.into()).into()])
+}
+
+/// Reads a run and its images, and continues it.
+fn load_run(file: &Path, import: Option<ImportSettings>, locator: &DatasetLocator) -> Loaded {
+    let checkpoint = match &import {
+        Some(ImportSettings {
+            config,
+            source,
+            dataset,
+        }) => {
+            let context = ImportContext {
                 config,
                 source,
                 dataset,
             };
-            load_any(file, base)
+            load_any(file, context)
         }
         None => Checkpoint::load(file),
     }
     .map_err(|error| error.to_string())?;
-    let data = &saved.metadata.data;
-    let dataset = match shown {
-        Some((_, source, dataset)) if *source == data.source => dataset.clone(),
+    let data = &checkpoint.metadata.data;
+    let dataset = match import {
+        Some(import) if import.source == data.source => import.dataset,
         _ => {
-            let loaded = data.source.load_from(shelf).map_err(|error| {
+            let loaded = data.source.load_from(locator).map_err(|error| {
                 format!(
                     "{} needs the data set {}: {error}",
                     file.display(),
@@ -214,10 +284,14 @@ fn try_to_read_run(
         }
     };
     data.fits(&dataset)
-        .map_err(|reason| format!("{} cannot go on: {reason}", file.display()))?;
-    Ok(Opened {
+        .map_err(|reason| format!("{} cannot be continued: {reason}", file.display()))?;
+    let saved = SavedRun {
         source: data.source.clone(),
-        saved: Arc::new(saved),
+        checkpoint: Arc::new(checkpoint),
         dataset,
-    })
+    };
+    Ok(vec![
+        ProbeCommand::Select(None).into(),
+        RunCommand::Resume(saved).into(),
+    ])
 }

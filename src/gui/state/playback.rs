@@ -1,29 +1,36 @@
-//! The spectrum as a film: λ runs from 0 to 1 and back.
+//! Playback of a spectrum: λ runs from the first to the last network and back.
 
 use std::time::Duration;
 
-/// Time on each lane: the points glide, then stand for a moment.
-pub const FRAME: Duration = Duration::from_millis(400);
+/// Time for each network: its points move there and then rest.
+const FRAME: Duration = Duration::from_millis(400);
 
-/// A film that plays, in time since it began.
+/// A playback that began at a time on the window's clock.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Playback {
-    /// Seconds on the window's clock when it began.
-    pub since: f64,
+    /// Seconds.
+    since: f64,
 }
 
 impl Playback {
-    /// The lane to show of `count` at `now`.
-    pub fn place(self, now: f64, count: usize) -> usize {
+    /// How often the window must be drawn.
+    pub const INTERVAL: Duration = Duration::from_millis(100);
+
+    pub fn new(now: f64) -> Self {
+        Self { since: now }
+    }
+
+    /// Index of the network to show of `count` at `now`, in seconds.
+    pub fn index(self, now: f64, count: usize) -> usize {
         let Some(last) = count.checked_sub(1).filter(|last| *last > 0) else {
             return 0;
         };
         let frame = ((now - self.since).max(0.0) / FRAME.as_secs_f64()) as usize;
-        let place = frame % (2 * last);
-        if place <= last {
-            place
+        let index = frame % (2 * last);
+        if index <= last {
+            index
         } else {
-            2 * last - place
+            2 * last - index
         }
     }
 }
@@ -33,17 +40,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_runs_there_and_back_without_end() {
-        let film = Playback { since: 5.0 };
-        let places: Vec<usize> = (0..9)
-            .map(|frame| film.place(5.01 + f64::from(frame) * FRAME.as_secs_f64(), 4))
+    fn it_runs_to_the_last_network_and_back_without_end() {
+        let playback = Playback::new(5.0);
+        let indices: Vec<usize> = (0..9)
+            .map(|frame| playback.index(5.01 + f64::from(frame) * FRAME.as_secs_f64(), 4))
             .collect();
-        assert_eq!(places, [0, 1, 2, 3, 2, 1, 0, 1, 2]);
-        assert_eq!((film.place(99.0, 1), film.place(99.0, 0)), (0, 0));
-        assert_eq!(
-            film.place(0.0, 4),
-            0,
-            "a clock that goes back breaks nothing"
-        );
+        assert_eq!(indices, [0, 1, 2, 3, 2, 1, 0, 1, 2]);
+        assert_eq!((playback.index(99.0, 1), playback.index(99.0, 0)), (0, 0));
+        assert_eq!(playback.index(0.0, 4), 0, "before it began");
     }
 }

@@ -1,81 +1,95 @@
-//! What finished runs say of the trade-off's width, and which spectra they make up, read again whenever their file changes.
+//! The results file: what its runs show about the trade-off, read again whenever it changes.
 
 use std::{
     fs,
     path::{Path, PathBuf},
-    thread,
     time::{Duration, Instant, SystemTime},
 };
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
-use eframe::egui::Context;
 
-use super::stored_spectra::{StoredSpectrum, spectra};
+use super::stored_spectra::{Clouds, StoredSpectrum, read_clouds, spectra};
 use crate::{
     figures::{Against, TradeOffWidths},
+    gui::commands::ResultsCommand,
+    jobs::{Job, JobContext, Wake, take_finished},
     sweep::{
         Store,
         series::{on_same_images, series},
-        store::StoredRun,
+        store::{StoredRun, default_file},
     },
 };
 
-/// How often it is looked whether the file has changed.
+/// How often the file is checked for changes.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// What is known of the file.
+/// The state of the file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ResultsState {
-    /// It has not been looked into yet.
+    /// Not read yet.
     Unread,
     /// There is no such file.
     Missing,
-    /// It cannot be read; one sentence.
-    Trouble(String),
-    /// It holds so many runs, which say this.
+    /// It cannot be read, for this reason.
+    Error(String),
     Read {
         runs: usize,
-        /// Against n, and against the number of parameters.
+        /// Trade-off width against n, and against the number of parameters.
         latent_size: Option<TradeOffWidths>,
         parameters: Option<TradeOffWidths>,
-        /// Every spectrum among them.
         spectra: Vec<StoredSpectrum>,
     },
 }
 
-/// Reads the file of finished runs on a thread of its own, never to write to it.
+/// Reads the results file in the background, and never writes to it.
 #[derive(Debug)]
 pub struct Results {
-    ctx: Context,
-    /// None where the platform keeps no such files.
+    wake: Wake,
+    /// `None` where the system has no folder for it.
     file: Option<PathBuf>,
     state: ResultsState,
-    /// The thread that looks, from the first wish on: it is asked to look again, and tells.
-    watch: Option<(Sender<()>, Receiver<ResultsState>)>,
+    watcher: Option<Watcher>,
+    /// The runs whose clouds were requested last.
+    cloud_runs: Vec<i64>,
+    clouds_job: Option<Job<Result<Clouds, String>>>,
+    clouds: Option<Result<Clouds, String>>,
+}
+
+/// The job that watches the file. It ends when the sender is dropped.
+#[derive(Debug)]
+struct Watcher {
+    job: Job<(), ResultsState>,
+    refresh: Sender<()>,
 }
 
 impl Results {
-    /// `ctx` is woken when there is something new.
-    pub fn new(ctx: Context, file: Option<PathBuf>) -> Self {
+    pub fn new(wake: Wake) -> Self {
         Self {
-            ctx,
-            file,
+            wake,
+            file: default_file(),
             state: ResultsState::Unread,
-            watch: None,
+            watcher: None,
+            cloud_runs: Vec::new(),
+            clouds_job: None,
+            clouds: None,
         }
     }
 
-    /// Where it lies.
+    /// Path of the file.
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()
     }
 
-    /// What is known of it.
     pub fn state(&self) -> &ResultsState {
         &self.state
     }
 
-    /// The trade-off's width, where there are runs that tell it.
+    /// Whether the file is read after every change.
+    pub fn is_watched(&self) -> bool {
+        self.watcher.is_some() || self.state == ResultsState::Missing
+    }
+
+    /// The trade-off width, if there are runs that show it.
     pub fn widths(&self, against: Against) -> Option<&TradeOffWidths> {
         match (&self.state, against) {
             (ResultsState::Read { latent_size, .. }, Against::LatentSize) => latent_size.as_ref(),
@@ -92,62 +106,96 @@ impl Results {
         }
     }
 
-    /// Begins to look into the file, and to notice its changes.
-    pub fn watch(&mut self) {
-        if self.watch.is_some() {
+    /// Whether the clouds of exactly these runs have been requested.
+    pub fn has_requested_clouds(&self, runs: &[i64]) -> bool {
+        self.cloud_runs == runs
+    }
+
+    /// The clouds that were requested last, once they have been read; the error is one sentence.
+    pub fn clouds(&self) -> Option<&Result<Clouds, String>> {
+        self.clouds.as_ref()
+    }
+
+    pub fn execute(&mut self, command: ResultsCommand) {
+        match command {
+            ResultsCommand::Watch => self.watch(),
+            ResultsCommand::Refresh => self.refresh(),
+            ResultsCommand::LoadClouds(runs) => self.load_clouds(runs),
+            ResultsCommand::SetFile(file) => {
+                *self = Self {
+                    file: Some(file),
+                    ..Self::new(self.wake.clone())
+                }
+            }
+        }
+    }
+
+    fn watch(&mut self) {
+        if self.watcher.is_some() {
             return;
         }
         let Some(file) = self.file.clone() else {
             self.state = ResultsState::Missing;
             return;
         };
-        let (asks, asked) = unbounded();
-        let (tells, told) = unbounded();
-        let ctx = self.ctx.clone();
-        let spawned = thread::Builder::new()
-            .name("results".to_owned())
-            .spawn(move || look_for_ever(&file, &asked, &tells, &ctx));
-        match spawned {
-            Ok(_) => self.watch = Some((asks, told)),
-            Err(error) => {
-                self.state = ResultsState::Trouble(format!("the system refuses a thread: {error}"));
+        let (refresh, requests) = unbounded();
+        let job = Job::start("results", &self.wake, move |job| {
+            watch_file(&file, &requests, job);
+        });
+        self.watcher = Some(Watcher { job, refresh });
+    }
+
+    /// Reads the file now, also by a new watcher where the old one has crashed.
+    fn refresh(&mut self) {
+        if self
+            .watcher
+            .take_if(|watcher| watcher.refresh.send(()).is_err())
+            .is_some()
+        {
+            self.state = ResultsState::Unread;
+        }
+        self.watch();
+    }
+
+    fn load_clouds(&mut self, runs: Vec<i64>) {
+        let Some(file) = self.file.clone() else {
+            return;
+        };
+        self.clouds = None;
+        self.cloud_runs.clone_from(&runs);
+        self.clouds_job = Some(Job::start("clouds", &self.wake, move |_| {
+            read_clouds(&file, &runs)
+        }));
+    }
+
+    /// Takes everything that has been read.
+    pub fn receive(&mut self) {
+        if let Some(watcher) = &self.watcher {
+            if let Some(state) = watcher.job.progress().last() {
+                self.state = state;
+            }
+            if let Some(Err(error)) = watcher.job.poll() {
+                self.state = ResultsState::Error(error.to_string());
             }
         }
-    }
-
-    /// Reads the file again, whether it has changed or not.
-    pub fn refresh(&mut self) {
-        self.watch();
-        if let Some((asks, _)) = &self.watch {
-            let _ = asks.send(());
-        }
-    }
-
-    /// Takes in everything that has arrived.
-    pub fn receive(&mut self) {
-        if let Some((_, told)) = &self.watch
-            && let Some(state) = told.try_iter().last()
-        {
-            self.state = state;
+        if let Some(result) = take_finished(&mut self.clouds_job) {
+            self.clouds = Some(result.unwrap_or_else(|error| Err(error.to_string())));
         }
     }
 }
 
-/// Ends when nobody listens any more.
-fn look_for_ever(file: &Path, asked: &Receiver<()>, tells: &Sender<ResultsState>, ctx: &Context) {
+/// Reads the file at first, after every change and on request, until the requesting end is gone.
+fn watch_file(file: &Path, requests: &Receiver<()>, job: &JobContext<ResultsState>) {
     let mut known = None;
     loop {
         let begun = Instant::now();
-        let stamp = stamp(file);
-        if known.as_ref() != Some(&stamp) {
-            if tells.send(read(file)).is_err() {
-                return;
-            }
-            ctx.request_repaint();
-            known = Some(stamp);
+        let version = version(file);
+        if known.as_ref() != Some(&version) {
+            job.progress(read(file));
+            known = Some(version);
         }
         // A file that takes long to read is read less often while a sweep writes to it.
-        match asked.recv_timeout(INTERVAL.max(10 * begun.elapsed())) {
+        match requests.recv_timeout(INTERVAL.max(10 * begun.elapsed())) {
             Ok(()) => known = None,
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
@@ -155,13 +203,13 @@ fn look_for_ever(file: &Path, asked: &Receiver<()>, tells: &Sender<ResultsState>
     }
 }
 
-/// Tells whether the file, or the log of what is new in it, has changed.
-fn stamp(file: &Path) -> [Option<(u64, SystemTime)>; 2] {
+/// Sizes and times of the file and its write-ahead log, which change with its content.
+fn version(file: &Path) -> [Option<(u64, SystemTime)>; 2] {
     let mut log = file.as_os_str().to_owned();
     log.push("-wal");
     [file, Path::new(&log)].map(|file| {
-        let facts = fs::metadata(file).ok()?;
-        Some((facts.len(), facts.modified().ok()?))
+        let metadata = fs::metadata(file).ok()?;
+        Some((metadata.len(), metadata.modified().ok()?))
     })
 }
 
@@ -169,36 +217,33 @@ fn read(file: &Path) -> ResultsState {
     if !file.exists() {
         return ResultsState::Missing;
     }
-    // A file that breaks the reader must not end the looking.
-    match std::panic::catch_unwind(|| runs(file)) {
-        Ok(Ok(stored)) => {
-            let ids: Vec<i64> = stored.iter().map(|run| run.id).collect();
-            let records = on_same_images(stored);
-            let series = series(&records);
-            ResultsState::Read {
-                runs: records.len(),
-                latent_size: TradeOffWidths::of(&series, Against::LatentSize),
-                parameters: TradeOffWidths::of(&series, Against::Parameters),
-                spectra: spectra(&ids, &records),
-            }
-        }
-        Ok(Err(reason)) => ResultsState::Trouble(reason),
-        Err(_) => ResultsState::Trouble(format!("{} cannot be read", file.display())),
+    let stored = match runs(file) {
+        Ok(stored) => stored,
+        Err(reason) => return ResultsState::Error(reason),
+    };
+    let ids: Vec<i64> = stored.iter().map(|run| run.id).collect();
+    let records = on_same_images(stored);
+    let series = series(&records);
+    ResultsState::Read {
+        runs: records.len(),
+        latent_size: TradeOffWidths::of(&series, Against::LatentSize),
+        parameters: TradeOffWidths::of(&series, Against::Parameters),
+        spectra: spectra(&ids, &records),
     }
 }
 
-/// Every run without its pictures, which would fill the memory.
+/// Every run without its images and points, which would fill the memory.
 fn runs(file: &Path) -> Result<Vec<StoredRun>, String> {
     let store = Store::open_to_read(file).map_err(|error| error.to_string())?;
     let mut runs = Vec::new();
     for id in store.ids().map_err(|error| error.to_string())? {
         let run = store.run(id).map_err(|error| error.to_string())?;
         runs.extend(run.map(|mut stored| {
-            let portrait = &mut stored.record.eval_sample;
-            portrait.points = Vec::new();
-            portrait.labels = Vec::new();
-            portrait.predicted = Vec::new();
-            portrait.reconstructions = Vec::new();
+            let sample = &mut stored.record.eval_sample;
+            sample.points = Vec::new();
+            sample.labels = Vec::new();
+            sample.predicted = Vec::new();
+            sample.reconstructions = Vec::new();
             stored
         }));
     }

@@ -1,13 +1,15 @@
-//! What the window knows of the run it shows.
+//! What the window shows of a run.
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use super::LaneView;
 use crate::{
     data::{DataSource, Dataset},
-    model::{Lambda, LatentLayout},
+    format,
+    model::{Lambda, LatentLayout, ModelSpec},
     sweep::Outcome,
     train::{
         Alignment, Event, Lane, RunConfig, RunId, RunState, SnapshotSet, checkpoint::Checkpoint,
@@ -15,51 +17,36 @@ use crate::{
     },
 };
 
-use super::LaneView;
-
-/// One run as its messages tell it.
+/// One run, as its events report it.
 #[derive(Debug)]
 pub struct RunView {
     pub id: RunId,
-    /// Settings at its start; λ and learning rate may have moved since.
+    /// Settings at its start; λ and learning rate may have changed since.
     pub config: RunConfig,
     pub source: DataSource,
     pub dataset: Arc<Dataset>,
     pub device: DeviceReport,
     pub steps_per_epoch: u64,
+    /// Trainable parameters of one network.
     pub parameters: usize,
     pub state: RunState,
-    /// Never none.
+    /// Never empty.
     lanes: Vec<LaneView>,
-    /// The lane that the panes show.
+    /// Index of the network that the panes show.
     shown: usize,
-    /// How the cloud of each lane is turned to resemble that of the lane before it; empty before the first
-    /// look.
-    turns: Vec<Alignment>,
-    /// Training speed, summed over all lanes.
+    /// Per network the rotation that aligns its cloud with that of the previous one; empty before the
+    /// first snapshots.
+    alignments: Vec<Alignment>,
+    /// Training speed, summed over all networks.
     pub images_per_second: f64,
-    /// Share of the test images that an evaluation has seen for which training waits, 0–1.
-    pub testing: Option<f32>,
+    /// Share of the test images that the running evaluation has processed, 0–1; training waits for it.
+    pub evaluation_progress: Option<f32>,
     trained: Duration,
     training_since: Option<Instant>,
 }
 
 impl RunView {
-    /// Size and order of z; none where the settings do not fit the images.
-    pub fn layout(&self) -> Option<LatentLayout> {
-        let plan = self
-            .config
-            .model_spec(self.dataset.shape, self.dataset.classes());
-        self.config.architecture.latent_layout(&plan).ok()
-    }
-
-    /// Size of z in words: "n = 3", or "z = 16×4×4" where the network decides it.
-    pub fn latent_size(&self) -> String {
-        self.layout()
-            .map_or_else(String::new, |layout| layout.to_string())
-    }
-
-    /// A run that has just started; with `lanes` left out it has the one of `config`.
+    /// A run that has just started. Without `lanes` it has the one of `config`.
     pub fn new(
         id: RunId,
         config: RunConfig,
@@ -87,20 +74,22 @@ impl RunView {
             state: RunState::Preparing,
             lanes,
             shown: 0,
-            turns: Vec::new(),
+            alignments: Vec::new(),
             images_per_second: 0.0,
-            testing: None,
+            evaluation_progress: None,
             trained: Duration::ZERO,
             training_since: None,
         }
     }
 
-    /// Takes over the curves of the run that it goes on from.
-    pub fn restore(&mut self, saved: &Checkpoint) {
-        self.with(0, |lane| lane.restore(saved));
+    /// Takes the curves of the run that it continues.
+    pub fn restore(&mut self, checkpoint: &Checkpoint) {
+        self.update_lane(0, |lane| lane.restore(checkpoint));
     }
 
-    /// Every lane, by λ, then by seed.
+    // ---- networks ----
+
+    /// Every network, by λ, then by seed.
     pub fn lanes(&self) -> &[LaneView] {
         &self.lanes
     }
@@ -110,28 +99,28 @@ impl RunView {
         self.lanes.len() > 1
     }
 
-    /// Place of the lane that the panes show.
-    pub fn place(&self) -> usize {
+    /// Index of the network that the panes show.
+    pub fn shown_index(&self) -> usize {
         self.shown
     }
 
-    /// The lane that the panes show.
+    /// The network that the panes show.
     pub fn shown(&self) -> &LaneView {
         &self.lanes[self.shown]
     }
 
-    /// Shows another lane; the last one where there are fewer.
-    pub fn show(&mut self, place: usize) {
-        self.shown = place.min(self.lanes.len() - 1);
+    /// Shows another network; the last one if there are fewer.
+    pub fn show(&mut self, index: usize) {
+        self.shown = index.min(self.lanes.len() - 1);
     }
 
-    /// Place of the lane whose λ is nearest; of several, the one most like the shown one.
+    /// Index of the network with the nearest λ; of several, one with the seed on show.
     pub fn nearest(&self, lambda: Lambda) -> usize {
         let seed = self.shown().lane.seed;
-        let distance = |place: &usize| {
-            let lane = self.lanes[*place].lane;
-            let off = (lane.lambda.value() - lambda.value()).abs();
-            (off, lane.seed != seed)
+        let distance = |index: &usize| {
+            let lane = self.lanes[*index].lane;
+            let distance = (lane.lambda.value() - lambda.value()).abs();
+            (distance, lane.seed != seed)
         };
         (0..self.lanes.len())
             .min_by(|a, b| {
@@ -141,122 +130,78 @@ impl RunView {
             .unwrap_or(0)
     }
 
-    /// How the cloud of a lane is turned to resemble that of the lane before it.
-    pub fn turn(&self, place: usize) -> Alignment {
-        self.turns.get(place).copied().unwrap_or_default()
-    }
-
-    /// For each λ the lane with the seed of the shown one, or the one like it.
-    pub fn one_for_each_lambda(&self) -> Vec<usize> {
-        let mut places: Vec<usize> = Vec::new();
+    /// Per λ the index of the network with the seed on show, if there is one, else of another.
+    pub fn lanes_by_lambda(&self) -> Vec<usize> {
+        let mut indices: Vec<usize> = Vec::new();
         for lane in &self.lanes {
-            let place = self.nearest(lane.lane.lambda);
-            if places.last() != Some(&place) {
-                places.push(place);
+            let index = self.nearest(lane.lane.lambda);
+            if indices.last() != Some(&index) {
+                indices.push(index);
             }
         }
-        places
+        indices
     }
 
-    /// Units of z that can die.
-    pub fn mortal_units(&self) -> usize {
-        let plan = self
-            .config
-            .model_spec(self.dataset.shape, self.dataset.classes());
-        let layout = self.config.architecture.latent_layout(&plan);
-        layout.map_or(0, LatentLayout::relu_units)
+    /// The rotation that aligns the cloud of a network with that of the previous one.
+    pub fn alignment(&self, index: usize) -> Alignment {
+        self.alignments.get(index).copied().unwrap_or_default()
     }
 
-    /// What every lane reached at its latest evaluation, with its place; lanes without one are left out.
-    pub fn outcomes(&self) -> Vec<(usize, Outcome)> {
-        let mortal = self.mortal_units();
-        let lanes = self.lanes.iter().enumerate();
-        lanes
-            .filter_map(|(place, lane)| Some((place, lane.outcome(mortal)?)))
-            .collect()
-    }
-
-    /// A lane in words: "λ = 0.30", with its seed where lanes differ in it.
-    pub fn name(&self, place: usize) -> String {
-        let Some(LaneView { lane, .. }) = self.lanes.get(place) else {
+    /// Name of a network: "λ = 0.30", with its seed if seeds differ.
+    pub fn lane_name(&self, index: usize) -> String {
+        let Some(LaneView { lane, .. }) = self.lanes.get(index) else {
             return String::new();
         };
-        let lambda = lambda_text(lane.lambda);
+        let lambda = format::lambda(lane.lambda.value());
         if self.lanes.iter().all(|other| other.lane.seed == lane.seed) {
             return format!("λ = {lambda}");
         }
         format!("λ = {lambda}, seed {}", lane.seed)
     }
 
-    /// Takes in a message about this run.
-    pub fn hear(&mut self, event: Event) {
-        self.testing = match event {
-            Event::EvaluationProgress { share, .. } => Some(share),
-            Event::Losses { .. } | Event::Evaluated { .. } | Event::RolledBack { .. } => None,
-            _ => self.testing,
-        };
-        match event {
-            Event::Losses {
-                lane,
-                losses,
-                images_per_second,
-                ..
-            } => {
-                self.images_per_second = images_per_second;
-                self.with(lane, |lane| lane.hear_losses(&losses));
-            }
-            Event::Evaluated {
-                lane, evaluation, ..
-            } => self.with(lane, |lane| lane.hear_evaluation(evaluation)),
-            Event::Marked {
-                lane, step, mark, ..
-            } => self.with(lane, |lane| lane.hear_mark(step, mark)),
-            Event::State { state, .. } => self.enter(state),
-            Event::RolledBack { lane, step, .. } => self.with(lane, |lane| lane.roll_back(step)),
-            Event::Started { .. }
-            | Event::EvaluationProgress { .. }
-            | Event::Saved { .. }
-            | Event::Error { .. } => {}
-        }
+    /// The latest test metrics of every evaluated network, with its index.
+    pub fn outcomes(&self) -> Vec<(usize, Outcome)> {
+        let relu_units = self.relu_units();
+        let lanes = self.lanes.iter().enumerate();
+        lanes
+            .filter_map(|(index, lane)| Some((index, lane.outcome(relu_units)?)))
+            .collect()
     }
 
-    /// Notes that a loss of a lane is no longer a number.
-    pub fn hear_not_finite(&mut self, lane: usize) {
-        let stands = self.is_spectrum();
-        self.with(lane, |lane| lane.stands = stands);
+    // ---- the model ----
+
+    fn model_spec(&self) -> ModelSpec {
+        self.config
+            .model_spec(self.dataset.shape, self.dataset.classes())
     }
 
-    /// Takes in a look at all lanes.
-    pub fn see(&mut self, panorama: SnapshotSet) {
-        self.turns = panorama.alignments;
-        for (lane, snapshot) in self.lanes.iter_mut().zip(panorama.lanes) {
-            lane.snapshot = Some(snapshot);
-        }
+    /// Size and layout of z; `None` where the settings do not fit the images.
+    pub fn layout(&self) -> Option<LatentLayout> {
+        self.config
+            .architecture
+            .latent_layout(&self.model_spec())
+            .ok()
     }
 
-    fn with(&mut self, place: usize, act: impl FnOnce(&mut LaneView)) {
-        if let Some(lane) = self.lanes.get_mut(place) {
-            act(lane);
-        }
+    /// Size of z: "n = 3", or "z = 16×4×4" where the network determines it.
+    pub fn latent_size(&self) -> String {
+        self.layout()
+            .map_or_else(String::new, |layout| layout.to_string())
     }
 
-    /// Notes that training goes on or stands still, for the clock.
-    pub fn enter(&mut self, state: RunState) {
-        if let Some(since) = self.training_since.take() {
-            self.trained += since.elapsed();
-        }
-        if state == RunState::Training {
-            self.training_since = Some(Instant::now());
-        }
-        self.state = state;
+    /// Number of units of z that can die.
+    pub fn relu_units(&self) -> usize {
+        self.layout().map_or(0, LatentLayout::relu_units)
     }
 
-    /// Steps that the shown lane has taken, as far as told.
+    // ---- progress ----
+
+    /// Number of reported steps of the network on show.
     pub fn step(&self) -> u64 {
         self.shown().step()
     }
 
-    /// The running epoch from 0, and how much of it is done, 0–1.
+    /// The current epoch from 0, and its completed share, 0–1.
     pub fn epoch(&self) -> (u64, f32) {
         let per_epoch = self.steps_per_epoch.max(1);
         let step = self.step();
@@ -266,7 +211,7 @@ impl RunView {
         )
     }
 
-    /// Time spent training, pauses left out.
+    /// Training time without pauses.
     pub fn elapsed(&self) -> Duration {
         self.trained
             + self
@@ -274,15 +219,69 @@ impl RunView {
                 .map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// Whether something would be lost by leaving this run.
+    /// Whether at least an epoch would be lost with this run.
     pub fn has_progress(&self) -> bool {
         self.step() >= self.steps_per_epoch
     }
-}
 
-/// A λ with the digits it needs, two at least.
-pub fn lambda_text(lambda: Lambda) -> String {
-    let text = lambda.to_string();
-    let digits = text.split_once('.').map_or(0, |(_, digits)| digits.len());
-    format!("{:.*}", digits.clamp(2, 4), lambda.value())
+    // ---- events ----
+
+    /// Takes an event of this run.
+    pub fn on_event(&mut self, event: Event) {
+        self.evaluation_progress = match event {
+            Event::EvaluationProgress { share, .. } => Some(share),
+            Event::Losses { .. } | Event::Evaluated { .. } | Event::RolledBack { .. } => None,
+            _ => self.evaluation_progress,
+        };
+        match event {
+            Event::Losses {
+                lane,
+                losses,
+                images_per_second,
+                ..
+            } => {
+                self.images_per_second = images_per_second;
+                self.update_lane(lane, |lane| lane.push_losses(&losses));
+            }
+            Event::Evaluated {
+                lane, evaluation, ..
+            } => self.update_lane(lane, |lane| lane.push_evaluation(evaluation)),
+            Event::Marked {
+                lane, step, mark, ..
+            } => self.update_lane(lane, |lane| lane.push_mark(step, mark)),
+            Event::State { state, .. } => self.set_state(state),
+            Event::RolledBack { lane, step, .. } => {
+                self.update_lane(lane, |lane| lane.roll_back(step));
+            }
+            Event::Started { .. }
+            | Event::EvaluationProgress { .. }
+            | Event::Saved { .. }
+            | Event::Error { .. } => {}
+        }
+    }
+
+    /// Takes new snapshots of all networks.
+    pub fn apply_snapshots(&mut self, snapshots: SnapshotSet) {
+        self.alignments = snapshots.alignments;
+        for (lane, snapshot) in self.lanes.iter_mut().zip(snapshots.lanes) {
+            lane.snapshot = Some(snapshot);
+        }
+    }
+
+    /// Changes the state; only [`RunState::Training`] counts as training time.
+    pub fn set_state(&mut self, state: RunState) {
+        if let Some(since) = self.training_since.take() {
+            self.trained += since.elapsed();
+        }
+        if state == RunState::Training {
+            self.training_since = Some(Instant::now());
+        }
+        self.state = state;
+    }
+
+    fn update_lane(&mut self, index: usize, update: impl FnOnce(&mut LaneView)) {
+        if let Some(lane) = self.lanes.get_mut(index) {
+            update(lane);
+        }
+    }
 }

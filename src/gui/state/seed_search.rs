@@ -1,51 +1,152 @@
-//! Trying seeds, in plain sight, until enough latent units live.
+//! The search for a seed whose latent units stay alive: one run after the other, on screen.
 
-use crate::train::Snapshot;
+use super::Notification;
+use crate::{
+    gui::commands::RunCommand,
+    train::{RunId, Snapshot},
+};
 
-/// Living units that a latent needs: all of a small one, so that its cloud is not flat; of a larger
-/// one always some units die, and no seed keeps them all.
+/// Number of living units that are enough: all of a small latent, so that its cloud is not flat. Some
+/// units of a larger one always die, whatever the seed.
 const NEEDED: usize = 3;
-
-/// Whether so many units are dead that the latent has lost dimensions of the scene.
-pub fn is_flat(snapshot: &Snapshot) -> bool {
-    let units = snapshot.dead.len();
-    units - snapshot.dead_units() < units.min(NEEDED)
-}
-
-/// Steps for which these units must stay alive before a seed counts as living: an unlucky latent
-/// dies within the first dozens of steps.
+/// Steps that these units must survive: an unlucky latent dies within the first dozens of steps.
 const SURVIVAL_STEPS: u64 = 60;
-
 /// Seeds after which a search ends: where this many die, the settings are the reason.
-pub const MOST_SEEDS: usize = 100;
+const MAX_SEEDS: usize = 100;
 
-/// A search under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The search, if one is in progress.
+#[derive(Debug, Default)]
 pub struct SeedSearch {
-    /// Seeds begun so far, the running one included.
-    pub tried: usize,
+    /// Number of seeds tried, the current one included.
+    tries: Option<usize>,
+    /// The run whose dead units are not to be reported.
+    ignored: Option<RunId>,
 }
 
 /// What a snapshot means for the search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Too few units live: on to the next seed.
+enum Verdict {
     Dead,
-    /// Enough live, but for too short a time to tell.
     TooEarly,
-    /// They have lived long enough.
-    Lives,
+    Alive,
 }
 
 impl SeedSearch {
-    /// Judges the running seed by a look at its model.
-    pub fn judge(snapshot: &Snapshot) -> Verdict {
-        if is_flat(snapshot) {
-            Verdict::Dead
-        } else if snapshot.step < SURVIVAL_STEPS {
-            Verdict::TooEarly
-        } else {
-            Verdict::Lives
+    /// Continues, or begins, with another seed.
+    pub fn try_next(&mut self) {
+        self.tries = Some(self.tries.unwrap_or(0) + 1);
+    }
+
+    pub fn stop(&mut self) {
+        self.tries = None;
+    }
+
+    /// Does not report dead units of this run again.
+    pub fn ignore(&mut self, run: Option<RunId>) {
+        self.ignored = run;
+    }
+
+    /// Judges the seed that is being tried by a snapshot; returns what to do next.
+    pub fn on_snapshot(&mut self, snapshot: &Snapshot, seed: u64) -> Option<SeedSearchStep> {
+        let tries = self.tries?;
+        match verdict(snapshot) {
+            Verdict::Dead if tries < MAX_SEEDS => return Some(SeedSearchStep::TryNext),
+            Verdict::Dead => self.stop(),
+            Verdict::TooEarly => {}
+            Verdict::Alive => {
+                self.stop();
+                let found = found(snapshot, seed, tries);
+                return Some(SeedSearchStep::Found(Box::new(found)));
+            }
         }
+        None
+    }
+
+    /// The search in progress, or the dead units of the run on show.
+    pub fn notification(
+        &self,
+        run: RunId,
+        seed: u64,
+        snapshot: Option<&Snapshot>,
+    ) -> Option<Notification> {
+        if let Some(tries) = self.tries {
+            let text = format!("Looking for a seed with living units: seed {seed}, try {tries}");
+            let tooltip = "Keep the seed that is being tried";
+            let stop = RunCommand::StopSeedSearch;
+            return Some(Notification::progress(text).with_action("Stop", tooltip, stop));
+        }
+        let snapshot = snapshot.filter(|snapshot| is_flat(snapshot))?;
+        (self.ignored != Some(run)).then(|| {
+            let text = dead_units(snapshot.dead_units(), snapshot.dead.len());
+            Notification::warning(text).with_new_seed().with_action(
+                "Ignore",
+                "Keep this seed, and close this message for this run",
+                RunCommand::IgnoreDeadUnits,
+            )
+        })
+    }
+}
+
+/// What follows from a snapshot of the seed that is being tried.
+#[derive(Debug)]
+pub enum SeedSearchStep {
+    TryNext,
+    Found(Box<Notification>),
+}
+
+/// Whether so many units are dead that the cloud has lost dimensions.
+fn is_flat(snapshot: &Snapshot) -> bool {
+    let units = snapshot.dead.len();
+    units - snapshot.dead_units() < units.min(NEEDED)
+}
+
+fn verdict(snapshot: &Snapshot) -> Verdict {
+    if is_flat(snapshot) {
+        Verdict::Dead
+    } else if snapshot.step < SURVIVAL_STEPS {
+        Verdict::TooEarly
+    } else {
+        Verdict::Alive
+    }
+}
+
+fn found(snapshot: &Snapshot, seed: u64, tries: usize) -> Notification {
+    let units = snapshot.dead.len();
+    let alive = units - snapshot.dead_units();
+    let alive = match (alive, units) {
+        (_, 0) => "its latent units cannot die".to_owned(),
+        (1, 1) => "the latent unit is alive".to_owned(),
+        _ if alive == units => format!("all {units} latent units are alive"),
+        _ => format!("{alive} of {units} latent units are alive"),
+    };
+    let seeds = if tries == 1 { "seed" } else { "seeds" };
+    let text = format!("Seed {seed}: {alive} ({tries} {seeds} tried)");
+    Notification::success(text).of_run().with_dismiss()
+}
+
+fn dead_units(dead: usize, units: usize) -> String {
+    if dead < units {
+        let are = if dead == 1 { "is" } else { "are" };
+        return format!(
+            "{dead} of {units} latent units {are} dead (always 0), and this seed is unlikely to recover"
+        );
+    }
+    let all = match units {
+        1 => "The latent unit is dead".to_owned(),
+        _ => format!("All {units} latent units are dead"),
+    };
+    format!("{all}: z is 0 for every image, and this seed cannot recover")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_about_dead_units_agree_in_number() {
+        assert!(dead_units(1, 3).starts_with("1 of 3 latent units is dead"));
+        assert!(dead_units(2, 3).starts_with("2 of 3 latent units are dead"));
+        assert!(dead_units(3, 3).starts_with("All 3 latent units are dead"));
+        assert!(dead_units(1, 1).starts_with("The latent unit is dead"));
     }
 }

@@ -1,12 +1,6 @@
-//! Finished spectra of the file of results: which there are, and their clouds.
+//! The spectra in the results file, and their clouds.
 
-use std::{
-    path::{Path, PathBuf},
-    thread,
-};
-
-use crossbeam_channel::{Receiver, unbounded};
-use eframe::egui::Context;
+use std::path::Path;
 
 use super::sweep::RunPicture;
 use crate::{
@@ -19,25 +13,24 @@ use crate::{
     train::{Alignment, RunConfig, alignment},
 };
 
-/// Finished runs of one network on one data set with one seed, which differ in λ alone.
+/// Stored runs of one network on one data set with one seed, which differ in λ alone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredSpectrum {
-    /// What sets it apart from the others of the same network: "Fashion-MNIST, seed 1".
+    /// What distinguishes it from others of the same network: "Fashion-MNIST, seed 1".
     pub name: String,
-    /// Its images.
     pub data: DataSource,
-    /// Each λ with the number of its run, at least two, λ ascending.
+    /// λ and id of each run, at least two, λ ascending.
     pub runs: Vec<(Lambda, i64)>,
     config: RunConfig,
 }
 
 impl StoredSpectrum {
-    /// Whether it is of the network that these settings describe.
+    /// Whether these settings describe its network.
     pub fn is_of(&self, config: &RunConfig) -> bool {
         same_network(&self.config, config)
     }
 
-    /// The run with this λ.
+    /// Id of the run with this λ.
     pub fn run(&self, lambda: Lambda) -> Option<i64> {
         let run = self.runs.iter().find(|(other, _)| *other == lambda);
         run.map(|(_, id)| *id)
@@ -50,7 +43,7 @@ fn same_network(a: &RunConfig, b: &RunConfig) -> bool {
         && (a.architecture != Architecture::Vit || a.vit == b.vit)
 }
 
-/// The spectra among runs with these numbers, by data set and seed.
+/// The spectra among records with these ids, by data set and seed.
 pub fn spectra(ids: &[i64], records: &[Record]) -> Vec<StoredSpectrum> {
     type Group<'a> = (RunSpec, &'a Record, Vec<(Lambda, i64)>);
     let mut groups: Vec<Group<'_>> = Vec::new();
@@ -61,7 +54,7 @@ pub fn spectra(ids: &[i64], records: &[Record]) -> Vec<StoredSpectrum> {
         let mut shared = common(&record.spec);
         shared.config.seed = record.spec.config.seed;
         let run = (record.lambda(), id);
-        match groups.iter_mut().find(|(known, ..)| *known == shared) {
+        match groups.iter_mut().find(|(other, ..)| *other == shared) {
             Some((_, _, runs)) => runs.push(run),
             None => groups.push((shared, record, vec![run])),
         }
@@ -97,71 +90,29 @@ pub fn spectra(ids: &[i64], records: &[Record]) -> Vec<StoredSpectrum> {
     spectra
 }
 
-/// The clouds of some finished runs, read on a thread of their own.
-#[derive(Default)]
-pub struct StoredClouds {
-    wanted: Option<(PathBuf, Vec<i64>)>,
-    answer: Option<Receiver<Result<Clouds, String>>>,
-    known: Option<Result<Clouds, String>>,
-}
-
-/// Clouds, and how each is turned to resemble the one before it.
+/// The clouds of stored runs.
+#[derive(Debug)]
 pub struct Clouds {
-    /// In the order in which they were asked for.
+    /// In the requested order.
     pub pictures: Vec<RunPicture>,
-    pub turns: Vec<Alignment>,
+    /// Per cloud the rotation that aligns it with the previous one.
+    pub alignments: Vec<Alignment>,
 }
 
-impl StoredClouds {
-    /// Asks for these runs of `file`, unless that has been done already, and takes in what has arrived.
-    pub fn want(&mut self, file: &Path, ids: &[i64], ctx: &Context) {
-        let is_same = |(other, known): &(PathBuf, Vec<i64>)| other == file && known == ids;
-        if !self.wanted.as_ref().is_some_and(is_same) {
-            self.wanted = Some((file.to_owned(), ids.to_vec()));
-            self.known = None;
-            let (tell, answer) = unbounded();
-            let (ctx, file, ids) = (ctx.clone(), file.to_owned(), ids.to_vec());
-            let spawned = thread::Builder::new()
-                .name("clouds".to_owned())
-                .spawn(move || {
-                    // Other runs may be wanted by now; then nobody waits for these.
-                    let _ = tell.send(read(&file, &ids));
-                    ctx.request_repaint();
-                });
-            match spawned {
-                Ok(_) => self.answer = Some(answer),
-                Err(error) => {
-                    self.known = Some(Err(format!("the system refuses a thread: {error}")));
-                }
-            }
-        }
-        if let Some(answer) = self.answer.as_ref().and_then(|from| from.try_recv().ok()) {
-            self.known = Some(answer);
-            self.answer = None;
-        }
-    }
-
-    /// What has been read; the error is one sentence.
-    pub fn known(&self) -> Option<&Result<Clouds, String>> {
-        self.known.as_ref()
-    }
-}
-
-fn read(file: &Path, ids: &[i64]) -> Result<Clouds, String> {
+/// Reads the clouds of runs with these ids.
+///
+/// # Errors
+/// When the file cannot be read, or a run has no cloud.
+pub fn read_clouds(file: &Path, ids: &[i64]) -> Result<Clouds, String> {
     let store = Store::open_to_read(file).map_err(|error| error.to_string())?;
-    let picture = |id: &i64| {
-        let stored = store.run(*id).map_err(|error| error.to_string())?;
-        let stored = stored.ok_or_else(|| format!("{} has no run {id}", file.display()))?;
-        RunPicture::new(*id, stored.record)
-            .ok_or_else(|| format!("{}: run {id} has no portrait", file.display()))
-    };
+    let picture = |id: &i64| RunPicture::read(&store, file, *id);
     let pictures: Vec<RunPicture> = ids.iter().map(picture).collect::<Result<_, String>>()?;
     let points: Vec<&[[f32; 3]]> = pictures
         .iter()
         .map(|picture| &picture.snapshot.points[..])
         .collect();
     Ok(Clouds {
-        turns: alignment::chain(&points, 3),
+        alignments: alignment::chain(&points, 3),
         pictures,
     })
 }

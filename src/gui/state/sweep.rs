@@ -1,26 +1,25 @@
-//! Many runs at once: the grid, what has become of each of its runs, and the thread that carries them out.
+//! A sweep: the grid, the status of each of its runs, and the thread that trains them.
 
 mod picture;
 mod run_status;
 mod running;
-mod store_reader;
+mod store_query;
 
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
-use eframe::egui::Context;
-
-use self::store_reader::Answer;
-use crate::sweep::{
-    Grid, RunSpec, SweepCommand, SweepEnd, SweepEvent, SweepRunner,
-    grid::GridError,
-    runner::{SweepEstimate, SweepOptions},
-    store,
+use crate::{
+    gui::commands::SweepCommand,
+    jobs::{Job, Signal, Wake, take_finished},
+    sweep::{
+        Grid, RunSpec, Store, SweepCommand as RunnerCommand, SweepEnd, SweepEvent, SweepRunner,
+        grid::GridError,
+        runner::{SweepEstimate, SweepOptions},
+        store::default_file,
+    },
 };
 
 pub use self::{
@@ -29,96 +28,96 @@ pub use self::{
     running::{RunningSweep, Stage},
 };
 
-/// How long a grid must stand still before it is measured.
-const SETTLED: Duration = Duration::from_millis(700);
+/// How long a grid must stay unchanged before its cost is estimated.
+const SETTLE_TIME: Duration = Duration::from_millis(700);
 
-/// A grid of runs, and all that panes read and change of it. Nothing here waits for files, measurements or
-/// training.
+/// A grid of runs and their status.
 #[derive(Debug)]
 pub struct SweepState {
-    ctx: Context,
-    /// Where results go; none where the system has no place for them.
+    wake: Wake,
+    /// The results file; `None` where the system has no folder for it.
     file: Option<PathBuf>,
     grid: Option<Grid>,
-    wrong: Option<GridError>,
+    grid_error: Option<GridError>,
     runs: Arc<[RunSpec]>,
-    /// Of every run.
+    /// One per run.
     statuses: Vec<RunStatus>,
-    /// Places of runs, those together that belong together.
+    /// Indices of the runs in the order of the list.
     order: Vec<usize>,
     /// When the grid was last changed.
     changed: Instant,
-    store_query: StoreQuery,
-    /// Tells an answer from those to earlier questions.
-    ticket: u64,
-    answers: Receiver<Answer>,
-    sender: Sender<Answer>,
-    /// The measurement under way.
-    measuring: Option<SweepRunner>,
+    /// The query for the runs that the file has.
+    query: Option<Job<Result<Vec<RunStatus>, String>>>,
+    /// Whether `statuses` are those of the file.
+    is_known: bool,
+    estimating: Option<SweepRunner>,
     estimate: Option<SweepEstimate>,
-    /// Whether the grid is measured by itself.
-    measures: bool,
-    sweep: Option<RunningSweep>,
+    /// Whether to estimate the cost without a request: once per grid.
+    estimates_itself: bool,
+    running: Option<RunningSweep>,
     /// How the last sweep ended.
     end: Option<SweepEnd>,
     error: Option<String>,
     preview: Option<Preview>,
 }
 
-/// What is known of the file of results.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum StoreQuery {
-    /// It has not been read for this grid.
-    None,
-    /// It is being read.
-    Coming,
-    /// The fates are as it has them.
-    There,
-}
-
-/// The finished run that is looked at.
+/// The stored run that is shown in detail.
 #[derive(Debug)]
 pub struct Preview {
-    /// Its number in the file.
+    /// Its id in the file.
     pub id: i64,
-    /// What the list calls it.
     pub name: String,
-    /// Once it has been read; the error is one sentence.
+    /// The run, once it has been read; the error is one sentence.
     pub picture: Option<Result<Box<RunPicture>, String>>,
+    job: Option<Job<Result<Box<RunPicture>, String>>>,
+}
+
+/// What a visible grid needs next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preparation {
+    QueryStore,
+    /// An estimate after this time, if the grid stays as it is.
+    EstimateIn(Duration),
+    Estimate,
 }
 
 impl SweepState {
-    /// `ctx` is woken when something has happened.
-    pub fn new(ctx: Context) -> Self {
-        let (sender, answers) = unbounded();
+    pub fn new(wake: Wake) -> Self {
         Self {
-            ctx,
-            file: store::default_file(),
+            wake,
+            file: default_file(),
             grid: None,
-            wrong: None,
+            grid_error: None,
             runs: Arc::default(),
             statuses: Vec::new(),
             order: Vec::new(),
             changed: Instant::now(),
-            store_query: StoreQuery::None,
-            ticket: 0,
-            answers,
-            sender,
-            measuring: None,
+            query: None,
+            is_known: false,
+            estimating: None,
             estimate: None,
-            measures: true,
-            sweep: None,
+            estimates_itself: true,
+            running: None,
             end: None,
             error: None,
             preview: None,
         }
     }
 
-    // ---- what the pane reads ----
+    // ---- reading ----
 
-    /// The file of results.
+    /// The results file.
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()
+    }
+
+    pub fn grid(&self) -> Option<&Grid> {
+        self.grid.as_ref()
+    }
+
+    /// What is wrong with the grid.
+    pub fn grid_error(&self) -> Option<&GridError> {
+        self.grid_error.as_ref()
     }
 
     /// Every run of the grid.
@@ -126,156 +125,184 @@ impl SweepState {
         &self.runs
     }
 
-    /// What has become of each of them.
+    /// The status of each run.
     pub fn statuses(&self) -> &[RunStatus] {
         &self.statuses
     }
 
-    /// Places of the runs, by data set, network, λ and seed.
+    /// Indices of the runs by data set, network, λ and seed.
     pub fn order(&self) -> &[usize] {
         &self.order
     }
 
-    /// What is wrong with the grid.
-    pub fn wrong(&self) -> Option<&GridError> {
-        self.wrong.as_ref()
-    }
-
-    /// Number of runs whose fate is such.
-    pub fn count(&self, such: impl Fn(&RunStatus) -> bool) -> usize {
-        self.statuses.iter().filter(|fate| such(fate)).count()
+    /// Number of runs with such a status.
+    pub fn count(&self, predicate: impl Fn(&RunStatus) -> bool) -> usize {
+        let statuses = self.statuses.iter();
+        statuses.filter(|status| predicate(status)).count()
     }
 
     /// Whether it is known which runs the file has.
     pub fn is_known(&self) -> bool {
-        self.store_query == StoreQuery::There
+        self.is_known
     }
 
-    /// What the runs that are left will take, once it has been measured.
+    /// Time and memory of the remaining runs, once they have been estimated.
     pub fn estimate(&self) -> Option<&SweepEstimate> {
         self.estimate.as_ref()
     }
 
-    pub fn is_measuring(&self) -> bool {
-        self.measuring.is_some()
+    pub fn is_estimating(&self) -> bool {
+        self.estimating.is_some()
     }
 
-    /// The sweep under way.
-    pub fn sweep(&self) -> Option<&RunningSweep> {
-        self.sweep.as_ref()
+    /// The sweep in progress.
+    pub fn running(&self) -> Option<&RunningSweep> {
+        self.running.as_ref()
     }
 
-    /// How the last one ended.
+    /// How the last sweep ended.
     pub fn end(&self) -> Option<&SweepEnd> {
         self.end.as_ref()
     }
 
-    /// Why file or measurement say nothing.
+    /// Why the file cannot be used, or a sweep or an estimate failed.
     pub fn error(&self) -> Option<&str> {
         self.error.as_deref()
     }
 
-    /// The run that is looked at.
     pub fn preview(&self) -> Option<&Preview> {
         self.preview.as_ref()
     }
 
-    // ---- what the pane asks for ----
+    /// What a pane that shows the grid should request next.
+    pub fn preparation(&self) -> Option<Preparation> {
+        if self.running.is_some() || self.runs.is_empty() || self.file.is_none() {
+            return None;
+        }
+        if !self.is_known {
+            return self.query.is_none().then_some(Preparation::QueryStore);
+        }
+        let is_wanted = self.estimates_itself
+            && self.estimate.is_none()
+            && self.estimating.is_none()
+            && self.count(RunStatus::is_open) > 0;
+        is_wanted.then(|| match SETTLE_TIME.checked_sub(self.changed.elapsed()) {
+            Some(left) => Preparation::EstimateIn(left),
+            None => Preparation::Estimate,
+        })
+    }
 
-    /// Keeps results in another file.
+    // ---- commands ----
+
+    pub fn execute(&mut self, command: SweepCommand) {
+        match command {
+            SweepCommand::SetGrid(grid) => self.set_grid(*grid),
+            SweepCommand::QueryStore => self.query_store(),
+            SweepCommand::Estimate => self.start_estimate(),
+            SweepCommand::StopEstimate => self.stop_estimate(),
+            SweepCommand::Start => self.start((0..self.runs.len()).collect(), false),
+            SweepCommand::Retry => {
+                let has_failed = |index: &usize| self.statuses[*index].is_failed();
+                let failed = (0..self.runs.len()).filter(has_failed).collect();
+                self.start(failed, true);
+            }
+            SweepCommand::SetPaused(paused) => {
+                if let Some(running) = &self.running {
+                    running.send(if paused {
+                        RunnerCommand::Pause
+                    } else {
+                        RunnerCommand::Resume
+                    });
+                }
+            }
+            SweepCommand::Cancel => self.cancel(),
+            SweepCommand::Skip(index) => {
+                if let Some(running) = &self.running {
+                    running.skip(index);
+                }
+            }
+            SweepCommand::OpenPreview(index) => self.open_preview(index),
+            SweepCommand::ClosePreview => self.preview = None,
+        }
+    }
+
+    /// Stores results in another file.
     pub fn set_file(&mut self, file: PathBuf) {
         self.file = Some(file);
-        self.store_query = StoreQuery::None;
+        self.is_known = false;
+        self.query = None;
     }
 
-    /// Takes another grid, unless one is being carried out, and finds out what is known of it. Called in every frame in which
-    /// the pane is seen.
-    pub fn set_grid(&mut self, grid: &Grid) {
-        if self.sweep.is_some() {
+    /// Requests all threads to stop, without waiting for them.
+    pub fn close(&mut self) {
+        self.cancel();
+        self.stop_estimate();
+    }
+
+    fn set_grid(&mut self, grid: Grid) {
+        if self.running.is_some() {
             return;
         }
-        if self.grid.as_ref() != Some(grid) {
-            self.take(grid);
-        }
-        if self.store_query == StoreQuery::None && !self.runs.is_empty() {
-            self.query_store();
-        }
-        let wants = self.measures
-            && self.is_known()
-            && self.estimate.is_none()
-            && self.measuring.is_none()
-            && self.count(RunStatus::is_open) > 0;
-        if wants {
-            match SETTLED.checked_sub(self.changed.elapsed()) {
-                Some(left) => self.ctx.request_repaint_after(left),
-                None => self.measure(),
-            }
-        }
-    }
-
-    fn take(&mut self, grid: &Grid) {
-        self.stop_measuring();
-        self.grid = Some(grid.clone());
+        self.stop_estimate();
         let runs = grid.runs();
-        self.wrong = runs.as_ref().err().cloned();
+        self.grid = Some(grid);
+        self.grid_error = runs.as_ref().err().cloned();
         self.runs = runs.unwrap_or_default().into();
         self.statuses = vec![RunStatus::Waiting; self.runs.len()];
         self.order = run_status::order(&self.runs);
         self.changed = Instant::now();
-        self.store_query = StoreQuery::None;
+        self.query = None;
+        self.is_known = false;
         self.estimate = None;
-        self.measures = true;
+        self.estimates_itself = true;
         self.end = None;
         self.error = None;
     }
 
-    /// Measures what the runs that are left will take.
-    pub fn measure(&mut self) {
+    fn query_store(&mut self) {
         let Some(file) = self.file.clone() else {
             return;
         };
-        // One attempt; another only if asked for.
-        self.measures = false;
+        let runs = self.runs.clone();
+        self.is_known = false;
+        self.query = Some(Job::start("query results", &self.wake, move |_| {
+            store_query::statuses(&file, &runs)
+        }));
+    }
+
+    fn start_estimate(&mut self) {
+        let Some(file) = self.file.clone() else {
+            return;
+        };
+        self.estimates_itself = false;
         self.error = None;
         let options = SweepOptions {
             estimate_only: true,
             ..SweepOptions::default()
         };
         match self.spawn(self.runs.to_vec(), file, options) {
-            Ok(conductor) => self.measuring = Some(conductor),
+            Ok(runner) => self.estimating = Some(runner),
             Err(reason) => self.error = Some(reason),
         }
     }
 
-    /// Gives the measurement up.
-    pub fn stop_measuring(&mut self) {
-        self.measures = false;
-        if let Some(conductor) = self.measuring.take() {
-            shut_down(conductor);
+    fn stop_estimate(&mut self) {
+        self.estimates_itself = false;
+        if let Some(runner) = self.estimating.take() {
+            self.shut_down(runner);
         }
     }
 
-    /// Does all runs that the file does not have.
-    pub fn start(&mut self) {
-        self.begin((0..self.runs.len()).collect(), false);
-    }
-
-    /// Does the failed runs again.
-    pub fn try_again(&mut self) {
-        let failed = |place: &usize| matches!(self.statuses[*place], RunStatus::Failed(_));
-        let places = (0..self.runs.len()).filter(failed).collect();
-        self.begin(places, true);
-    }
-
-    fn begin(&mut self, places: Vec<usize>, again: bool) {
+    /// Trains the runs at `indices` that the file does not have; `again` also those that it has.
+    fn start(&mut self, indices: Vec<usize>, again: bool) {
         let Some(file) = self.file.clone() else {
             return;
         };
-        if self.sweep.is_some() || places.is_empty() {
+        if self.running.is_some() || indices.is_empty() {
             return;
         }
-        self.stop_measuring();
-        let specs = places.iter().map(|place| self.runs[*place].clone());
+        self.stop_estimate();
+        let specs = indices.iter().map(|index| self.runs[*index].clone());
         let options = SweepOptions {
             again,
             ..SweepOptions::default()
@@ -283,7 +310,7 @@ impl SweepState {
         self.end = None;
         self.error = None;
         match self.spawn(specs.collect(), file, options) {
-            Ok(conductor) => self.sweep = Some(RunningSweep::new(conductor, places)),
+            Ok(runner) => self.running = Some(RunningSweep::new(runner, indices)),
             Err(reason) => self.error = Some(reason),
         }
     }
@@ -294,171 +321,119 @@ impl SweepState {
         file: PathBuf,
         options: SweepOptions,
     ) -> Result<SweepRunner, String> {
-        let ctx = self.ctx.clone();
-        SweepRunner::spawn(specs, file, options, move || ctx.request_repaint())
-            .map_err(|error| format!("the system refuses a thread: {error}"))
+        let wake = self.wake.clone();
+        SweepRunner::spawn(specs, file, options, move || wake.signal(Signal::Finished))
+            .map_err(|error| format!("Could not start a background thread: {error}"))
     }
 
-    /// Stops between two steps, or goes on.
-    pub fn pause(&mut self, paused: bool) {
-        if let Some(sweep) = &self.sweep {
-            sweep.send(if paused {
-                SweepCommand::Pause
-            } else {
-                SweepCommand::Resume
-            });
+    fn cancel(&mut self) {
+        if let Some(running) = &mut self.running {
+            running.stage = Stage::Ending;
+            running.send(RunnerCommand::Cancel);
         }
     }
 
-    /// Gives up the runs under way; the others are in the file.
-    pub fn cancel(&mut self) {
-        if let Some(sweep) = &mut self.sweep {
-            sweep.stage = Stage::Ending;
-            sweep.send(SweepCommand::Cancel);
-        }
-    }
-
-    /// Gives up one run.
-    pub fn skip(&mut self, place: usize) {
-        if let Some(sweep) = &self.sweep {
-            sweep.skip(place);
-        }
-    }
-
-    /// Looks at a finished run.
-    pub fn open_preview(&mut self, place: usize) {
+    fn open_preview(&mut self, index: usize) {
         let (Some(RunStatus::Done(done)), Some(spec), Some(file)) =
-            (self.statuses.get(place), self.runs.get(place), &self.file)
+            (self.statuses.get(index), self.runs.get(index), &self.file)
         else {
             return;
         };
         let (id, file) = (done.id, file.clone());
+        let job = Job::start("read run", &self.wake, move |_| {
+            let store = Store::open_existing(&file).map_err(|error| error.to_string())?;
+            RunPicture::read(&store, &file, id).map(Box::new)
+        });
         self.preview = Some(Preview {
             id,
             name: spec.to_string(),
             picture: None,
+            job: Some(job),
         });
-        self.ask(move || Answer::Picture(id, store_reader::picture(&file, id)));
     }
 
-    /// Looks at none.
-    pub fn close_preview(&mut self) {
-        self.preview = None;
-    }
+    // ---- events ----
 
-    // ---- inside ----
-
-    /// Finds out which runs the file has.
-    fn query_store(&mut self) {
-        let Some(file) = self.file.clone() else {
-            return;
-        };
-        self.ticket += 1;
-        self.store_query = StoreQuery::Coming;
-        let (ticket, runs) = (self.ticket, self.runs.clone());
-        self.ask(move || Answer::Survey(ticket, store_reader::survey(&file, &runs)));
-    }
-
-    fn ask(&mut self, work: impl FnOnce() -> Answer + Send + 'static) {
-        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
-        let spawned = thread::Builder::new()
-            .name("results".to_owned())
-            .spawn(move || {
-                // The window may be gone by now; then nobody waits for the answer.
-                let _ = sender.send(work());
-                ctx.request_repaint();
-            });
-        if let Err(error) = spawned {
-            self.error = Some(format!(
-                "the system refuses a thread to read results: {error}"
-            ));
-        }
-    }
-
-    /// Takes in all that has arrived. Called once before each frame.
+    /// Takes everything that has arrived.
     pub fn receive(&mut self) {
-        while let Ok(answer) = self.answers.try_recv() {
-            match answer {
-                Answer::Survey(ticket, result) if ticket == self.ticket => self.know(result),
-                Answer::Survey(..) => {}
-                Answer::Picture(id, picture) => {
-                    if let Some(looked) = self.preview.as_mut().filter(|looked| looked.id == id) {
-                        looked.picture = Some(picture);
-                    }
-                }
-            }
+        if let Some(result) = take_finished(&mut self.query) {
+            self.on_store_query(result.unwrap_or_else(|error| Err(error.to_string())));
         }
-        if let Some(conductor) = self.measuring.take() {
-            self.receive_estimate(conductor);
+        if let Some(preview) = &mut self.preview
+            && let Some(result) = take_finished(&mut preview.job)
+        {
+            preview.picture = Some(result.unwrap_or_else(|error| Err(error.to_string())));
         }
-        if let Some(mut sweep) = self.sweep.take() {
-            match sweep.receive(&mut self.statuses) {
-                None => self.sweep = Some(sweep),
-                Some(end) => self.on_sweep_end(sweep, end),
+        if let Some(runner) = self.estimating.take() {
+            self.receive_estimate(runner);
+        }
+        if let Some(mut running) = self.running.take() {
+            match running.receive(&mut self.statuses) {
+                None => self.running = Some(running),
+                Some(end) => self.on_end(running, end),
             }
         }
     }
 
-    fn know(&mut self, result: Result<Vec<RunStatus>, String>) {
-        if self.store_query != StoreQuery::Coming || self.sweep.is_some() {
+    fn on_store_query(&mut self, result: Result<Vec<RunStatus>, String>) {
+        if self.running.is_some() {
             return;
         }
-        self.store_query = StoreQuery::There;
+        self.is_known = true;
         match result {
-            Ok(fates) => {
-                for (known, fate) in self.statuses.iter_mut().zip(fates) {
-                    // Some failures are no business of the file, and what was skipped never is.
-                    if fate != RunStatus::Waiting || !known.is_told_here_only() {
-                        *known = fate;
+            Ok(stored) => {
+                for (status, stored) in self.statuses.iter_mut().zip(stored) {
+                    // Some failures, and runs that were skipped, are not stored.
+                    if stored != RunStatus::Waiting || !status.may_be_missing_in_store() {
+                        *status = stored;
                     }
                 }
             }
             Err(reason) => {
-                self.measures = false;
+                self.estimates_itself = false;
                 self.error = Some(reason);
             }
         }
     }
 
-    fn receive_estimate(&mut self, conductor: SweepRunner) {
-        while let Ok(event) = conductor.events().try_recv() {
+    fn receive_estimate(&mut self, runner: SweepRunner) {
+        while let Ok(event) = runner.events().try_recv() {
             match event {
-                SweepEvent::Prepared(outlook) => self.estimate = Some(outlook),
+                SweepEvent::Prepared(estimate) => self.estimate = Some(estimate),
                 SweepEvent::Ended(end) => {
                     if let SweepEnd::Failed(reason) = end {
                         self.error = Some(reason);
                     }
-                    shut_down(conductor);
+                    self.shut_down(runner);
                     return;
                 }
                 _ => {}
             }
         }
-        self.measuring = Some(conductor);
+        self.estimating = Some(runner);
     }
 
-    fn on_sweep_end(&mut self, sweep: RunningSweep, end: SweepEnd) {
-        shut_down(sweep.into_conductor());
-        for fate in &mut self.statuses {
-            if matches!(fate, RunStatus::UnderWay(_)) {
-                *fate = RunStatus::Waiting;
+    fn on_end(&mut self, running: RunningSweep, end: SweepEnd) {
+        self.shut_down(running.into_runner());
+        for status in &mut self.statuses {
+            if status.is_running() {
+                *status = RunStatus::Waiting;
             }
         }
         self.end = Some(end);
         self.estimate = None;
         self.changed = Instant::now();
-        self.measures = true;
-        // Equal runs are done once: the file tells of which others that is true as well.
-        self.store_query = StoreQuery::None;
+        self.estimates_itself = true;
+        // Equal runs are trained once; the file knows for which others that counts as well.
+        self.is_known = false;
+        self.query = None;
     }
-}
 
-/// Lets a conductor end, and does not wait for it.
-fn shut_down(conductor: SweepRunner) {
-    conductor.send(SweepCommand::Cancel);
-    // Dropping it waits for its thread.
-    let spawned = thread::Builder::new()
-        .name("ending".to_owned())
-        .spawn(move || drop(conductor));
-    drop(spawned);
+    /// Lets a runner end on another thread, since dropping it waits for its own.
+    fn shut_down(&self, runner: SweepRunner) {
+        runner.send(RunnerCommand::Cancel);
+        drop(Job::<(), ()>::start("end sweep", &self.wake, move |_| {
+            drop(runner);
+        }));
+    }
 }

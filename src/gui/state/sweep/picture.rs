@@ -1,17 +1,16 @@
-//! A finished run in the form in which panes show one.
+//! A stored run in the form in which panes show one.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use crate::{
     data::{Dataset, ImageShape, Split},
-    sweep::Record,
+    sweep::{Record, Store},
     train::{Probe, RunId, Snapshot},
 };
 
-/// A finished run, and its cloud as if it were a look at a live one.
+/// A stored run, and its cloud as a snapshot.
 #[derive(Debug)]
 pub struct RunPicture {
-    /// The run.
     pub record: Arc<Record>,
     /// Its cloud.
     pub snapshot: Arc<Snapshot>,
@@ -20,16 +19,27 @@ pub struct RunPicture {
 }
 
 impl RunPicture {
-    /// The run with the number `id`; none if its portrait has not one label for each point.
-    pub fn new(id: i64, record: Record) -> Option<Self> {
-        let portrait = &record.eval_sample;
+    /// Reads the run `id` of a store.
+    ///
+    /// # Errors
+    /// One sentence, when there is no such run or it cannot be shown.
+    pub fn read(store: &Store, file: &Path, id: i64) -> Result<Self, String> {
+        let stored = store.run(id).map_err(|error| error.to_string())?;
+        let stored = stored.ok_or_else(|| format!("{} has no run {id}", file.display()))?;
+        Self::new(id, stored.record)
+            .ok_or_else(|| format!("Run {id} in {} has no valid sample", file.display()))
+    }
+
+    /// The run `id`; `None` if its sample has not one label per point.
+    fn new(id: i64, record: Record) -> Option<Self> {
+        let sample = &record.eval_sample;
         let pixel = ImageShape {
             channels: 1,
             height: 1,
             width: 1,
         };
-        let count = portrait.points.len();
-        let test = Split::new(pixel, vec![0; count], portrait.labels.clone())?;
+        let count = sample.points.len();
+        let test = Split::new(pixel, vec![0; count], sample.labels.clone())?;
         let labels = Dataset {
             name: record.data_name.clone(),
             shape: pixel,
@@ -50,9 +60,9 @@ impl RunPicture {
             },
             latent_size: record.latent_values,
             latents: Vec::new(),
-            points: portrait.points.clone(),
-            projection: portrait.projection,
-            predicted: portrait.predicted.clone(),
+            points: sample.points.clone(),
+            projection: sample.projection,
+            predicted: sample.predicted.clone(),
             dead: (0..record.relu_units).map(|unit| unit < dead).collect(),
             grid: Vec::new(),
             selected: None,

@@ -1,34 +1,34 @@
-//! What has become of a run of the grid.
+//! The status of a run of the grid.
 
 use crate::{
     sweep::{Record, RunSpec},
     train::Evaluation,
 };
 
-/// What has become of a run.
+/// The status of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunStatus {
-    /// Its turn has not come.
+    /// Not started.
     Waiting,
-    /// It is being trained; with its latest evaluation.
-    UnderWay(Option<Evaluation>),
-    /// It is in the file.
+    /// In training, with its latest evaluation.
+    Running(Option<Evaluation>),
+    /// Stored in the file.
     Done(Finished),
-    /// It came to nothing: one sentence without its full stop.
+    /// Failed for this reason.
     Failed(String),
-    /// It was given up as asked.
+    /// Abandoned by the user.
     Skipped,
 }
 
-/// A finished run in short.
+/// Summary of a finished run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finished {
-    /// Its number in the file.
+    /// Its id in the file.
     pub id: i64,
     /// The evaluation of the model that was kept.
     pub kept: Evaluation,
-    /// Units of z that could have died; 0 where none can.
-    pub mortal_units: usize,
+    /// Number of units of z that can die.
+    pub relu_units: usize,
     /// Whether every latent unit is dead.
     pub dead: bool,
     /// Seconds from the first step to the last evaluation.
@@ -36,12 +36,12 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// A run with the number `id`; none if it was never evaluated.
-    pub fn of(id: i64, record: &Record) -> Option<Self> {
+    /// The run `id`; `None` if it was never evaluated.
+    pub fn new(id: i64, record: &Record) -> Option<Self> {
         Some(Self {
             id,
             kept: *record.kept()?,
-            mortal_units: record.relu_units,
+            relu_units: record.relu_units,
             dead: record.is_dead(),
             seconds: record.wall_seconds,
         })
@@ -49,13 +49,13 @@ impl Finished {
 }
 
 impl RunStatus {
-    /// Whether it is still to be done.
+    /// Whether it has no result yet.
     pub fn is_open(&self) -> bool {
-        matches!(self, Self::Waiting | Self::UnderWay(_) | Self::Skipped)
+        matches!(self, Self::Waiting | Self::Running(_) | Self::Skipped)
     }
 
-    pub fn is_under_way(&self) -> bool {
-        matches!(self, Self::UnderWay(_))
+    pub fn is_running(&self) -> bool {
+        matches!(self, Self::Running(_))
     }
 
     pub fn is_done(&self) -> bool {
@@ -66,21 +66,21 @@ impl RunStatus {
         matches!(self, Self::Failed(_))
     }
 
-    /// Whether the file may know nothing of it.
-    pub fn is_told_here_only(&self) -> bool {
+    /// Whether the file may have no entry for it.
+    pub fn may_be_missing_in_store(&self) -> bool {
         matches!(self, Self::Failed(_) | Self::Skipped)
     }
 }
 
-/// Places of `runs` by data set and network as they come, then by n, λ and seed.
+/// Indices of `runs`: data sets and networks in their order of appearance, then by n, λ and seed.
 pub fn order(runs: &[RunSpec]) -> Vec<usize> {
     let mut groups = Vec::new();
     let group: Vec<usize> = runs
         .iter()
         .map(|run| {
             let group = (&run.data, run.config.architecture);
-            let known = groups.iter().position(|other| *other == group);
-            known.unwrap_or_else(|| {
+            let index = groups.iter().position(|other| *other == group);
+            index.unwrap_or_else(|| {
                 groups.push(group);
                 groups.len() - 1
             })
@@ -88,11 +88,8 @@ pub fn order(runs: &[RunSpec]) -> Vec<usize> {
         .collect();
     let mut order: Vec<usize> = (0..runs.len()).collect();
     order.sort_by(|&a, &b| {
-        let key = |place: usize| {
-            let config = &runs[place].config;
-            (group[place], config.latent.get())
-        };
-        let lambda = |place: usize| runs[place].config.lambda.value();
+        let key = |index: usize| (group[index], runs[index].config.latent.get());
+        let lambda = |index: usize| runs[index].config.lambda.value();
         key(a)
             .cmp(&key(b))
             .then(lambda(a).total_cmp(&lambda(b)))
@@ -107,17 +104,17 @@ mod tests {
     use crate::sweep::Grid;
 
     #[test]
-    fn the_list_puts_together_what_belongs_together() {
+    fn runs_are_grouped_by_network_and_sorted_by_size_lambda_and_seed() {
         let grid =
             "arch = ['fc-small', 'cnn-small']\nlatent = [3, 2]\nlambda = [1, 0]\nseed = [2, 1]";
         let runs = Grid::parse(grid).unwrap().runs().unwrap();
         let order = order(&runs);
-        let told: Vec<String> = order[..6]
+        let names: Vec<String> = order[..6]
             .iter()
-            .map(|place| runs[*place].to_string())
+            .map(|index| runs[*index].to_string())
             .collect();
         assert_eq!(
-            told,
+            names,
             [
                 "FC Small n = 2, mnist, λ = 0, seed 1",
                 "FC Small n = 2, mnist, λ = 0, seed 2",

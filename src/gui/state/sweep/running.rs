@@ -1,4 +1,4 @@
-//! A sweep under way, as its thread tells it.
+//! A sweep in progress, as its thread reports it.
 
 use super::{Finished, RunStatus};
 use crate::sweep::{
@@ -6,102 +6,102 @@ use crate::sweep::{
     runner::{Progress, SweepEstimate},
 };
 
-/// How far a sweep is.
+/// What a sweep is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Data are read, and a short measurement tells how many runs go side by side.
+    /// Reading data and measuring how many runs to train side by side.
     Preparing,
     Running,
     Paused,
-    /// It was told to end.
+    /// Requested to end.
     Ending,
 }
 
-/// A sweep under way.
+/// A sweep in progress.
 #[derive(Debug)]
 pub struct RunningSweep {
-    conductor: SweepRunner,
-    /// Places in the grid of the runs that were asked for.
-    places: Vec<usize>,
+    runner: SweepRunner,
+    /// Indices in the grid of the requested runs.
+    indices: Vec<usize>,
     pub stage: Stage,
-    /// Once it is prepared.
-    pub outlook: Option<SweepEstimate>,
+    /// Time and memory, once they have been measured.
+    pub estimate: Option<SweepEstimate>,
     pub progress: Option<Progress>,
-    /// Runs that have ended, in whatever way.
+    /// Runs that have ended in any way.
     pub ended: usize,
 }
 
 impl RunningSweep {
-    pub fn new(conductor: SweepRunner, places: Vec<usize>) -> Self {
+    pub fn new(runner: SweepRunner, indices: Vec<usize>) -> Self {
         Self {
-            conductor,
-            places,
+            runner,
+            indices,
             stage: Stage::Preparing,
-            outlook: None,
+            estimate: None,
             progress: None,
             ended: 0,
         }
     }
 
     pub fn send(&self, command: SweepCommand) {
-        self.conductor.send(command);
+        self.runner.send(command);
     }
 
-    /// Gives up the run at `place` in the grid.
-    pub fn skip(&self, place: usize) {
-        if let Some(run) = self.places.iter().position(|other| *other == place) {
+    /// Abandons the run at `index` in the grid.
+    pub fn skip(&self, index: usize) {
+        if let Some(run) = self.indices.iter().position(|other| *other == index) {
             self.send(SweepCommand::Skip(run));
         }
     }
 
-    pub fn into_conductor(self) -> SweepRunner {
-        self.conductor
+    pub fn into_runner(self) -> SweepRunner {
+        self.runner
     }
 
-    /// Takes in all that was told; returns how it ended, if it has.
-    pub fn receive(&mut self, fates: &mut [RunStatus]) -> Option<SweepEnd> {
-        while let Ok(event) = self.conductor.events().try_recv() {
+    /// Takes everything that has arrived; returns how the sweep ended, if it has.
+    pub fn receive(&mut self, statuses: &mut [RunStatus]) -> Option<SweepEnd> {
+        while let Ok(event) = self.runner.events().try_recv() {
             if let SweepEvent::Ended(end) = event {
                 return Some(end);
             }
-            self.on_event(event, fates);
+            self.on_event(event, statuses);
         }
         None
     }
 
-    fn on_event(&mut self, event: SweepEvent, fates: &mut [RunStatus]) {
+    fn on_event(&mut self, event: SweepEvent, statuses: &mut [RunStatus]) {
         self.ended += usize::from(matches!(
             event,
             SweepEvent::Finished { .. } | SweepEvent::Failed { .. } | SweepEvent::Skipped { .. }
         ));
-        let mut set = |run: usize, fate: RunStatus| {
-            let place = self.places.get(run);
-            if let Some(known) = place.and_then(|place| fates.get_mut(*place)) {
-                *known = fate;
+        let mut set = |run: usize, new: RunStatus| {
+            let index = self.indices.get(run);
+            if let Some(status) = index.and_then(|index| statuses.get_mut(*index)) {
+                *status = new;
             }
         };
         match event {
-            SweepEvent::Prepared(outlook) => {
+            SweepEvent::Prepared(estimate) => {
                 if self.stage == Stage::Preparing {
                     self.stage = Stage::Running;
                 }
-                self.outlook = Some(outlook);
+                self.estimate = Some(estimate);
             }
             SweepEvent::Started { runs } => {
-                // What was told is about the runs before them.
+                // The last report is about earlier runs.
                 if let Some(progress) = &mut self.progress {
                     progress.steps[0] = 0;
                 }
                 for run in runs {
-                    set(run, RunStatus::UnderWay(None));
+                    set(run, RunStatus::Running(None));
                 }
             }
             SweepEvent::Progress(progress) => self.progress = Some(progress),
             SweepEvent::Evaluated { run, evaluation } => {
-                set(run, RunStatus::UnderWay(Some(evaluation)));
+                set(run, RunStatus::Running(Some(evaluation)));
             }
             SweepEvent::Finished { run, id, record } => {
-                if let Some(done) = Finished::of(id, &record) {
+                if let Some(done) = Finished::new(id, &record) {
                     set(run, RunStatus::Done(done));
                 }
             }

@@ -1,70 +1,77 @@
-//! A training as a film: looks at one network, kept from now on.
+//! A recording of training: snapshots of one network, for an animation.
 
-use super::RunView;
 use crate::{
     figures::{Film, Scene},
+    gui::state::RunView,
     sweep::{Series, series},
     train::RunId,
 };
 
-/// The most pictures kept; when they are there, every second goes, and from then on half as many come.
+/// The largest number of frames. Beyond it every second frame is removed, and half as many are added
+/// from then on.
 pub const MAX_SCENES: usize = 240;
 
-/// Looks at one network of a run.
+/// Snapshots of one network of a run.
 #[derive(Debug)]
 pub struct Recording {
     run: RunId,
-    /// Place of its lane.
+    /// Index of the network.
     lane: usize,
     title: String,
-    /// Pictures with the step that each shows, ascending.
+    /// Frames with the step that each shows, ascending.
     scenes: Vec<(u64, Scene)>,
-    /// Of so many looks one is kept.
+    /// One in so many snapshots is kept.
     stride: usize,
-    /// Looks since the last one kept.
+    /// Snapshots since the last one kept.
     skipped: usize,
 }
 
 impl Recording {
-    /// Begins with the lane on show, as it is now.
+    /// Begins with the current snapshot of the network on show.
     pub fn new(run: &RunView) -> Self {
         let records = run.figure_data().records;
         let series: Vec<Series<'_>> = series(&records);
         let name = series.first().map_or("", |series| series.title.as_str());
         let mut recording = Self {
             run: run.id,
-            lane: run.place(),
+            lane: run.shown_index(),
             title: format!("{name}, seed {}", run.shown().lane.seed),
             scenes: Vec::new(),
             stride: 1,
             skipped: 0,
         };
-        recording.look(run);
+        recording.push(run);
         recording
     }
 
-    /// Number of pictures, and the first and last step.
-    pub fn extent(&self) -> (usize, u64, u64) {
-        let step = |scene: Option<&(u64, Scene)>| scene.map_or(0, |(step, _)| *step);
-        (
-            self.scenes.len(),
-            step(self.scenes.first()),
-            step(self.scenes.last()),
-        )
+    /// Number of frames.
+    pub fn len(&self) -> usize {
+        self.scenes.len()
     }
 
-    /// Whether it is of this run, so that more may come.
-    pub fn goes_on(&self, run: &RunView) -> bool {
+    /// Whether there is no frame.
+    pub fn is_empty(&self) -> bool {
+        self.scenes.is_empty()
+    }
+
+    /// First and last recorded step.
+    pub fn steps(&self) -> (u64, u64) {
+        let step = |scene: Option<&(u64, Scene)>| scene.map_or(0, |(step, _)| *step);
+        (step(self.scenes.first()), step(self.scenes.last()))
+    }
+
+    /// Whether it records this run.
+    pub fn is_of(&self, run: &RunView) -> bool {
         self.run == run.id
     }
 
-    /// Takes in a look, if it is one at the network that is recorded.
-    pub fn look(&mut self, run: &RunView) {
-        let lane = run.lanes().get(self.lane).filter(|_| self.goes_on(run));
+    /// Adds the latest snapshot of the recorded network.
+    pub fn push(&mut self, run: &RunView) {
+        let lane = run.lanes().get(self.lane).filter(|_| self.is_of(run));
         let Some(snapshot) = lane.and_then(|lane| lane.snapshot.as_ref()) else {
             return;
         };
-        // After a step back, what was to come is no longer true.
+        // A roll-back discards later steps.
         self.scenes.retain(|(step, _)| *step < snapshot.step);
         self.skipped += 1;
         if self.skipped < self.stride && !self.scenes.is_empty() {
@@ -74,24 +81,24 @@ impl Recording {
         let scene = Scene::of_snapshot(&self.title, snapshot, &run.dataset, 0.0);
         self.scenes.push((snapshot.step, scene));
         if self.scenes.len() > MAX_SCENES {
-            let mut place = 0;
+            let mut index = 0;
             self.scenes.retain(|_| {
-                place += 1;
-                place % 2 == 1
+                index += 1;
+                index % 2 == 1
             });
             self.stride *= 2;
         }
     }
 
-    /// The film so far; none with fewer than two pictures.
+    /// The animation so far; `None` with fewer than two frames.
     pub fn film(&self) -> Option<Film> {
-        let (count, first, last) = self.extent();
+        let (first, last) = self.steps();
         let length = last.saturating_sub(first).max(1) as f64;
         let scenes = self.scenes.iter().map(|(step, scene)| {
             let mut scene = scene.clone();
             scene.place = (step - first) as f64 / length;
             scene
         });
-        (count > 1).then(|| Film::of_training(scenes.collect()))
+        (self.len() > 1).then(|| Film::of_training(scenes.collect()))
     }
 }

@@ -1,0 +1,139 @@
+//! The test images of snapshots: what the user has selected.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    data::Dataset,
+    gui::commands::ProbeCommand,
+    train::{AxisChoice, Probe, TokenView},
+};
+
+/// The images that each snapshot of the run on show processes.
+#[derive(Debug, Default)]
+pub struct ProbeState {
+    selection: ProbeSelection,
+    selected: Option<u32>,
+    custom_image: Option<Arc<[u8]>>,
+}
+
+impl ProbeState {
+    pub fn new(selection: ProbeSelection) -> Self {
+        Self {
+            selection,
+            ..Self::default()
+        }
+    }
+
+    /// The images of cloud and grid.
+    pub fn selection(&self) -> ProbeSelection {
+        self.selection
+    }
+
+    /// Test index of the inspected image.
+    pub fn selected(&self) -> Option<u32> {
+        self.selected
+    }
+
+    /// The image that is not in the data set, bytes `[channels, height, width]`.
+    pub fn custom_image(&self) -> Option<&Arc<[u8]>> {
+        self.custom_image.as_ref()
+    }
+
+    /// The images of a snapshot on `dataset`.
+    pub fn probe(&self, dataset: &Dataset) -> Probe {
+        self.selection
+            .probe(dataset, self.selected, self.custom_image.clone())
+    }
+
+    /// Returns whether something has changed.
+    pub fn execute(&mut self, command: ProbeCommand) -> bool {
+        match command {
+            ProbeCommand::SetSelection(selection) => replace(&mut self.selection, selection),
+            ProbeCommand::Select(image) => replace(&mut self.selected, image),
+            ProbeCommand::SetCustomImage(image) => replace(&mut self.custom_image, image),
+        }
+    }
+}
+
+fn replace<T: PartialEq>(value: &mut T, new: T) -> bool {
+    let changed = *value != new;
+    *value = new;
+    changed
+}
+
+/// The images of cloud and grid, independent of the data set; kept between sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProbeSelection {
+    /// Points of the cloud per class.
+    pub cloud_per_class: usize,
+    /// Reconstructions per class.
+    pub grid_per_class: usize,
+    /// Index, within its class, of the first image of the grid.
+    pub grid_offset: usize,
+    /// The part of a z made of tokens that the cloud shows.
+    pub tokens: TokenView,
+}
+
+impl Default for ProbeSelection {
+    /// 50 points per class, as in the paper's figure 4, and one reconstruction.
+    fn default() -> Self {
+        Self {
+            cloud_per_class: 50,
+            grid_per_class: 1,
+            grid_offset: 0,
+            tokens: TokenView::default(),
+        }
+    }
+}
+
+impl ProbeSelection {
+    /// The images of a snapshot on `dataset`. A selected or custom image that does not fit the data set
+    /// is left out.
+    pub fn probe(
+        &self,
+        dataset: &Dataset,
+        selected: Option<u32>,
+        custom_image: Option<Arc<[u8]>>,
+    ) -> Probe {
+        let classes = dataset.classes();
+        let mut by_class = vec![Vec::new(); classes];
+        for (index, &label) in (0u32..).zip(dataset.test.labels()) {
+            if let Some(of_class) = by_class.get_mut(usize::from(label)) {
+                of_class.push(index);
+            }
+        }
+        let grid = by_class
+            .iter()
+            .filter(|of_class| !of_class.is_empty())
+            .flat_map(|of_class| {
+                let count = self.grid_per_class.min(of_class.len());
+                (0..count).map(|index| of_class[(self.grid_offset + index) % of_class.len()])
+            })
+            .collect();
+        Probe {
+            cloud: dataset
+                .test
+                .first_of_each_class(classes, self.cloud_per_class)
+                .into(),
+            grid,
+            selected: selected.filter(|index| (*index as usize) < dataset.test.len()),
+            custom_image: custom_image.filter(|pixels| pixels.len() == dataset.shape.pixels()),
+            tokens: self.tokens,
+            axes: AxisChoice::Continuous,
+        }
+    }
+
+    /// Number of test images of the largest class.
+    pub fn most_per_class(dataset: &Dataset) -> usize {
+        let mut counts = vec![0usize; dataset.classes()];
+        for &label in dataset.test.labels() {
+            if let Some(count) = counts.get_mut(usize::from(label)) {
+                *count += 1;
+            }
+        }
+        counts.into_iter().max().unwrap_or(0)
+    }
+}
