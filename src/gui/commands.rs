@@ -214,19 +214,17 @@ pub enum NotificationCommand {
 /// Requests to the window itself.
 #[derive(Clone, Debug)]
 pub enum ViewCommand {
-    /// Add a pane to the layout, or remove it.
+    /// Show a pane, or remove it from the layout.
     TogglePane(PaneId),
     /// Bring a pane to the front.
     ShowPane(PaneId),
     ResetLayout,
-    OpenDrawing,
     ToggleDrawing,
     /// Open the drawing window with an image, bytes `[channels, height, width]`.
     ShowImage(ImageShape, Arc<[u8]>),
     OpenDataSets,
     ToggleDataSets,
     OpenExport(Export),
-    OpenHelp,
     ToggleHelp,
     SetTheme(ThemePreference),
     ZoomIn,

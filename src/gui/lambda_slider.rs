@@ -1,108 +1,125 @@
-//! The hero of the window: the slider between classification and reconstruction.
+//! The slider between classification and reconstruction.
 
 use eframe::egui::{
     self, Align2, Color32, CornerRadius, EventFilter, FontId, Key, Mesh, Modifiers, Pos2, Rangef,
     Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, accesskit, pos2, vec2,
 };
 
-use super::{state::State, theme};
+use super::{
+    commands::{Command, RunCommand},
+    state::State,
+    theme,
+};
 use crate::model::Lambda;
 
-/// What a screen reader calls it, and a test presses.
+/// Its accessible name.
 pub const LABEL: &str = "λ";
 
 const HEIGHT: f32 = 46.0;
 const RAIL: f32 = 8.0;
 const HANDLE: f32 = 11.0;
 
-/// What the slider chooses from.
-#[derive(Debug)]
-pub enum Choice<'a> {
-    /// Any λ, to the hundredth.
-    Any(&'a mut Lambda),
-    /// One of several lanes, by place; their λ ascend.
-    Lane(&'a [Lambda], &'a mut usize),
+/// A choice of λ, initially the one on show.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LambdaChoice {
+    /// Any λ, rounded to hundredths.
+    Any(Lambda),
+    /// A network of a spectrum, by index; λ ascend.
+    Lane { lambdas: Vec<Lambda>, index: usize },
 }
 
-impl Choice<'_> {
-    /// λ as it is chosen.
-    pub fn lambda(&self) -> Lambda {
-        match self {
-            Self::Any(lambda) => **lambda,
-            Self::Lane(lambdas, place) => lambdas.get(**place).copied().unwrap_or(Lambda::BALANCED),
+impl LambdaChoice {
+    /// The λ, or the network of a spectrum, on show.
+    pub fn new(state: &State) -> Self {
+        match state.run.shown_spectrum() {
+            Some(run) => Self::Lane {
+                lambdas: run.lanes().iter().map(|lane| lane.lane.lambda).collect(),
+                index: run.shown_index(),
+            },
+            None => Self::Any(state.run.lambda()),
         }
     }
 
-    /// Goes to `value`, or to the nearest lane; stays where it is nowhere better.
+    /// The request that makes this choice, if it is not the one on show.
+    pub fn command(&self, state: &State) -> Option<Command> {
+        (*self != Self::new(state)).then(|| match self {
+            Self::Any(lambda) => RunCommand::SetLambda(*lambda).into(),
+            Self::Lane { index, .. } => RunCommand::ShowLane(*index).into(),
+        })
+    }
+
+    /// The chosen λ.
+    pub fn lambda(&self) -> Lambda {
+        match self {
+            Self::Any(lambda) => *lambda,
+            Self::Lane { lambdas, index } => {
+                lambdas.get(*index).copied().unwrap_or(Lambda::BALANCED)
+            }
+        }
+    }
+
+    /// The λ of the networks to choose from; empty for any λ.
+    fn stops(&self) -> &[Lambda] {
+        match self {
+            Self::Any(_) => &[],
+            Self::Lane { lambdas, .. } => lambdas,
+        }
+    }
+
+    /// Chooses `value`, or the network with the nearest λ unless the chosen one is as near. NaN
+    /// changes nothing.
     fn set(&mut self, value: f64) {
         let value = value.clamp(0.0, 1.0);
         match self {
             Self::Any(lambda) => {
-                // To the hundredth: what the label says is what is trained with.
+                // Rounded, so that training uses what the label shows.
                 if let Ok(new) = Lambda::new((value * 100.0).round() / 100.0) {
-                    **lambda = new;
+                    *lambda = new;
                 }
             }
-            Self::Lane(lambdas, place) => {
-                let off = |place: usize| lambdas.get(place).map(|l| (l.value() - value).abs());
+            Self::Lane { lambdas, index } => {
+                let distance =
+                    |index: usize| lambdas.get(index).map(|other| (other.value() - value).abs());
                 let nearest = (0..lambdas.len())
-                    .filter_map(|place| Some((place, off(place)?)))
+                    .filter_map(|index| Some((index, distance(index)?)))
                     .min_by(|a, b| a.1.total_cmp(&b.1));
-                if let Some((nearest, distance)) = nearest
-                    && off(**place).is_none_or(|here| distance < here)
+                if let Some((nearest, nearest_distance)) = nearest
+                    && distance(*index).is_none_or(|current| nearest_distance < current)
                 {
-                    **place = nearest;
+                    *index = nearest;
                 }
             }
         }
     }
 
-    /// Goes on by so many hundredths, or to the next lane.
+    /// Moves by `fine` hundredths and `coarse` tenths, or by as many networks.
     fn step(&mut self, fine: f64, coarse: f64) {
         match self {
             Self::Any(lambda) => {
                 let target = (lambda.value() * 100.0).round() + fine + 10.0 * coarse;
                 self.set(target / 100.0);
             }
-            Self::Lane(lambdas, place) => {
+            Self::Lane { lambdas, index } => {
                 let last = lambdas.len().saturating_sub(1) as f64;
-                **place = (**place as f64 + fine + coarse).clamp(0.0, last) as usize;
+                *index = (*index as f64 + fine + coarse).clamp(0.0, last) as usize;
             }
         }
     }
 
     fn go_to_end(&mut self, end: Lambda) {
         match self {
-            Self::Any(lambda) => **lambda = end,
-            Self::Lane(_, place) if end == Lambda::CLASSIFIER => **place = 0,
-            Self::Lane(lambdas, place) => **place = lambdas.len().saturating_sub(1),
+            Self::Any(lambda) => *lambda = end,
+            Self::Lane { index, .. } if end == Lambda::CLASSIFIER => *index = 0,
+            Self::Lane { lambdas, index } => *index = lambdas.len().saturating_sub(1),
         }
     }
-}
-
-/// Lets `act` choose λ, or of a spectrum the lane to show.
-pub fn choose<R>(session: &mut State, act: impl FnOnce(&mut Choice<'_>) -> R) -> R {
-    if let Some(run) = session.shown_spectrum() {
-        let lambdas: Vec<Lambda> = run.lanes().iter().map(|lane| lane.lane.lambda).collect();
-        let before = run.place();
-        let mut place = before;
-        let result = act(&mut Choice::Lane(&lambdas, &mut place));
-        if place != before {
-            session.show_lane(place);
-        }
-        return result;
-    }
-    let mut lambda = session.lambda();
-    let result = act(&mut Choice::Any(&mut lambda));
-    session.set_lambda(lambda);
-    result
 }
 
 /// A large slider over [0, 1], blue at the classifier's end and orange at the autoencoder's.
 ///
-/// Drag or click to set; with the focus on it ← and → move by 0.01, with Shift by 0.1, or from lane to lane;
-/// Home and End go to the ends.
-pub fn lambda_slider(ui: &mut Ui, choice: &mut Choice<'_>) -> Response {
+/// Drag or click to set. With the focus, Left and Right move by 0.01, with Shift by 0.1, or from network
+/// to network; Home and End go to the ends.
+pub fn lambda_slider(ui: &mut Ui, choice: &mut LambdaChoice) -> Response {
     let size = vec2(ui.available_width(), HEIGHT);
     let (rect, mut response) = ui.allocate_exact_size(size, Sense::click_and_drag());
     let rail = Rect::from_x_y_ranges(
@@ -125,7 +142,7 @@ pub fn lambda_slider(ui: &mut Ui, choice: &mut Choice<'_>) -> Response {
         ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
         step_by_keys(ui, choice);
     }
-    obey_screen_reader(ui, &response, choice);
+    handle_accessibility_requests(ui, &response, choice);
 
     let lambda = choice.lambda();
     if lambda != before {
@@ -133,17 +150,13 @@ pub fn lambda_slider(ui: &mut Ui, choice: &mut Choice<'_>) -> Response {
     }
     response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), lambda.value(), LABEL));
     if ui.is_rect_visible(rect) {
-        let stops = match choice {
-            Choice::Any(_) => None,
-            Choice::Lane(lambdas, _) => Some(*lambdas),
-        };
-        paint(ui, &response, rail, lambda, stops);
+        paint(ui, &response, rail, lambda, choice.stops());
     }
     response
 }
 
-/// Moves λ by the arrow, Home and End keys pressed in this frame, and takes those keys.
-pub fn step_by_keys(ui: &Ui, choice: &mut Choice<'_>) {
+/// Moves λ by the arrow, Home and End keys pressed in this frame, and consumes them.
+pub fn step_by_keys(ui: &Ui, choice: &mut LambdaChoice) {
     ui.input_mut(|input| {
         let mut presses = |modifiers| {
             let up = input.count_and_consume_key(modifiers, Key::ArrowRight);
@@ -163,7 +176,7 @@ pub fn step_by_keys(ui: &Ui, choice: &mut Choice<'_>) {
     });
 }
 
-fn obey_screen_reader(ui: &Ui, response: &Response, choice: &mut Choice<'_>) {
+fn handle_accessibility_requests(ui: &Ui, response: &Response, choice: &mut LambdaChoice) {
     ui.input(|input| {
         for request in input.accesskit_action_requests(response.id, accesskit::Action::SetValue) {
             if let Some(accesskit::ActionData::NumericValue(value)) = request.data {
@@ -191,7 +204,7 @@ fn obey_screen_reader(ui: &Ui, response: &Response, choice: &mut Choice<'_>) {
     });
 }
 
-fn paint(ui: &Ui, response: &Response, rail: Rect, lambda: Lambda, stops: Option<&[Lambda]>) {
+fn paint(ui: &Ui, response: &Response, rail: Rect, lambda: Lambda, stops: &[Lambda]) {
     let visuals = ui.visuals();
     let painter = ui.painter();
     let (blue, orange) = (
@@ -222,7 +235,7 @@ fn paint(ui: &Ui, response: &Response, rail: Rect, lambda: Lambda, stops: Option
         }
     }
 
-    for stop in stops.unwrap_or_default() {
+    for stop in stops {
         let centre = pos2(at(stop.value() as f32), rail.center().y);
         let outline = Stroke::new(1.0, visuals.panel_fill);
         painter.circle(centre, 3.5, visuals.strong_text_color(), outline);
@@ -247,7 +260,7 @@ fn paint(ui: &Ui, response: &Response, rail: Rect, lambda: Lambda, stops: Option
     }
 }
 
-/// A rectangle that runs from one colour to another.
+/// A rectangle with a horizontal gradient.
 fn gradient(rect: Rect, left: Color32, right: Color32) -> Shape {
     let mut mesh = Mesh::default();
     let mut corner = |position: Pos2, colour| mesh.colored_vertex(position, colour);
@@ -260,7 +273,7 @@ fn gradient(rect: Rect, left: Color32, right: Color32) -> Shape {
     Shape::mesh(mesh)
 }
 
-/// The colour between two, in the same space in which the rail is shaded.
+/// The colour between two, in the colour space of the gradient.
 fn mix(from: Color32, to: Color32, share: f32) -> Color32 {
     from.lerp_to_gamma(to, share)
 }
@@ -274,25 +287,29 @@ mod tests {
     }
 
     #[test]
-    fn lanes_are_reached_by_value_and_by_step() {
+    fn networks_are_chosen_by_value_and_by_step() {
         // Two seeds for each λ.
-        let lambdas = [0.0, 0.0, 0.25, 0.25, 1.0, 1.0].map(lambda);
-        let mut place = 3;
-        let after = |place: &mut usize, act: &dyn Fn(&mut Choice<'_>)| {
-            act(&mut Choice::Lane(&lambdas, place));
-            *place
+        let lambdas = [0.0, 0.0, 0.25, 0.25, 1.0, 1.0].map(lambda).to_vec();
+        let mut choice = LambdaChoice::Lane { lambdas, index: 3 };
+        let mut after = |act: &dyn Fn(&mut LambdaChoice)| {
+            act(&mut choice);
+            match &choice {
+                LambdaChoice::Lane { index, .. } => *index,
+                LambdaChoice::Any(_) => panic!("{choice:?}"),
+            }
         };
-        assert_eq!(after(&mut place, &|c| c.set(0.3)), 3, "near enough already");
-        assert_eq!(after(&mut place, &|c| c.set(0.9)), 4);
-        assert_eq!(after(&mut place, &|c| c.set(f64::NAN)), 4);
-        assert_eq!(after(&mut place, &|c| c.step(-1.0, 0.0)), 3);
-        assert_eq!(after(&mut place, &|c| c.step(0.0, -1.0)), 2);
-        assert_eq!(after(&mut place, &|c| c.step(-9.0, 0.0)), 0);
-        let end = |c: &mut Choice<'_>| c.go_to_end(Lambda::AUTOENCODER);
-        assert_eq!(after(&mut place, &end), 5);
-        assert_eq!(after(&mut place, &|c| c.step(1.0, 0.0)), 5);
-        let mut nowhere = 7;
-        let mut none = Choice::Lane(&[], &mut nowhere);
+        assert_eq!(after(&|c| c.set(0.3)), 3, "as near as another");
+        assert_eq!(after(&|c| c.set(0.9)), 4);
+        assert_eq!(after(&|c| c.set(f64::NAN)), 4);
+        assert_eq!(after(&|c| c.step(-1.0, 0.0)), 3);
+        assert_eq!(after(&|c| c.step(0.0, -1.0)), 2);
+        assert_eq!(after(&|c| c.step(-9.0, 0.0)), 0);
+        assert_eq!(after(&|c| c.go_to_end(Lambda::AUTOENCODER)), 5);
+        assert_eq!(after(&|c| c.step(1.0, 0.0)), 5);
+        let mut none = LambdaChoice::Lane {
+            lambdas: Vec::new(),
+            index: 7,
+        };
         none.set(0.5);
         none.step(1.0, 0.0);
         assert_eq!(none.lambda(), Lambda::BALANCED);
@@ -300,18 +317,13 @@ mod tests {
 
     #[test]
     fn any_lambda_moves_by_hundredths() {
-        let mut value = lambda(0.5);
-        let mut choice = Choice::Any(&mut value);
+        let mut choice = LambdaChoice::Any(lambda(0.5));
         choice.step(1.0, 0.0);
         choice.step(0.0, -1.0);
         assert_eq!(choice.lambda(), lambda(0.41));
         choice.set(-3.0);
         assert_eq!(choice.lambda(), Lambda::CLASSIFIER);
         choice.set(f64::NAN);
-        assert_eq!(
-            choice.lambda(),
-            Lambda::CLASSIFIER,
-            "no number changes nothing"
-        );
+        assert_eq!(choice.lambda(), Lambda::CLASSIFIER);
     }
 }

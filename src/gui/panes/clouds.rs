@@ -7,11 +7,14 @@ mod grid;
 use eframe::egui::{Response, Ui};
 
 use self::{comparison_row::ComparisonRow, grid::Grid};
-use super::{export_button, header, latent};
-use crate::figures::{DeadRuns, Subject};
-use crate::gui::{
-    scatter::{Scatter, SmallMultiples},
-    state::State,
+use super::{Pane, PaneContext, PaneId, PaneSetup, export_button, header, latent::cloud_view};
+use crate::{
+    figures::{DeadRuns, Subject},
+    gui::{
+        commands::{ResultsCommand, RunCommand},
+        preferences::Preferences,
+        scatter::SmallMultiples,
+    },
 };
 
 /// State of the pane.
@@ -21,48 +24,52 @@ pub struct Clouds {
 }
 
 impl Clouds {
-    /// Begins with the remembered name of the spectrum that stands below.
-    pub fn new(below: Option<String>) -> Self {
+    pub fn new(setup: &PaneSetup<'_>) -> Self {
         Self {
             multiples: SmallMultiples::default(),
-            below: ComparisonRow::new(below),
+            below: ComparisonRow::new(setup.preferences.below.clone()),
         }
     }
+}
 
-    /// Name of the spectrum that is wanted below.
-    pub fn below(&self) -> Option<&str> {
-        self.below.wanted()
-    }
-
-    /// Shows the pane; returns the response of its grip.
-    pub fn ui(&mut self, ui: &mut Ui, session: &mut State, scatter: &mut Scatter) -> Response {
-        session.results_mut().watch();
-        let grip = header(ui, "Clouds", |ui| {
-            export_button(ui, session, Subject::Clouds, DeadRuns::default());
+impl Pane for Clouds {
+    fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> Response {
+        let PaneContext {
+            state,
+            commands,
+            view,
+            ..
+        } = context;
+        let scatter = &mut view.scatter;
+        if !state.results.is_watched() {
+            commands.push(ResultsCommand::Watch);
+        }
+        let handle = header(ui, PaneId::Clouds, |ui| {
+            export_button(ui, Subject::Clouds, DeadRuns::default(), commands);
             let about = ui.weak("drag turns all");
             about.on_hover_text("50 images of each class, the same axes and the same camera for every λ; a click shows that λ");
-            self.below.choice(ui, session);
+            self.below.choice(ui, state);
         });
-        let Some(run) = session.run() else {
-            return grip;
+        let Some(run) = state.run.view() else {
+            return handle;
         };
         let align = scatter.preferences.align;
-        let places = run.one_for_each_lambda();
+        let places = run.lanes_by_lambda();
         let clouds: Vec<_> = places
             .iter()
-            .filter_map(|place| latent::seen(run, *place, align))
+            .filter_map(|place| cloud_view(run, *place, align))
             .collect();
-        let Some(shown) = latent::seen(run, run.place(), align) else {
+        let Some(shown) = cloud_view(run, run.shown_index(), align) else {
             ui.centered_and_justified(|ui| ui.weak("Clouds appear with the first look"));
-            return grip;
+            return handle;
         };
         if clouds.len() != places.len() {
-            return grip;
+            return handle;
         }
         let now = ui.input(|input| input.time);
         scatter.receive(&shown, &run.dataset, now);
         self.multiples.receive(&clouds, scatter, &run.dataset);
-        let row = self.below.row(ui.ctx(), session, &places, scatter);
+        let row = self.below.row(state, &places, scatter, commands);
         let grid = Grid {
             run,
             places: &places,
@@ -70,8 +77,12 @@ impl Clouds {
             below: row.as_ref(),
         };
         if let Some(place) = grid.ui(ui, scatter) {
-            session.show_lane(place);
+            commands.push(RunCommand::ShowLane(place));
         }
-        grip
+        handle
+    }
+
+    fn save(&self, preferences: &mut Preferences) {
+        preferences.below = self.below.wanted().map(str::to_owned);
     }
 }

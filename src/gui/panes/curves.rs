@@ -10,69 +10,83 @@ use egui_plot::{Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, Points, Te
 use serde::{Deserialize, Serialize};
 
 use self::scale::Scale;
-use super::header;
+use super::{Pane, PaneContext, PaneId, PaneSetup, header};
 use crate::{
-    gui::theme,
+    format,
+    gui::{preferences::Preferences, theme},
     train::{
         Mark,
         history::{History, Quantity},
     },
 };
 
-/// Settings of the pane.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Settings of the pane, kept between sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Curves {
+pub struct CurveSettings {
     /// Whether the losses have a logarithmic axis.
-    pub log: bool,
+    log: bool,
     /// Time constant of the smoothed training line, in epochs; 0 shows the raw line alone.
-    pub smoothing: f64,
-    /// Whether the plots follow the run; panning or zooming ends it, a double-click brings it back.
-    #[serde(skip, default = "following")]
-    following: bool,
+    smoothing: f64,
 }
 
-fn following() -> bool {
-    true
-}
-
-impl Default for Curves {
+impl Default for CurveSettings {
     fn default() -> Self {
         Self {
             log: false,
             smoothing: 0.5,
-            following: following(),
         }
     }
 }
 
-impl Curves {
-    /// Shows the pane; returns the response of its grip.
-    pub fn ui(&mut self, ui: &mut Ui, history: Option<&History>) -> Response {
-        let grip = header(ui, "Curves", |ui| self.tools(ui));
+/// State of the pane.
+pub struct Curves {
+    settings: CurveSettings,
+    /// Whether the plots follow the run; panning or zooming ends it, a double-click brings it back.
+    following: bool,
+}
+
+impl Pane for Curves {
+    fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> Response {
+        let handle = header(ui, PaneId::Curves, |ui| self.tools(ui));
+        let run = context.state.run.view();
+        let history = run.map(|run| &run.shown().history);
         let Some(history) = history.filter(|history| !history.buckets().is_empty()) else {
             ui.centered_and_justified(|ui| ui.weak("Curves appear with the first steps"));
-            return grip;
+            return handle;
         };
         ui.columns_const(|columns: &mut [Ui; 3]| {
             for (ui, quantity) in columns.iter_mut().zip(Quantity::ALL) {
                 self.plot(ui, quantity, history);
             }
         });
-        grip
+        handle
+    }
+
+    fn save(&self, preferences: &mut Preferences) {
+        preferences.curves = self.settings;
+    }
+}
+
+impl Curves {
+    pub fn new(setup: &PaneSetup<'_>) -> Self {
+        Self {
+            settings: setup.preferences.curves,
+            following: true,
+        }
     }
 
     fn tools(&mut self, ui: &mut Ui) {
-        let log = ui.add(Button::selectable(self.log, "Log"));
+        let log = ui.add(Button::selectable(self.settings.log, "Log"));
         if log
             .on_hover_text("Logarithmic axes for the two losses")
             .clicked()
         {
-            self.log ^= true;
+            self.settings.log ^= true;
         }
         ui.spacing_mut().slider_width = 80.0;
         let slider = ui.add(
-            Slider::new(&mut self.smoothing, 0.0..=5.0)
+            Slider::new(&mut self.settings.smoothing, 0.0..=5.0)
                 .smart_aim(false)
                 .fixed_decimals(1)
                 .suffix(" epochs"),
@@ -104,7 +118,7 @@ impl Curves {
         };
         let scale = match quantity {
             Quantity::Accuracy => Scale::Percent,
-            _ if self.log => Scale::Log,
+            _ if self.settings.log => Scale::Log,
             _ => Scale::Linear,
         };
         let title = ui.label(RichText::new(name).color(colour).strong());
@@ -139,7 +153,8 @@ impl Curves {
                     plot.set_plot_bounds_y(heights);
                 }
                 marks(plot, history, weak);
-                training(plot, history, quantity, scale, self.smoothing, colour);
+                let smoothing = self.settings.smoothing;
+                training(plot, history, quantity, scale, smoothing, colour);
                 test(plot, history, quantity, scale, colour);
                 plot.pointer_coordinate().map(|pointer| pointer.x)
             });
@@ -255,7 +270,7 @@ fn marks(plot: &mut PlotUi<'_>, history: &History, colour: Color32) {
 
 fn label(mark: Mark) -> String {
     match mark {
-        Mark::Lambda(lambda) => format!("λ {:.2}", lambda.value()),
+        Mark::Lambda(lambda) => format!("λ {}", format::lambda(lambda.value())),
         Mark::LearningRate(rate) => format!("rate {rate:.0e}"),
     }
 }

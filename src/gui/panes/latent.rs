@@ -1,73 +1,66 @@
-//! The big stage: the latent cloud, and what the pointer finds in it.
+//! The latent cloud, and the image under the pointer.
 
-use eframe::egui::{self, ComboBox, RichText, Slider, Ui, vec2};
+use eframe::egui::{self, ComboBox, Response, RichText, Slider, Ui};
 
-use super::{drawing, header};
+use super::{Pane, PaneContext, PaneId, PaneSetup, header};
 use crate::{
     gui::{
+        commands::{Commands, ProbeCommand},
         images,
-        scatter::{CloudView, Scatter},
+        scatter::CloudView,
         state::{ProbeSelection, RunView, State},
         textures::{Images, TextureCache},
-        theme,
+        widgets::{class_name, mark, swatch},
     },
     model::LatentLayout,
     train::{Alignment, Snapshot, TokenView},
 };
 
-/// State of the pane.
-pub struct Latent {
-    pub scatter: Scatter,
-    canvas: Option<egui::Id>,
+/// The pane; what it shows is shared with the small clouds.
+pub struct LatentPane;
+
+impl LatentPane {
+    pub fn new(_: &PaneSetup<'_>) -> Self {
+        Self
+    }
 }
 
-impl Latent {
-    pub fn new(scatter: Scatter) -> Self {
-        Self {
-            scatter,
-            canvas: None,
-        }
-    }
-
-    /// The widget that takes arrow keys for the camera and leaves the other keys alone.
-    pub fn canvas(&self) -> Option<egui::Id> {
-        self.canvas
-    }
-
-    /// Shows the pane; returns the response of its grip.
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        session: &mut State,
-        textures: &mut TextureCache,
-    ) -> egui::Response {
-        let grip = header(ui, "Latent z", |ui| {
-            cloud_size(ui, session);
-            token_view(ui, session);
+impl Pane for LatentPane {
+    fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> Response {
+        let PaneContext {
+            state,
+            commands,
+            textures,
+            view,
+        } = context;
+        view.latent_rect = ui.max_rect();
+        let handle = header(ui, PaneId::Latent, |ui| {
+            cloud_size(ui, state, commands);
+            token_view(ui, state, commands);
         });
-        let Some(run) = session.run() else {
+        let Some(run) = state.run.view() else {
             ui.centered_and_justified(|ui| ui.weak("Preparing the first run…"));
-            return grip;
+            return handle;
         };
         let snapshot = run.shown().snapshot.as_ref();
-        self.scatter.part = snapshot.and_then(|snapshot| part_shown(run, snapshot));
-        let seen = seen(run, run.place(), self.scatter.preferences.align);
-        let output = self
-            .scatter
-            .ui(ui, seen.as_ref(), &run.dataset, session.selected());
-        self.canvas = output.canvas;
-        if let (Some(point), Some(snapshot)) = (output.hovered, &run.shown().snapshot) {
+        let scatter = &mut view.scatter;
+        scatter.part = snapshot.and_then(|snapshot| part_shown(run, snapshot));
+        let cloud = cloud_view(run, run.shown_index(), scatter.preferences.align);
+        let selected = state.probe.selected();
+        let output = scatter.ui(ui, cloud.as_ref(), &run.dataset, selected);
+        view.canvas = output.canvas;
+        if let (Some(point), Some(snapshot)) = (output.hovered, snapshot) {
             tooltip(ui, run, snapshot, point, textures);
         }
         if let Some(at) = output.own_at {
-            drawing::mark(ui, at);
+            mark(ui, at, "yours");
         }
         if output.clicked.is_some() {
-            session.select(output.clicked);
-        } else if output.background_clicked {
-            session.select(None);
+            commands.push(ProbeCommand::Select(output.clicked));
+        } else if output.background_clicked && selected.is_some() {
+            commands.push(ProbeCommand::Select(None));
         }
-        grip
+        handle
     }
 }
 
@@ -121,15 +114,15 @@ fn tooltip(ui: &Ui, run: &RunView, snapshot: &Snapshot, point: usize, textures: 
     });
 }
 
-/// The cloud of a lane, in the company of all others.
-pub fn seen(run: &RunView, place: usize, align: bool) -> Option<CloudView<'_>> {
-    let snapshot = run.lanes().get(place)?.snapshot.as_ref()?;
+/// The cloud of a network, in the same box as those of all others.
+pub fn cloud_view(run: &RunView, index: usize, align: bool) -> Option<CloudView<'_>> {
+    let snapshot = run.lanes().get(index)?.snapshot.as_ref()?;
     if !run.is_spectrum() {
         return Some(CloudView::alone(snapshot));
     }
-    let turn = |place: usize| {
+    let alignment = |index: usize| {
         if align {
-            run.turn(place)
+            run.alignment(index)
         } else {
             Alignment::default()
         }
@@ -137,20 +130,20 @@ pub fn seen(run: &RunView, place: usize, align: bool) -> Option<CloudView<'_>> {
     let lanes = run.lanes().iter().enumerate();
     Some(CloudView {
         snapshot,
-        alignment: turn(place),
+        alignment: alignment(index),
         reference_clouds: lanes
-            .filter_map(|(place, lane)| Some((lane.snapshot.as_ref()?, turn(place))))
+            .filter_map(|(index, lane)| Some((lane.snapshot.as_ref()?, alignment(index))))
             .collect(),
         aligned: align,
-        name: run.name(place),
+        name: run.lane_name(index),
     })
 }
 
 /// How many images of each class the cloud shows.
-fn cloud_size(ui: &mut Ui, session: &mut State) {
-    let Some(run) = session.run() else { return };
+fn cloud_size(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    let Some(run) = state.run.view() else { return };
     let most = ProbeSelection::most_per_class(&run.dataset).max(1);
-    let mut sample = session.probe_selection();
+    let mut sample = state.probe.selection();
     sample.cloud_per_class = sample.cloud_per_class.min(most);
     let tip = "Test images of each class in the cloud; all of them at the right end";
     ui.spacing_mut().slider_width = 90.0;
@@ -163,7 +156,7 @@ fn cloud_size(ui: &mut Ui, session: &mut State) {
     let label = ui.label("images a class");
     slider.labelled_by(label.id).on_hover_text(tip);
     if changed {
-        session.set_probe_selection(sample);
+        commands.push(ProbeCommand::SetSelection(sample));
     }
 }
 
@@ -186,11 +179,11 @@ fn part_shown(run: &RunView, snapshot: &Snapshot) -> Option<String> {
 }
 
 /// Which part of a z made of tokens the cloud shows.
-fn token_view(ui: &mut Ui, session: &mut State) {
-    let Some(patches) = session.run().and_then(patches) else {
+fn token_view(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    let Some(patches) = state.run.view().and_then(patches) else {
         return;
     };
-    let mut sample = session.probe_selection();
+    let mut sample = state.probe.selection();
     if let TokenView::Token(token) = &mut sample.tokens {
         *token = (*token).min(patches);
     }
@@ -207,22 +200,9 @@ fn token_view(ui: &mut Ui, session: &mut State) {
         });
     let label = ui.label("Token");
     combo.response.labelled_by(label.id).on_hover_text(tip);
-    session.set_probe_selection(sample);
-}
-
-/// A small disc in the colour of a class.
-pub fn swatch(ui: &mut Ui, class: u8) {
-    let (rect, _) = ui.allocate_exact_size(vec2(12.0, 12.0), egui::Sense::hover());
-    ui.painter()
-        .circle_filled(rect.center(), 5.0, theme::class(class));
-}
-
-/// What people call a class.
-pub fn class_name(run: &RunView, class: u8) -> &str {
-    run.dataset
-        .class_names
-        .get(usize::from(class))
-        .map_or("?", String::as_str)
+    if sample != state.probe.selection() {
+        commands.push(ProbeCommand::SetSelection(sample));
+    }
 }
 
 /// z of a point: all of it up to six units, else its beginning; of a large one its size.

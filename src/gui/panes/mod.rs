@@ -1,4 +1,6 @@
-//! What the window is made of: one file a pane.
+//! The panes of the dock, one file each, and the panels and windows around it.
+//!
+//! A new pane is a file with a type that implements [`Pane`], and a line in the registry below.
 
 pub mod clouds;
 pub mod controls;
@@ -17,26 +19,153 @@ pub mod sweep;
 pub mod trade_off;
 pub mod trade_off_width;
 
-use eframe::egui::{self, Align, Layout, Response, RichText, Sense, Ui, UiBuilder};
+use eframe::{
+    egui::{self, Align, Id, Layout, Rect, Response, RichText, Sense, Ui, UiBuilder},
+    egui_wgpu::RenderState,
+};
+use serde::{Deserialize, Serialize};
 
-use super::state::{Export, State};
+use self::trade_off::TradeOffSettings;
+use super::{
+    commands::{Commands, ViewCommand},
+    preferences::Preferences,
+    scatter::Scatter,
+    state::{Export, State},
+    textures::TextureCache,
+};
 use crate::figures::{DeadRuns, Subject};
 
-/// The button in a pane's title row that exports what the pane shows.
-pub fn export_button(ui: &mut Ui, session: &mut State, subject: Subject, dead: DeadRuns) {
-    let tip = format!("Write “{}” as SVG, PNG or CSV", subject.title());
-    if ui.button("Export…").on_hover_text(tip).clicked() {
-        session.show_exports(Export::Figure(subject, dead));
+/// A pane of the dock.
+pub trait Pane {
+    /// Shows the pane and returns the response of its title row, by which it is dragged.
+    fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> Response;
+
+    /// Stores what the pane keeps between sessions.
+    fn save(&self, _preferences: &mut Preferences) {}
+}
+
+/// What panes, panels and windows work with.
+pub struct PaneContext<'a> {
+    /// Read only: changes are requested by commands.
+    pub state: &'a State,
+    pub commands: &'a mut Commands,
+    pub textures: &'a mut TextureCache,
+    pub view: &'a mut SharedView,
+}
+
+/// What several panes show alike.
+pub struct SharedView {
+    /// The latent cloud, whose camera and visible classes are those of the small clouds as well.
+    pub scatter: Scatter,
+    pub trade_off: TradeOffSettings,
+    /// The widget of the latent cloud, once it has been shown.
+    pub canvas: Option<Id>,
+    /// The latent pane, over which the inspector opens.
+    pub latent_rect: Rect,
+    /// The whole dock, over which the drawing window opens.
+    pub dock_rect: Rect,
+}
+
+impl SharedView {
+    /// Without a render state no points are drawn.
+    pub fn new(setup: &PaneSetup<'_>) -> Self {
+        let mut scatter = Scatter::new(setup.render_state);
+        scatter.preferences = setup.preferences.view.clone();
+        Self {
+            scatter,
+            trade_off: setup.preferences.trade_off,
+            canvas: None,
+            latent_rect: Rect::NOTHING,
+            dock_rect: Rect::NOTHING,
+        }
     }
 }
 
-/// The title row of a pane, by which it is dragged to another place; `tools` stand at its right.
-pub fn header(ui: &mut Ui, title: &str, tools: impl FnOnce(&mut Ui)) -> Response {
+/// What panes are created with.
+pub struct PaneSetup<'a> {
+    pub preferences: &'a Preferences,
+    /// Without a render state no points are drawn.
+    pub render_state: Option<&'a RenderState>,
+}
+
+/// Declares the panes: identifier, stored name, title and constructor.
+macro_rules! registry {
+    ($($id:ident($stored:literal, $title:literal) => $new:expr),* $(,)?) => {
+        /// Identifies a pane. Layouts store it by a name that must not change.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum PaneId {
+            $(#[serde(rename = $stored)] $id),*
+        }
+
+        impl PaneId {
+            /// Every pane, in the order of the menu.
+            pub const ALL: [Self; [$($stored),*].len()] = [$(Self::$id),*];
+
+            /// The name on screen.
+            pub const fn title(self) -> &'static str {
+                match self {
+                    $(Self::$id => $title),*
+                }
+            }
+
+            fn create(self, setup: &PaneSetup<'_>) -> Box<dyn Pane> {
+                match self {
+                    $(Self::$id => Box::new($new(setup))),*
+                }
+            }
+        }
+    };
+}
+
+registry! {
+    Latent("Latent", "Latent z") => latent::LatentPane::new,
+    Reconstructions("Reconstructions", "Reconstructions") => reconstructions::Reconstructions::new,
+    Curves("Curves", "Curves") => curves::Curves::new,
+    TradeOff("TradeOff", "Trade-off over λ") => trade_off::TradeOffPane::new,
+    Pareto("Plane", "Trade-off plane") => pareto::ParetoPane::new,
+    Clouds("Clouds", "Clouds") => clouds::Clouds::new,
+    ReconstructionsByLambda("Mosaic", "Reconstructions by λ")
+        => reconstructions_by_lambda::ReconstructionsByLambda::new,
+    TradeOffWidth("Width", "Trade-off width") => trade_off_width::TradeOffWidth::new,
+    Experiment("Experiment", "Experiment") => sweep::SweepPane::new,
+}
+
+/// All panes.
+pub struct Panes([Box<dyn Pane>; PaneId::ALL.len()]);
+
+impl Panes {
+    pub fn new(setup: &PaneSetup<'_>) -> Self {
+        Self(PaneId::ALL.map(|id| id.create(setup)))
+    }
+
+    pub fn get_mut(&mut self, id: PaneId) -> &mut dyn Pane {
+        &mut *self.0[id as usize]
+    }
+
+    /// Stores what all panes keep between sessions.
+    pub fn save(&self, preferences: &mut Preferences) {
+        for pane in &self.0 {
+            pane.save(preferences);
+        }
+    }
+}
+
+/// The button in the title row of a pane that exports what the pane shows.
+pub fn export_button(ui: &mut Ui, subject: Subject, dead: DeadRuns, commands: &mut Commands) {
+    let tooltip = format!("Write “{}” as SVG, PNG or CSV", subject.title());
+    if ui.button("Export…").on_hover_text(tooltip).clicked() {
+        commands.push(ViewCommand::OpenExport(Export::Figure(subject, dead)));
+    }
+}
+
+/// The title row of a pane, by which it is dragged to another place, with `tools` at its right.
+pub fn header(ui: &mut Ui, id: PaneId, tools: impl FnOnce(&mut Ui)) -> Response {
+    let title = id.title();
     let height = ui.spacing().interact_size.y;
-    // Where only drags were sensed, a press on one of the tools would move the pane at once.
+    // If only drags were sensed, pressing one of the tools would move the pane at once.
     let sense = Sense::CLICK | Sense::DRAG;
-    let (rect, grip) = ui.allocate_exact_size(egui::vec2(ui.available_width(), height), sense);
-    grip.widget_info(|| {
+    let (rect, handle) = ui.allocate_exact_size(egui::vec2(ui.available_width(), height), sense);
+    handle.widget_info(|| {
         egui::WidgetInfo::labeled(
             egui::Role::Label,
             true,
@@ -50,5 +179,5 @@ pub fn header(ui: &mut Ui, title: &str, tools: impl FnOnce(&mut Ui)) -> Response
     );
     row.add(egui::Label::new(RichText::new(title).strong()).selectable(false));
     row.with_layout(Layout::right_to_left(Align::Center), tools);
-    grip.on_hover_cursor(egui::CursorIcon::Grab)
+    handle.on_hover_cursor(egui::CursorIcon::Grab)
 }

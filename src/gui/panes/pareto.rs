@@ -2,39 +2,54 @@
 
 use eframe::egui::{Response, Shape, Stroke, Ui};
 
-use super::{
-    export_button, header,
-    trade_off::{TradeOff, words},
-};
+use super::{Pane, PaneContext, PaneId, PaneSetup, export_button, header, trade_off::words};
 use crate::{
     figures::Subject,
     gui::{
         chart::{Axis, Chart, Dot, dot},
-        state::{RunView, State},
+        commands::RunCommand,
+        state::RunView,
         theme,
     },
     sweep::{Outcome, stats::pareto_front},
 };
 
-/// Shows the pane; returns the response of its grip.
-pub fn ui(ui: &mut Ui, session: &mut State, settings: &mut TradeOff) -> Response {
-    let outcomes = session.run().map_or_else(Vec::new, RunView::outcomes);
-    let grip = header(ui, "Trade-off plane", |ui| {
-        export_button(ui, session, Subject::Pareto, settings.dead());
-        settings.dead_switch(ui, &outcomes);
-    });
-    let Some(run) = session.run() else {
-        return grip;
-    };
-    let outcomes = settings.kept(outcomes);
-    if outcomes.is_empty() {
-        ui.centered_and_justified(|ui| ui.weak("Nothing is evaluated yet, or all is left out"));
-        return grip;
+/// The pane; its settings are shared with the trade-off over λ.
+pub struct ParetoPane;
+
+impl ParetoPane {
+    pub fn new(_: &PaneSetup<'_>) -> Self {
+        Self
     }
-    if let Some(place) = draw(ui, run, &outcomes) {
-        session.show_lane(place);
+}
+
+impl Pane for ParetoPane {
+    fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> Response {
+        let PaneContext {
+            state,
+            commands,
+            view,
+            ..
+        } = context;
+        let settings = &mut view.trade_off;
+        let outcomes = state.run.view().map_or_else(Vec::new, RunView::outcomes);
+        let handle = header(ui, PaneId::Pareto, |ui| {
+            export_button(ui, Subject::Pareto, settings.dead(), commands);
+            settings.dead_switch(ui, &outcomes);
+        });
+        let Some(run) = state.run.view() else {
+            return handle;
+        };
+        let outcomes = settings.kept(outcomes);
+        if outcomes.is_empty() {
+            ui.centered_and_justified(|ui| ui.weak("Nothing is evaluated yet, or all is left out"));
+            return handle;
+        }
+        if let Some(index) = draw(ui, run, &outcomes) {
+            commands.push(RunCommand::ShowLane(index));
+        }
+        handle
     }
-    grip
 }
 
 /// Draws the figure; returns the lane that was clicked.
@@ -67,7 +82,7 @@ fn draw(ui: &mut Ui, run: &RunView, outcomes: &[(usize, Outcome)]) -> Option<usi
             colour: theme::lambda(outcome.lambda, &visuals),
             radius: 5.0,
             hollow: outcome.dead,
-            chosen: *place == run.place(),
+            chosen: *place == run.shown_index(),
         };
         let id = ui.scope_id().with(("run", place));
         let at = chart.at(outcome.mse, outcome.accuracy);

@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use eframe::egui::{
-    self, Align2, Button, CornerRadius, DragValue, FontId, Rect, ScrollArea, Sense, Stroke,
+    self, Align2, Button, CornerRadius, FontId, Rect, ScrollArea, Sense, Stroke,
     StrokeKind, Ui, Vec2, pos2, vec2,
 };
 
-use super::{header, latent::class_name};
+use super::{Pane, PaneContext, PaneId, PaneSetup, header};
 use crate::{
     data::ImageShape,
     gui::{
+        commands::{Commands, ProbeCommand},
         images,
+        preferences::Preferences,
         state::{RunView, State},
         textures::{DIFFERENCE, Images, TILES, TextureCache},
         theme,
+        widgets::{class_name, drag_value},
     },
     train::{ImageResult, Snapshot},
 };
@@ -26,41 +29,51 @@ const CAPTION: f32 = 17.0;
 /// State of the pane.
 pub struct Reconstructions {
     /// Whether |difference| is shown beside input and reconstruction.
-    pub show_difference: bool,
+    show_difference: bool,
 }
 
-impl Reconstructions {
-    pub fn new(show_difference: bool) -> Self {
-        Self { show_difference }
-    }
-
-    /// Shows the pane; returns the response of its grip.
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        session: &mut State,
-        textures: &mut TextureCache,
-    ) -> egui::Response {
-        let grip = header(ui, "Reconstructions", |ui| self.tools(ui, session));
-        let Some(run) = session.run() else {
-            return grip;
+impl Pane for Reconstructions {
+    fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> egui::Response {
+        let PaneContext {
+            state,
+            commands,
+            textures,
+            ..
+        } = context;
+        let handle = header(ui, PaneId::Reconstructions, |ui| {
+            self.tools(ui, state, commands);
+        });
+        let Some(run) = state.run.view() else {
+            return handle;
         };
         let snapshot = run.shown().snapshot.as_ref();
         let Some(snapshot) = snapshot.filter(|snapshot| !snapshot.grid.is_empty()) else {
             ui.centered_and_justified(|ui| {
                 ui.weak("Reconstructions appear with the first snapshot")
             });
-            return grip;
+            return handle;
         };
-        let clicked = self.grid(ui, run, snapshot, session.selected(), textures);
+        let clicked = self.grid(ui, run, snapshot, state.probe.selected(), textures);
         if clicked.is_some() {
-            session.select(clicked);
+            commands.push(ProbeCommand::Select(clicked));
         }
-        grip
+        handle
     }
 
-    fn tools(&mut self, ui: &mut Ui, session: &mut State) {
-        let mut sample = session.probe_selection();
+    fn save(&self, preferences: &mut Preferences) {
+        preferences.show_difference = self.show_difference;
+    }
+}
+
+impl Reconstructions {
+    pub fn new(setup: &PaneSetup<'_>) -> Self {
+        Self {
+            show_difference: setup.preferences.show_difference,
+        }
+    }
+
+    fn tools(&mut self, ui: &mut Ui, state: &State, commands: &mut Commands) {
+        let mut sample = state.probe.selection();
         if ui
             .button("New sample")
             .on_hover_text("Show other test images")
@@ -76,15 +89,13 @@ impl Reconstructions {
             self.show_difference ^= true;
         }
         let tip = "Images of each class";
-        let field = ui.add(
-            DragValue::new(&mut sample.grid_per_class)
-                .range(1..=8)
-                .speed(0.05)
-                .suffix(" a class"),
-        );
-        field.widget_info(|| egui::WidgetInfo::drag_value(true, sample.grid_per_class as f64));
+        let field = drag_value(ui, &mut sample.grid_per_class, |field| {
+            field.range(1..=8).speed(0.05).suffix(" a class")
+        });
         field.on_hover_text(tip);
-        session.set_probe_selection(sample);
+        if sample != state.probe.selection() {
+            commands.push(ProbeCommand::SetSelection(sample));
+        }
     }
 
     fn grid(

@@ -7,15 +7,17 @@ use eframe::egui::{
     StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
-use super::{export_button, header, latent::class_name};
+use super::{Pane, PaneContext, PaneId, PaneSetup, export_button, header};
 use crate::{
     data::ImageShape,
     figures::{DeadRuns, Subject},
     gui::{
+        commands::{Commands, ProbeCommand, RunCommand},
         images,
         state::{RunView, State},
         textures::{INPUT, Images, RECONSTRUCTION, TILES, TextureCache},
         theme,
+        widgets::class_name,
     },
     train::Snapshot,
 };
@@ -32,58 +34,62 @@ pub struct ReconstructionsByLambda {
     hidden: BTreeSet<u8>,
 }
 
-/// What a click asks for.
-enum Wish {
-    Image(u32),
-    Cell(usize, u32),
+/// What was clicked.
+struct Clicked {
+    /// Index of the network; `None` for the input.
+    lane: Option<usize>,
+    image: u32,
 }
 
-impl ReconstructionsByLambda {
-    /// Shows the pane; returns the response of its grip.
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        session: &mut State,
-        textures: &mut TextureCache,
-    ) -> Response {
-        let grip = header(ui, "Reconstructions by λ", |ui| self.tools(ui, session));
-        let Some(run) = session.run() else {
-            return grip;
+impl Pane for ReconstructionsByLambda {
+    fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> Response {
+        let PaneContext {
+            state,
+            commands,
+            textures,
+            ..
+        } = context;
+        let handle = header(ui, PaneId::ReconstructionsByLambda, |ui| {
+            self.tools(ui, state, commands);
+        });
+        let Some(run) = state.run.view() else {
+            return handle;
         };
-        let places = run.one_for_each_lambda();
+        let places = run.lanes_by_lambda();
         let rows = self.rows(run);
         if rows.is_empty() {
             ui.centered_and_justified(|ui| ui.weak("Choose a row, or wait for the first look"));
-            return grip;
+            return handle;
         }
-        match grid(ui, run, &places, &rows, session.selected(), textures) {
-            Some(Wish::Image(image)) => session.select(Some(image)),
-            Some(Wish::Cell(place, image)) => {
-                session.show_lane(place);
-                session.select(Some(image));
+        let selected = state.probe.selected();
+        if let Some(clicked) = grid(ui, run, &places, &rows, selected, textures) {
+            if let Some(lane) = clicked.lane {
+                commands.push(RunCommand::ShowLane(lane));
             }
-            None => {}
+            commands.push(ProbeCommand::Select(Some(clicked.image)));
         }
-        grip
+        handle
+    }
+}
+
+impl ReconstructionsByLambda {
+    pub fn new(_: &PaneSetup<'_>) -> Self {
+        Self::default()
     }
 
-    fn tools(&mut self, ui: &mut Ui, session: &mut State) {
-        export_button(
-            ui,
-            session,
-            Subject::ReconstructionsByLambda,
-            DeadRuns::default(),
-        );
-        let mut sample = session.probe_selection();
+    fn tools(&mut self, ui: &mut Ui, state: &State, commands: &mut Commands) {
+        let subject = Subject::ReconstructionsByLambda;
+        export_button(ui, subject, DeadRuns::default(), commands);
+        let mut sample = state.probe.selection();
         if ui
             .button("New sample")
             .on_hover_text("Show other test images")
             .clicked()
         {
             sample.grid_offset += sample.grid_per_class;
-            session.set_probe_selection(sample);
+            commands.push(ProbeCommand::SetSelection(sample));
         }
-        let Some(run) = session.run() else { return };
+        let Some(run) = state.run.view() else { return };
         ui.menu_button("Rows", |ui| {
             ScrollArea::vertical().max_height(MENU).show(ui, |ui| {
                 for (class, name) in (0..=u8::MAX).zip(&run.dataset.class_names) {
@@ -125,7 +131,7 @@ fn grid(
     rows: &[usize],
     selected: Option<u32>,
     textures: &mut TextureCache,
-) -> Option<Wish> {
+) -> Option<Clicked> {
     let hue = theme::reconstruction(ui.visuals());
     let images =
         |snapshot: &Arc<Snapshot>| Images::Grid(snapshot.into(), (&run.dataset).into(), hue);
@@ -135,7 +141,7 @@ fn grid(
     });
     let lanes: Vec<_> = lanes.collect();
     let image = size(ui, run.dataset.shape, places.len() + 1, rows.len());
-    let mut wish = None;
+    let mut clicked = None;
     ScrollArea::both().id_salt("mosaic").show(ui, |ui| {
         let step = image + vec2(GAP, GAP);
         let wide = step.x * (places.len() + 1) as f32 + 2.0 * GAP;
@@ -162,7 +168,10 @@ fn grid(
             let chosen = selected == Some(first.index);
             textures.paint(ui, &images(shown), row * TILES + INPUT, cell(0));
             if frame(ui, ("input", tile), cell(0), chosen, None, &words).clicked() {
-                wish = Some(Wish::Image(first.index));
+                clicked = Some(Clicked {
+                    lane: None,
+                    image: first.index,
+                });
             }
             for (column, lane) in lanes.iter().enumerate() {
                 let Some((place, snapshot, images)) = lane else {
@@ -177,7 +186,7 @@ fn grid(
                 let right = predicted == label;
                 let words = format!(
                     "{} of image {}: MSE {:.4}, predicted {} with {:.0} %{}",
-                    run.name(place),
+                    run.lane_name(place),
                     reading.index,
                     reading.mse,
                     class_name(run, predicted),
@@ -186,14 +195,17 @@ fn grid(
                 );
                 let wrong = (!right).then_some(ui.visuals().error_fg_color);
                 let id = ("cell", tile * 1000 + place);
-                let chosen = chosen && place == run.place();
+                let chosen = chosen && place == run.shown_index();
                 if frame(ui, id, rect, chosen, wrong, &words).clicked() {
-                    wish = Some(Wish::Cell(place, reading.index));
+                    clicked = Some(Clicked {
+                        lane: Some(place),
+                        image: reading.index,
+                    });
                 }
             }
         }
     });
-    wish
+    clicked
 }
 
 /// The λ above each column; that of the lane on show stands out.

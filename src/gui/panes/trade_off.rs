@@ -3,12 +3,13 @@
 use eframe::egui::{self, Button, Color32, Response, Shape, Stroke, StrokeKind, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::{export_button, header};
+use super::{Pane, PaneContext, PaneId, PaneSetup, export_button, header};
 use crate::{
     figures::{DeadRuns, Subject},
     gui::{
         chart::{Axis, Chart, Dot, dot},
-        state::{RunView, State},
+        commands::RunCommand,
+        state::RunView,
         theme,
     },
     model::Lambda,
@@ -20,37 +21,53 @@ const BESIDE: f32 = 5.0;
 /// Half the width of a box.
 const HALF: f32 = 4.0;
 
-/// Settings of the pane, shared with the trade-off plane.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct TradeOff {
-    /// Whether runs whose latent units are all dead are left out.
-    pub without_dead: bool,
+/// The pane; its settings are shared with the trade-off plane.
+pub struct TradeOffPane;
+
+impl TradeOffPane {
+    pub fn new(_: &PaneSetup<'_>) -> Self {
+        Self
+    }
 }
 
-impl TradeOff {
-    /// Shows the pane; returns the response of its grip.
-    pub fn ui(&mut self, ui: &mut Ui, session: &mut State) -> Response {
-        let outcomes = session.run().map_or_else(Vec::new, RunView::outcomes);
-        let grip = header(ui, "Trade-off over λ", |ui| {
-            export_button(ui, session, Subject::OverLambda, self.dead());
-            self.dead_switch(ui, &outcomes);
+impl Pane for TradeOffPane {
+    fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> Response {
+        let PaneContext {
+            state,
+            commands,
+            view,
+            ..
+        } = context;
+        let settings = &mut view.trade_off;
+        let outcomes = state.run.view().map_or_else(Vec::new, RunView::outcomes);
+        let handle = header(ui, PaneId::TradeOff, |ui| {
+            export_button(ui, Subject::OverLambda, settings.dead(), commands);
+            settings.dead_switch(ui, &outcomes);
         });
-        let Some(run) = session.run() else {
-            return grip;
+        let Some(run) = state.run.view() else {
+            return handle;
         };
-        let outcomes = self.kept(outcomes);
+        let outcomes = settings.kept(outcomes);
         if outcomes.is_empty() {
             ui.centered_and_justified(|ui| ui.weak("Nothing is evaluated yet, or all is left out"));
-            return grip;
+            return handle;
         }
-        let clicked = draw(ui, run, &outcomes);
-        if let Some(place) = clicked {
-            session.show_lane(place);
+        if let Some(index) = draw(ui, run, &outcomes) {
+            commands.push(RunCommand::ShowLane(index));
         }
-        grip
+        handle
     }
+}
 
+/// Settings of this pane and the trade-off plane, kept between sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TradeOffSettings {
+    /// Whether runs whose latent units are all dead are left out.
+    without_dead: bool,
+}
+
+impl TradeOffSettings {
     /// The switch that leaves dead runs out, and says how many.
     pub fn dead_switch(&mut self, ui: &mut Ui, outcomes: &[(usize, Outcome)]) {
         let dead = outcomes.iter().filter(|(_, outcome)| outcome.dead).count();
@@ -90,7 +107,7 @@ impl TradeOff {
 pub fn words(run: &RunView, place: usize, outcome: &Outcome) -> String {
     format!(
         "{}: accuracy {:.1} %, MSE {:.4}{}",
-        run.name(place),
+        run.lane_name(place),
         outcome.accuracy * 100.0,
         outcome.mse,
         if outcome.dead { ", dead" } else { "" }
@@ -175,7 +192,7 @@ fn draw(ui: &mut Ui, run: &RunView, outcomes: &[(usize, Outcome)]) -> Option<usi
                 colour,
                 radius: if several { 2.2 } else { 4.0 },
                 hollow: outcome.dead,
-                chosen: *place == run.place(),
+                chosen: *place == run.shown_index(),
             };
             let name = if is_accuracy { "Accuracy" } else { "MSE" };
             let words = format!("{name} at {}", words(run, *place, outcome));

@@ -3,12 +3,13 @@
 
 use eframe::egui::{Button, Color32, ComboBox, Response, RichText, Shape, Stroke, Ui, vec2};
 
-use super::header;
+use super::{Pane, PaneContext, PaneId, PaneSetup, header};
 use crate::{
     figures::{Against, Family, Member},
     format::count,
     gui::{
         chart::{Axis, Chart, Dot, dot},
+        commands::{Commands, ResultsCommand, ViewCommand},
         state::{Export, State, results::ResultsState},
         theme,
     },
@@ -23,7 +24,37 @@ pub struct TradeOffWidth {
     family: String,
 }
 
+impl Pane for TradeOffWidth {
+    fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> Response {
+        let PaneContext {
+            state, commands, ..
+        } = context;
+        if !state.results.is_watched() {
+            commands.push(ResultsCommand::Watch);
+        }
+        let handle = header(ui, PaneId::TradeOffWidth, |ui| {
+            self.tools(ui, state, commands);
+        });
+        let against = self.against();
+        match state.results.widths(against) {
+            Some(widths) => {
+                let mut families = widths.families().iter();
+                let chosen = families.clone().find(|family| family.title == self.family);
+                if let Some(family) = chosen.or_else(|| families.next()) {
+                    draw(ui, family, against);
+                }
+            }
+            None => nothing(ui, state, against),
+        }
+        handle
+    }
+}
+
 impl TradeOffWidth {
+    pub fn new(_: &PaneSetup<'_>) -> Self {
+        Self::default()
+    }
+
     fn against(&self) -> Against {
         if self.against_parameters {
             Against::Parameters
@@ -32,35 +63,17 @@ impl TradeOffWidth {
         }
     }
 
-    /// Shows the pane; returns the response of its grip.
-    pub fn ui(&mut self, ui: &mut Ui, session: &mut State) -> Response {
-        session.results_mut().watch();
-        let grip = header(ui, "Trade-off width", |ui| self.tools(ui, session));
-        let against = self.against();
-        match session.results().widths(against) {
-            Some(widths) => {
-                let mut families = widths.families().iter();
-                let chosen = families.clone().find(|family| family.title == self.family);
-                if let Some(family) = chosen.or_else(|| families.next()) {
-                    draw(ui, family, against);
-                }
-            }
-            None => nothing(ui, session, against),
-        }
-        grip
-    }
-
-    fn tools(&mut self, ui: &mut Ui, session: &mut State) {
+    fn tools(&mut self, ui: &mut Ui, state: &State, commands: &mut Commands) {
         let export = Export::Width(self.against());
-        let can = session.can_export(export).is_ok();
+        let can = state.can_export(export).is_ok();
         let button = ui.add_enabled(can, Button::new("Export…"));
         if button
             .on_hover_text("Write this figure as SVG, PNG or CSV")
             .clicked()
         {
-            session.show_exports(export);
+            commands.push(ViewCommand::OpenExport(export));
         }
-        let file = session.results().file();
+        let file = state.results.file();
         let tip = file.map_or_else(
             || "This platform keeps no file of results".to_owned(),
             |file| {
@@ -71,7 +84,7 @@ impl TradeOffWidth {
             },
         );
         if ui.button("Refresh").on_hover_text(tip).clicked() {
-            session.results_mut().refresh();
+            commands.push(ResultsCommand::Refresh);
         }
         for (value, label, tip) in [
             (true, "parameters", "Networks of one n that differ in size"),
@@ -85,7 +98,7 @@ impl TradeOffWidth {
                 .on_hover_text(tip);
         }
         ui.label("against");
-        let Some(widths) = session.results().widths(self.against()) else {
+        let Some(widths) = state.results.widths(self.against()) else {
             return;
         };
         let titles: Vec<&str> = widths.families().iter().map(|f| f.title.as_str()).collect();
@@ -105,14 +118,14 @@ impl TradeOffWidth {
 }
 
 /// What is missing, and what would bring it.
-fn nothing(ui: &mut Ui, session: &State, against: Against) {
+fn nothing(ui: &mut Ui, state: &State, against: Against) {
     let (what, preset) = match against {
         Against::LatentSize => ("one network with several n", "latent-size"),
         Against::Parameters => ("networks of several sizes", "complexity"),
     };
-    let why = match session.results().state() {
+    let why = match state.results.state() {
         ResultsState::Unread => "Reading the finished runs…".to_owned(),
-        ResultsState::Trouble(reason) => reason.clone(),
+        ResultsState::Error(reason) => reason.clone(),
         ResultsState::Missing | ResultsState::Read { runs: 0, .. } => {
             "There are no finished runs yet".to_owned()
         }
@@ -123,7 +136,7 @@ fn nothing(ui: &mut Ui, session: &State, against: Against) {
     ui.vertical_centered(|ui| {
         ui.add_space((ui.available_height() / 2.0 - 30.0).max(0.0));
         ui.label(why);
-        if !matches!(session.results().state(), ResultsState::Unread) {
+        if !matches!(state.results.state(), ResultsState::Unread) {
             ui.label(format!(
                 "This needs living runs of {what}, each at two λ or more:"
             ));

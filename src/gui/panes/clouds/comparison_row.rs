@@ -1,16 +1,13 @@
 //! A finished spectrum of the same network on other images, to stand below the one that is trained.
 
-use eframe::egui::{ComboBox, Context, Ui};
+use eframe::egui::{ComboBox, Ui};
 
 use crate::{
     data::Dataset,
     gui::{
+        commands::{Commands, ResultsCommand},
         scatter::{CloudView, Scatter, SmallMultiples},
-        state::{
-            State,
-            stored_spectra::{StoredClouds, StoredSpectrum},
-            sweep::RunPicture,
-        },
+        state::{State, stored_spectra::StoredSpectrum, sweep::RunPicture},
     },
     train::Alignment,
 };
@@ -18,7 +15,6 @@ use crate::{
 /// Which spectrum is wanted, and what is known of it.
 pub struct ComparisonRow {
     wanted: Option<String>,
-    clouds: StoredClouds,
     multiples: SmallMultiples,
 }
 
@@ -51,7 +47,6 @@ impl ComparisonRow {
     pub fn new(wanted: Option<String>) -> Self {
         Self {
             wanted,
-            clouds: StoredClouds::default(),
             multiples: SmallMultiples::default(),
         }
     }
@@ -62,8 +57,8 @@ impl ComparisonRow {
     }
 
     /// The choice among all that fit.
-    pub fn choice(&mut self, ui: &mut Ui, session: &State) {
-        let fitting = fitting(session);
+    pub fn choice(&mut self, ui: &mut Ui, state: &State) {
+        let fitting = fitting(state);
         let chosen = fitting
             .iter()
             .find(|spectrum| Some(&spectrum.name) == self.wanted.as_ref());
@@ -100,27 +95,29 @@ impl ComparisonRow {
     /// What stands below, if it is wanted and there; `places` are those of the lanes above.
     pub fn row<'a>(
         &'a mut self,
-        ctx: &Context,
-        session: &'a State,
+        state: &'a State,
         places: &[usize],
         scatter: &Scatter,
+        commands: &mut Commands,
     ) -> Option<Row<'a>> {
-        let run = session.run()?;
-        let file = session.results().file()?;
+        let run = state.run.view()?;
         let wanted = self.wanted.as_ref()?;
-        let spectrum = fitting(session)
+        let spectrum = fitting(state)
             .into_iter()
             .find(|spectrum| spectrum.name == *wanted)?;
         let lanes = places.iter().filter_map(|place| run.lanes().get(*place));
         let runs: Vec<Option<i64>> = lanes.map(|lane| spectrum.run(lane.lane.lambda)).collect();
         let ids: Vec<i64> = runs.iter().copied().flatten().collect();
-        self.clouds.want(file, &ids, ctx);
-        let known = self.clouds.known();
+        let is_requested = state.results.has_requested_clouds(&ids);
+        if !is_requested {
+            commands.push(ResultsCommand::LoadClouds(ids));
+        }
+        let known = state.results.clouds().filter(|_| is_requested);
         let read = known.and_then(|known| known.as_ref().ok());
         let pictures = read.map_or(&[][..], |clouds| &clouds.pictures);
         if let Some(clouds) = read {
             let align = scatter.preferences.align;
-            let seen = seen(pictures, &clouds.turns, align);
+            let seen = seen(pictures, &clouds.alignments, align);
             self.multiples.receive_apart(&seen, scatter);
         }
         let mut place = 0;
@@ -154,8 +151,8 @@ impl ComparisonRow {
 }
 
 /// The spectra of the network on show, on other images, that share a λ with it.
-fn fitting(session: &State) -> Vec<&StoredSpectrum> {
-    let Some(run) = session.run() else {
+fn fitting(state: &State) -> Vec<&StoredSpectrum> {
+    let Some(run) = state.run.view() else {
         return Vec::new();
     };
     let fits = |spectrum: &&StoredSpectrum| {
@@ -164,7 +161,7 @@ fn fitting(session: &State) -> Vec<&StoredSpectrum> {
             && spectrum.is_of(&run.config)
             && lanes.any(|lane| spectrum.run(lane.lane.lambda).is_some())
     };
-    session.results().spectra().iter().filter(fits).collect()
+    state.results.spectra().iter().filter(fits).collect()
 }
 
 /// Every cloud in the company of all others, with its classes.

@@ -86,7 +86,7 @@ impl Grid<'_> {
         let shown = lane.lambda == self.run.shown().lane.lambda;
         let id = ui.scope_id().with(("cloud", place));
         let response = ui.interact(stage, id, Sense::click_and_drag());
-        let name = self.run.name(place);
+        let name = self.run.lane_name(place);
         response.widget_info(|| {
             let words = format!("Cloud of {name}");
             WidgetInfo::selected(Role::Button, true, shown, words)
@@ -142,7 +142,7 @@ impl Grid<'_> {
         };
         let id = ui.scope_id().with(("cloud below", place));
         let response = ui.interact(stage, id, Sense::click_and_drag());
-        let words = format!("{}, {}", self.run.name(place), below.name);
+        let words = format!("{}, {}", self.run.lane_name(place), below.name);
         response
             .widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Cloud of {words}")));
         below.multiples.ui(ui, at, &response, scatter);

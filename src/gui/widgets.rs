@@ -1,0 +1,217 @@
+//! Small widgets that several panes use.
+
+use std::ops::RangeInclusive;
+
+use eframe::{
+    egui::{
+        self, Button, Color32, ComboBox, DragValue, FontId, Grid, Pos2, Rect, Response, RichText,
+        ScrollArea, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2,
+    },
+    emath::Numeric,
+};
+
+use super::{state::RunView, theme};
+use crate::{data::DataSource, train::ImageResult};
+
+/// Font size of captions below images, in points.
+pub const CAPTION: f32 = 12.0;
+/// Height of the list of probabilities, in points: ten classes fit.
+const PROBABILITIES: f32 = 220.0;
+
+// ---- classes ----
+
+/// A small disc in the colour of a class.
+pub fn swatch(ui: &mut Ui, class: u8) {
+    let (rect, _) = ui.allocate_exact_size(vec2(12.0, 12.0), Sense::hover());
+    ui.painter()
+        .circle_filled(rect.center(), 5.0, theme::class(class));
+}
+
+/// The name of a class of the run's data set.
+pub fn class_name(run: &RunView, class: u8) -> &str {
+    run.dataset
+        .class_names
+        .get(usize::from(class))
+        .map_or("?", String::as_str)
+}
+
+/// One bar per class, which scrolls beyond ten classes. Where the true class is known, the predicted
+/// one is marked as right or wrong.
+pub fn probabilities(ui: &mut Ui, run: &RunView, result: &ImageResult, truth: Option<u8>) {
+    let (predicted, _) = result.predicted();
+    let is_right = truth.is_none_or(|truth| truth == predicted);
+    let rows = |ui: &mut Ui| {
+        for (class, &probability) in (0..=u8::MAX).zip(&result.probabilities) {
+            let mut name = RichText::new(class_name(run, class)).size(12.5);
+            if truth == Some(class) {
+                name = name.strong();
+            }
+            ui.label(name);
+            let blue = theme::classification(ui.visuals());
+            let colour = match (class == predicted, is_right) {
+                (true, false) => ui.visuals().error_fg_color,
+                (true, true) => blue,
+                (false, _) => blue.gamma_multiply(0.55),
+            };
+            bar(ui, probability, colour);
+            let percent = format!("{:.1} %", probability * 100.0);
+            ui.label(RichText::new(percent).font(FontId::monospace(11.5)));
+            ui.end_row();
+        }
+    };
+    ScrollArea::vertical()
+        .id_salt("probabilities")
+        .max_height(PROBABILITIES)
+        .show(ui, |ui| {
+            Grid::new("probabilities")
+                .num_columns(3)
+                .min_row_height(15.0)
+                .spacing(vec2(8.0, 1.0))
+                .show(ui, rows);
+        });
+}
+
+/// A horizontal bar of which `share`, 0–1, is filled.
+fn bar(ui: &mut Ui, share: f32, colour: Color32) {
+    let (rect, response) = ui.allocate_exact_size(vec2(120.0, 10.0), Sense::hover());
+    let painter = ui.painter();
+    painter.rect_filled(rect, 3.0, ui.visuals().extreme_bg_color);
+    let right = rect.left() + rect.width() * share.clamp(0.0, 1.0);
+    let filled = Rect::from_min_max(rect.min, pos2(right, rect.bottom()));
+    painter.rect_filled(filled, 3.0, colour);
+    response.widget_info(|| {
+        let mut info = WidgetInfo::new(egui::Role::ProgressIndicator);
+        info.value = Some(f64::from(share));
+        info
+    });
+}
+
+/// Marks a position in the cloud with a diamond and a word.
+pub fn mark(ui: &Ui, at: Pos2, text: &str) {
+    let colour = ui.visuals().strong_text_color();
+    let painter = ui.painter();
+    let corners = [
+        vec2(0.0, -9.0),
+        vec2(9.0, 0.0),
+        vec2(0.0, 9.0),
+        vec2(-9.0, 0.0),
+    ];
+    let outline =
+        |stroke| Shape::closed_line(corners.iter().map(|corner| at + *corner).collect(), stroke);
+    let halo = ui.visuals().panel_fill;
+    painter.add(outline(Stroke::new(5.0, halo)));
+    painter.add(outline(Stroke::new(2.5, colour)));
+    let text = painter.layout_no_wrap(text.to_owned(), FontId::proportional(14.0), colour);
+    let corner = at + vec2(14.0, -text.size().y / 2.0);
+    let background = Rect::from_min_size(corner, text.size()).expand2(vec2(4.0, 1.0));
+    painter.rect_filled(background, 4.0, halo.gamma_multiply(0.85));
+    painter.galley(corner, text, colour);
+}
+
+// ---- buttons and texts ----
+
+/// A button as wide as there is space.
+pub fn wide_button(ui: &Ui, label: impl Into<RichText>, height: f32) -> Button<'static> {
+    Button::new(label.into()).min_size(vec2(ui.available_width(), height))
+}
+
+/// A small text in the colour of errors.
+pub fn error_text(ui: &mut Ui, text: &str) {
+    let text = RichText::new(text).size(12.0);
+    ui.label(text.color(ui.visuals().error_fg_color));
+}
+
+/// A text with a capital first letter.
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}", first.unwrap_or_default(), letters.as_str())
+}
+
+/// The short name of a data set.
+pub fn source_name(source: &DataSource) -> String {
+    match source {
+        DataSource::Bundled(set) => set.to_string(),
+        DataSource::Full(set) => format!("{set}, in full"),
+        DataSource::Folder(path) => path.file_name().map_or_else(
+            || path.display().to_string(),
+            |name| name.to_string_lossy().into_owned(),
+        ),
+    }
+}
+
+// ---- rows of a grid of settings ----
+
+/// A row with a label, which is also the accessible name of the widget that `add` returns.
+pub fn labelled(
+    ui: &mut Ui,
+    label: &str,
+    tooltip: &str,
+    add: impl FnOnce(&mut Ui, egui::Id) -> Response,
+) -> Response {
+    let label = ui.label(label).on_hover_text(tooltip);
+    let response = add(ui, label.id).labelled_by(label.id);
+    ui.end_row();
+    response.on_hover_text(tooltip)
+}
+
+/// A row with a choice of one among several values.
+pub fn choice<T: Copy + PartialEq>(
+    ui: &mut Ui,
+    label: &str,
+    tooltip: &str,
+    value: &mut T,
+    options: &[T],
+    name: impl Fn(T) -> String,
+) {
+    labelled(ui, label, tooltip, |ui, id| {
+        ComboBox::from_id_salt(id)
+            .selected_text(name(*value))
+            .width(ui.available_width())
+            .show_ui(ui, |ui| {
+                for option in options {
+                    ui.selectable_value(value, *option, name(*option));
+                }
+            })
+            .response
+    });
+}
+
+/// A row with a number.
+pub fn number<N: Numeric>(
+    ui: &mut Ui,
+    label: &str,
+    tooltip: &str,
+    value: &mut N,
+    range: RangeInclusive<N>,
+) {
+    labelled(ui, label, tooltip, |ui, _| {
+        ui.add(DragValue::new(value).range(range).speed(0.2))
+    });
+}
+
+/// A row with a learning rate; returns whether it was changed.
+pub fn learning_rate(ui: &mut Ui, tooltip: &str, rate: &mut f64) -> bool {
+    labelled(ui, "Learning rate", tooltip, |ui, _| {
+        let speed = *rate * 0.01;
+        let field = DragValue::new(rate)
+            .range(1e-6..=1.0)
+            .speed(speed)
+            .custom_formatter(|rate, _| format!("{rate:.1e}"))
+            .update_while_editing(false);
+        ui.add(field)
+    })
+    .changed()
+}
+
+/// A number field whose accessible value is a plain number, whatever its text.
+pub fn drag_value<N: Numeric>(
+    ui: &mut Ui,
+    value: &mut N,
+    configure: impl FnOnce(DragValue<'_>) -> DragValue<'_>,
+) -> Response {
+    let response = ui.add(configure(DragValue::new(&mut *value)));
+    let value = value.to_f64();
+    response.widget_info(|| WidgetInfo::drag_value(true, value));
+    response
+}
