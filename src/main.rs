@@ -1,5 +1,8 @@
 //! The command line of CRE Lab.
 
+#[cfg(feature = "gui")]
+use std::time::Duration;
+
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -36,12 +39,33 @@ fn run(cli: Cli) -> anyhow::Result<()> {
 #[cfg(feature = "gui")]
 fn open_window(args: cli::WindowArgs) -> anyhow::Result<()> {
     if has_display() {
-        return cre_lab::gui::run(args);
+        return cre_lab::gui::run(window_options(args));
     }
     train_instead(
         args,
         "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)",
     )
+}
+
+#[cfg(feature = "gui")]
+fn window_options(args: cli::WindowArgs) -> cre_lab::gui::WindowOptions {
+    use cre_lab::gui::options::ThemePreference;
+
+    cre_lab::gui::WindowOptions {
+        config: args.run.config(),
+        source: args.run.data,
+        spectrum: args.spectrum,
+        close_after: args
+            .exit_after
+            .map(|seconds| Duration::from_secs(seconds.into())),
+        screenshot: args.screenshot,
+        size: args.size,
+        theme: args.theme.map(|theme| match theme {
+            cli::ThemeChoice::Dark => ThemePreference::Dark,
+            cli::ThemeChoice::Light => ThemePreference::Light,
+            cli::ThemeChoice::System => ThemePreference::System,
+        }),
+    }
 }
 
 #[cfg(not(feature = "gui"))]

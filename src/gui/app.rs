@@ -1,355 +1,254 @@
 //! The window as a whole.
 
-use std::path::{Path, PathBuf};
+use std::{path::Path, time::Duration};
 
 use eframe::{
     CreationContext, Storage,
-    egui::{CentralPanel, Context, Frame, Margin, Panel, Rect, Ui},
+    egui::{self, CentralPanel, Frame, Margin, Panel, Ui, ViewportCommand, gui_zoom},
 };
-use egui_tiles::Tree;
-use serde::{Deserialize, Serialize};
 
 use super::{
-    menu::{self, Wish},
+    commands::{Command, Commands, DataCommand, RunCommand, ViewCommand},
+    dock::Dock,
+    help, keymap, menu,
     panes::{
-        clouds::Clouds,
-        controls::{Controls, Mode},
-        curves::Curves,
-        data_sets::DataSets,
-        drawing::Drawing,
-        export::ExportWindow,
-        inspector,
-        latent::Latent,
-        notifications, pareto,
-        reconstructions::Reconstructions,
-        reconstructions_by_lambda::ReconstructionsByLambda,
-        status,
-        sweep::SweepPane,
-        trade_off::TradeOff,
-        trade_off_width::TradeOffWidth,
+        PaneContext, PaneSetup, Panes, SharedView, controls::Controls, data_sets::DataSets,
+        drawing::Drawing, export::ExportWindow, inspector, notifications, status,
     },
-    scatter::{Scatter, ViewPreferences},
+    preferences::Preferences,
     screenshot::ScreenshotJob,
-    shortcuts::{self, Toggles},
-    state::{All, Export, ProbeSelection, State},
+    state::State,
     textures::TextureCache,
     theme,
-    workspace::{self, Docked, Pane},
 };
 use crate::{
-    data::{DataSource, DatasetLocator},
+    data::DataSource,
+    jobs::{Signal, Wake},
     sweep::Spectrum,
     train::RunConfig,
 };
 
-/// What outlives the program.
-#[derive(Serialize, Deserialize)]
-#[serde(default)]
-struct Preferences {
-    layout: Tree<Pane>,
-    spectrum_layout: Tree<Pane>,
-    spectrum: Spectrum,
-    trade_off: TradeOff,
-    view: ViewPreferences,
-    curves: Curves,
-    sample: ProbeSelection,
-    show_difference: bool,
-    /// The grid of the experiment, as a text of its own: one that cannot be read costs nothing else.
-    grid: String,
-    /// The finished spectrum below the clouds.
-    below: Option<String>,
-}
-
-impl Default for Preferences {
-    fn default() -> Self {
-        Self {
-            layout: workspace::default_tree(),
-            spectrum_layout: workspace::spectrum_tree(),
-            spectrum: Spectrum::default(),
-            trade_off: TradeOff::default(),
-            view: ViewPreferences::default(),
-            curves: Curves::default(),
-            sample: ProbeSelection::default(),
-            show_difference: true,
-            grid: String::new(),
-            below: None,
-        }
-    }
-}
+/// How often the window shows the progress of background jobs.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// CRE Lab's window.
 pub struct App {
-    session: State,
-    /// Where panes stand while one λ is trained…
-    layout: Tree<Pane>,
-    /// …and while a spectrum is.
-    spectrum_layout: Tree<Pane>,
-    controls: Controls,
-    latent: Latent,
-    reconstructions: Reconstructions,
-    curves: Curves,
-    trade_off: TradeOff,
-    clouds: Clouds,
-    mosaic: ReconstructionsByLambda,
-    width: TradeOffWidth,
+    ctx: egui::Context,
+    state: State,
+    commands: Commands,
+    dock: Dock,
+    panes: Panes,
+    view: SharedView,
     textures: TextureCache,
+    controls: Controls,
     drawing: Drawing,
     data_sets: DataSets,
-    experiment: SweepPane,
     export: ExportWindow,
-    /// Where the card appears first: the latent pane's corner.
-    card_home: Rect,
-    /// The space of all panes, in whose corner the drawing pad appears first.
-    dock: Rect,
-    show_keys: bool,
-    portrait: Option<ScreenshotJob>,
+    is_help_open: bool,
+    screenshot: Option<ScreenshotJob>,
 }
 
 impl App {
-    /// Opens with what is remembered in `storage`; training begins by itself.
+    /// Opens with the preferences in the storage of `cc`, and requests to train on `source`.
     pub fn new(
         cc: &CreationContext<'_>,
         config: RunConfig,
         source: DataSource,
-        portrait: Option<ScreenshotJob>,
+        screenshot: Option<ScreenshotJob>,
     ) -> Self {
         theme::install(&cc.egui_ctx);
-        let mut preferences: Preferences = cc
+        let preferences: Preferences = cc
             .storage
             .and_then(|storage| eframe::get_value(storage, eframe::APP_KEY))
             .unwrap_or_default();
-        if !workspace::is_complete(&preferences.layout) {
-            preferences.layout = workspace::default_tree();
-        }
-        if !workspace::is_complete(&preferences.spectrum_layout) {
-            preferences.spectrum_layout = workspace::spectrum_tree();
-        }
-        let mut scatter = Scatter::new(cc.wgpu_render_state.as_ref());
-        scatter.preferences = preferences.view;
+        let setup = PaneSetup {
+            preferences: &preferences,
+            render_state: cc.wgpu_render_state.as_ref(),
+        };
+        let mut commands = Commands::default();
+        let wake = waker(&cc.egui_ctx);
         Self {
-            session: State::new(&cc.egui_ctx, config, source, preferences.sample),
-            layout: preferences.layout,
-            spectrum_layout: preferences.spectrum_layout,
-            controls: Controls::new(&preferences.spectrum),
-            latent: Latent::new(scatter),
-            reconstructions: Reconstructions::new(preferences.show_difference),
-            curves: preferences.curves,
-            trade_off: preferences.trade_off,
-            clouds: Clouds::new(preferences.below),
-            mosaic: ReconstructionsByLambda::default(),
-            width: TradeOffWidth::default(),
+            ctx: cc.egui_ctx.clone(),
+            state: State::new(&wake, config, source, preferences.sample, &mut commands),
+            commands,
+            panes: Panes::new(&setup),
+            view: SharedView::new(&setup),
             textures: TextureCache::default(),
+            controls: Controls::new(&preferences.spectrum),
             drawing: Drawing::default(),
             data_sets: DataSets::default(),
-            experiment: SweepPane::new(cc.wgpu_render_state.as_ref(), &preferences.grid),
             export: ExportWindow::default(),
-            card_home: Rect::NOTHING,
-            dock: Rect::NOTHING,
-            show_keys: false,
-            portrait,
+            is_help_open: false,
+            screenshot,
+            dock: Dock::new(preferences.layout, preferences.spectrum_layout),
         }
     }
 
-    /// Begins with these networks rather than with a single one.
+    /// Trains these networks instead of a single one.
     #[must_use]
     pub fn with_spectrum(mut self, spectrum: Option<Spectrum>) -> Self {
         if let Some(spectrum) = spectrum {
-            self.controls.mode = Mode::new(&spectrum);
-            self.session.set_spectrum(Some(spectrum));
+            self.controls = Controls::new(&spectrum);
+            self.execute(RunCommand::SetSpectrum(Some(spectrum)));
         }
         self
     }
 
-    /// The experiment, for whoever drives the window from outside.
-    pub fn session(&self) -> &State {
-        &self.session
-    }
-
-    /// Keeps the run in `folder` against a crash, and offers what one has left there.
+    /// Keeps runs in `folder` against a crash, and offers what one has left there.
     #[must_use]
-    pub fn keeping_runs(mut self, folder: Option<&Path>) -> Self {
+    pub fn with_recovery(mut self, folder: Option<&Path>) -> Self {
         if let Some(folder) = folder {
-            self.session.keep_runs(folder);
+            self.state.enable_recovery(folder, &mut self.commands);
         }
         self
     }
 
-    /// Saves the run, as if this file had been chosen.
-    pub fn save_run(&mut self, file: PathBuf) {
-        self.session.save_run(file);
+    /// What the window shows.
+    pub fn state(&self) -> &State {
+        &self.state
     }
 
-    /// The experiment, to ask something of it from outside.
-    pub fn session_mut(&mut self) -> &mut State {
-        &mut self.session
+    /// Executes a command at once, as if the user had requested it.
+    pub fn execute(&mut self, command: impl Into<Command>) {
+        self.commands.push(command);
+        self.execute_commands();
     }
 
-    /// Takes in a folder of images, a run or a picture, as if it had been dropped on the window.
-    pub fn take_dropped(&mut self, path: PathBuf) {
-        self.session.take_dropped(path);
-    }
-
-    /// Begins to learn from a data set, as soon as it has been read.
-    pub fn load(&mut self, source: DataSource) {
-        self.session.load(source);
-    }
-
-    /// Takes full data sets from another shelf than the usual one.
-    pub fn set_shelf(&mut self, shelf: DatasetLocator) {
-        self.session.set_shelf(shelf);
-    }
-
-    /// Reads and keeps finished runs in another file than the usual one.
-    pub fn set_results(&mut self, file: PathBuf) {
-        self.session.set_results(file);
-    }
-
-    fn docked(&mut self, ui: &mut Ui) {
-        let Self {
-            session,
-            layout,
-            spectrum_layout,
-            latent,
-            reconstructions,
-            curves,
-            trade_off,
-            clouds,
-            mosaic,
-            experiment,
-            width,
-            card_home,
-            textures,
-            ..
-        } = self;
-        let layout = if session.shown_spectrum().is_some() {
-            spectrum_layout
-        } else {
-            layout
-        };
-        let mut draw = Docked(|ui: &mut Ui, pane| match pane {
-            Pane::Latent => {
-                *card_home = ui.max_rect();
-                latent.ui(ui, session, textures)
+    /// Executes everything that has been requested, and what follows from it. Called between the parts
+    /// of a frame, never while one is drawn.
+    fn execute_commands(&mut self) {
+        while let Some(command) = self.commands.pop() {
+            match command {
+                Command::View(command) => self.execute_view(command),
+                command => self.state.execute(command, &mut self.commands),
             }
-            Pane::Reconstructions => reconstructions.ui(ui, session, textures),
-            Pane::Curves => curves.ui(ui, session.run().map(|run| &run.shown().history)),
-            Pane::TradeOff => trade_off.ui(ui, session),
-            Pane::Plane => pareto::ui(ui, session, trade_off),
-            Pane::Clouds => clouds.ui(ui, session, &mut latent.scatter),
-            Pane::Mosaic => mosaic.ui(ui, session, textures),
-            Pane::Experiment => experiment.ui(ui, session, textures),
-            Pane::Width => width.ui(ui, session),
-        });
-        layout.ui(&mut draw, ui);
+            // Panes that have been drawn already show the change in the next frame.
+            self.ctx.request_repaint();
+        }
     }
 
-    /// What the user has dropped on the window, and pictures that have been read since.
-    fn take_files(&mut self, ctx: &Context) {
-        let dropped = ctx.input(|input| input.raw.dropped_files.clone());
-        for file in dropped {
-            self.take_dropped(file.path().to_owned());
+    fn execute_view(&mut self, command: ViewCommand) {
+        match command {
+            ViewCommand::TogglePane(pane) => self.dock.toggle(&self.state, pane),
+            ViewCommand::ShowPane(pane) => self.dock.raise(&self.state, pane),
+            ViewCommand::ResetLayout => self.dock.reset(&self.state),
+            ViewCommand::ToggleDrawing => self.drawing.open ^= true,
+            ViewCommand::ShowImage(shape, pixels) => self.drawing.show(shape, &pixels),
+            ViewCommand::OpenDataSets => self.data_sets.open = true,
+            ViewCommand::ToggleDataSets => self.data_sets.open ^= true,
+            ViewCommand::OpenExport(export) => self.export.open(export),
+            ViewCommand::ToggleHelp => self.is_help_open ^= true,
+            ViewCommand::SetTheme(theme) => self.ctx.set_theme(theme),
+            ViewCommand::ZoomIn => gui_zoom::zoom_in(&self.ctx),
+            ViewCommand::ZoomOut => gui_zoom::zoom_out(&self.ctx),
+            ViewCommand::ResetZoom => self.ctx.set_zoom_factor(1.0),
+            ViewCommand::Quit => self.ctx.send_viewport_cmd(ViewportCommand::Close),
         }
-        if let Some((shape, pixels)) = self.session.take_image() {
-            self.drawing.show(shape, &pixels);
-        }
+    }
+
+    /// The bars at the edges, whose input decides what the panes show.
+    fn bars(&mut self, ui: &mut Ui) {
+        let bar = |ui: &Ui| Frame::side_top_panel(ui.style()).inner_margin(Margin::symmetric(8, 3));
+        Panel::top("menu").frame(bar(ui)).show(ui, |ui| {
+            menu::ui(ui, &self.state, &self.dock, &mut self.commands);
+        });
+        Panel::bottom("status")
+            .frame(bar(ui))
+            .show(ui, |ui| status::ui(ui, &self.state));
+        Panel::left("controls")
+            .default_size(236.0)
+            .size_range(200.0..=360.0)
+            .show(ui, |ui| {
+                let mut context = PaneContext {
+                    state: &self.state,
+                    commands: &mut self.commands,
+                    textures: &mut self.textures,
+                    view: &mut self.view,
+                };
+                self.controls.ui(ui, &mut context);
+            });
+    }
+
+    /// Notifications and dock, and the windows above them.
+    fn panes(&mut self, ui: &mut Ui) {
+        let frame = Frame::new().fill(ui.visuals().panel_fill);
+        CentralPanel::default().frame(frame).show(ui, |ui| {
+            notifications::ui(ui, &self.state, &mut self.commands);
+            self.view.dock_rect = ui.max_rect();
+            let mut context = PaneContext {
+                state: &self.state,
+                commands: &mut self.commands,
+                textures: &mut self.textures,
+                view: &mut self.view,
+            };
+            self.dock.ui(ui, &mut self.panes, &mut context);
+        });
+        let ctx = ui.ctx().clone();
+        let mut context = PaneContext {
+            state: &self.state,
+            commands: &mut self.commands,
+            textures: &mut self.textures,
+            view: &mut self.view,
+        };
+        inspector::ui(&ctx, &mut context);
+        self.drawing.ui(&ctx, &mut context);
+        self.data_sets.ui(&ctx, &mut context);
+        self.export.ui(&ctx, &mut context);
+        help::ui(&ctx, &self.state, &mut self.is_help_open);
     }
 }
 
+/// Draws the window when a background job has something new: progress at most every
+/// [`PROGRESS_INTERVAL`].
+fn waker(ctx: &egui::Context) -> Wake {
+    let ctx = ctx.clone();
+    Wake::new(move |signal| match signal {
+        Signal::Progress => ctx.request_repaint_after(PROGRESS_INTERVAL),
+        Signal::Finished => ctx.request_repaint(),
+    })
+}
+
 impl eframe::App for App {
-    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
-        self.session.receive();
-        self.session.play();
-        self.take_files(ctx);
-        if let Some(portrait) = &mut self.portrait {
-            portrait.update(ctx);
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        let now = ctx.input(|input| input.time);
+        if let Some(delay) = self.state.update(now, &mut self.commands) {
+            ctx.request_repaint_after(delay);
+        }
+        self.execute_commands();
+        if let Some(screenshot) = &mut self.screenshot {
+            screenshot.update(ctx);
         }
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
-        let mut experiment = false;
-        shortcuts::obey(
-            ui,
-            &mut self.session,
-            self.latent.canvas(),
-            &mut Toggles {
-                keys: &mut self.show_keys,
-                drawing: &mut self.drawing.open,
-                data_sets: &mut self.data_sets.open,
-                experiment: &mut experiment,
-            },
-        );
-        let bar = |ui: &Ui| Frame::side_top_panel(ui.style()).inner_margin(Margin::symmetric(8, 3));
-        let frame = bar(ui);
-        let is_spectrum = self.session.shown_spectrum().is_some();
-        let layout = if is_spectrum {
-            &mut self.spectrum_layout
-        } else {
-            &mut self.layout
-        };
-        if experiment {
-            workspace::toggle_experiment(layout);
+        for file in ui.input(|input| input.raw.dropped_files.clone()) {
+            let path = file.path().to_owned();
+            self.commands.push(DataCommand::OpenDropped(path));
         }
-        if self.session.take_live_wish() {
-            workspace::raise(layout, Pane::Latent);
-        }
-        Panel::top("menu").frame(frame).show(ui, |ui| {
-            match menu::ui(ui, &mut self.session, layout) {
-                Some(Wish::ResetLayout) if is_spectrum => *layout = workspace::spectrum_tree(),
-                Some(Wish::ResetLayout) => *layout = workspace::default_tree(),
-                Some(Wish::Toggle(pane)) => workspace::toggle(layout, pane),
-                Some(Wish::ToggleExperiment) => workspace::toggle_experiment(layout),
-                Some(Wish::ShowKeys) => self.show_keys = true,
-                Some(Wish::Draw) => self.drawing.open = true,
-                Some(Wish::DataSets) => self.data_sets.open = true,
-                Some(Wish::ExportFigure) => self.export.show_figures(),
-                Some(Wish::ExportAll) => self.session.show_exports(Export::All(All::default())),
-                Some(Wish::ExportAnimation) => self.export.show_films(is_spectrum),
-                None => {}
-            }
-        });
-        let frame = bar(ui);
-        Panel::bottom("status")
-            .frame(frame)
-            .show(ui, |ui| status::ui(ui, &self.session));
-        Panel::left("controls")
-            .default_size(236.0)
-            .size_range(200.0..=360.0)
-            .show(ui, |ui| self.controls.ui(ui, &mut self.session));
-        let frame = Frame::new().fill(ui.visuals().panel_fill);
-        CentralPanel::default().frame(frame).show(ui, |ui| {
-            notifications::ui(ui, &mut self.session);
-            self.dock = ui.max_rect();
-            self.docked(ui);
-        });
-        let ctx = ui.ctx().clone();
-        inspector::ui(&ctx, &mut self.session, &mut self.textures, self.card_home);
-        self.drawing
-            .ui(&ctx, &mut self.session, &mut self.textures, self.dock);
-        self.data_sets.open |= self.session.take_data_sets_wish();
-        self.data_sets
-            .ui(&ctx, &mut self.session, &mut self.textures);
-        self.export.ui(&ctx, &mut self.session);
-        menu::keys(&ctx, &mut self.show_keys);
+        keymap::handle(ui, &self.state, self.view.canvas, &mut self.commands);
+        self.execute_commands();
+        self.bars(ui);
+        self.execute_commands();
+        self.panes(ui);
+        self.execute_commands();
         self.textures.next_frame();
     }
 
     fn on_exit(&mut self) {
-        self.session.close();
+        self.state.close();
     }
 
     fn save(&mut self, storage: &mut dyn Storage) {
-        let preferences = Preferences {
-            layout: self.layout.clone(),
-            spectrum_layout: self.spectrum_layout.clone(),
-            spectrum: self.controls.mode.spectrum.clone(),
-            trade_off: self.trade_off,
-            view: self.latent.scatter.preferences.clone(),
-            curves: self.curves.clone(),
-            sample: self.session.probe_selection(),
-            show_difference: self.reconstructions.show_difference,
-            grid: self.experiment.remember(),
-            below: self.clouds.below().map(str::to_owned),
+        let mut preferences = Preferences {
+            layout: self.dock.single.clone(),
+            spectrum_layout: self.dock.spectrum.clone(),
+            view: self.view.scatter.preferences.clone(),
+            trade_off: self.view.trade_off,
+            sample: self.state.probe.selection(),
+            ..Preferences::default()
         };
+        self.controls.save(&mut preferences);
+        self.panes.save(&mut preferences);
         eframe::set_value(storage, eframe::APP_KEY, &preferences);
     }
 }

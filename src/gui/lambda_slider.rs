@@ -78,8 +78,11 @@ impl LambdaChoice {
                 }
             }
             Self::Lane { lambdas, index } => {
-                let distance =
-                    |index: usize| lambdas.get(index).map(|other| (other.value() - value).abs());
+                let distance = |index: usize| {
+                    lambdas
+                        .get(index)
+                        .map(|other| (other.value() - value).abs())
+                };
                 let nearest = (0..lambdas.len())
                     .filter_map(|index| Some((index, distance(index)?)))
                     .min_by(|a, b| a.1.total_cmp(&b.1));

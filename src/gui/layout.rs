@@ -15,8 +15,7 @@ impl PaneId {
     /// The panes that a layout may have beside its essential ones. The experiment is not among them: it
     /// takes the place of all others.
     pub fn optional() -> impl Iterator<Item = Self> {
-        let is_optional =
-            |pane: &Self| !ESSENTIAL.contains(pane) && *pane != Self::Experiment;
+        let is_optional = |pane: &Self| !ESSENTIAL.contains(pane) && *pane != Self::Experiment;
         Self::ALL.into_iter().filter(is_optional)
     }
 }
@@ -42,7 +41,11 @@ pub fn spectrum() -> Layout {
         let panes = panes.iter().map(|pane| tiles.insert_pane(*pane)).collect();
         tiles.insert_tab_tile(panes)
     };
-    let pictures = tabs(&[PaneId::ReconstructionsByLambda, PaneId::Clouds, PaneId::Reconstructions]);
+    let pictures = tabs(&[
+        PaneId::ReconstructionsByLambda,
+        PaneId::Clouds,
+        PaneId::Reconstructions,
+    ]);
     let figures = tabs(&[PaneId::TradeOff, PaneId::Curves]);
     let latent = tiles.insert_pane(PaneId::Latent);
     let plane = tiles.insert_pane(PaneId::Pareto);

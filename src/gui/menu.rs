@@ -96,7 +96,8 @@ fn action(ui: &mut Ui, id: ActionId, selected: bool, state: &State, commands: &m
 }
 
 fn optional_panes(ui: &mut Ui, state: &State, dock: &Dock, commands: &mut Commands) {
-    let tooltip = "Show this pane beside the curves. It compares the λ of a spectrum, or finished runs";
+    let tooltip =
+        "Show this pane beside the curves. It compares the λ of a spectrum, or finished runs";
     for pane in PaneId::optional() {
         let mut is_shown = dock.has(state, pane);
         let checkbox = ui.checkbox(&mut is_shown, pane.title());

@@ -1,34 +1,44 @@
-//! The window. It shows what the engine tells and asks for what the user wants; it never computes.
+//! The window. It shows the [`state`] and requests changes by [`commands`]; it never touches a tensor.
+//!
+//! - [`state`]: what is shown, in parts that own their background jobs
+//! - [`panes`]: the panes of the dock, and the panels and windows around it
+//! - [`actions`]: what the user can do, for menus, keys, buttons and the list of shortcuts
+//! - [`scatter`]: the three-dimensional latent cloud
 
+pub mod actions;
 pub mod app;
 mod chart;
-pub mod images;
-pub mod lambda_slider;
-pub mod menu;
+pub mod commands;
+mod dock;
+mod help;
+mod images;
+mod keymap;
+mod lambda_slider;
+mod layout;
+mod menu;
+pub mod options;
 mod pad;
 pub mod panes;
+mod preferences;
 mod reveal;
 pub mod scatter;
 pub mod screenshot;
 mod shared;
-pub mod shortcuts;
 pub mod state;
 mod textures;
-pub mod theme;
+mod theme;
 mod tile_grid;
-pub mod workspace;
-
-use std::time::Duration;
+mod widgets;
 
 use anyhow::{Context as _, anyhow, bail};
 use crossbeam_channel::bounded;
-use eframe::egui::{self, ViewportBuilder};
+use eframe::egui::ViewportBuilder;
 
 pub use app::App;
+pub use options::WindowOptions;
 
-use self::screenshot::ScreenshotJob;
+use self::{commands::ResultsCommand, screenshot::ScreenshotJob};
 use crate::{
-    cli::{ThemeChoice, WindowArgs},
     fs::{Existing, check_output},
     train::checkpoint::autosave,
 };
@@ -39,59 +49,56 @@ const SIZE: [f32; 2] = [1280.0, 800.0];
 /// Opens the window and returns when it is closed.
 ///
 /// # Errors
-/// When no window can be opened, or a screenshot that was asked for cannot be saved.
-pub fn run(args: WindowArgs) -> anyhow::Result<()> {
-    if let Some(file) = &args.screenshot {
+/// When no window can be opened, or a screenshot that was requested cannot be saved.
+pub fn run(options: WindowOptions) -> anyhow::Result<()> {
+    let WindowOptions {
+        config,
+        source,
+        spectrum,
+        close_after,
+        screenshot,
+        size,
+        theme,
+    } = options;
+    if let Some(file) = &screenshot {
         check_output(file, Existing::Replace)
             .map_err(|error| anyhow!("cannot write {}: {error}", file.display()))?;
     }
     let (failure, failures) = bounded(1);
-    let portrait = args.exit_after.map(|seconds| {
-        let after = Duration::from_secs(u64::from(seconds));
-        ScreenshotJob::new(after, args.screenshot, failure)
-    });
-    // A window that was told how to look and when to close neither follows nor leaves traces.
-    let remembers = portrait.is_none();
+    let screenshot = close_after.map(|time| ScreenshotJob::new(time, screenshot, failure));
+    let is_persistent = screenshot.is_none();
     let mut viewport = ViewportBuilder::default()
         .with_title("CRE Lab")
         .with_app_id("cre-lab")
         .with_min_inner_size([800.0, 520.0])
-        .with_inner_size(args.size.unwrap_or(SIZE));
-    if !remembers {
+        .with_inner_size(size.unwrap_or(SIZE));
+    if !is_persistent {
         viewport = viewport.with_position([0.0, 0.0]);
     }
-    // Gone with all that is in it when the window is closed.
-    let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let options = eframe::NativeOptions {
+    // Removed with its content when the window is closed.
+    let scratch = tempfile::tempdir().context("cannot create a temporary folder")?;
+    let native = eframe::NativeOptions {
         viewport,
-        persist_window: remembers && args.size.is_none(),
-        persistence_path: (!remembers).then(|| scratch.path().join("forgotten.ron")),
+        persist_window: is_persistent && size.is_none(),
+        persistence_path: (!is_persistent).then(|| scratch.path().join("preferences.ron")),
         ..eframe::NativeOptions::default()
     };
-    let results = (!remembers).then(|| scratch.path().join("results.sqlite"));
-    let config = args.run.config();
-    let source = args.run.data;
-    let theme = args.theme;
-    let spectrum = args.spectrum;
+    let results = (!is_persistent).then(|| scratch.path().join("results.sqlite"));
     eframe::run_native(
         "cre-lab",
-        options,
+        native,
         Box::new(move |cc| {
             if let Some(theme) = theme {
-                cc.egui_ctx.set_theme(match theme {
-                    ThemeChoice::Dark => egui::ThemePreference::Dark,
-                    ThemeChoice::Light => egui::ThemePreference::Light,
-                    ThemeChoice::System => egui::ThemePreference::System,
-                });
+                cc.egui_ctx.set_theme(theme);
             }
-            let mut app = App::new(cc, config, source, portrait);
+            let runs = is_persistent.then(autosave::folder).flatten();
+            let mut app = App::new(cc, config, source, screenshot)
+                .with_spectrum(spectrum)
+                .with_recovery(runs.as_deref());
             if let Some(results) = results {
-                app.set_results(results);
+                app.execute(ResultsCommand::SetFile(results));
             }
-            let runs = remembers.then(autosave::folder).flatten();
-            Ok(Box::new(
-                app.with_spectrum(spectrum).keeping_runs(runs.as_deref()),
-            ))
+            Ok(Box::new(app))
         }),
     )
     .map_err(|error| anyhow!("the window cannot be opened: {error}"))?;

@@ -10,7 +10,12 @@ use eframe::{
     emath::Numeric,
 };
 
-use super::{state::RunView, theme};
+use super::{
+    actions::ActionId,
+    commands::Commands,
+    state::{RunView, State},
+    theme,
+};
 use crate::{data::DataSource, train::ImageResult};
 
 /// Font size of captions below images, in points.
@@ -113,6 +118,23 @@ pub fn mark(ui: &Ui, at: Pos2, text: &str) {
 /// A button as wide as there is space.
 pub fn wide_button(ui: &Ui, label: impl Into<RichText>, height: f32) -> Button<'static> {
     Button::new(label.into()).min_size(vec2(ui.available_width(), height))
+}
+
+/// Adds the button of an action, with the action's tooltip.
+pub fn action_button(
+    ui: &mut Ui,
+    button: Button<'_>,
+    id: ActionId,
+    state: &State,
+    commands: &mut Commands,
+) {
+    let action = id.action();
+    let response = ui
+        .add_enabled(action.is_enabled(state), button)
+        .on_hover_text(action.button_tooltip(state, ui.ctx()));
+    if response.clicked() {
+        commands.push(action.command(state));
+    }
 }
 
 /// A small text in the colour of errors.

@@ -1,35 +1,36 @@
-//! The slim panel at the left: λ, transport, settings.
+//! The panel at the left: λ, training, settings.
 
 mod mode;
-pub(super) mod settings;
+mod settings;
 pub(super) mod transformer;
 mod transport;
 
 use eframe::egui::{
-    self, DragValue, FontId, RichText, ScrollArea, TextFormat, Ui, text::LayoutJob,
+    self, Align, DragValue, FontId, Layout, RichText, ScrollArea, TextFormat, Ui, text::LayoutJob,
 };
 
+use self::{mode::Mode, settings::Settings};
+use super::PaneContext;
 use crate::{
+    format,
     gui::{
-        lambda_slider::{LABEL, choose, lambda_slider},
-        state::{State, run_view::lambda_text},
+        commands::RunCommand,
+        lambda_slider::{LABEL, LambdaChoice, lambda_slider},
+        preferences::Preferences,
         theme,
     },
     model::Lambda,
     sweep::Spectrum,
 };
 
-pub use mode::Mode;
-pub use settings::Settings;
-
-/// State of the panel: settings that are edited and not applied yet.
+/// State of the panel: drafts that have not been applied.
 pub struct Controls {
-    pub mode: Mode,
+    mode: Mode,
     settings: Settings,
 }
 
 impl Controls {
-    /// Begins with a remembered spectrum.
+    /// With the draft of a spectrum.
     pub fn new(spectrum: &Spectrum) -> Self {
         Self {
             mode: Mode::new(spectrum),
@@ -37,65 +38,73 @@ impl Controls {
         }
     }
 
-    pub fn ui(&mut self, ui: &mut Ui, session: &mut State) {
+    /// Stores what the panel keeps between sessions.
+    pub fn save(&self, preferences: &mut Preferences) {
+        preferences.spectrum = self.mode.spectrum().clone();
+    }
+
+    pub fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) {
         ScrollArea::vertical().show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 6.0;
-            lambda(ui, session);
-            self.mode.ui(ui, session);
+            lambda(ui, context);
+            self.mode.ui(ui, context);
             ui.separator();
-            transport::ui(ui, session);
+            transport::ui(ui, context.state, context.commands);
             ui.separator();
-            self.settings.ui(ui, session);
+            self.settings.ui(ui, context.state, context.commands);
         });
     }
 }
 
-fn lambda(ui: &mut Ui, session: &mut State) {
-    let mut lambda = session.lambda();
+fn lambda(ui: &mut Ui, context: &mut PaneContext<'_>) {
+    let PaneContext {
+        state, commands, ..
+    } = context;
     ui.horizontal(|ui| {
         ui.label(RichText::new(LABEL).size(30.0).strong());
-        let mut value = lambda.value();
-        ui.scope(|ui| {
-            ui.style_mut().override_font_id = Some(FontId::monospace(20.0));
-            ui.spacing_mut().interact_size.y = 28.0;
-            let response = ui
-                .add(
-                    DragValue::new(&mut value)
-                        .range(0.0..=1.0)
-                        .speed(0.005)
-                        .custom_formatter(|value, _| {
-                            Lambda::new(value).map_or_else(|_| String::new(), lambda_text)
-                        }),
-                )
-                .on_hover_text("Weight of reconstruction: drag, or click to type a number");
-            response.widget_info(|| egui::WidgetInfo::drag_value(ui.is_enabled(), lambda.value()));
-            if response.changed()
-                && let Ok(typed) = Lambda::new((value * 100.0).round() / 100.0)
-            {
-                lambda = typed;
-            }
-        });
+        if let Some(lambda) = lambda_field(ui, state.run.lambda()) {
+            commands.push(RunCommand::SetLambda(lambda));
+        }
     });
-    if lambda != session.lambda() {
-        session.set_lambda(lambda);
-    }
-    choose(session, |choice| lambda_slider(ui, choice)).on_hover_text(
-        "What the encoder listens to: at 0 only to the classifier, at 1 only to the decoder\n\
-         ← → by 0.01, with Shift by 0.1, or to the next lane of a spectrum; Home and End to the ends",
+    let mut choice = LambdaChoice::new(state);
+    lambda_slider(ui, &mut choice).on_hover_text(
+        "Weight of reconstruction in the encoder's loss: 0 is a pure classifier, 1 a pure autoencoder\n\
+         Left and Right by 0.01, with Shift by 0.1, or to the next network of a spectrum; Home and End to the ends",
     );
-    let lambda = session.lambda();
+    commands.extend(choice.command(state));
+    let lambda = choice.lambda();
     let visuals = ui.visuals().clone();
     ui.horizontal(|ui| {
         let small = |text: &str, colour| RichText::new(text).size(12.5).color(colour);
         ui.label(small("classification", theme::classification(&visuals)));
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.label(small("reconstruction", theme::reconstruction(&visuals)));
         });
     });
     ui.label(formula(ui, lambda)).on_hover_text(
-        "The encoder's loss. Decoder and classifier always learn from their own loss, unweighted",
+        "The encoder's loss. Decoder and classifier are always trained on their own loss, unweighted",
     );
     ui.label(RichText::new(lambda.meaning()).italics().size(15.0));
+}
+
+/// The number field; returns a λ that was typed or dragged to.
+fn lambda_field(ui: &mut Ui, lambda: Lambda) -> Option<Lambda> {
+    let mut value = lambda.value();
+    let response = ui
+        .scope(|ui| {
+            ui.style_mut().override_font_id = Some(FontId::monospace(20.0));
+            ui.spacing_mut().interact_size.y = 28.0;
+            let field = DragValue::new(&mut value)
+                .range(0.0..=1.0)
+                .speed(0.005)
+                .custom_formatter(|value, _| format::lambda(value));
+            ui.add(field)
+        })
+        .inner
+        .on_hover_text("Weight of reconstruction: drag, or click to enter a number");
+    response.widget_info(|| egui::WidgetInfo::drag_value(ui.is_enabled(), lambda.value()));
+    let rounded = Lambda::new((value * 100.0).round() / 100.0).ok()?;
+    (response.changed() && rounded != lambda).then_some(rounded)
 }
 
 /// `L = 0.40 · MSE + 0.60 · CE` in the colours of the two losses.
@@ -113,12 +122,12 @@ fn formula(ui: &Ui, lambda: Lambda) -> LayoutJob {
     let plain = visuals.text_color();
     write("L = ", plain);
     write(
-        &format!("{:.2} · MSE", lambda.value()),
+        &format!("{} · MSE", format::lambda(lambda.value())),
         theme::reconstruction(visuals),
     );
     write(" + ", plain);
     write(
-        &format!("{:.2} · CE", lambda.complement()),
+        &format!("{} · CE", format::lambda(lambda.complement())),
         theme::classification(visuals),
     );
     job

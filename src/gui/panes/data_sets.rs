@@ -7,20 +7,23 @@ use eframe::egui::{
     Window, vec2,
 };
 
-use super::inspector::CAPTION;
+use super::PaneContext;
 use crate::{
     data::{
         BundledSet, DataSource, bundle, catalogue::FullSet, fetch::Stage, locator::Availability,
     },
     format::{self, clock, count},
     gui::{
+        commands::{Command, Commands, DataCommand, DownloadCommand, RunCommand},
         images,
         state::{
             State,
-            downloads::{DownloadState, Running},
+            downloads::{DownloadState, RunningDownload},
         },
         textures::{Images, TextureCache},
+        widgets::CAPTION,
     },
+    train::RunConfig,
 };
 
 /// Width of the window's content, in points.
@@ -43,19 +46,18 @@ pub struct DataSets {
     was_open: bool,
 }
 
-/// What a button asks for.
-enum Wish {
-    Use(DataSource),
-    Fetch,
-    Stop,
-    Reveal,
-}
-
 impl DataSets {
     /// Shows the window while it is open.
-    pub fn ui(&mut self, ctx: &Context, session: &mut State, textures: &mut TextureCache) {
+    pub fn ui(&mut self, ctx: &Context, context: &mut PaneContext<'_>) {
+        let PaneContext {
+            state,
+            commands,
+            textures,
+            ..
+        } = context;
         if self.open && !self.was_open {
-            session.downloads_mut().look();
+            commands.push(DownloadCommand::LoadExamples);
+            commands.push(DownloadCommand::FindSets);
         }
         self.was_open = self.open;
         if !self.open {
@@ -72,40 +74,47 @@ impl DataSets {
             .show(ctx, |ui| {
                 ui.set_width(WIDTH);
                 for set in BundledSet::ALL {
-                    data_set(ui, session, textures, set);
+                    data_set(ui, state, textures, set, commands);
                 }
-                others(ui, session);
+                others(ui, state, commands);
             });
         self.open = open;
     }
 }
 
-fn data_set(ui: &mut Ui, session: &mut State, textures: &mut TextureCache, set: BundledSet) {
+fn data_set(
+    ui: &mut Ui,
+    state: &State,
+    textures: &mut TextureCache,
+    set: BundledSet,
+    commands: &mut Commands,
+) {
     let frame = Frame::new()
         .fill(ui.visuals().faint_bg_color)
         .stroke(ui.visuals().widgets.noninteractive.bg_stroke)
         .corner_radius(6)
         .inner_margin(Margin::symmetric(12, 8));
-    let wish = frame
-        .show(ui, |ui| {
-            ui.set_width(ui.available_width());
-            let state = session.downloads().state(set);
-            heading(ui, textures, set, state);
-            ui.add_space(4.0);
-            let in_use = session.run().map(|run| &run.source);
-            let sample = sample(ui, set, in_use);
-            let full = session.downloads().shelf().full(set);
-            let full = full.and_then(|full| full_set(ui, full, state, in_use));
-            sample.or(full)
-        })
-        .inner;
-    match wish {
-        None => {}
-        Some(Wish::Use(source)) => session.apply(session.config().clone(), source),
-        Some(Wish::Fetch) => session.downloads_mut().fetch(set),
-        Some(Wish::Stop) => session.downloads_mut().stop(set),
-        Some(Wish::Reveal) => session.downloads_mut().reveal(set),
-    }
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        let download = state.downloads.state(set);
+        heading(ui, textures, set, download);
+        ui.add_space(4.0);
+        let current = Current {
+            source: state.run.view().map(|run| &run.source),
+            config: state.run.config(),
+        };
+        commands.extend(sample(ui, set, current));
+        if let Some(full) = state.downloads.locator().full(set) {
+            commands.extend(full_set(ui, full, download, current));
+        }
+    });
+}
+
+/// The data set and settings of the current run.
+#[derive(Clone, Copy)]
+struct Current<'a> {
+    source: Option<&'a DataSource>,
+    config: &'a RunConfig,
 }
 
 /// Name, size, and an image of each class.
@@ -142,8 +151,8 @@ fn line(
     ui: &mut Ui,
     name: &str,
     state: impl FnOnce(&mut Ui),
-    buttons: impl FnOnce(&mut Ui) -> Option<Wish>,
-) -> Option<Wish> {
+    buttons: impl FnOnce(&mut Ui) -> Option<Command>,
+) -> Option<Command> {
     ui.horizontal(|ui| {
         let size = vec2(NAME, ui.spacing().interact_size.y);
         ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
@@ -151,17 +160,17 @@ fn line(
             ui.weak(name);
         });
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let wish = buttons(ui);
+            let command = buttons(ui);
             ui.with_layout(Layout::left_to_right(Align::Center), state);
-            wish
+            command
         })
         .inner
     })
     .inner
 }
 
-fn use_button(ui: &mut Ui, source: DataSource, in_use: Option<&DataSource>) -> Option<Wish> {
-    let is_used = in_use == Some(&source);
+fn use_button(ui: &mut Ui, source: DataSource, current: Current<'_>) -> Option<Command> {
+    let is_used = current.source == Some(&source);
     let button = Button::new(if is_used { "In use" } else { "Use" });
     let tip = match &source {
         DataSource::Full(set) => format!("Begin a new run with all images of {set}"),
@@ -171,10 +180,13 @@ fn use_button(ui: &mut Ui, source: DataSource, in_use: Option<&DataSource>) -> O
         .add_enabled(!is_used, button.min_size(vec2(BUTTON, 0.0)))
         .on_hover_text(tip)
         .on_disabled_hover_text("The run in hand learns from it");
-    response.clicked().then_some(Wish::Use(source))
+    response.clicked().then(|| {
+        let config = Box::new(current.config.clone());
+        RunCommand::Apply { config, source }.into()
+    })
 }
 
-fn sample(ui: &mut Ui, set: BundledSet, in_use: Option<&DataSource>) -> Option<Wish> {
+fn sample(ui: &mut Ui, set: BundledSet, current: Current<'_>) -> Option<Command> {
     line(
         ui,
         "Sample",
@@ -187,7 +199,7 @@ fn sample(ui: &mut Ui, set: BundledSet, in_use: Option<&DataSource>) -> Option<W
             ))
             .on_hover_text("Images to learn from + images to measure with");
         },
-        |ui| use_button(ui, DataSource::Bundled(set), in_use),
+        |ui| use_button(ui, DataSource::Bundled(set), current),
     )
 }
 
@@ -195,23 +207,23 @@ fn full_set(
     ui: &mut Ui,
     full: &FullSet<'_>,
     state: &DownloadState,
-    in_use: Option<&DataSource>,
-) -> Option<Wish> {
+    current: Current<'_>,
+) -> Option<Command> {
     let [train, test] = full.images;
     let images = format!("{} + {} images", count(train), count(test));
-    let wish = if let Some(running) = &state.running {
+    let command = if let Some(running) = &state.running {
         line(
             ui,
             "Full set",
             |ui| progress(ui, running),
             |ui| {
                 let stop = Button::new("Stop").min_size(vec2(BUTTON, 0.0));
-                ui.add_enabled(!running.is_stopping, stop)
+                ui.add_enabled(!running.is_stopping(), stop)
                     .on_hover_text(
                         "What has arrived is kept, and the download can go on from there",
                     )
                     .clicked()
-                    .then_some(Wish::Stop)
+                    .then(|| DownloadCommand::Stop(full.set).into())
             },
         )
     } else {
@@ -221,12 +233,15 @@ fn full_set(
             |ui| {
                 standing(ui, full, state, &images);
             },
-            |ui| match &state.standing {
+            |ui| match &state.availability {
                 None => None,
                 Some(Availability::Found(_)) => {
-                    let used = use_button(ui, DataSource::Full(full.set), in_use);
+                    let used = use_button(ui, DataSource::Full(full.set), current);
                     let reveal = ui.button("Open folder").on_hover_text("Show its files");
-                    used.or(reveal.clicked().then_some(Wish::Reveal))
+                    let reveal = reveal
+                        .clicked()
+                        .then(|| DownloadCommand::Reveal(full.set).into());
+                    used.or(reveal)
                 }
                 Some(Availability::PickleOnly(_) | Availability::Missing) => {
                     fetch_button(ui, full, state)
@@ -236,15 +251,15 @@ fn full_set(
     };
     if let Some(running) = &state.running {
         detail(ui, running);
-    } else if let Some(trouble) = &state.trouble {
-        ui.label(RichText::new(trouble).color(ui.visuals().error_fg_color));
+    } else if let Some(error) = &state.error {
+        ui.label(RichText::new(error).color(ui.visuals().error_fg_color));
     }
-    wish
+    command
 }
 
-fn fetch_button(ui: &mut Ui, full: &FullSet<'_>, state: &DownloadState) -> Option<Wish> {
+fn fetch_button(ui: &mut Ui, full: &FullSet<'_>, state: &DownloadState) -> Option<Command> {
     let size = format::bytes(full.download().saturating_sub(state.kept));
-    let label = match (state.kept > 0, &state.trouble) {
+    let label = match (state.kept > 0, &state.error) {
         (true, _) => "Resume",
         (false, Some(_)) => "Try again",
         (false, None) => "Download",
@@ -255,12 +270,12 @@ fn fetch_button(ui: &mut Ui, full: &FullSet<'_>, state: &DownloadState) -> Optio
             format::bytes(full.bytes())
         ))
         .clicked()
-        .then_some(Wish::Fetch)
+        .then(|| DownloadCommand::Fetch(full.set).into())
 }
 
 /// Where a set is, or what of it is here.
 fn standing(ui: &mut Ui, full: &FullSet<'_>, state: &DownloadState, images: &str) {
-    match &state.standing {
+    match &state.availability {
         None => {
             ui.spinner();
             ui.label("looking for it…");
@@ -286,7 +301,7 @@ fn standing(ui: &mut Ui, full: &FullSet<'_>, state: &DownloadState, images: &str
     }
 }
 
-fn progress(ui: &mut Ui, running: &Running) {
+fn progress(ui: &mut Ui, running: &RunningDownload) {
     let bar = match &running.progress {
         Some(progress) if progress.total > 0 => {
             let done = progress.received as f32 / progress.total as f32;
@@ -302,14 +317,14 @@ fn progress(ui: &mut Ui, running: &Running) {
 }
 
 /// Speed, time left, and from where.
-fn detail(ui: &mut Ui, running: &Running) {
+fn detail(ui: &mut Ui, running: &RunningDownload) {
     let now = Instant::now();
     // Silence sends no message that would wake the window.
     ui.ctx().request_repaint_after(Duration::from_secs(1));
     let text = match &running.progress {
-        _ if running.is_stopping => "stopping…".to_owned(),
+        _ if running.is_stopping() => "stopping…".to_owned(),
         None => "begins…".to_owned(),
-        Some(progress) => match (progress.stage, running.speed(now), running.left(now)) {
+        Some(progress) => match (progress.stage, running.speed(now), running.time_left(now)) {
             (Stage::Connecting, ..) => format!("asking {}", progress.host),
             (Stage::Checking, ..) => "comparing with the original".to_owned(),
             _ if running.is_silent(now) => format!("waiting for {}", progress.host),
@@ -329,16 +344,16 @@ fn detail(ui: &mut Ui, running: &Running) {
 }
 
 /// Other images, and where downloads go.
-fn others(ui: &mut Ui, session: &mut State) {
+fn others(ui: &mut Ui, state: &State, commands: &mut Commands) {
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         let open = ui.button("Open folder of images…").on_hover_text(
             "Official files in another folder, or a sub-folder of pictures for each class",
         );
         if open.clicked() {
-            session.open_data_set();
+            commands.push(DataCommand::ChooseFolder);
         }
-        if let Some(folder) = session.downloads().shelf().downloads() {
+        if let Some(folder) = state.downloads.locator().downloads() {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let text = RichText::new(format!("Downloads go to {}", folder.display()));
                 ui.add(egui::Label::new(text.size(CAPTION).weak()).truncate())

@@ -4,19 +4,21 @@
 use std::sync::Arc;
 
 use eframe::egui::{
-    self, Align2, Button, Color32, Context, Event, PointerButton, Pos2, Rect, RichText, Sense,
-    Slider, Stroke, StrokeKind, Ui, Window, vec2,
+    self, Align2, Button, Context, Event, PointerButton, Pos2, RichText, Sense, Slider, Stroke,
+    StrokeKind, Ui, Window, vec2,
 };
 
-use super::inspector::{CAPTION, probabilities};
+use super::PaneContext;
 use crate::{
     data::ImageShape,
     gui::{
+        commands::ProbeCommand,
         images,
         pad::Pad,
-        state::{RunView, State},
+        state::RunView,
         textures::{Images, TextureCache},
         theme,
+        widgets::{CAPTION, probabilities},
     },
     train::{CustomImageResult, Snapshot},
 };
@@ -63,40 +65,41 @@ impl Drawing {
     }
 
     /// Shows the window while it is open.
-    pub fn ui(
-        &mut self,
-        ctx: &Context,
-        session: &mut State,
-        textures: &mut TextureCache,
-        home: Rect,
-    ) {
-        let Some(shape) = session.run().map(|run| run.dataset.shape) else {
+    pub fn ui(&mut self, ctx: &Context, context: &mut PaneContext<'_>) {
+        let Some(run) = context.state.run.view() else {
             return;
         };
-        if !self.open {
-            session.set_own(None);
-            return;
+        if self.open {
+            let shape = run.dataset.shape;
+            if self.pad.shape() != shape {
+                self.pad = Pad::new(shape);
+            }
+            self.window(ctx, run, context);
         }
-        if self.pad.shape() != shape {
-            self.pad = Pad::new(shape);
+        let pixels = (self.open && !self.pad.is_blank()).then(|| self.pixels());
+        if pixels.as_ref() != context.state.probe.custom_image() {
+            let image = ProbeCommand::SetCustomImage(pixels);
+            context.commands.push(image);
         }
+    }
+
+    fn window(&mut self, ctx: &Context, run: &RunView, context: &mut PaneContext<'_>) {
+        let PaneContext { textures, view, .. } = context;
         let mut open = true;
         Window::new("Draw")
             .id(egui::Id::unique("drawing"))
             .open(&mut open)
             .resizable(false)
             .pivot(Align2::RIGHT_BOTTOM)
-            .default_pos(home.right_bottom() - vec2(12.0, 12.0))
+            .default_pos(view.dock_rect.right_bottom() - vec2(12.0, 12.0))
             .show(ctx, |ui| {
                 ui.horizontal_top(|ui| {
                     ui.vertical(|ui| self.paper(ui, textures));
-                    let run = session.run();
-                    let own = run.and_then(|run| {
-                        let snapshot = run.shown().snapshot.as_ref()?;
-                        Some((run, snapshot, snapshot.custom_image.as_ref()?))
-                    });
+                    let snapshot = run.shown().snapshot.as_ref();
+                    let own = snapshot
+                        .and_then(|snapshot| Some((snapshot, snapshot.custom_image.as_ref()?)));
                     ui.vertical(|ui| match own {
-                        Some((run, snapshot, own)) if !self.pad.is_blank() => {
+                        Some((snapshot, own)) if !self.pad.is_blank() => {
                             answer(ui, run, snapshot, own, textures);
                         }
                         _ => hint(ui),
@@ -104,8 +107,6 @@ impl Drawing {
                 });
             });
         self.open = open;
-        let pixels = (!self.pad.is_blank()).then(|| self.pixels());
-        session.set_own(pixels.filter(|_| open));
     }
 
     /// What the model gets to see.
@@ -230,27 +231,4 @@ fn hint(ui: &mut Ui) {
     ui.label("Draw with the mouse: the model reads it at once, and its z appears in the cloud");
     ui.add_space(6.0);
     ui.weak("An image file dropped on the window is read the same way");
-}
-
-/// Marks the place of one's own image in the cloud.
-pub fn mark(ui: &Ui, at: Pos2) {
-    let colour = ui.visuals().strong_text_color();
-    let painter = ui.painter();
-    let corners = [
-        vec2(0.0, -9.0),
-        vec2(9.0, 0.0),
-        vec2(0.0, 9.0),
-        vec2(-9.0, 0.0),
-    ];
-    let outline = |stroke| {
-        egui::Shape::closed_line(corners.iter().map(|corner| at + *corner).collect(), stroke)
-    };
-    let halo: Color32 = ui.visuals().panel_fill;
-    painter.add(outline(Stroke::new(5.0, halo)));
-    painter.add(outline(Stroke::new(2.5, colour)));
-    let text = painter.layout_no_wrap("yours".to_owned(), egui::FontId::proportional(14.0), colour);
-    let corner = at + vec2(14.0, -text.size().y / 2.0);
-    let back = Rect::from_min_size(corner, text.size()).expand2(vec2(4.0, 1.0));
-    painter.rect_filled(back, 4.0, halo.gamma_multiply(0.85));
-    painter.galley(corner, text, colour);
 }

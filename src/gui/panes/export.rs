@@ -2,10 +2,15 @@
 
 use eframe::egui::{Align2, Button, Context, Grid, RichText, Ui, Window};
 
+use super::PaneContext;
 use crate::{
     figures::{Against, DeadRuns, Subject},
     format::{count, thousands},
-    gui::state::{All, Export, State, recording::Recording, results::ResultsState},
+    gui::{
+        commands::{Commands, ExportCommand, ResultsCommand},
+        state::{AllOptions, Export, State, exports::MAX_SCENES, results::ResultsState},
+        widgets::sentence,
+    },
 };
 
 /// Formats by name, with the extension of the file and what it is good for.
@@ -34,23 +39,16 @@ pub struct ExportWindow {
 }
 
 impl ExportWindow {
-    /// Opens it for a figure.
-    pub fn show_figures(&mut self) {
-        self.chosen = Some(Export::Figure(Subject::Cloud, DeadRuns::default()));
+    /// Opens it with a choice.
+    pub fn open(&mut self, export: Export) {
+        self.chosen = Some(export);
     }
 
-    /// Opens it for a film.
-    pub fn show_films(&mut self, is_spectrum: bool) {
-        self.chosen = Some(if is_spectrum {
-            Export::Sweep
-        } else {
-            Export::Training
-        });
-    }
-
-    /// Shows the window, if it is open or a pane has asked for it.
-    pub fn ui(&mut self, ctx: &Context, session: &mut State) {
-        self.chosen = session.take_export_wish().or(self.chosen);
+    /// Shows the window while it is open.
+    pub fn ui(&mut self, ctx: &Context, context: &mut PaneContext<'_>) {
+        let PaneContext {
+            state, commands, ..
+        } = context;
         let Some(mut chosen) = self.chosen else {
             return;
         };
@@ -70,17 +68,17 @@ impl ExportWindow {
             .show(ctx, |ui| {
                 let (formats, format) = match &mut chosen {
                     Export::Figure(..) | Export::Width(_) => {
-                        figures(ui, session, &mut chosen);
+                        figures(ui, state, &mut chosen, commands);
                         (&FIGURE_FORMATS[..], &mut self.figure_format)
                     }
                     Export::Sweep | Export::Training => {
-                        films(ui, session, &mut chosen);
+                        films(ui, state, &mut chosen, commands);
                         (&FILM_FORMATS[..], &mut self.film_format)
                     }
                     Export::All(all) => {
-                        every(ui, session, all);
+                        all_figures(ui, state, all, commands);
                         ui.separator();
-                        done = save_button(ui, session, chosen, NO_FORMAT);
+                        done = save_button(ui, state, chosen, NO_FORMAT, commands);
                         return;
                     }
                 };
@@ -93,7 +91,7 @@ impl ExportWindow {
                     }
                 });
                 ui.separator();
-                done = save_button(ui, session, chosen, formats[*format]);
+                done = save_button(ui, state, chosen, formats[*format], commands);
             });
         self.chosen = (open && !done).then_some(chosen);
     }
@@ -103,7 +101,7 @@ impl ExportWindow {
 type Choice = (Export, &'static str, &'static str);
 
 /// The figures to choose from.
-fn figures(ui: &mut Ui, session: &mut State, chosen: &mut Export) {
+fn figures(ui: &mut Ui, state: &State, chosen: &mut Export, commands: &mut Commands) {
     let dead = match *chosen {
         Export::Figure(_, dead) => dead,
         _ => DeadRuns::default(),
@@ -148,11 +146,11 @@ fn figures(ui: &mut Ui, session: &mut State, chosen: &mut Export) {
             ],
         ),
     ];
-    session.results_mut().watch();
+    watch_results(state, commands);
     for (title, tip, choices) in groups {
         ui.label(RichText::new(title).strong()).on_hover_text(tip);
         for (choice, title, tip) in choices {
-            let can = session.can_export(choice);
+            let can = state.can_export(choice);
             ui.add_enabled_ui(can.is_ok(), |ui| {
                 let radio = ui.radio_value(chosen, choice, title).on_hover_text(tip);
                 if let Err(reason) = can {
@@ -190,16 +188,16 @@ fn what(subject: Subject) -> &'static str {
 }
 
 /// What is written of all finished runs, and how.
-fn every(ui: &mut Ui, session: &mut State, all: &mut All) {
-    session.results_mut().watch();
+fn all_figures(ui: &mut Ui, state: &State, all: &mut AllOptions, commands: &mut Commands) {
+    watch_results(state, commands);
     ui.label("Figures 3, 4 and 5 of the paper, the trade-off plane and the trade-off's width, as far as the finished runs allow them: each as SVG, PNG and CSV");
-    let results = session.results();
+    let results = &state.results;
     let runs = match results.state() {
         ResultsState::Read { runs: 1, .. } => "1 finished run".to_owned(),
         ResultsState::Read { runs, .. } => format!("{} finished runs", count(*runs)),
         ResultsState::Missing => "No finished runs".to_owned(),
         ResultsState::Unread => "Finished runs".to_owned(),
-        ResultsState::Trouble(reason) => reason.clone(),
+        ResultsState::Error(reason) => reason.clone(),
     };
     if let Some(file) = results.file() {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
@@ -208,13 +206,13 @@ fn every(ui: &mut Ui, session: &mut State, all: &mut All) {
     }
     ui.add_space(4.0);
     leave_out(ui, &mut all.dead);
-    ui.checkbox(&mut all.films, "Film every λ sweep")
+    ui.checkbox(&mut all.animations, "Film every λ sweep")
         .on_hover_text("Cloud and reconstructions from the first λ to the last as GIF, for every network with runs at two λ or more; this takes a while");
 }
 
 /// The films to choose from.
-fn films(ui: &mut Ui, session: &mut State, chosen: &mut Export) {
-    let can = session.can_export(Export::Sweep);
+fn films(ui: &mut Ui, state: &State, chosen: &mut Export, commands: &mut Commands) {
+    let can = state.can_export(Export::Sweep);
     ui.add_enabled_ui(can.is_ok(), |ui| {
         let radio = ui.radio_value(chosen, Export::Sweep, "λ sweep");
         let radio = radio.on_hover_text(
@@ -227,18 +225,19 @@ fn films(ui: &mut Ui, session: &mut State, chosen: &mut Export) {
     ui.radio_value(chosen, Export::Training, "Training")
         .on_hover_text("Cloud and reconstructions of the network on show, recorded from now on");
     if *chosen == Export::Training {
-        ui.indent("recording", |ui| recording(ui, session));
+        ui.indent("recording", |ui| recording(ui, state, commands));
     }
 }
 
-fn recording(ui: &mut Ui, session: &mut State) {
-    let extent = session.recording().map(Recording::extent);
-    match extent {
+fn recording(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    let recording = state.exports.recording();
+    match recording {
         None => {
             ui.label("Nothing is recorded yet. Recording goes on while this window is closed.");
         }
-        Some((count, first, last)) => {
-            let going_on = session.is_recording();
+        Some(recording) => {
+            let (count, (first, last)) = (recording.len(), recording.steps());
+            let going_on = state.exports.is_recording(state.run.view());
             Grid::new("recorded").num_columns(2).show(ui, |ui| {
                 ui.label("Recorded");
                 ui.label(format!(
@@ -247,7 +246,9 @@ fn recording(ui: &mut Ui, session: &mut State) {
                     thousands(first as f64),
                     thousands(last as f64)
                 ))
-                .on_hover_text("At most 240 pictures: when there are more, every second goes");
+                .on_hover_text(format!(
+                    "At most {MAX_SCENES} pictures: when there are more, every second goes"
+                ));
                 ui.end_row();
                 ui.label("");
                 if going_on {
@@ -260,25 +261,25 @@ fn recording(ui: &mut Ui, session: &mut State) {
         }
     }
     ui.horizontal(|ui| {
-        let label = if extent.is_some() {
+        let label = if recording.is_some() {
             "Record anew"
         } else {
             "Record"
         };
-        let record = ui.add_enabled(session.run().is_some(), Button::new(label));
+        let record = ui.add_enabled(state.run.view().is_some(), Button::new(label));
         if record
             .on_hover_text("Keep what is seen of the network on show, from now on")
             .clicked()
         {
-            session.record();
+            commands.push(ExportCommand::Record);
         }
-        if extent.is_some()
+        if recording.is_some()
             && ui
                 .button("Forget")
                 .on_hover_text("End recording and forget what was recorded")
                 .clicked()
         {
-            session.forget_recording();
+            commands.push(ExportCommand::DiscardRecording);
         }
     });
 }
@@ -286,13 +287,14 @@ fn recording(ui: &mut Ui, session: &mut State) {
 /// The button that asks for a file; returns whether it was asked for.
 fn save_button(
     ui: &mut Ui,
-    session: &mut State,
+    state: &State,
     chosen: Export,
     (name, extension, _): Format,
+    commands: &mut Commands,
 ) -> bool {
-    let can = match session.exporting() {
-        Some(_) => Err("another export is still under way".to_owned()),
-        None => session.can_export(chosen),
+    let can = match state.exports.running() {
+        Some(_) => Err("another export is in progress".to_owned()),
+        None => state.can_export(chosen),
     };
     ui.horizontal(|ui| {
         let (label, tip) = match chosen {
@@ -311,16 +313,19 @@ fn save_button(
         }
         let clicked = button.on_hover_text(tip).clicked();
         if clicked {
-            session.choose_export(chosen, (name, extension));
+            commands.push(ExportCommand::Choose {
+                export: chosen,
+                format: (name, extension),
+            });
         }
         clicked
     })
     .inner
 }
 
-/// A reason as a sentence of its own.
-fn sentence(reason: &str) -> String {
-    let mut letters = reason.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string());
-    format!("{}{}", first.unwrap_or_default(), letters.as_str())
+/// Reads the results file while the window shows what it allows.
+fn watch_results(state: &State, commands: &mut Commands) {
+    if !state.results.is_watched() {
+        commands.push(ResultsCommand::Watch);
+    }
 }

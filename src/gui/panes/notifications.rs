@@ -1,25 +1,30 @@
-//! The strip that says what needs a decision.
+//! The strips above the dock that show notifications.
 
 use eframe::egui::{CornerRadius, Frame, Margin, RichText, Stroke, Ui};
 
 use crate::gui::{
-    state::{Notification, State},
+    commands::{Commands, NotificationCommand},
+    state::{Level, Notification, NotificationId, State},
     theme,
 };
 
-/// Shows every notice with its buttons.
-pub fn ui(ui: &mut Ui, session: &mut State) {
-    for notice in session.notifications() {
-        strip(ui, session, &notice);
+/// Shows every notification with its buttons.
+pub fn ui(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    for (id, notification) in state.notifications() {
+        strip(ui, id, &notification, commands);
     }
 }
 
-fn strip(ui: &mut Ui, session: &mut State, notice: &Notification) {
+fn strip(
+    ui: &mut Ui,
+    id: Option<NotificationId>,
+    notification: &Notification,
+    commands: &mut Commands,
+) {
     let visuals = ui.visuals().clone();
-    let accent = if notice.is_good() {
-        theme::classification(&visuals)
-    } else {
-        visuals.warn_fg_color
+    let accent = match notification.level {
+        Level::Progress | Level::Success => theme::classification(&visuals),
+        Level::Warning | Level::Error => visuals.warn_fg_color,
     };
     Frame::new()
         .fill(visuals.faint_bg_color)
@@ -29,19 +34,18 @@ fn strip(ui: &mut Ui, session: &mut State, notice: &Notification) {
         .outer_margin(Margin::symmetric(6, 3))
         .show(ui, |ui| {
             ui.horizontal_wrapped(|ui| {
-                if matches!(
-                    notice,
-                    Notification::Hunting { .. } | Notification::Exporting { .. }
-                ) {
+                if notification.level == Level::Progress {
                     ui.spinner();
                 }
-                let label = ui.label(RichText::new(notice.text()).size(15.0));
-                if let Some(more) = notice.more() {
-                    label.on_hover_text(more);
+                let text = ui.label(RichText::new(&notification.text).size(15.0));
+                if let Some(details) = &notification.details {
+                    text.on_hover_text(details);
                 }
-                for (remedy, label) in notice.actions() {
-                    if ui.button(*label).on_hover_text(remedy.tip()).clicked() {
-                        session.act_on(notice, *remedy);
+                for action in &notification.actions {
+                    let button = ui.button(action.label).on_hover_text(action.tooltip);
+                    if button.clicked() {
+                        commands.extend(id.map(|id| NotificationCommand::Dismiss(id).into()));
+                        commands.extend(action.command.clone());
                     }
                 }
             });

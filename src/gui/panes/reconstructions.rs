@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use eframe::egui::{
-    self, Align2, Button, CornerRadius, FontId, Rect, ScrollArea, Sense, Stroke,
-    StrokeKind, Ui, Vec2, pos2, vec2,
+    self, Align2, Button, CornerRadius, FontId, Rect, ScrollArea, Sense, Stroke, StrokeKind, Ui,
+    Vec2, pos2, vec2,
 };
 
 use super::{Pane, PaneContext, PaneId, PaneSetup, header};

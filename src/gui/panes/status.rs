@@ -7,9 +7,9 @@ use crate::{
     gui::state::State,
 };
 
-pub fn ui(ui: &mut Ui, session: &State) {
+pub fn ui(ui: &mut Ui, state: &State) {
     ui.horizontal(|ui| {
-        let Some(run) = session.run() else {
+        let Some(run) = state.run.view() else {
             ui.spinner();
             ui.label("Loading images and preparing the first run…");
             return;
@@ -35,13 +35,17 @@ pub fn ui(ui: &mut Ui, session: &State) {
         ));
         ui.separator();
         ui.label(if run.is_spectrum() {
-            format!("{} lanes, {}", run.lanes().len(), run.name(run.place()))
+            format!(
+                "{} lanes, {}",
+                run.lanes().len(),
+                run.lane_name(run.shown_index())
+            )
         } else {
             format!("seed {}", run.config.seed)
         });
         ui.separator();
         ui.label(format!("step {}", thousands(run.step() as f64)));
-        if session.is_preparing() {
+        if state.is_preparing() {
             ui.separator();
             ui.spinner();
             ui.label("Preparing the next run…");

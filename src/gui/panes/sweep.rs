@@ -9,14 +9,15 @@ mod progress;
 mod row;
 mod table;
 
-use eframe::{
-    egui::{CentralPanel, Frame, Margin, Panel, Response, ScrollArea, Ui},
-    egui_wgpu::RenderState,
-};
+use eframe::egui::{CentralPanel, Frame, Margin, Panel, Response, ScrollArea, Ui};
 
 use self::{editor::Editor, preview::RunPreview, table::Table};
-use super::header;
-use crate::gui::{state::State, textures::TextureCache};
+use super::{Pane, PaneContext, PaneId, PaneSetup, header};
+use crate::gui::{
+    commands::{Commands, SweepCommand},
+    preferences::Preferences,
+    state::{State, sweep::Preparation},
+};
 
 /// State of the pane.
 pub struct SweepPane {
@@ -26,31 +27,43 @@ pub struct SweepPane {
 }
 
 impl SweepPane {
-    /// Begins with a remembered grid. Without a render state no points are drawn.
-    pub fn new(render_state: Option<&RenderState>, grid: &str) -> Self {
+    pub fn new(setup: &PaneSetup<'_>) -> Self {
         Self {
-            editor: Editor::recall(grid),
+            editor: Editor::recall(&setup.preferences.grid),
             table: Table::default(),
-            look: RunPreview::new(render_state),
+            look: RunPreview::new(setup.render_state),
         }
     }
 
-    /// The grid, to be remembered.
-    pub fn remember(&self) -> String {
-        self.editor.remember()
-    }
-
-    /// Shows the pane; returns the response of its grip.
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        session: &mut State,
-        textures: &mut TextureCache,
-    ) -> Response {
-        let grip = header(ui, "Experiment", |ui| plan::file(ui, session));
-        if !self.editor.is_wrong() {
-            session.experiment_mut().set_grid(self.editor.grid());
+    /// Requests what the grid needs while it is shown: its runs, which of them are done, and their cost.
+    fn prepare(&self, ui: &Ui, state: &State, commands: &mut Commands) {
+        if self.editor.is_wrong() || state.sweep.running().is_some() {
+            return;
         }
+        let grid = self.editor.grid();
+        if state.sweep.grid() != Some(grid) {
+            commands.push(SweepCommand::SetGrid(Box::new(grid.clone())));
+            return;
+        }
+        match state.sweep.preparation() {
+            Some(Preparation::QueryStore) => commands.push(SweepCommand::QueryStore),
+            Some(Preparation::Estimate) => commands.push(SweepCommand::Estimate),
+            Some(Preparation::EstimateIn(time)) => ui.request_repaint_after(time),
+            None => {}
+        }
+    }
+}
+
+impl Pane for SweepPane {
+    fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> Response {
+        let PaneContext {
+            state,
+            commands,
+            textures,
+            ..
+        } = context;
+        let handle = header(ui, PaneId::Experiment, |ui| plan::file(ui, state, commands));
+        self.prepare(ui, state, commands);
         let frame = Frame::new().inner_margin(Margin::symmetric(8, 4));
         let side = Frame::new().inner_margin(Margin {
             left: 0,
@@ -70,23 +83,27 @@ impl SweepPane {
             .show(ui, |ui| {
                 ScrollArea::vertical().show(ui, |ui| {
                     inside.show(ui, |ui| {
-                        self.editor.ui(ui, session);
+                        self.editor.ui(ui, state);
                         ui.separator();
-                        plan::ui(ui, session.experiment_mut(), self.editor.is_wrong());
+                        plan::ui(ui, &state.sweep, self.editor.is_wrong(), commands);
                     });
                 });
             });
-        if session.experiment().preview().is_some() {
+        if state.sweep.preview().is_some() {
             Panel::right("experiment look")
                 .frame(frame)
                 .default_size(330.0)
                 .size_range(260.0..=700.0)
-                .show(ui, |ui| self.look.ui(ui, session, textures));
+                .show(ui, |ui| self.look.ui(ui, state, textures, commands));
         }
         CentralPanel::default().frame(frame).show(ui, |ui| {
-            progress::ui(ui, session);
-            self.table.ui(ui, session.experiment_mut());
+            progress::ui(ui, state, commands);
+            self.table.ui(ui, &state.sweep, commands);
         });
-        grip
+        handle
+    }
+
+    fn save(&self, preferences: &mut Preferences) {
+        preferences.grid = self.editor.remember();
     }
 }

@@ -23,13 +23,6 @@ pub mod sweep;
 
 use std::{path::Path, time::Duration};
 
-pub use self::{
-    exports::{AllOptions, Export},
-    lane_view::LaneView,
-    notifications::{Level, Notification, NotificationAction, NotificationId, Scope},
-    probe::ProbeSelection,
-    run_view::RunView,
-};
 use self::{
     downloads::Downloads,
     exports::Exports,
@@ -42,6 +35,13 @@ use self::{
     results::Results,
     run::{RunContext, RunControl},
     sweep::SweepState,
+};
+pub use self::{
+    exports::{AllOptions, Export},
+    lane_view::LaneView,
+    notifications::{Level, Notification, NotificationAction, NotificationId, Scope},
+    probe::ProbeSelection,
+    run_view::RunView,
 };
 use super::commands::{
     Command, Commands, DataCommand, ProbeCommand, RecoveryCommand, ResultsCommand, StartSettings,

@@ -133,7 +133,8 @@ impl Notification {
     /// Adds a button that starts a run with another seed.
     #[must_use]
     pub fn with_new_seed(self) -> Self {
-        let tooltip = "Start again with the next seed and, if its latent units die, the one after it";
+        let tooltip =
+            "Start again with the next seed and, if its latent units die, the one after it";
         self.with_action("New seed", tooltip, RunCommand::NewSeed)
     }
 

@@ -170,7 +170,8 @@ impl RunView {
 
     // ---- the model ----
 
-    fn model_spec(&self) -> ModelSpec {
+    /// What determines the network's layers.
+    pub fn model_spec(&self) -> ModelSpec {
         self.config
             .model_spec(self.dataset.shape, self.dataset.classes())
     }

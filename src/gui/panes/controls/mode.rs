@@ -1,92 +1,98 @@
-//! One λ, or the whole spectrum of them: which networks are trained.
+//! The choice between one λ and a spectrum of them, and the draft of a spectrum.
 
-use eframe::egui::{Button, ComboBox, DragValue, RichText, TextEdit, Ui, WidgetInfo, vec2};
+use eframe::egui::{Button, ComboBox, RichText, TextEdit, Ui, vec2};
 
+use super::super::PaneContext;
 use crate::{
-    gui::state::{RunView, State},
+    format::plural,
+    gui::{
+        actions::ActionId,
+        commands::{Command, RunCommand},
+        state::RunView,
+        widgets::{action_button, drag_value, error_text, wide_button},
+    },
     sweep::{
         Spectrum,
         spectrum::{LambdaListError, Seeding},
     },
-    train::{
-        device::Backend,
-        memory::{self, MemoryEstimate},
-    },
+    train::memory::MemoryEstimate,
 };
 
-/// Seconds between two looks at the memory that is free.
-const LOOK_AGAIN: f64 = 2.0;
-
-/// The switch, and the spectrum that is edited.
+/// The choice, which may not be applied yet.
 pub struct Mode {
-    /// What the user has chosen, perhaps not begun yet.
-    wants_spectrum: bool,
-    /// The spectrum as it is edited; outlives the program.
-    pub spectrum: Spectrum,
-    /// The list of λ as it is typed.
+    is_spectrum: bool,
+    /// The draft, kept between sessions.
+    spectrum: Spectrum,
+    /// The list of λ as text.
     list: String,
-    wrong: Option<LambdaListError>,
-    /// Whether the run in hand was a spectrum in the last frame.
+    list_error: Option<LambdaListError>,
+    /// Whether the requested run was a spectrum in the last frame.
     was_spectrum: bool,
-    /// Memory that is free, and when that was looked up.
-    free: Option<(f64, u64)>,
 }
 
 impl Mode {
-    /// Begins with a remembered spectrum.
+    /// With the draft of a spectrum.
     pub fn new(spectrum: &Spectrum) -> Self {
         let spectrum = spectrum.checked();
         Self {
-            wants_spectrum: false,
+            is_spectrum: false,
             list: spectrum.list(),
             spectrum,
-            wrong: None,
+            list_error: None,
             was_spectrum: false,
-            free: None,
         }
     }
 
-    pub fn ui(&mut self, ui: &mut Ui, session: &mut State) {
-        let is_spectrum = session.spectrum().is_some();
+    /// The draft.
+    pub fn spectrum(&self) -> &Spectrum {
+        &self.spectrum
+    }
+
+    pub fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) {
+        let run = &context.state.run;
+        let is_spectrum = run.spectrum().is_some();
         if is_spectrum != self.was_spectrum {
-            // Begun or ended from elsewhere, too.
-            (self.was_spectrum, self.wants_spectrum) = (is_spectrum, is_spectrum);
+            // Also when it was started elsewhere.
+            (self.was_spectrum, self.is_spectrum) = (is_spectrum, is_spectrum);
         }
         ui.columns_const(|[left, right]: &mut [Ui; 2]| {
-            let choice = |ui: &mut Ui, chosen: bool, label: &str, tip: &str| {
+            let choice = |ui: &mut Ui, chosen: bool, label: &str, tooltip: &str| {
                 let button = Button::selectable(chosen, label)
                     .frame_when_inactive(true)
                     .min_size(vec2(ui.available_width(), 24.0));
-                ui.add(button).on_hover_text(tip).clicked()
+                ui.add(button).on_hover_text(tooltip).clicked()
             };
-            let tip = "Train one network, whose λ moves with the slider";
-            if choice(left, !self.wants_spectrum, "One λ", tip) {
-                self.wants_spectrum = false;
+            let tooltip = "Train one network, whose λ follows the slider";
+            if choice(left, !self.is_spectrum, "One λ", tooltip) {
+                self.is_spectrum = false;
             }
-            let tip = "Train a network for each λ side by side; the slider goes through them without waiting";
-            if choice(right, self.wants_spectrum, "Spectrum", tip) {
-                self.wants_spectrum = true;
+            let tooltip =
+                "Train a network for each λ side by side; the slider shows one after the other";
+            if choice(right, self.is_spectrum, "Spectrum", tooltip) {
+                self.is_spectrum = true;
             }
         });
-        if self.wants_spectrum {
+        if self.is_spectrum {
             self.edit(ui);
-            self.begin(ui, session);
+            self.start(ui, context);
         } else if is_spectrum {
-            let back = Button::new("Back to one λ").min_size(vec2(ui.available_width(), 26.0));
-            let tip = "Begin anew with a single network and the λ on show; the spectrum is lost";
-            if ui.add(back).on_hover_text(tip).clicked() {
-                session.set_spectrum(None);
+            let back = wide_button(ui, "Back to one λ", 26.0);
+            let tooltip =
+                "Start a run of a single network with the λ on show; the spectrum is lost";
+            if ui.add(back).on_hover_text(tooltip).clicked() {
+                context.commands.push(RunCommand::SetSpectrum(None));
             }
         }
-        if session.shown_spectrum().is_some() {
-            film(ui, session);
+        if run.shown_spectrum().is_some() {
+            let id = ActionId::TogglePlayback;
+            let button = wide_button(ui, id.action().label(context.state), 24.0);
+            action_button(ui, button, id, context.state, context.commands);
         }
     }
 
-    /// List of λ, runs and seeds.
+    /// The list of λ and the seeds.
     fn edit(&mut self, ui: &mut Ui) {
-        let tip =
-            "Numbers from 0 to 1 with commas between them, or first:step:last, such as 0:0.1:1";
+        let tip = "Numbers from 0 to 1 separated by commas, or first:step:last, such as 0:0.1:1";
         let label = ui.label("List of λ").on_hover_text(tip);
         let field = TextEdit::singleline(&mut self.list).desired_width(f32::INFINITY);
         let field = ui.add(field).labelled_by(label.id).on_hover_text(tip);
@@ -95,28 +101,26 @@ impl Mode {
             match parsed.and_then(|lambdas| self.spectrum.with_lambdas(lambdas)) {
                 Ok(spectrum) => {
                     self.spectrum = spectrum;
-                    self.wrong = None;
+                    self.list_error = None;
                 }
-                Err(error) => self.wrong = Some(error),
+                Err(error) => self.list_error = Some(error),
             }
         }
-        if let Some(wrong) = &self.wrong {
-            let text = RichText::new(wrong.to_string()).size(12.0);
-            ui.label(text.color(ui.visuals().error_fg_color));
+        if let Some(error) = &self.list_error {
+            error_text(ui, &error.to_string());
         }
         ui.horizontal(|ui| {
-            let tip = "Networks for each λ; with several, the figures show boxes";
-            let label = ui.label("Runs of each").on_hover_text(tip);
+            let tip = "Networks per λ; with several, figures show box plots";
+            let label = ui.label("Seeds per λ").on_hover_text(tip);
             let mut runs = self.spectrum.runs();
             let range = 1..=self.spectrum.most_runs();
-            let field = ui.add(DragValue::new(&mut runs).range(range).speed(0.05));
-            field.widget_info(|| WidgetInfo::drag_value(true, runs as f64));
+            let field = drag_value(ui, &mut runs, |field| field.range(range).speed(0.05));
             if field.labelled_by(label.id).on_hover_text(tip).changed() {
                 self.spectrum.set_runs(runs);
             }
         });
         ui.horizontal(|ui| {
-            let tip = "With shared seeds two λ begin with the same weights and see the same batches: what differs is λ alone";
+            let tip = "With shared seeds all λ start with the same weights and train on the same batches: they differ in λ alone";
             let label = ui.label("Seeds").on_hover_text(tip);
             let name = |seeding| match seeding {
                 Seeding::Shared => "the same for all λ",
@@ -137,74 +141,49 @@ impl Mode {
         });
     }
 
-    /// What it takes, and the button that takes it.
-    fn begin(&mut self, ui: &mut Ui, session: &mut State) {
-        let Some(run) = session.run() else { return };
-        let need = need(run, &self.spectrum);
-        let free = self.free(ui, run.device.backend);
-        let refused = need.and_then(|need| need.check(free).err());
-        if let Some(need) = need {
-            ui.label(RichText::new(need.to_string()).size(12.0))
+    /// The memory that it needs, and the button that starts it.
+    fn start(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) {
+        let PaneContext {
+            state, commands, ..
+        } = context;
+        let Some(run) = state.run.view() else { return };
+        let backend = run.device.backend;
+        if state.memory.is_outdated(backend) {
+            commands.push(Command::MeasureMemory(backend));
+        }
+        let estimate = memory_estimate(run, &self.spectrum);
+        let available = state.memory.available(backend);
+        let refused = estimate
+            .zip(available)
+            .and_then(|(estimate, available)| estimate.check(available).err());
+        if let Some(estimate) = estimate {
+            ui.label(RichText::new(estimate.to_string()).size(12.0))
                 .on_hover_text("Memory for the parameters and the two moments that Adam keeps of each; images and activations come on top");
         }
-        if session.spectrum() == Some(&self.spectrum) {
+        if state.run.spectrum() == Some(&self.spectrum) {
             return;
         }
         if let Some(refused) = &refused {
-            let text = RichText::new(refused.to_string()).size(12.0);
-            ui.label(text.color(ui.visuals().error_fg_color));
+            error_text(ui, &refused.to_string());
         }
-        let lanes = self.spectrum.lanes(0).len();
-        let label = if lanes == 1 {
-            "Train 1 network".to_owned()
-        } else {
-            format!("Train {lanes} networks")
-        };
-        let button = Button::new(label).min_size(vec2(ui.available_width(), 28.0));
-        let ready = refused.is_none() && self.wrong.is_none();
-        let tip = "Begin anew with a network for each λ; the run in hand ends";
-        let begin = ui.add_enabled(ready, button).on_hover_text(tip);
-        let begin = begin.on_disabled_hover_text("Not with this list of λ or this much memory");
-        if begin.clicked() {
+        let networks = plural(self.spectrum.lanes(0).len(), "network");
+        let button = wide_button(ui, format!("Train {networks}"), 28.0);
+        let is_ready = refused.is_none() && self.list_error.is_none();
+        let start = ui
+            .add_enabled(is_ready, button)
+            .on_hover_text("Start a run of one network per λ; the current run ends")
+            .on_disabled_hover_text("Fix the list of λ or train fewer networks");
+        if start.clicked() {
             self.list = self.spectrum.list();
-            session.set_spectrum(Some(self.spectrum.clone()));
-        }
-    }
-
-    fn free(&mut self, ui: &Ui, backend: Backend) -> u64 {
-        let now = ui.input(|input| input.time);
-        match self.free {
-            Some((since, free)) if now - since < LOOK_AGAIN => free,
-            _ => {
-                let free = memory::available(backend);
-                self.free = Some((now, free));
-                free
-            }
+            let spectrum = Some(self.spectrum.clone());
+            commands.push(RunCommand::SetSpectrum(spectrum));
         }
     }
 }
 
-fn need(run: &RunView, spectrum: &Spectrum) -> Option<MemoryEstimate> {
-    let plan = run
-        .config
-        .model_spec(run.dataset.shape, run.dataset.classes());
-    let parameters = run.config.architecture.parameters(&plan).ok()?;
+fn memory_estimate(run: &RunView, spectrum: &Spectrum) -> Option<MemoryEstimate> {
     Some(MemoryEstimate {
         lanes: spectrum.lanes(0).len(),
-        parameters,
+        parameters: run.config.architecture.parameters(&run.model_spec()).ok()?,
     })
-}
-
-/// The button that lets λ move by itself.
-fn film(ui: &mut Ui, session: &mut State) {
-    let label = if session.is_playing() {
-        "Stop playing"
-    } else {
-        "Play λ from 0 to 1"
-    };
-    let button = Button::new(label).min_size(vec2(ui.available_width(), 24.0));
-    let tip = "Go through all lanes and back like a film (P)";
-    if ui.add(button).on_hover_text(tip).clicked() {
-        session.toggle_film();
-    }
 }

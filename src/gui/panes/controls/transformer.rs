@@ -2,24 +2,23 @@
 
 use eframe::egui::{DragValue, Ui};
 
-use super::settings::{choice, number};
-use crate::model::{ModelSpec, VitOptions, vit::Patches};
+use crate::{
+    gui::widgets::{choice, labelled, number},
+    model::{ModelSpec, VitOptions, vit::Patches},
+};
 
-/// Rows of a grid of settings; `plans`, at least one, tell all images that the network is for.
-pub fn ui(ui: &mut Ui, vit: &mut VitOptions, plans: &[ModelSpec]) {
-    patch(ui, vit, plans);
-    let label = "Embedding";
-    let tip = "Values of a token, a multiple of 4; the heads must divide it";
-    let label = ui.label(label).on_hover_text(tip);
-    ui.add(
-        DragValue::new(&mut vit.embed)
-            .range(VitOptions::EMBEDS)
-            .speed(0.5)
-            .custom_parser(|text| text.trim().parse().ok()),
-    )
-    .labelled_by(label.id)
-    .on_hover_text(tip);
-    ui.end_row();
+/// Rows of a grid of settings; `specs`, at least one, describe all images that the network is for.
+pub fn ui(ui: &mut Ui, vit: &mut VitOptions, specs: &[ModelSpec]) {
+    patch(ui, vit, specs);
+    let tooltip = "Values per token, a multiple of 4 that the heads divide";
+    labelled(ui, "Embedding", tooltip, |ui, _| {
+        ui.add(
+            DragValue::new(&mut vit.embed)
+                .range(VitOptions::EMBEDS)
+                .speed(0.5)
+                .custom_parser(|text| text.trim().parse().ok()),
+        )
+    });
     number(
         ui,
         "Depth",
@@ -30,36 +29,34 @@ pub fn ui(ui: &mut Ui, vit: &mut VitOptions, plans: &[ModelSpec]) {
     number(
         ui,
         "Heads",
-        "Attention heads of a block; they share the embedding equally",
+        "Attention heads of a block, which share the embedding equally",
         &mut vit.heads,
         VitOptions::HEADS,
     );
     number(
         ui,
         "MLP ratio",
-        "Hidden units of a block's MLP for each value of a token",
+        "Hidden units of a block's MLP per value of a token",
         &mut vit.mlp_ratio,
         VitOptions::MLP_RATIOS,
     );
-    let tip = "Share of patches that training hides from the encoder; the decoder rebuilds them, and only they count in the training MSE. Tests hide none";
-    let label = ui.label("Mask ratio").on_hover_text(tip);
-    ui.add(
-        DragValue::new(&mut vit.mask_ratio)
-            .range(0.0..=0.95)
-            .speed(0.01)
-            .fixed_decimals(2),
-    )
-    .labelled_by(label.id)
-    .on_hover_text(tip);
-    ui.end_row();
+    let tooltip = "Share of patches that training hides from the encoder. The decoder reconstructs them, and only they count in the training MSE. Tests hide none";
+    labelled(ui, "Mask ratio", tooltip, |ui, _| {
+        ui.add(
+            DragValue::new(&mut vit.mask_ratio)
+                .range(0.0..=0.95)
+                .speed(0.01)
+                .fixed_decimals(2),
+        )
+    });
 }
 
 /// Only patches that tile all images are offered.
-fn patch(ui: &mut Ui, vit: &mut VitOptions, plans: &[ModelSpec]) {
+fn patch(ui: &mut Ui, vit: &mut VitOptions, specs: &[ModelSpec]) {
     let sides = VitOptions::PATCHES.map(Some);
     let options: Vec<Option<usize>> = std::iter::once(None)
         .chain(sides)
-        .filter(|side| cut(*side, plans).is_some())
+        .filter(|side| cut(*side, specs).is_some())
         .collect();
     choice(
         ui,
@@ -67,23 +64,23 @@ fn patch(ui: &mut Ui, vit: &mut VitOptions, plans: &[ModelSpec]) {
         "Pixels of a patch; every patch becomes a token",
         &mut vit.patch,
         &options,
-        |patch| name(patch, plans),
+        |patch| name(patch, specs),
     );
 }
 
-/// How all images are cut; none where some cannot be.
-fn cut(patch: Option<usize>, plans: &[ModelSpec]) -> Option<Vec<Patches>> {
+/// How the images of all data sets are cut; `None` where some cannot be.
+fn cut(patch: Option<usize>, specs: &[ModelSpec]) -> Option<Vec<Patches>> {
     let vit = VitOptions {
         patch,
         ..VitOptions::default()
     };
-    let cut = |plan: &ModelSpec| vit.patches(&ModelSpec { vit, ..*plan }).ok();
-    plans.iter().map(cut).collect()
+    let cut = |spec: &ModelSpec| vit.patches(&ModelSpec { vit, ..*spec }).ok();
+    specs.iter().map(cut).collect()
 }
 
-/// A choice of patches in words.
-fn name(patch: Option<usize>, plans: &[ModelSpec]) -> String {
-    let Some(patches) = cut(patch, plans) else {
+/// The text of a choice of patches.
+fn name(patch: Option<usize>, specs: &[ModelSpec]) -> String {
+    let Some(patches) = cut(patch, specs) else {
         return patch.map_or("none fits".to_owned(), |side| {
             format!("{side}×{side} does not fit")
         });
@@ -112,13 +109,13 @@ mod tests {
 
     #[test]
     fn a_patch_must_tile_the_images_of_every_data_set() {
-        let plans = [ImageShape::GREY_28, ImageShape::COLOUR_32]
+        let specs = [ImageShape::GREY_28, ImageShape::COLOUR_32]
             .map(|shape| RunConfig::default().model_spec(shape, 10));
-        let named = |patch, plans| name(patch, plans);
-        assert_eq!(named(None, &plans[..]), "as in the paper, 7×7 and 4×4");
-        assert_eq!(named(Some(4), &plans), "4×4, 49 and 64 of them");
-        assert_eq!(named(Some(7), &plans), "7×7 does not fit");
-        assert_eq!(named(Some(7), &plans[..1]), "7×7, 16 of them");
-        assert!(cut(Some(7), &plans).is_none() && cut(Some(7), &plans[..1]).is_some());
+        let named = |patch, specs| name(patch, specs);
+        assert_eq!(named(None, &specs[..]), "as in the paper, 7×7 and 4×4");
+        assert_eq!(named(Some(4), &specs), "4×4, 49 and 64 of them");
+        assert_eq!(named(Some(7), &specs), "7×7 does not fit");
+        assert_eq!(named(Some(7), &specs[..1]), "7×7, 16 of them");
+        assert!(cut(Some(7), &specs).is_none() && cut(Some(7), &specs[..1]).is_some());
     }
 }

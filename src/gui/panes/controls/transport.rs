@@ -1,68 +1,48 @@
-//! Play, pause, step, epoch, reset, new seed; and how far training has come.
+//! Buttons that train, pause and restart, and the progress of training.
 
-use eframe::egui::{Button, Grid, ProgressBar, RichText, Ui, vec2};
+use eframe::egui::{Grid, ProgressBar, RichText, Ui};
 
 use crate::{
     format::{clock, thousands},
-    gui::state::State,
+    gui::{
+        actions::ActionId,
+        commands::Commands,
+        state::{RunView, State},
+        widgets::{action_button, wide_button},
+    },
 };
 
-pub fn ui(ui: &mut Ui, session: &mut State) {
-    let started = session.run().is_some();
-    let training = session.is_training();
-    ui.add_enabled_ui(started, |ui| {
-        let (label, tip) = if training {
-            ("Pause", "Stop between two steps (Space)")
-        } else {
-            ("Train", "Go on training (Space)")
-        };
-        let play = Button::new(RichText::new(label).size(17.0))
-            .min_size(vec2(ui.available_width(), 34.0));
-        if ui.add(play).on_hover_text(tip).clicked() {
-            session.toggle_training();
+pub fn ui(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    let toggle = RichText::new(ActionId::ToggleTraining.action().label(state)).size(17.0);
+    let toggle = wide_button(ui, toggle, 34.0);
+    action_button(ui, toggle, ActionId::ToggleTraining, state, commands);
+    let rows = [
+        [ActionId::Step, ActionId::Epoch],
+        [ActionId::Restart, ActionId::NewSeed],
+    ];
+    ui.columns_const(|columns: &mut [Ui; 2]| {
+        for row in rows {
+            for (ui, id) in columns.iter_mut().zip(row) {
+                let button = wide_button(ui, id.action().label(state), 24.0);
+                action_button(ui, button, id, state, commands);
+            }
         }
-        ui.columns_const(|[left, right]: &mut [Ui; 2]| {
-            let wide = |ui: &mut Ui, label: &str, tip: &str| {
-                let button = Button::new(label).min_size(vec2(ui.available_width(), 24.0));
-                ui.add(button).on_hover_text(tip).clicked()
-            };
-            if wide(left, "Step", "Take one step, then pause (S)") {
-                session.step();
-            }
-            if wide(right, "Epoch", "Train to the end of this epoch, then pause (E)") {
-                session.epoch();
-            }
-            if wide(
-                left,
-                "Reset",
-                "Begin again with the same seed and settings (R)",
-            ) {
-                session.reset();
-            }
-            if wide(
-                right,
-                "New seed",
-                "Begin again with other initial weights; goes on to the next seed until its latent units live (N)",
-            ) {
-                session.new_seed();
-            }
-        });
     });
-    progress(ui, session);
+    match state.run.view() {
+        Some(run) => progress(ui, run, state.run.is_training()),
+        None => {
+            ui.add(ProgressBar::new(0.0).text("Preparing…"));
+        }
+    }
 }
 
-fn progress(ui: &mut Ui, session: &State) {
-    let Some(run) = session.run() else {
-        ui.add(ProgressBar::new(0.0).text("Preparing…"));
-        return;
-    };
+fn progress(ui: &mut Ui, run: &RunView, is_training: bool) {
     let (epoch, done) = run.epoch();
-    let (share, text, tip) = if let Some(share) = run.testing {
+    let (share, text, tooltip) = if let Some(share) = run.evaluation_progress {
         (
             share,
             format!("testing · {:.0} %", share * 100.0),
-            "All test images are classified and rebuilt, as after every epoch; training waits meanwhile"
-                .to_owned(),
+            "Evaluates all test images, as after every epoch; training waits meanwhile".to_owned(),
         )
     } else {
         (
@@ -76,10 +56,10 @@ fn progress(ui: &mut Ui, session: &State) {
         )
     };
     ui.add(ProgressBar::new(share).text(text).desired_height(18.0))
-        .on_hover_text(tip);
+        .on_hover_text(tooltip);
     Grid::new("progress").num_columns(2).show(ui, |ui| {
         ui.label("Speed");
-        let speed = if session.is_training() {
+        let speed = if is_training {
             format!("{} images/s", thousands(run.images_per_second))
         } else {
             "paused".to_owned()

@@ -1,14 +1,17 @@
 //! The grid as it is edited.
 
-use eframe::egui::{Button, ComboBox, DragValue, RichText, TextEdit, Ui, WidgetInfo};
+use eframe::egui::{Button, ComboBox, TextEdit, Ui};
 
 use super::{
     list::{self, Typed},
     more::More,
 };
 use crate::{
-    data::{BundledSet, DataSource, locator::Availability},
-    gui::{panes::controls::settings::source_name, state::State},
+    data::{BundledSet, DataSource},
+    gui::{
+        state::State,
+        widgets::{drag_value, error_text, source_name},
+    },
     model::{Architecture, Lambda, LatentSize},
     sweep::{
         Grid, Preset, Spectrum,
@@ -72,14 +75,14 @@ impl Editor {
     }
 
     /// Shows the grid; while it is carried out, it stands.
-    pub fn ui(&mut self, ui: &mut Ui, session: &State) {
-        let free = session.experiment().sweep().is_none();
-        let wrong = session.experiment().wrong();
+    pub fn ui(&mut self, ui: &mut Ui, state: &State) {
+        let free = state.sweep.running().is_none();
+        let wrong = state.sweep.grid_error();
         ui.add_enabled_ui(free, |ui| {
             ui.spacing_mut().item_spacing.y = 4.0;
             self.preset(ui);
             ui.add_space(2.0);
-            self.data(ui, session);
+            self.data(ui, state);
             say(ui, wrong, |wrong| matches!(wrong, GridError::Empty("data")));
             self.networks(ui);
             say(ui, wrong, |wrong| {
@@ -95,7 +98,7 @@ impl Editor {
             let tip = "Whole numbers with commas between them, or first:last; a seed decides initial weights and the order of the images";
             field(ui, "Seeds", tip, &mut self.seed, list::parse);
             self.numbers(ui);
-            self.more.ui(ui, &mut self.grid, session);
+            self.more.ui(ui, &mut self.grid, state);
             say(ui, wrong, |wrong| {
                 let told = matches!(
                     wrong,
@@ -135,17 +138,16 @@ impl Editor {
         }
     }
 
-    fn data(&mut self, ui: &mut Ui, session: &State) {
+    fn data(&mut self, ui: &mut Ui, state: &State) {
         let tip = "Images to learn from and to measure with; each full set that is on this machine, and the folder of the live run, can be chosen too";
         ui.label("Data sets").on_hover_text(tip);
         let mut sources: Vec<DataSource> = BundledSet::ALL.map(DataSource::Bundled).to_vec();
         for set in BundledSet::ALL {
-            let standing = &session.downloads().state(set).standing;
-            if matches!(standing, Some(Availability::Found(_))) {
+            if state.downloads.has_full(set) {
                 sources.push(DataSource::Full(set));
             }
         }
-        let live = session.run().map(|run| &run.source);
+        let live = state.run.view().map(|run| &run.source);
         for source in live.into_iter().chain(&self.grid.data) {
             if !sources.contains(source) {
                 sources.push(source.clone());
@@ -170,10 +172,9 @@ impl Editor {
         ui.horizontal(|ui| {
             let tip = "Passes over the training images";
             let label = ui.label("Epochs").on_hover_text(tip);
-            let epochs = DragValue::new(&mut self.grid.epochs).range(1..=MAX_EPOCHS);
-            let field = ui.add(epochs.speed(0.1));
-            let value = self.grid.epochs as f64;
-            field.widget_info(|| WidgetInfo::drag_value(true, value));
+            let field = drag_value(ui, &mut self.grid.epochs, |field| {
+                field.range(1..=MAX_EPOCHS).speed(0.1)
+            });
             field.labelled_by(label.id).on_hover_text(tip);
         });
     }
@@ -224,7 +225,7 @@ fn field<T>(
         typed.read(parse);
     }
     if let Some(wrong) = &typed.wrong {
-        complain(ui, wrong);
+        error_text(ui, wrong);
     }
 }
 
@@ -235,14 +236,8 @@ fn say(ui: &mut Ui, wrong: Option<&GridError>, here: impl Fn(&GridError) -> bool
             GridError::Empty("arch") => "choose at least one network".to_owned(),
             other => other.to_string(),
         };
-        complain(ui, &sentence);
+        error_text(ui, &sentence);
     }
-}
-
-/// Says what is wrong, below it.
-pub fn complain(ui: &mut Ui, sentence: &str) {
-    let text = RichText::new(sentence).size(12.0);
-    ui.label(text.color(ui.visuals().error_fg_color));
 }
 
 #[cfg(test)]

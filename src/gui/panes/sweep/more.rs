@@ -2,15 +2,12 @@
 
 use eframe::egui::{CollapsingHeader, Grid as Rows, RichText, Ui, vec2};
 
-use super::editor::complain;
 use crate::{
     data::{BundledSet, DataSource, ImageShape, bundle},
     gui::{
-        panes::controls::{
-            settings::{choice, number, rate},
-            transformer,
-        },
+        panes::controls::transformer,
         state::State,
+        widgets::{choice, error_text, learning_rate, number},
     },
     model::{Architecture, ModelSpec, VitOptions},
     sweep::Grid,
@@ -53,11 +50,11 @@ impl More {
         self.wrong.batch.is_some() || self.wrong.vit.is_some()
     }
 
-    pub fn ui(&mut self, ui: &mut Ui, grid: &mut Grid, session: &State) {
+    pub fn ui(&mut self, ui: &mut Ui, grid: &mut Grid, state: &State) {
         let images: Vec<Images> = grid
             .data
             .iter()
-            .filter_map(|source| Images::of(source, session))
+            .filter_map(|source| Images::of(source, state))
             .collect();
         let has_vit = grid.arch.contains(&Architecture::Vit);
         self.check(&images, has_vit);
@@ -68,7 +65,7 @@ impl More {
                     let tip = "Images per step";
                     number(ui, "Batch size", tip, &mut self.batch, 1..=60_000);
                     let tip = "Step size of Adam";
-                    rate(ui, tip, &mut grid.learning_rate);
+                    learning_rate(ui, tip, &mut grid.learning_rate);
                     let tip = "Where to compute: a GPU where there is a real one, else the CPU, unless one of them is named";
                     let all = DeviceChoice::ALL;
                     choice(ui, "Device", tip, &mut grid.device, &all, |device| {
@@ -129,7 +126,7 @@ impl More {
 
 impl Images {
     /// None where nothing is known of a folder yet.
-    fn of(source: &DataSource, session: &State) -> Option<Self> {
+    fn of(source: &DataSource, state: &State) -> Option<Self> {
         let of_set = |set: BundledSet, name: String, train: usize| Self {
             name,
             shape: set.shape(),
@@ -142,11 +139,11 @@ impl Images {
                 Some(of_set(*set, set.to_string(), train))
             }
             DataSource::Full(set) => {
-                let [train, _] = session.downloads().shelf().full(*set)?.images;
+                let [train, _] = state.downloads.locator().full(*set)?.images;
                 Some(of_set(*set, format!("{set} in full"), train))
             }
             DataSource::Folder(_) => {
-                let run = session.run().filter(|run| run.source == *source)?;
+                let run = state.run.view().filter(|run| run.source == *source)?;
                 Some(Self {
                     name: run.dataset.name.clone(),
                     shape: run.dataset.shape,
@@ -205,7 +202,7 @@ fn rows(ui: &mut Ui, id: &str, show: impl FnOnce(&mut Ui)) {
 
 fn say(ui: &mut Ui, wrong: Option<&str>) {
     if let Some(wrong) = wrong {
-        complain(ui, wrong);
+        error_text(ui, wrong);
     }
 }
 

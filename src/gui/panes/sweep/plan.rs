@@ -6,9 +6,14 @@ use eframe::egui::{
 
 use crate::{
     format::{self, count, duration},
-    gui::state::{
-        All, Export, State,
-        sweep::{RunStatus, Stage, SweepState},
+    gui::{
+        actions::ActionId,
+        commands::{Commands, SweepCommand},
+        state::{
+            State,
+            sweep::{RunStatus, Stage, SweepState},
+        },
+        widgets::action_button,
     },
     sweep::runner::SweepEstimate,
 };
@@ -18,14 +23,14 @@ const SMALL: f32 = 12.5;
 const LINES: usize = 3;
 
 /// Shows what is to be done; `wrong` if what is typed is no grid.
-pub fn ui(ui: &mut Ui, experiment: &mut SweepState, wrong: bool) {
+pub fn ui(ui: &mut Ui, sweep: &SweepState, wrong: bool, commands: &mut Commands) {
     ui.spacing_mut().item_spacing.y = 5.0;
-    summary(ui, experiment);
-    match experiment.sweep().map(|sweep| sweep.stage) {
-        Some(stage) => steer(ui, experiment, stage),
-        None => begin(ui, experiment, wrong),
+    summary(ui, sweep);
+    match sweep.running().map(|running| running.stage) {
+        Some(stage) => steer(ui, sweep, stage, commands),
+        None => begin(ui, sweep, wrong, commands),
     }
-    if let Some(trouble) = experiment.error() {
+    if let Some(trouble) = sweep.error() {
         let text = RichText::new(trouble).size(SMALL);
         ui.label(text.color(ui.visuals().error_fg_color));
     }
@@ -40,15 +45,11 @@ fn runs(number: usize) -> String {
     }
 }
 
-fn summary(ui: &mut Ui, experiment: &SweepState) {
-    ui.label(
-        RichText::new(runs(experiment.runs().len()))
-            .strong()
-            .size(16.0),
-    );
-    let done = experiment.count(RunStatus::is_done);
-    let failed = experiment.count(RunStatus::is_failed);
-    let text = if experiment.is_known() || experiment.sweep().is_some() {
+fn summary(ui: &mut Ui, sweep: &SweepState) {
+    ui.label(RichText::new(runs(sweep.runs().len())).strong().size(16.0));
+    let done = sweep.count(RunStatus::is_done);
+    let failed = sweep.count(RunStatus::is_failed);
+    let text = if sweep.is_known() || sweep.running().is_some() {
         let mut text = match done {
             0 => "None of them is done yet".to_owned(),
             1 => "1 of them is done".to_owned(),
@@ -58,7 +59,7 @@ fn summary(ui: &mut Ui, experiment: &SweepState) {
             text = format!("{text}, {} failed", count(failed));
         }
         text
-    } else if experiment.runs().is_empty() {
+    } else if sweep.runs().is_empty() {
         String::new()
     } else {
         "Looking them up in the results…".to_owned()
@@ -66,18 +67,18 @@ fn summary(ui: &mut Ui, experiment: &SweepState) {
     ui.add(Label::new(RichText::new(text).size(SMALL)).truncate());
 }
 
-fn begin(ui: &mut Ui, experiment: &mut SweepState, wrong: bool) {
-    let open = experiment.count(RunStatus::is_open);
-    room(ui, |ui| forecast(ui, experiment, open));
-    let ready = !wrong && open > 0 && experiment.is_known() && experiment.file().is_some();
+fn begin(ui: &mut Ui, sweep: &SweepState, wrong: bool, commands: &mut Commands) {
+    let open = sweep.count(RunStatus::is_open);
+    room(ui, |ui| forecast(ui, sweep, open, commands));
+    let ready = !wrong && open > 0 && sweep.is_known() && sweep.file().is_some();
     let label = format!("Start {}", runs(open));
     let button = Button::new(RichText::new(label).strong());
     let button = button.min_size(vec2(ui.available_width(), 30.0));
     let why = if wrong {
         "Not before the settings above are right"
-    } else if experiment.file().is_none() {
+    } else if sweep.file().is_none() {
         "This system has no place for a user's data"
-    } else if experiment.is_known() {
+    } else if sweep.is_known() {
         "All runs of this grid are done or have failed"
     } else {
         "Not before it is known which of them are done"
@@ -89,9 +90,9 @@ fn begin(ui: &mut Ui, experiment: &mut SweepState, wrong: bool) {
         )
         .on_disabled_hover_text(why);
     if start.clicked() {
-        experiment.start();
+        commands.push(SweepCommand::Start);
     }
-    let failed = experiment.count(RunStatus::is_failed);
+    let failed = sweep.count(RunStatus::is_failed);
     if failed > 0 {
         let again = Button::new(format!("Try {} again", runs(failed)));
         let again = ui.add(again.min_size(vec2(ui.available_width(), 24.0)));
@@ -99,10 +100,10 @@ fn begin(ui: &mut Ui, experiment: &mut SweepState, wrong: bool) {
             .on_hover_text("Do the failed runs again; the same settings may well fail the same way")
             .clicked()
         {
-            experiment.try_again();
+            commands.push(SweepCommand::Retry);
         }
     }
-    for file in experiment
+    for file in sweep
         .estimate()
         .iter()
         .flat_map(|outlook| &outlook.left_out)
@@ -130,8 +131,8 @@ fn told(ui: &mut Ui, outlook: &SweepEstimate, tip: &str) {
     ui.label(job).on_hover_text(tip);
 }
 
-fn forecast(ui: &mut Ui, experiment: &mut SweepState, open: usize) {
-    if let Some(outlook) = experiment.estimate() {
+fn forecast(ui: &mut Ui, sweep: &SweepState, open: usize, commands: &mut Commands) {
+    if let Some(outlook) = sweep.estimate() {
         if outlook.to_do() > 0 {
             told(
                 ui,
@@ -139,7 +140,7 @@ fn forecast(ui: &mut Ui, experiment: &mut SweepState, open: usize) {
                 "From a short measurement on this machine, with all that ran beside it",
             );
         }
-    } else if experiment.is_measuring() {
+    } else if sweep.is_estimating() {
         ui.horizontal(|ui| {
             ui.spinner();
             ui.label(RichText::new("Measuring time and memory…").size(SMALL));
@@ -147,14 +148,14 @@ fn forecast(ui: &mut Ui, experiment: &mut SweepState, open: usize) {
                 .small_button("Stop")
                 .on_hover_text("Begin without knowing");
             if stop.clicked() {
-                experiment.stop_measuring();
+                commands.push(SweepCommand::StopEstimate);
             }
         });
-    } else if open > 0 && experiment.is_known() {
+    } else if open > 0 && sweep.is_known() {
         let measure = ui.small_button("Measure time and memory");
         let tip = "Train each kind of network for a moment; nothing is kept of it";
         if measure.on_hover_text(tip).clicked() {
-            experiment.measure();
+            commands.push(SweepCommand::Estimate);
         }
     }
 }
@@ -173,10 +174,10 @@ pub fn takes(outlook: &SweepEstimate) -> String {
     )
 }
 
-fn steer(ui: &mut Ui, experiment: &mut SweepState, stage: Stage) {
+fn steer(ui: &mut Ui, sweep: &SweepState, stage: Stage, commands: &mut Commands) {
     room(ui, |ui| {
-        let sweep = experiment.sweep();
-        if let Some(outlook) = sweep.and_then(|sweep| sweep.outlook.as_ref())
+        let running = sweep.running();
+        if let Some(outlook) = running.and_then(|running| running.estimate.as_ref())
             && outlook.to_do() > 0
         {
             told(ui, outlook, "Measured just before the first run");
@@ -197,26 +198,24 @@ fn steer(ui: &mut Ui, experiment: &mut SweepState, stage: Stage) {
         let pause = wide(left, label);
         let pause = left.add_enabled(stage != Stage::Ending, pause);
         if pause.on_hover_text(tip).clicked() {
-            experiment.pause(stage != Stage::Paused);
+            commands.push(SweepCommand::SetPaused(stage != Stage::Paused));
         }
         let cancel = wide(right, "Cancel");
         let cancel = right.add_enabled(stage != Stage::Ending, cancel);
         let tip =
             "End it: runs under way are lost, finished ones are kept, and Start goes on from there";
         if cancel.on_hover_text(tip).clicked() {
-            experiment.cancel();
+            commands.push(SweepCommand::Cancel);
         }
     });
 }
 
 /// The file of results, with buttons that copy its name and export its figures; from right to left.
-pub fn file(ui: &mut Ui, session: &mut State) {
-    let export = ui.button("Export all figures…");
-    let tip = "Write everything that the finished runs allow, each figure as SVG, PNG and CSV, into one folder";
-    if export.on_hover_text(tip).clicked() {
-        session.show_exports(Export::All(All::default()));
-    }
-    let Some(file) = session.experiment().file() else {
+pub fn file(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    let export = ActionId::ExportAll;
+    let button = Button::new(export.action().label(state));
+    action_button(ui, button, export, state, commands);
+    let Some(file) = state.sweep.file() else {
         ui.weak("no place for results on this system");
         return;
     };

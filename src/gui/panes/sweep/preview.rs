@@ -14,13 +14,14 @@ use crate::{
     format::{count, duration},
     gui::{
         chart::{Axis, Chart},
+        commands::{Commands, RunCommand, SweepCommand},
         images,
         scatter::{CloudView, Scatter},
         state::{State, sweep::RunPicture},
         textures::{Images, TextureCache},
         theme,
     },
-    sweep::{Record, RunSpec, series::network},
+    sweep::{Record, series::network},
     train::Evaluation,
 };
 
@@ -37,12 +38,6 @@ pub struct RunPreview {
     scatter: Scatter,
 }
 
-/// What a button asks for.
-enum Wish {
-    Close,
-    Train(Box<RunSpec>),
-}
-
 impl RunPreview {
     /// Without a render state no points are drawn.
     pub fn new(render_state: Option<&RenderState>) -> Self {
@@ -51,11 +46,16 @@ impl RunPreview {
         }
     }
 
-    pub fn ui(&mut self, ui: &mut Ui, session: &mut State, textures: &mut TextureCache) {
-        let Some(looked) = session.experiment().preview() else {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        state: &State,
+        textures: &mut TextureCache,
+        commands: &mut Commands,
+    ) {
+        let Some(looked) = state.sweep.preview() else {
             return;
         };
-        let mut wish = None;
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if ui
@@ -63,7 +63,7 @@ impl RunPreview {
                     .on_hover_text("Look at no run")
                     .clicked()
                 {
-                    wish = Some(Wish::Close);
+                    commands.push(SweepCommand::ClosePreview);
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     let name = RichText::new(&looked.name).strong();
@@ -86,18 +86,14 @@ impl RunPreview {
                     Button::new("Train this live").min_size(vec2(ui.available_width(), 28.0));
                 let tip = "Begin the live run anew with the settings of this one; the live run in hand ends";
                 if ui.add(train).on_hover_text(tip).clicked() {
-                    wish = Some(Wish::Train(Box::new(picture.record.spec.clone())));
+                    let spec = Box::new(picture.record.spec.clone());
+                    commands.push(RunCommand::TrainLive(spec));
                 }
                 ScrollArea::vertical()
                     .id_salt("experiment look")
                     .auto_shrink(false)
                     .show(ui, |ui| self.picture(ui, picture, textures));
             }
-        }
-        match wish {
-            Some(Wish::Close) => session.experiment_mut().close_preview(),
-            Some(Wish::Train(spec)) => session.train_live(&spec),
-            None => {}
         }
     }
 

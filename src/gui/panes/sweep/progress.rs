@@ -4,29 +4,31 @@ use eframe::egui::{ProgressBar, RichText, Ui};
 
 use crate::{
     format::{count, duration, thousands},
-    gui::state::{
-        State,
-        sweep::{RunStatus, RunningSweep, Stage, SweepState},
+    gui::{
+        commands::{Commands, RunCommand},
+        state::{
+            State,
+            sweep::{RunStatus, RunningSweep, Stage, SweepState},
+        },
     },
     sweep::{SweepEnd, runner::SweepEstimate},
 };
 
 /// Shows the progress, or how it ended.
-pub fn ui(ui: &mut Ui, session: &mut State) {
-    let experiment = session.experiment();
-    match (experiment.sweep(), experiment.end()) {
-        (Some(sweep), _) => {
-            bar(ui, sweep);
-            beside(ui, session);
+pub fn ui(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    match (state.sweep.running(), state.sweep.end()) {
+        (Some(running), _) => {
+            bar(ui, running);
+            beside(ui, state, commands);
         }
-        (None, Some(end)) => ended(ui, experiment, end),
+        (None, Some(end)) => ended(ui, &state.sweep, end),
         (None, None) => return,
     }
     ui.add_space(2.0);
 }
 
 fn bar(ui: &mut Ui, sweep: &RunningSweep) {
-    let to_do = sweep.outlook.as_ref().map(SweepEstimate::to_do);
+    let to_do = sweep.estimate.as_ref().map(SweepEstimate::to_do);
     let share = sweep.progress.as_ref().map_or(0.0, |told| told.share);
     let text = match (sweep.stage, &sweep.progress, to_do) {
         (Stage::Ending, ..) => "Ending…".to_owned(),
@@ -57,11 +59,11 @@ fn bar(ui: &mut Ui, sweep: &RunningSweep) {
 }
 
 /// That the live run and the sweep share the machine.
-fn beside(ui: &mut Ui, session: &mut State) {
-    if session.run().is_none() {
+fn beside(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    if state.run.view().is_none() {
         return;
     }
-    let training = session.is_training();
+    let training = state.run.is_training();
     ui.horizontal(|ui| {
         let (text, label, tip) = if training {
             (
@@ -78,17 +80,17 @@ fn beside(ui: &mut Ui, session: &mut State) {
         };
         ui.label(RichText::new(text).size(12.5).weak());
         if ui.small_button(label).on_hover_text(tip).clicked() {
-            session.toggle_training();
+            commands.push(RunCommand::ToggleTraining);
         }
     });
 }
 
-fn ended(ui: &mut Ui, experiment: &SweepState, end: &SweepEnd) {
-    let done = experiment.count(RunStatus::is_done);
-    let all = experiment.runs().len();
+fn ended(ui: &mut Ui, sweep: &SweepState, end: &SweepEnd) {
+    let done = sweep.count(RunStatus::is_done);
+    let all = sweep.runs().len();
     match end {
         SweepEnd::Complete => {
-            let failed = experiment.count(RunStatus::is_failed);
+            let failed = sweep.count(RunStatus::is_failed);
             let text = match (all - done, failed) {
                 (0, _) => format!("Complete: all {} runs are done", count(all)),
                 (_, 0) => format!("Ended: {} of {} runs are done", count(done), count(all)),

@@ -62,19 +62,19 @@ impl Row {
     ) -> Self {
         let config = &spec.config;
         let evaluation = match fate {
-            RunStatus::UnderWay(evaluation) => evaluation.as_ref(),
+            RunStatus::Running(evaluation) => evaluation.as_ref(),
             RunStatus::Done(done) => Some(&done.kept),
             RunStatus::Waiting | RunStatus::Failed(_) | RunStatus::Skipped => None,
         };
         let share = match (fate, progress) {
-            (RunStatus::UnderWay(_), Some(told)) => {
+            (RunStatus::Running(_), Some(told)) => {
                 told.steps[0] as f32 / told.steps[1].max(1) as f32
             }
             (RunStatus::Done(_), _) => 1.0,
             _ => 0.0,
         };
         let epoch = match (fate, evaluation) {
-            (RunStatus::UnderWay(_), _) => {
+            (RunStatus::Running(_), _) => {
                 let epoch = (f64::from(share) * spec.epochs as f64).ceil();
                 format!("{epoch:.0} of {}", spec.epochs)
             }
@@ -86,8 +86,8 @@ impl Row {
         let blue = theme::classification(visuals);
         let orange = theme::reconstruction(visuals);
         let dead = match fate {
-            RunStatus::Done(done) if done.mortal_units > 0 => {
-                format!("{} of {}", done.kept.dead_units, done.mortal_units)
+            RunStatus::Done(done) if done.relu_units > 0 => {
+                format!("{} of {}", done.kept.dead_units, done.relu_units)
             }
             _ => number(&|evaluation| evaluation.dead_units.to_string()),
         };
@@ -117,7 +117,7 @@ impl Row {
 fn words(fate: &RunStatus, share: f32) -> String {
     match fate {
         RunStatus::Waiting => "waiting".to_owned(),
-        RunStatus::UnderWay(_) => format!("under way, {:.0} %", share * 100.0),
+        RunStatus::Running(_) => format!("under way, {:.0} %", share * 100.0),
         RunStatus::Failed(reason) => format!("failed: {reason}"),
         RunStatus::Skipped => "skipped".to_owned(),
         RunStatus::Done(Finished { kept, dead, .. }) => format!(

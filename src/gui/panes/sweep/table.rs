@@ -9,6 +9,7 @@ use super::row::{COLUMNS, Row};
 use crate::{
     format::{count, duration},
     gui::{
+        commands::{Command, Commands, SweepCommand},
         state::sweep::{RunStatus, SweepState},
         theme,
     },
@@ -38,7 +39,7 @@ impl Filter {
     fn keeps(self, fate: &RunStatus) -> bool {
         match self {
             Self::All => true,
-            Self::UnderWay => fate.is_under_way(),
+            Self::UnderWay => fate.is_running(),
             Self::Done => fate.is_done(),
             Self::Failed => fate.is_failed(),
         }
@@ -60,33 +61,26 @@ pub struct Table {
     filter: Filter,
 }
 
-/// What a line asks for.
-enum Wish {
-    Look(usize),
-    Skip(usize),
-}
-
 impl Table {
-    pub fn ui(&mut self, ui: &mut Ui, experiment: &mut SweepState) {
-        if experiment.runs().is_empty() {
+    pub fn ui(&mut self, ui: &mut Ui, sweep: &SweepState, commands: &mut Commands) {
+        if sweep.runs().is_empty() {
             ui.centered_and_justified(|ui| ui.weak("This grid has no runs"));
             return;
         }
-        self.filters(ui, experiment);
-        let places: Vec<usize> = experiment
+        self.filters(ui, sweep);
+        let places: Vec<usize> = sweep
             .order()
             .iter()
             .copied()
             .filter(|place| {
-                let fate = experiment.statuses().get(*place);
+                let fate = sweep.statuses().get(*place);
                 fate.is_some_and(|fate| self.filter.keeps(fate))
             })
             .collect();
-        let mut wish = None;
         ScrollArea::horizontal()
             .id_salt("experiment columns")
             .show(ui, |ui| {
-                let naming = Naming::of(experiment.runs());
+                let naming = Naming::of(sweep.runs());
                 let name = naming.width();
                 let columns: f32 = COLUMNS.iter().map(|column| column.1).sum();
                 let least = SIGN + name + columns + LAST;
@@ -104,28 +98,23 @@ impl Table {
                     .id_salt("experiment runs")
                     .show_rows(ui, HEIGHT, places.len(), |ui, range| {
                         for &place in &places[range] {
-                            wish = line(ui, experiment, place, &layout).or(wish.take());
+                            commands.extend(line(ui, sweep, place, &layout));
                         }
                     });
             });
-        match wish {
-            Some(Wish::Look(place)) => experiment.open_preview(place),
-            Some(Wish::Skip(place)) => experiment.skip(place),
-            None => {}
-        }
     }
 
-    fn filters(&mut self, ui: &mut Ui, experiment: &SweepState) {
+    fn filters(&mut self, ui: &mut Ui, sweep: &SweepState) {
         ui.horizontal(|ui| {
             for filter in Filter::ALL {
-                let number = experiment.count(|fate| filter.keeps(fate));
+                let number = sweep.count(|fate| filter.keeps(fate));
                 let label = format!("{} {}", filter.name(), count(number));
                 let button = Button::selectable(self.filter == filter, label);
                 if ui.add(button).on_hover_text("List these runs").clicked() {
                     self.filter = filter;
                 }
             }
-            if experiment.preview().is_none() && experiment.count(RunStatus::is_done) > 0 {
+            if sweep.preview().is_none() && sweep.count(RunStatus::is_done) > 0 {
                 ui.weak("a click on a finished run shows it");
             }
         });
@@ -218,12 +207,15 @@ fn head(ui: &mut Ui, layout: &Layout) {
     painter.hline(rect.x_range(), rect.bottom(), line);
 }
 
-fn line(ui: &mut Ui, experiment: &SweepState, place: usize, layout: &Layout) -> Option<Wish> {
-    let spec = experiment.runs().get(place)?;
-    let fate = experiment.statuses().get(place)?;
-    let progress = experiment.sweep().and_then(|sweep| sweep.progress.as_ref());
+/// Shows one run; returns what was requested by a click.
+fn line(ui: &mut Ui, sweep: &SweepState, place: usize, layout: &Layout) -> Option<Command> {
+    let spec = sweep.runs().get(place)?;
+    let fate = sweep.statuses().get(place)?;
+    let progress = sweep
+        .running()
+        .and_then(|running| running.progress.as_ref());
     let row = Row::new(spec, fate, progress, ui.visuals());
-    let is_looked = match (fate, experiment.preview()) {
+    let is_looked = match (fate, sweep.preview()) {
         (RunStatus::Done(done), Some(looked)) => done.id == looked.id,
         _ => false,
     };
@@ -245,19 +237,19 @@ fn line(ui: &mut Ui, experiment: &SweepState, place: usize, layout: &Layout) -> 
     }
     paint(ui, rect, layout, spec, fate, &row);
     let can_skip =
-        matches!(fate, RunStatus::Waiting | RunStatus::UnderWay(_)) && experiment.sweep().is_some();
-    let mut wish = None;
+        matches!(fate, RunStatus::Waiting | RunStatus::Running(_)) && sweep.running().is_some();
+    let mut command = None;
     if can_skip && skip(ui, rect, spec) {
-        wish = Some(Wish::Skip(place));
+        command = Some(SweepCommand::Skip(place).into());
     }
     if response.clicked() {
-        wish = Some(Wish::Look(place));
+        command = Some(SweepCommand::OpenPreview(place).into());
     }
     let response = response.on_hover_text(&row.words);
     if fate.is_done() {
         response.on_hover_cursor(CursorIcon::PointingHand);
     }
-    wish
+    command
 }
 
 /// The button that skips a run, at the end of its line; whether it was clicked.
@@ -308,7 +300,7 @@ fn paint(ui: &Ui, rect: Rect, layout: &Layout, spec: &RunSpec, fate: &RunStatus,
             painter.text(at, Align2::RIGHT_CENTER, time, font, colour);
             return;
         }
-        RunStatus::Waiting | RunStatus::UnderWay(_) => return,
+        RunStatus::Waiting | RunStatus::Running(_) => return,
     };
     // It takes the room of the numbers that there are not, behind λ and seed.
     let start = layout.ends(rect.left()).nth(1).unwrap_or(rect.left());
@@ -330,7 +322,7 @@ fn sign(ui: &Ui, at: Pos2, fate: &RunStatus, share: f32, is_dead: bool) {
         RunStatus::Skipped => {
             painter.hline(at.x - 3.5..=at.x + 3.5, at.y, Stroke::new(1.5, weak));
         }
-        RunStatus::UnderWay(_) => {
+        RunStatus::Running(_) => {
             let colour = visuals.selection.stroke.color;
             painter.circle_stroke(at, 5.5, Stroke::new(1.5, weak.gamma_multiply(0.5)));
             let points = (0..=24).map(|step| {

@@ -8,8 +8,8 @@ use std::{
 use super::{AllOptions, Export, Progress};
 use crate::{
     figures::{AllFigures, Ending, FigureData, Film, Step, every, save, save_animation},
-    format::plural,
     format::count,
+    format::plural,
     fs::first_existing,
     gui::state::State,
     jobs::JobContext,
@@ -34,7 +34,10 @@ pub enum Outcome {
     Written,
     Cancelled,
     /// Several files have been written: a sentence, and more about it.
-    Several { text: String, details: String },
+    Several {
+        text: String,
+        details: String,
+    },
 }
 
 impl From<Ending> for Outcome {

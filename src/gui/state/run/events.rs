@@ -157,19 +157,12 @@ impl RunControl {
     }
 }
 
-fn not_finite(
-    network: Option<&str>,
-    lane: usize,
-    step: u64,
-    can_roll_back: bool,
-) -> Notification {
+fn not_finite(network: Option<&str>, lane: usize, step: u64, can_roll_back: bool) -> Notification {
     let text = match network {
         Some(network) => format!(
             "Loss of {network} became NaN or infinite at step {step}. The other networks continue"
         ),
-        None => format!(
-            "Loss became NaN or infinite at step {step}. Try a lower learning rate"
-        ),
+        None => format!("Loss became NaN or infinite at step {step}. Try a lower learning rate"),
     };
     let notification = Notification::error(text).of_run();
     let notification = if can_roll_back {
