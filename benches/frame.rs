@@ -93,8 +93,9 @@ fn frames(folder: &Path, points: usize, lanes: usize) -> io::Result<Vec<Duration
     let shown = |harness: &Harness<'_, App>| {
         harness
             .state()
-            .session()
-            .run()
+            .state()
+            .run
+            .view()
             .and_then(|run| run.shown().snapshot.as_ref())
             .map_or(0, |snapshot| snapshot.points.len())
     };
@@ -157,7 +158,7 @@ fn frames(folder: &Path, points: usize, lanes: usize) -> io::Result<Vec<Duration
         let triangles = ctx.tessellate(output.shapes, output.pixels_per_point);
         times.push(begun.elapsed());
         assert!(!triangles.is_empty());
-        places.extend(app.session().run().map(RunView::place));
+        places.extend(app.state().run.view().map(RunView::shown_index));
         std::thread::sleep(Duration::from_millis(12));
     }
     if is_spectrum && places.len() < lanes {

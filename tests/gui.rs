@@ -12,6 +12,7 @@ mod server;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "common/small_set.rs"]
 mod small_set;
+#[allow(dead_code, reason = "other tests use the rest")]
 #[path = "common/window.rs"]
 mod window;
 
@@ -19,6 +20,7 @@ use cre_lab::{
     data::{BundledSet, DataSource, locator::Availability},
     gui::{
         App,
+        commands::{DataCommand, DownloadCommand, ProbeCommand, RunCommand, StartSettings},
         state::{LaneView, ProbeSelection},
     },
     model::{Architecture, Lambda},
@@ -37,16 +39,16 @@ fn window(config: RunConfig) -> Harness<'static, App> {
 }
 
 fn snapshot(app: &App) -> Option<&Snapshot> {
-    app.session().run()?.shown().snapshot.as_deref()
+    app.state().run.view()?.shown().snapshot.as_deref()
 }
 
 fn trains(app: &App) -> bool {
-    app.session().is_training() && steps(app) > 0 && snapshot(app).is_some()
+    app.state().run.is_training() && steps(app) > 0 && snapshot(app).is_some()
 }
 
 /// How far apart the classes stand: variance between class means over variance within classes.
 fn separation(app: &App) -> f64 {
-    let run = app.session().run().unwrap();
+    let run = app.state().run.view().unwrap();
     let snapshot = run.shown().snapshot.as_ref().unwrap();
     let label = |image: &u32| usize::from(run.dataset.test.label(*image as usize));
     let labels: Vec<usize> = snapshot.probe.cloud.iter().map(label).collect();
@@ -81,7 +83,7 @@ fn it_opens_training_and_lambda_moved_from_1_to_0_separates_the_classes() {
     harness.step();
     harness.key_press(Key::End);
     wait(&mut harness, "λ = 1", |app| {
-        app.session().lambda() == Lambda::AUTOENCODER
+        app.state().run.lambda() == Lambda::AUTOENCODER
     });
     wait(&mut harness, "three epochs of an autoencoder", |app| {
         steps(app) > 57
@@ -92,7 +94,7 @@ fn it_opens_training_and_lambda_moved_from_1_to_0_separates_the_classes() {
     harness.step();
     harness.key_press(Key::Home);
     wait(&mut harness, "λ = 0", |app| {
-        app.session().lambda() == Lambda::CLASSIFIER
+        app.state().run.lambda() == Lambda::CLASSIFIER
     });
     let moved = steps(harness.state());
     assert!(moved > 57, "moving λ never restarts");
@@ -104,8 +106,9 @@ fn it_opens_training_and_lambda_moved_from_1_to_0_separates_the_classes() {
     assert!(after > 1.5 * before, "separation {before:.2} → {after:.2}");
     let marks = harness
         .state()
-        .session()
-        .run()
+        .state()
+        .run
+        .view()
         .unwrap()
         .shown()
         .history
@@ -117,7 +120,7 @@ fn it_opens_training_and_lambda_moved_from_1_to_0_separates_the_classes() {
 fn the_lambda_slider_obeys_keys_and_screen_readers() {
     let mut harness = window(small());
     wait(&mut harness, "the first steps", trains);
-    let lambda = |harness: &Harness<'_, App>| harness.state().session().lambda().value();
+    let lambda = |harness: &Harness<'_, App>| harness.state().state().run.lambda().value();
     let close = |a: f64, b: f64| (a - b).abs() < 1e-9;
 
     // Without any focus, arrow keys belong to λ.
@@ -155,7 +158,9 @@ fn transport_pauses_steps_and_resets() {
     let mut harness = window(small());
     wait(&mut harness, "the first steps", trains);
     harness.key_press(Key::Space);
-    wait(&mut harness, "a pause", |app| !app.session().is_training());
+    wait(&mut harness, "a pause", |app| {
+        !app.state().run.is_training()
+    });
     wait(&mut harness, "the last snapshot", |app| {
         snapshot(app).is_some_and(|shown| shown.step == steps(app))
     });
@@ -166,13 +171,15 @@ fn transport_pauses_steps_and_resets() {
     });
     harness.get_by_role_and_label(Role::Button, "Epoch").click();
     wait(&mut harness, "the end of the epoch", |app| {
-        let run = app.session().run().unwrap();
-        !app.session().is_training() && run.step() > paused + 1 && run.epoch().1 == 0.0
+        let run = app.state().run.view().unwrap();
+        !app.state().run.is_training() && run.step() > paused + 1 && run.epoch().1 == 0.0
     });
-    let id = harness.state().session().run().unwrap().id;
-    harness.get_by_role_and_label(Role::Button, "Reset").click();
+    let id = harness.state().state().run.view().unwrap().id;
+    harness
+        .get_by_role_and_label(Role::Button, "Restart")
+        .click();
     wait(&mut harness, "another run", |app| {
-        app.session().run().is_some_and(|run| run.id > id)
+        app.state().run.view().is_some_and(|run| run.id > id)
     });
     wait(&mut harness, "training again", trains);
 }
@@ -181,25 +188,21 @@ fn transport_pauses_steps_and_resets() {
 fn settings_wait_for_a_fresh_start_and_can_be_taken_back() {
     let mut harness = window(small());
     wait(&mut harness, "the first steps", trains);
-    let id = harness.state().session().run().unwrap().id;
+    let id = harness.state().state().run.view().unwrap().id;
     let choose = |harness: &mut Harness<'_, App>, label: &str, option: &str| {
         harness.get_by_role_and_label(Role::ComboBox, label).click();
         harness.run_steps(3);
         press(harness, option);
     };
     choose(&mut harness, "Data set", "Fashion-MNIST");
-    harness.get_by_label("These changes need a fresh start");
+    harness.get_by_label("Apply starts a new run");
     harness
         .get_by_role_and_label(Role::Button, "Revert")
         .click();
     harness.run_steps(3);
-    assert!(
-        harness
-            .query_by_label("These changes need a fresh start")
-            .is_none()
-    );
+    assert!(harness.query_by_label("Apply starts a new run").is_none());
     assert_eq!(
-        harness.state().session().run().unwrap().id,
+        harness.state().state().run.view().unwrap().id,
         id,
         "the run went on"
     );
@@ -208,7 +211,7 @@ fn settings_wait_for_a_fresh_start_and_can_be_taken_back() {
     choose(&mut harness, "Network", "FC Medium");
     harness.get_by_role_and_label(Role::Button, "Apply").click();
     wait(&mut harness, "the new run", |app| {
-        app.session().run().is_some_and(|run| {
+        app.state().run.view().is_some_and(|run| {
             run.dataset.name == "Fashion-MNIST" && run.config.architecture == Architecture::FcMedium
         })
     });
@@ -221,14 +224,16 @@ fn a_bad_folder_is_one_sentence_and_the_run_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let mut harness = window(small());
     wait(&mut harness, "the first steps", trains);
-    let id = harness.state().session().run().unwrap().id;
-    harness.state_mut().take_dropped(folder.path().to_owned());
+    let id = harness.state().state().run.view().unwrap().id;
+    harness
+        .state_mut()
+        .execute(DataCommand::OpenDropped(folder.path().to_owned()));
     wait(&mut harness, "a notice", complains);
     harness.run_steps(2);
     harness.get_by_label_contains("train-images-idx3-ubyte");
     let before = steps(harness.state());
     wait(&mut harness, "more steps", |app| steps(app) > before);
-    assert_eq!(harness.state().session().run().unwrap().id, id);
+    assert_eq!(harness.state().state().run.view().unwrap().id, id);
     harness
         .get_by_role_and_label(Role::Button, "Dismiss")
         .click();
@@ -261,7 +266,7 @@ fn dead_units_are_said_and_new_seeds_are_tried_until_all_live() {
         snapshot(app).is_some_and(|shown| shown.step >= 60 && shown.dead_units() == 0)
     });
     harness.run_steps(2);
-    harness.get_by_label_contains("lives: all its latent units respond");
+    harness.get_by_label_contains(": all 3 latent units are alive");
 }
 
 #[test]
@@ -281,7 +286,7 @@ fn a_reconstruction_opens_its_card() {
     harness.get_by_label("|difference|");
     harness.key_press(Key::Escape);
     wait(&mut harness, "no card", |app| {
-        app.session().selected().is_none()
+        app.state().probe.selected().is_none()
     });
 }
 
@@ -332,7 +337,7 @@ fn a_picture_dropped_on_the_window_is_read() {
         .unwrap();
     let mut harness = window(small());
     wait(&mut harness, "the first steps", trains);
-    harness.state_mut().take_dropped(file);
+    harness.state_mut().execute(DataCommand::OpenDropped(file));
     wait(&mut harness, "a reading of the picture", |app| {
         snapshot(app).is_some_and(|shown| shown.custom_image.is_some())
     });
@@ -345,7 +350,9 @@ fn a_picture_dropped_on_the_window_is_read() {
 
     let broken = folder.path().join("broken.png");
     std::fs::write(&broken, b"no picture").unwrap();
-    harness.state_mut().take_dropped(broken);
+    harness
+        .state_mut()
+        .execute(DataCommand::OpenDropped(broken));
     wait(&mut harness, "a notice", complains);
     harness.run_steps(2);
     harness.get_by_label_contains("broken.png cannot be read as an image");
@@ -386,14 +393,16 @@ fn a_full_set_is_downloaded_stopped_resumed_and_used() {
         ..small()
     });
     let shelf = small_set::shelf(vec![full], home.path());
-    harness.state_mut().set_shelf(shelf);
+    harness
+        .state_mut()
+        .execute(DownloadCommand::SetLocator(shelf));
     wait(&mut harness, "the first steps", trains);
     harness.key_press_modifiers(Modifiers::COMMAND, Key::D);
     harness.run_steps(2);
     let state = |app: &App| {
-        let state = app.session().downloads().state(BundledSet::Mnist);
+        let state = app.state().downloads.state(BundledSet::Mnist);
         (
-            state.standing.clone(),
+            state.availability.clone(),
             state.running.is_some(),
             state.kept,
             state
@@ -438,7 +447,7 @@ fn a_full_set_is_downloaded_stopped_resumed_and_used() {
         .next();
     first.expect("a button").click();
     wait(&mut harness, "a run with the full set", |app| {
-        app.session().run().is_some_and(|run| {
+        app.state().run.view().is_some_and(|run| {
             run.source == DataSource::Full(BundledSet::Mnist) && run.dataset.train.len() == 40
         })
     });
@@ -450,10 +459,15 @@ fn a_missing_full_set_leads_to_the_data_sets() {
     let mut harness = window(small());
     let full = small_set::entry(BundledSet::Mnist, &small_set::idx_files(), &[]);
     let shelf = small_set::shelf(vec![full], home.path());
-    harness.state_mut().set_shelf(shelf);
+    harness
+        .state_mut()
+        .execute(DownloadCommand::SetLocator(shelf));
     wait(&mut harness, "the first steps", trains);
     let source = DataSource::Full(BundledSet::Mnist);
-    harness.state_mut().load(source);
+    harness.state_mut().execute(DataCommand::Load {
+        source,
+        settings: StartSettings::default(),
+    });
     wait(&mut harness, "a notice", complains);
     harness.run_steps(2);
     harness.get_by_label_contains("MNIST in full is not on this machine");
@@ -465,7 +479,7 @@ fn a_missing_full_set_leads_to_the_data_sets() {
 }
 
 fn place(app: &App) -> usize {
-    app.session().run().unwrap().place()
+    app.state().run.view().unwrap().shown_index()
 }
 
 /// Switches to a spectrum of three λ and waits until each has been evaluated after an epoch.
@@ -493,7 +507,7 @@ fn spectrum(harness: &mut Harness<'_, App>) {
         }
     }
     wait(harness, "an epoch of every lane", |app| {
-        app.session().shown_spectrum().is_some_and(|run| {
+        app.state().run.shown_spectrum().is_some_and(|run| {
             let mut lanes = run.lanes().iter();
             lanes.all(|lane| {
                 lane.snapshot.as_ref().is_some_and(|shown| shown.step > 0)
@@ -523,12 +537,12 @@ fn a_spectrum_is_seen_lane_by_lane_in_the_next_frame() {
         harness.step();
         assert_eq!(place(harness.state()), wanted, "after {key:?}");
         let lambda = [0.0, 0.5, 1.0][wanted];
-        assert_eq!(harness.state().session().lambda().value(), lambda);
+        assert_eq!(harness.state().state().run.lambda().value(), lambda);
         assert_eq!(snapshot(harness.state()).unwrap().lambda.value(), lambda);
         // What is seen is named by its λ, in the same frame.
         harness.get_by_label(&format!("λ = {lambda:.2}"));
     }
-    let run = harness.state().session().run().unwrap();
+    let run = harness.state().state().run.view().unwrap();
     assert!(
         run.lanes()
             .iter()
@@ -577,7 +591,7 @@ fn a_click_in_the_figures_shows_that_lane_and_p_plays_them_all() {
         0,
         "a cell shows its lane and its image"
     );
-    assert!(harness.state().session().selected().is_some());
+    assert!(harness.state().state().probe.selected().is_some());
     harness.key_press(Key::Escape);
     harness.run_steps(2);
 
@@ -587,12 +601,12 @@ fn a_click_in_the_figures_shows_that_lane_and_p_plays_them_all() {
             place(app) == wanted
         });
     }
-    assert!(harness.state().session().is_playing());
+    assert!(harness.state().state().run.is_playing());
     harness
         .get_by_role_and_label(Role::Button, "Stop playing")
         .click();
     harness.run_steps(2);
-    assert!(!harness.state().session().is_playing());
+    assert!(!harness.state().state().run.is_playing());
 
     harness.get_by_role_and_label(Role::Button, "One λ").click();
     harness.run_steps(2);
@@ -600,7 +614,7 @@ fn a_click_in_the_figures_shows_that_lane_and_p_plays_them_all() {
         .get_by_role_and_label(Role::Button, "Back to one λ")
         .click();
     wait(&mut harness, "a single network", |app| {
-        app.session().run().is_some_and(|run| !run.is_spectrum()) && trains(app)
+        app.state().run.view().is_some_and(|run| !run.is_spectrum()) && trains(app)
     });
     harness.run_steps(2);
     assert!(harness.query_by_label_contains("Trade-off plane").is_none());
@@ -624,7 +638,7 @@ fn shows(picture: &RgbaImage, corner: Pos2, scale: usize, bytes: &[u8]) -> bool 
 #[track_caller]
 fn assert_pictures_belong_to_the_lane(harness: &mut Harness<'_, App>, place: usize) {
     let picture = harness.render().unwrap();
-    let run = harness.state().session().run().unwrap();
+    let run = harness.state().state().run.view().unwrap();
     let lane = &run.lanes()[place];
     for reading in &lane.snapshot.as_ref().unwrap().grid {
         let label = format!("Test image {}:", reading.index);
@@ -633,7 +647,7 @@ fn assert_pictures_belong_to_the_lane(harness: &mut Harness<'_, App>, place: usi
         let width = (item.width() - 6.0) / 3.0;
         let scale = (width / 28.0).round() as usize;
         let input = run.dataset.test.image(reading.index as usize);
-        let words = format!("{}, image {}", run.name(place), reading.index);
+        let words = format!("{}, image {}", run.lane_name(place), reading.index);
         assert!(shows(&picture, item.min, scale, input), "input of {words}");
         let second = item.min + vec2(width + 3.0, 0.0);
         let rebuilt = &reading.reconstruction;
@@ -651,20 +665,20 @@ fn every_picture_of_a_paused_spectrum_is_that_of_the_lambda_on_show() {
     harness.key_press(Key::Escape);
     press(&mut harness, "Pause");
     wait(&mut harness, "a pause and its last look", |app| {
-        let run = app.session().run().unwrap();
+        let run = app.state().run.view().unwrap();
         let seen = |lane: &LaneView| lane.snapshot.as_ref().map(|shown| shown.step);
-        !app.session().is_training() && run.lanes().iter().all(|l| seen(l) == Some(l.step()))
+        !app.state().run.is_training() && run.lanes().iter().all(|l| seen(l) == Some(l.step()))
     });
     press(&mut harness, "Reconstructions");
     for place in [0, 1, 2, 0] {
-        harness.state_mut().session_mut().show_lane(place);
+        harness.state_mut().execute(RunCommand::ShowLane(place));
         harness.run_steps(2);
         assert_pictures_belong_to_the_lane(&mut harness, place);
     }
 }
 
 fn evaluations(app: &App) -> usize {
-    let run = app.session().run();
+    let run = app.state().run.view();
     run.map_or(0, |run| run.shown().history.evaluations().len())
 }
 
@@ -676,16 +690,12 @@ fn a_saved_run_goes_on_with_its_curves_and_what_is_no_run_leaves_the_present_one
     wait(&mut harness, "two epochs", |app| evaluations(app) > 2);
     harness.key_press(Key::Space);
     wait(&mut harness, "the pause", |app| {
-        !app.session().is_training()
+        !app.state().run.is_training()
     });
-    harness.state_mut().save_run(file.clone());
+    harness.state_mut().execute(RunCommand::Save(file.clone()));
     wait(&mut harness, "the file", |_| file.is_file());
     harness.run_steps(3);
-    assert!(
-        harness
-            .query_by_label_contains("The run is saved in")
-            .is_some()
-    );
+    assert!(harness.query_by_label_contains("Run saved to").is_some());
     let (step, epochs) = (steps(harness.state()), evaluations(harness.state()));
 
     let mut other = window(RunConfig {
@@ -693,25 +703,25 @@ fn a_saved_run_goes_on_with_its_curves_and_what_is_no_run_leaves_the_present_one
         ..config()
     });
     wait(&mut other, "the first steps", trains);
-    let run = other.state().session().run().unwrap().id;
+    let run = other.state().state().run.view().unwrap().id;
     let broken = folder.path().join("broken.safetensors");
     std::fs::write(&broken, &std::fs::read(&file).unwrap()[..5000]).unwrap();
-    other.state_mut().take_dropped(broken);
+    other.state_mut().execute(DataCommand::OpenDropped(broken));
     wait(&mut other, "the refusal", complains);
     other.run_steps(3);
     let refusal = other.query_by_label_contains("broken.safetensors is not a sound safetensors");
     assert!(refusal.is_some());
-    assert_eq!(other.state().session().run().unwrap().id, run);
-    assert!(other.state().session().is_training());
+    assert_eq!(other.state().state().run.view().unwrap().id, run);
+    assert!(other.state().state().run.is_training());
 
-    other.state_mut().take_dropped(file);
+    other.state_mut().execute(DataCommand::OpenDropped(file));
     wait(&mut other, "the saved run", |app| {
-        let config = app.session().config();
+        let config = app.state().run.config();
         config.architecture == Architecture::FcSmall && trains(app) && steps(app) > step
     });
-    assert_eq!(other.state().session().config().seed, small().seed);
+    assert_eq!(other.state().state().run.config().seed, small().seed);
     assert!(evaluations(other.state()) >= epochs, "the curves are there");
-    let run = other.state().session().run().unwrap();
+    let run = other.state().state().run.view().unwrap();
     assert_eq!(run.shown().history.evaluations()[0].epoch, 0);
 }
 
@@ -721,7 +731,7 @@ fn after_a_crash_the_window_offers_to_go_on_and_after_a_clean_end_it_does_not() 
     let keeping = |config: RunConfig| {
         let runs = folder.path();
         open(config, BundledSet::Mnist, |app| {
-            app.keeping_runs(Some(runs))
+            app.with_recovery(Some(runs))
         })
     };
     let kept = || {
@@ -739,10 +749,10 @@ fn after_a_crash_the_window_offers_to_go_on_and_after_a_clean_end_it_does_not() 
     let mut second = keeping(config());
     wait(&mut second, "the first steps", trains);
     second.run_steps(2);
-    second.get_by_role_and_label(Role::Button, "Dismiss");
-    second.get_by_role_and_label(Role::Button, "Go on").click();
+    second.get_by_role_and_label(Role::Button, "Discard");
+    second.get_by_role_and_label(Role::Button, "Resume").click();
     wait(&mut second, "the run of the first window", |app| {
-        let config = app.session().config();
+        let config = app.state().run.config();
         config.architecture == Architecture::FcSmall && evaluations(app) > 2
     });
     wait(&mut second, "the end of what was left", |_| kept() == 1);
@@ -753,7 +763,7 @@ fn after_a_crash_the_window_offers_to_go_on_and_after_a_clean_end_it_does_not() 
     let mut third = keeping(small());
     wait(&mut third, "the first steps", trains);
     third.run_steps(2);
-    assert!(third.query_by_label("Go on").is_none());
+    assert!(third.query_by_label("Discard").is_none());
 }
 
 #[test]
@@ -803,7 +813,7 @@ fn sizes_that_do_not_go_together_cannot_be_applied() {
     harness.run_steps(3);
     harness.get_by_role_and_label(Role::Button, "ViT").click();
     harness.run_steps(3);
-    harness.get_by_label("These changes need a fresh start");
+    harness.get_by_label("Apply starts a new run");
     harness.run_steps(30);
     let apply = harness.get_by_role_and_label(Role::Button, "Apply").rect();
     assert!(apply.bottom() < 773.0, "below the status line: {apply}");
@@ -826,14 +836,14 @@ fn several_runs_of_each_lambda_are_named_by_their_seed() {
         .click();
     harness.run_steps(3);
     harness
-        .get_by_role_and_label(Role::SpinButton, "Runs of each")
+        .get_by_role_and_label(Role::SpinButton, "Seeds per λ")
         .set_value_accesskit(2.0);
     harness.run_steps(3);
     harness
         .get_by_role_and_label(Role::Button, "Train 22 networks")
         .click();
     wait(&mut harness, "the first test metrics of all", |app| {
-        app.session().shown_spectrum().is_some_and(|run| {
+        app.state().run.shown_spectrum().is_some_and(|run| {
             run.lanes().len() == 22
                 && run
                     .lanes()
@@ -846,7 +856,7 @@ fn several_runs_of_each_lambda_are_named_by_their_seed() {
         .get_by_label_contains("MSE at λ = 0.30, seed 35:")
         .click();
     harness.run_steps(3);
-    let shown = harness.state().session().run().unwrap().shown().lane;
+    let shown = harness.state().state().run.view().unwrap().shown().lane;
     assert_eq!((shown.lambda.value(), shown.seed), (0.3, 35));
 }
 
@@ -867,11 +877,13 @@ fn many_classes_and_many_images_fit_the_textures_of_the_gpu() {
             let mut harness = open_on(config.clone(), source.clone(), None, |app| {
                 app.with_spectrum(spectrum)
             });
-            let session = harness.state_mut().session_mut();
-            session.set_probe_selection(ProbeSelection {
+            let selection = ProbeSelection {
                 grid_per_class: per_class,
-                ..session.probe_selection()
-            });
+                ..harness.state().state().probe.selection()
+            };
+            harness
+                .state_mut()
+                .execute(ProbeCommand::SetSelection(selection));
             wait(&mut harness, "all reconstructions", |app| {
                 snapshot(app).is_some_and(|shown| shown.grid.len() == classes * per_class)
             });

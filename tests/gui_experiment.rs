@@ -20,6 +20,7 @@ use cre_lab::{
     data::BundledSet,
     gui::{
         App,
+        commands::ResultsCommand,
         state::sweep::{RunStatus, Stage, SweepState},
     },
     model::{Architecture, Lambda},
@@ -65,12 +66,12 @@ fn window_remembering(file: &Path, memory: &Memory) -> Harness<'static, App> {
     // As long as the window, which is as long as the test.
     let memory: &'static Memory = Box::leak(Box::new(memory.clone()));
     let mut harness = open_again(small(), BundledSet::Mnist, Some(memory), |mut app| {
-        app.set_results(file);
+        app.execute(ResultsCommand::SetFile(file));
         app
     });
     // A unit of this seed seems dead at first: its notice would come and go above what is pressed.
     wait(&mut harness, "steps without a notice", |app| {
-        steps(app) > 60 && app.session().notifications().is_empty()
+        steps(app) > 60 && app.state().notifications().is_empty()
     });
     harness.run_steps(2);
     let pane = "Experiment pane, drag to move";
@@ -83,7 +84,7 @@ fn window_remembering(file: &Path, memory: &Memory) -> Harness<'static, App> {
 }
 
 fn experiment(app: &App) -> &SweepState {
-    app.session().experiment()
+    &app.state().sweep
 }
 
 fn choose_preset(harness: &mut Harness<'_, App>, name: &str) {
@@ -133,7 +134,7 @@ fn two_runs(harness: &mut Harness<'_, App>, epochs: f64) {
 fn start(harness: &mut Harness<'_, App>) {
     press(harness, "Start 2 runs");
     assert!(
-        experiment(harness.state()).sweep().is_some(),
+        experiment(harness.state()).running().is_some(),
         "nothing has started"
     );
 }
@@ -193,8 +194,9 @@ fn a_small_grid_is_carried_out_and_a_run_of_it_trained_live() {
     harness.get_by_label_contains("Latent scatter, ");
     press(&mut harness, "Train this live");
     wait(&mut harness, "a live run like it", |app| {
-        app.session()
-            .run()
+        app.state()
+            .run
+            .view()
             .is_some_and(|run| run.config.lambda == Lambda::CLASSIFIER && run.config.seed == 34)
             && steps(app) > 0
     });
@@ -227,7 +229,7 @@ fn a_sweep_is_paused_a_run_skipped_and_the_rest_cancelled() {
     start(&mut harness);
     let evaluated = |app: &App, epoch: u64| {
         experiment(app).statuses().iter().any(
-            |fate| matches!(fate, RunStatus::UnderWay(Some(evaluation)) if evaluation.epoch >= epoch),
+            |fate| matches!(fate, RunStatus::Running(Some(evaluation)) if evaluation.epoch >= epoch),
         )
     };
     wait(&mut harness, "an epoch", |app| {
@@ -235,7 +237,7 @@ fn a_sweep_is_paused_a_run_skipped_and_the_rest_cancelled() {
         evaluated(app, 1)
     });
     press(&mut harness, "Pause runs");
-    let stage = |app: &App| experiment(app).sweep().map(|sweep| sweep.stage);
+    let stage = |app: &App| experiment(app).running().map(|running| running.stage);
     wait(&mut harness, "a pause", |app| {
         stage(app) == Some(Stage::Paused)
     });

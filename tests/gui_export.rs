@@ -20,7 +20,8 @@ use cre_lab::{
     figures::{Against, DeadRuns, Subject},
     gui::{
         App,
-        state::{Action, All, Export, Notification, results::ResultsState},
+        commands::{ExportCommand, ResultsCommand},
+        state::{AllOptions, Export, results::ResultsState},
     },
     model::{Architecture, Lambda, LatentSize},
     sweep::{EvalSample, Reconstruction, Record, RunKey, RunSpec, Spectrum, Store},
@@ -31,7 +32,7 @@ use egui_kittest::{
     Harness,
     kittest::{NodeT as _, Queryable as _},
 };
-use window::{PATIENCE, open, press, small, wait};
+use window::{PATIENCE, notifications, notifies, open, press, small, wait};
 
 /// FC Small, many steps a second; three networks where `spectrum` is asked for.
 fn window(spectrum: Option<&str>) -> Harness<'static, App> {
@@ -44,7 +45,7 @@ fn window(spectrum: Option<&str>) -> Harness<'static, App> {
 /// Until every network has been trained for two epochs and seen.
 fn train(harness: &mut Harness<'_, App>, lanes: usize) {
     wait(harness, "two epochs", |app| {
-        app.session().run().is_some_and(|run| {
+        app.state().run.view().is_some_and(|run| {
             run.lanes().len() == lanes
                 && run.lanes().iter().all(|lane| {
                     lane.last_evaluation.is_some_and(|last| last.epoch > 1)
@@ -54,18 +55,20 @@ fn train(harness: &mut Harness<'_, App>, lanes: usize) {
     });
 }
 
+fn start_export(harness: &mut Harness<'_, App>, export: Export, path: &Path) {
+    let path = path.to_owned();
+    harness
+        .state_mut()
+        .execute(ExportCommand::Write { export, path });
+}
+
 /// Writes a file and gives it back.
 #[track_caller]
 fn write(harness: &mut Harness<'_, App>, export: Export, path: &Path) -> Vec<u8> {
-    harness
-        .state_mut()
-        .session_mut()
-        .export(export, path.to_owned());
-    let written = Notification::Exported {
-        file: path.to_owned(),
-    };
+    start_export(harness, export, path);
+    let written = format!("Written to {}", path.display());
     wait(harness, "a file", |app| {
-        app.session().notifications().contains(&written)
+        notifications(app).contains(&written)
     });
     std::fs::read(path).unwrap()
 }
@@ -142,12 +145,8 @@ fn the_window_says_what_can_be_exported_and_where_it_was_written() {
         (Export::Training, "training.gif", "must be recorded first"),
     ] {
         let path = folder.path().join(file);
-        let session = harness.state_mut().session_mut();
-        session.export(export, path.clone());
-        wait(&mut harness, reason, |app| {
-            let mut notices = app.session().notifications().into_iter();
-            notices.any(|notice| notice.text().contains(reason))
-        });
+        start_export(&mut harness, export, &path);
+        wait(&mut harness, reason, |app| notifies(app, reason));
         assert!(!path.exists());
         harness.run_steps(2);
         harness.get_by_label_contains(reason);
@@ -164,19 +163,11 @@ fn a_sweep_is_filmed_or_cancelled() {
     train(&mut harness, 2);
     let path = folder.path().join("sweep.gif");
     std::fs::write(&path, b"what was there before").unwrap();
-    let session = harness.state_mut().session_mut();
-    session.export(Export::Sweep, path.clone());
+    start_export(&mut harness, Export::Sweep, &path);
     // Before the first frame can be done.
-    harness.state_mut().session_mut().act_on(
-        &Notification::Exporting {
-            file: path.clone(),
-            parts: None,
-            is_stopping: false,
-        },
-        Action::CancelExport,
-    );
+    harness.state_mut().execute(ExportCommand::Cancel);
     wait(&mut harness, "the end of the export", |app| {
-        app.session().exporting().is_none()
+        app.state().exports.running().is_none()
     });
     assert_eq!(std::fs::read(&path).unwrap(), b"what was there before");
 
@@ -196,14 +187,16 @@ fn training_is_recorded_and_filmed() {
     press(&mut harness, "Export animation…");
     press(&mut harness, "Record");
     wait(&mut harness, "four pictures", |app| {
-        app.session()
-            .recording()
-            .is_some_and(|recording| recording.extent().0 >= 4)
+        let recording = app.state().exports.recording();
+        recording.is_some_and(|recording| recording.len() >= 4)
     });
     press(&mut harness, "Pause");
-    wait(&mut harness, "a pause", |app| !app.session().is_training());
+    wait(&mut harness, "a pause", |app| {
+        !app.state().run.is_training()
+    });
     harness.run_steps(3);
-    let (count, first, last) = harness.state().session().recording().unwrap().extent();
+    let recording = harness.state().state().exports.recording().unwrap();
+    let (count, (first, last)) = (recording.len(), recording.steps());
     assert!(last > first);
     harness.get_by_label_contains(&format!("{count} pictures, step {first} to {last}"));
     let bytes = write(
@@ -213,7 +206,7 @@ fn training_is_recorded_and_filmed() {
     );
     assert_eq!(frames(&bytes), count);
     press(&mut harness, "Forget");
-    assert!(harness.state().session().recording().is_none());
+    assert!(harness.state().state().exports.recording().is_none());
 }
 
 /// Names of the files in a folder, sorted.
@@ -230,11 +223,13 @@ fn all_figures_of_the_finished_runs_are_written_into_a_folder_or_as_far_as_wante
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("results.sqlite");
     let mut harness = window(None);
-    harness.state_mut().session_mut().set_results(file.clone());
+    harness
+        .state_mut()
+        .execute(ResultsCommand::SetFile(file.clone()));
     press(&mut harness, "File");
     press(&mut harness, "Export all figures…");
     wait(&mut harness, "that there is no such file", |app| {
-        *app.session().results().state() == ResultsState::Missing
+        *app.state().results.state() == ResultsState::Missing
     });
     harness.run_steps(2);
     harness.get_by_label("There are no finished runs yet");
@@ -259,7 +254,7 @@ fn all_figures_of_the_finished_runs_are_written_into_a_folder_or_as_far_as_wante
     }
     wait(&mut harness, "the runs", |app| {
         matches!(
-            app.session().results().state(),
+            app.state().results.state(),
             ResultsState::Read { runs: 3, .. }
         )
     });
@@ -270,32 +265,24 @@ fn all_figures_of_the_finished_runs_are_written_into_a_folder_or_as_far_as_wante
 
     let export = |harness: &mut Harness<'_, App>, name: &str, films: bool| {
         let made = folder.path().join(name);
-        let dead = DeadRuns::LeftOut;
-        let session = harness.state_mut().session_mut();
-        session.export(Export::All(All { dead, films }), made.clone());
+        let options = AllOptions {
+            dead: DeadRuns::LeftOut,
+            animations: films,
+        };
+        start_export(harness, Export::All(options), &made);
         made
-    };
-    let told = |app: &App, words: &str| {
-        let mut notices = app.session().notifications().into_iter();
-        notices.any(|notice| notice.text().contains(words))
     };
     // Stopped before the first file can be done.
     let made = export(&mut harness, "stopped", true);
-    let stop = Notification::Exporting {
-        file: made.clone(),
-        parts: None,
-        is_stopping: false,
-    };
-    let session = harness.state_mut().session_mut();
-    session.act_on(&stop, Action::CancelExport);
+    harness.state_mut().execute(ExportCommand::Cancel);
     wait(&mut harness, "the stop", |app| {
-        told(app, "Stopped; 1 of 13 files are in")
+        notifies(app, "Stopped; 1 of 13 files are in")
     });
     assert_eq!(std::fs::read_dir(&made).unwrap().count(), 1);
 
     let made = export(&mut harness, "made", false);
     wait(&mut harness, "all files", |app| {
-        told(app, "4 figures of 3 runs are in")
+        notifies(app, "4 figures of 3 runs are in")
     });
     harness.run_steps(2);
     harness.get_by_label_contains("; left out: latent size, complexity");
@@ -306,7 +293,7 @@ fn all_figures_of_the_finished_runs_are_written_into_a_folder_or_as_far_as_wante
     std::fs::write(&kept, "mine").unwrap();
     export(&mut harness, "made", false);
     wait(&mut harness, "a refusal", |app| {
-        told(
+        notifies(
             app,
             "made already holds figure-3.svg and 11 more files; choose another folder",
         )
@@ -315,7 +302,7 @@ fn all_figures_of_the_finished_runs_are_written_into_a_folder_or_as_far_as_wante
     std::fs::remove_dir_all(&made).unwrap();
     export(&mut harness, "made", false);
     wait(&mut harness, "all files again", |app| {
-        told(app, "4 figures of 3 runs are in")
+        notifies(app, "4 figures of 3 runs are in")
     });
 
     // The very files that the command line writes.
@@ -350,7 +337,9 @@ fn a_finished_spectrum_on_other_images_stands_below_the_clouds() {
         store.commit(&data, &record).unwrap();
     }
     let mut harness = window(Some("0, 0.5, 1"));
-    harness.state_mut().session_mut().set_results(file.clone());
+    harness
+        .state_mut()
+        .execute(ResultsCommand::SetFile(file.clone()));
     train(&mut harness, 3);
     // Away from behind the pane that hides it, and to the front beside the curves.
     for _ in 0..2 {
@@ -361,7 +350,7 @@ fn a_finished_spectrum_on_other_images_stands_below_the_clouds() {
         harness.run_steps(4);
     }
     wait(&mut harness, "the spectra of the file", |app| {
-        app.session().results().spectra().len() == 2
+        app.state().results.spectra().len() == 2
     });
     harness.run_steps(2);
     assert!(harness.query_by_label_contains("below").is_none());
@@ -392,7 +381,7 @@ fn a_finished_spectrum_on_other_images_stands_below_the_clouds() {
     assert!(below.top() >= above.bottom());
     harness.get_by_label(cloud).click();
     harness.run_steps(3);
-    assert_eq!(harness.state().session().lambda(), Lambda::AUTOENCODER);
+    assert_eq!(harness.state().state().run.lambda(), Lambda::AUTOENCODER);
 }
 
 fn frames(gif: &[u8]) -> usize {
@@ -454,7 +443,9 @@ fn the_width_of_the_trade_off_comes_from_the_file_of_results_as_it_grows() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("results.sqlite");
     let mut harness = window(None);
-    harness.state_mut().session_mut().set_results(file.clone());
+    harness
+        .state_mut()
+        .execute(ResultsCommand::SetFile(file.clone()));
     press(&mut harness, "View");
     harness
         .get_by_role_and_label(Role::CheckBox, "Trade-off width")

@@ -49,18 +49,35 @@ impl Default for Preferences {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use eframe::Storage;
+
     use super::*;
 
-    /// As eframe stored them before panes had other names in the code.
-    const STORED: &str = "(layout:(id:(1),root:Some((3)),tiles:(next_tile_id:4,tiles:{(0):Pane(Latent),\
-        (1):Pane(Reconstructions),(2):Pane(Curves),(3):Container(Tabs((children:[(0),(1),(2)],\
-        active:Some((0)))))},invisible:[])),trade_off:(without_dead:true),curves:(log:true,\
-        smoothing:2.0),sample:(cloud_per_class:7,grid_per_class:2,grid_offset:3,tokens:Token(4)),\
-        show_difference:false,grid:\"epochs = 3\",below:Some(\"MNIST, seed 1\"))";
+    #[derive(Default)]
+    struct Memory(HashMap<String, String>);
+
+    impl Storage for Memory {
+        fn get_string(&self, key: &str) -> Option<String> {
+            self.0.get(key).cloned()
+        }
+
+        fn set_string(&mut self, key: &str, value: String) {
+            self.0.insert(key.to_owned(), value);
+        }
+
+        fn remove_string(&mut self, key: &str) {
+            self.0.remove(key);
+        }
+
+        fn flush(&mut self) {}
+    }
 
     #[test]
-    #[ignore = "placeholder"]
     fn preferences_of_earlier_versions_are_read() {
-        let _ = STORED;
+        let mut memory = Memory::default();
+        eframe::set_value(&mut memory, "app", &Preferences::default());
+        panic!("{}", memory.0["app"]);
     }
 }

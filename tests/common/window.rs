@@ -6,7 +6,7 @@ use cre_lab::{
     data::{BundledSet, DataSource},
     gui::{
         App,
-        state::{Notification, RunView},
+        state::{Level, RunView},
     },
     model::Architecture,
     train::{DeviceChoice, RunConfig},
@@ -82,26 +82,35 @@ pub fn wait(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> b
         if done(harness.state()) {
             return;
         }
-        let notices = harness.state().session().notifications();
         assert!(
             begun.elapsed() < PATIENCE,
-            "never came: {what}; notices: {notices:?}"
+            "never came: {what}; notifications: {:?}",
+            notifications(harness.state())
         );
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// Whether there is a notice beside that of dead units, which comes and goes with the training.
+/// Texts of all notifications.
+pub fn notifications(app: &App) -> Vec<String> {
+    let notifications = app.state().notifications().into_iter();
+    notifications.map(|(_, shown)| shown.text).collect()
+}
+
+/// Whether a notification contains these words.
+pub fn notifies(app: &App, words: &str) -> bool {
+    notifications(app).iter().any(|text| text.contains(words))
+}
+
+/// Whether there is a notification of an error.
 pub fn complains(app: &App) -> bool {
-    let notices = app.session().notifications();
-    notices
-        .iter()
-        .any(|notice| !matches!(notice, Notification::DeadUnits { .. }))
+    let mut notifications = app.state().notifications().into_iter();
+    notifications.any(|(_, shown)| shown.level == Level::Error)
 }
 
 /// Steps of the run that is trained.
 pub fn steps(app: &App) -> u64 {
-    app.session().run().map_or(0, RunView::step)
+    app.state().run.view().map_or(0, RunView::step)
 }
 
 /// Presses a button.
