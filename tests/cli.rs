@@ -185,7 +185,7 @@ fn a_failure_is_one_line_and_exit_code_1() {
 
     let output = cre_lab(&["train", "--batch-size", "20000", "--device", "cpu"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("batch size 20000 does not fit"));
+    assert!(text(&output.stderr).contains("batch size 20000 is larger than"));
 }
 
 #[test]

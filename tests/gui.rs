@@ -473,7 +473,7 @@ fn spectrum(harness: &mut Harness<'_, App>) {
     wait(harness, "the first steps", trains);
     press(harness, "Spectrum");
     // What it takes is said before it is taken.
-    harness.get_by_label_contains("11 lanes × 5,531 parameters with optimiser state: 730 kB");
+    harness.get_by_label_contains("11 networks of 5,531 parameters: 730 kB");
     harness
         .get_by_role_and_label(Role::TextInput, "List of λ")
         .focus();
@@ -699,7 +699,7 @@ fn a_saved_run_goes_on_with_its_curves_and_what_is_no_run_leaves_the_present_one
     other.state_mut().take_dropped(broken);
     wait(&mut other, "the refusal", complains);
     other.run_steps(3);
-    let refusal = other.query_by_label_contains("broken.safetensors is not a sound safetensors");
+    let refusal = other.query_by_label_contains("broken.safetensors is not a valid safetensors");
     assert!(refusal.is_some());
     assert_eq!(other.state().session().run().unwrap().id, run);
     assert!(other.state().session().is_training());

@@ -329,7 +329,7 @@ fn what_is_wrong_is_told_before_anything_begins() {
         "batch_size = 257\ndata = ['data']",
         &[],
         1,
-        "batch size 257 does not fit",
+        "batch size 257 is larger than",
     );
     fails("", &["--shard", "4/3"], 2, "there is no part 4 of 3");
     fails(

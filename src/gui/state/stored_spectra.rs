@@ -161,7 +161,7 @@ fn read(file: &Path, ids: &[i64]) -> Result<Clouds, String> {
         .map(|picture| &picture.snapshot.points[..])
         .collect();
     Ok(Clouds {
-        turns: alignment::chain(&points, 3),
+        turns: alignment::align_each_to_previous(&points, 3),
         pictures,
     })
 }
