@@ -112,7 +112,7 @@ fn without_results_there_is_one_line_and_exit_code_1() {
     let folder = tempfile::tempdir().unwrap();
     drop(Store::open(&folder.path().join("empty.sqlite")).unwrap());
     for (file, reason) in [
-        ("none.sqlite", "is not there"),
+        ("none.sqlite", "does not exist"),
         ("empty.sqlite", "no finished run"),
     ] {
         let output = cre_lab(folder.path(), &["figures", "--from", file]);

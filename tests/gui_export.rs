@@ -239,7 +239,7 @@ fn all_figures_of_the_finished_runs_are_written_into_a_folder_or_as_far_as_wante
     harness.run_steps(2);
     harness.get_by_label("There are no finished runs yet");
 
-    let data = RunKey::of_data(&DataSource::Bundled(BundledSet::Mnist).load().unwrap());
+    let data = RunKey::from_dataset(&DataSource::Bundled(BundledSet::Mnist).load().unwrap());
     let mut store = Store::open(&file).unwrap();
     for (lambda, accuracy, mse) in [(0.0, 0.95, 0.3), (0.5, 0.9, 0.25), (1.0, 0.6, 0.2)] {
         let mut record = record(3, lambda, 1, accuracy, mse);
@@ -337,7 +337,7 @@ fn a_finished_spectrum_on_other_images_stands_below_the_clouds() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("results.sqlite");
     let set = DataSource::Bundled(BundledSet::FashionMnist);
-    let data = RunKey::of_data(&set.load().unwrap());
+    let data = RunKey::from_dataset(&set.load().unwrap());
     let mut store = Store::open(&file).unwrap();
     for (lambda, n) in [(0.0, 3), (1.0, 3), (0.0, 4), (1.0, 4)] {
         let mut record = record(n, lambda, 7, 0.8, 0.2);
@@ -473,7 +473,7 @@ fn the_width_of_the_trade_off_comes_from_the_file_of_results_as_it_grows() {
     harness.get_by_label("cre-lab sweep --preset latent-size");
     assert!(!file.exists());
 
-    let data = RunKey::of_data(&DataSource::Bundled(BundledSet::Mnist).load().unwrap());
+    let data = RunKey::from_dataset(&DataSource::Bundled(BundledSet::Mnist).load().unwrap());
     let mut store = Store::open(&file).unwrap();
     for (n, loss) in [(3, 0.3), (64, 0.05)] {
         for seed in 1..=3 {

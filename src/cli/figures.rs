@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{Overwrite, results::FromArgs};
 use crate::{
     figures::{self, DeadRuns, Step},
-    sweep::series::on_same_images,
+    sweep::series::with_common_sources,
 };
 
 /// Options of `cre-lab figures`.
@@ -37,7 +37,7 @@ pub struct FiguresArgs {
 /// When the results cannot be read, hold no run, or a file cannot be written.
 pub fn run(args: &FiguresArgs) -> anyhow::Result<()> {
     let store = args.from.open()?;
-    let records = on_same_images(store.runs()?);
+    let records = with_common_sources(store.runs()?);
     if records.is_empty() {
         bail!("{} holds no finished run", store.file().display());
     }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     data::{BundledSet, DataSource},
-    sweep::{Record, RunSpec, Series, series, series::common},
+    sweep::{Record, RunSpec, Series, series, series::common_spec},
 };
 
 /// The most panels in one file; further ones go to the next.
@@ -210,7 +210,7 @@ fn by_network<'a>(spectra: &[OneSeed<'a>]) -> Vec<(String, Vec<OneSeed<'a>>)> {
     let mut networks: Vec<(RunSpec, String, Vec<OneSeed<'a>>)> = Vec::new();
     for spectrum in spectra {
         let record = spectrum.records[0];
-        let mut key = common(&record.spec);
+        let mut key = common_spec(&record.spec);
         key.data = DataSource::Bundled(BundledSet::Mnist);
         if let Some((_, _, spectra)) = networks.iter_mut().find(|(known, ..)| *known == key) {
             spectra.push(spectrum.clone());

@@ -190,7 +190,7 @@ impl Panel {
             let lambda = group.lambda.value();
             let middle = lambda + step * OFFSET * quantity.side;
             if self.has_boxes()
-                && let Some(found) = BoxPlot::of(group.outcomes.iter().map(quantity.of))
+                && let Some(found) = BoxPlot::from_values(group.outcomes.iter().map(quantity.of))
             {
                 draw_box(pen, &found, middle, step * BOX, quantity.colour)?;
             }
@@ -225,7 +225,7 @@ impl Panel {
             ]);
         };
         if self.has_boxes()
-            && let Some(found) = BoxPlot::of(group.outcomes.iter().map(quantity.of))
+            && let Some(found) = BoxPlot::from_values(group.outcomes.iter().map(quantity.of))
         {
             let named = [
                 ("lower whisker", found.whiskers[0]),

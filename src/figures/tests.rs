@@ -10,7 +10,7 @@ use crate::{
     model::{Architecture, LatentSize},
     sweep::{
         BoxPlot, Record, Series,
-        fixtures::{dead, portrait, record},
+        fixtures::{dead_record, eval_sample, record},
         series,
         stats::{by_lambda, pareto_front, trade_off},
     },
@@ -26,7 +26,7 @@ fn spectrum() -> Vec<Record> {
             let accuracy = 0.95 - 0.35 * lambda.powi(4) + 0.04 * noise;
             let mse = 0.235 - 0.05 * lambda.sqrt() + 0.01 * noise;
             records.push(if seed == 3 && step % 5 == 1 {
-                dead(lambda, u64::from(seed))
+                dead_record(lambda, u64::from(seed))
             } else {
                 record(lambda, u64::from(seed), accuracy, mse)
             });
@@ -61,7 +61,7 @@ fn many() -> Vec<Record> {
     let mut cifar = other(&base, 3, BundledSet::Cifar10);
     for record in &mut cifar {
         record.shape = BundledSet::Cifar10.shape();
-        record.eval_sample = portrait(record.shape, 10, record.lambda().value() as f32);
+        record.eval_sample = eval_sample(record.shape, 10, record.lambda().value() as f32);
     }
     records.extend(cifar);
     for (architecture, parameters) in [
@@ -118,7 +118,7 @@ fn the_numbers_of_figure_3_are_the_statistics() {
             let boxes = [
                 (
                     "accuracy",
-                    BoxPlot::of(group.outcomes.iter().map(|run| run.accuracy * 100.0)),
+                    BoxPlot::from_values(group.outcomes.iter().map(|run| run.accuracy * 100.0)),
                 ),
                 ("mse", group.mse()),
             ];
@@ -397,7 +397,7 @@ fn the_pictures_of_a_hundred_classes_are_no_larger_than_allowed_and_name_the_cla
     record.class_names = (0..100)
         .map(|class| format!("a rather long name {class}"))
         .collect();
-    record.eval_sample = portrait(record.shape, 100, 0.5);
+    record.eval_sample = eval_sample(record.shape, 100, 0.5);
     let mut other = record.clone();
     other.spec.config.lambda = crate::model::Lambda::new(0.7).unwrap();
     let records = [record, other];

@@ -15,7 +15,7 @@ use crate::{
     model::{Architecture, LatentSize},
     sweep::{
         Record, RunSpec, Series, TradeOff,
-        series::{common, distinct},
+        series::{common_spec, distinct_names},
         stats::trade_off,
     },
 };
@@ -210,7 +210,7 @@ impl TradeOffWidths {
             .map(|(_, entries)| entries[0].record)
             .collect();
         let names = families.iter().map(|(name, _)| name.clone()).collect();
-        let titles = distinct(names, &first);
+        let titles = distinct_names(names, &first);
         let families: Vec<Family> = titles
             .into_iter()
             .zip(families)
@@ -237,7 +237,7 @@ impl TradeOffWidths {
 impl<'a> Entry<'a> {
     fn of(series: &Series<'a>, against: Against) -> Option<Self> {
         let record = *series.records.first()?;
-        let mut common = common(&record.spec);
+        let mut common = common_spec(&record.spec);
         let is_free = common.config.architecture.has_free_latent();
         common.config.latent = LatentSize::default();
         let n = match against {

@@ -10,7 +10,7 @@ use crate::{
     figures::{AllFigures, Ending, Step, every},
     format::count,
     fs::first_existing,
-    sweep::{Record, Store, series::on_same_images},
+    sweep::{Record, Store, series::with_common_sources},
 };
 
 /// Writes what `file` allows into a folder.
@@ -54,7 +54,7 @@ pub fn job(file: PathBuf, All { dead, films }: All) -> Job {
 fn records(file: &Path) -> Result<Vec<Record>, String> {
     let store = Store::open_existing(file).map_err(|error| error.to_string())?;
     let runs = store.runs().map_err(|error| error.to_string())?;
-    let records = on_same_images(runs);
+    let records = with_common_sources(runs);
     if records.is_empty() {
         return Err(format!("{} holds no finished run", file.display()));
     }

@@ -34,10 +34,9 @@ impl RunView {
     }
 
     fn record(&self, lane: &LaneView, epochs: u64) -> Record {
-        let portrait = lane
-            .snapshot
-            .as_ref()
-            .map_or_else(nothing, |snapshot| EvalSample::of(snapshot, &self.dataset));
+        let portrait = lane.snapshot.as_ref().map_or_else(nothing, |snapshot| {
+            EvalSample::from_snapshot(snapshot, &self.dataset)
+        });
         let evaluations = lane.history.evaluations().to_vec();
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Record {

@@ -15,7 +15,7 @@ use crate::{
     figures::{Against, TradeOffWidths},
     sweep::{
         Store,
-        series::{on_same_images, series},
+        series::{series, with_common_sources},
         store::StoredRun,
     },
 };
@@ -173,7 +173,7 @@ fn read(file: &Path) -> ResultsState {
     match std::panic::catch_unwind(|| runs(file)) {
         Ok(Ok(stored)) => {
             let ids: Vec<i64> = stored.iter().map(|run| run.id).collect();
-            let records = on_same_images(stored);
+            let records = with_common_sources(stored);
             let series = series(&records);
             ResultsState::Read {
                 runs: records.len(),

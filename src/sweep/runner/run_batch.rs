@@ -242,7 +242,7 @@ impl RunBatch {
             finished: SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| since.as_secs()),
-            eval_sample: EvalSample::of(&snapshot, &self.dataset),
+            eval_sample: EvalSample::from_snapshot(&snapshot, &self.dataset),
         })
     }
 }
