@@ -21,16 +21,16 @@ use std::{
 
 use cre_lab::data::{
     BundledSet, DatasetLocator,
-    catalogue::FullSet,
+    catalogue::CatalogueEntry,
     fetch::{self, CancelToken, FetchError, Progress, Stage, TransferLimits},
     locator::Availability,
 };
 use server::{Reply, Request, Server};
-use small_set::{cifar_files, entry, gzip, idx_files, shelf};
+use small_set::{cifar_files, entry, gzip, idx_files, locator};
 
 /// Longer than any silence that this machine causes by itself.
 const PATIENCE: TransferLimits = TransferLimits {
-    silence: Duration::from_mins(1),
+    max_silence: Duration::from_mins(1),
     ..fetch::PATIENCE
 };
 const TAG: &str = "\"v1\"";
@@ -56,17 +56,21 @@ fn but_for_images(bad: impl Fn(&Request, &[u8]) -> Reply + Send + Sync + 'static
     })
 }
 
-fn mnist(mirrors: &[&Server]) -> FullSet<'static> {
+fn mnist(mirrors: &[&Server]) -> CatalogueEntry<'static> {
     let addresses: Vec<&str> = mirrors.iter().map(|server| server.address()).collect();
     entry(BundledSet::Mnist, &idx_files(), &addresses)
 }
 
-fn run(full: &FullSet<'_>, folder: &Path, patience: TransferLimits) -> Result<(), FetchError> {
+fn run(
+    full: &CatalogueEntry<'_>,
+    folder: &Path,
+    patience: TransferLimits,
+) -> Result<(), FetchError> {
     fetch::fetch(full, folder, patience, &CancelToken::default(), &mut |_| {})
 }
 
 /// Stops as soon as some bytes of the first file have arrived.
-fn interrupt(full: &FullSet<'_>, folder: &Path) -> u64 {
+fn interrupt(full: &CatalogueEntry<'_>, folder: &Path) -> u64 {
     let stop = CancelToken::default();
     let mut tell = |progress: &Progress| {
         if progress.received > 0 {
@@ -74,7 +78,7 @@ fn interrupt(full: &FullSet<'_>, folder: &Path) -> u64 {
         }
     };
     match fetch::fetch(full, folder, PATIENCE, &stop, &mut tell) {
-        Err(FetchError::Stopped { kept }) => kept,
+        Err(FetchError::Cancelled { kept }) => kept,
         other => panic!("not stopped: {other:?}"),
     }
 }
@@ -118,7 +122,7 @@ fn a_set_is_downloaded_found_and_read() {
     let home = tempfile::tempdir().unwrap();
     let server = Server::new(good);
     let full = mnist(&[&server]);
-    let shelf: DatasetLocator = shelf(vec![full], home.path());
+    let shelf: DatasetLocator = locator(vec![full], home.path());
     assert_eq!(shelf.availability(BundledSet::Mnist), Availability::Missing);
 
     let mut told = Vec::new();
@@ -234,7 +238,7 @@ fn other_content_is_never_put_in_place() {
 fn a_silent_mirror_is_left_after_a_while() {
     let home = tempfile::tempdir().unwrap();
     let patience = TransferLimits {
-        silence: Duration::from_millis(500),
+        max_silence: Duration::from_millis(500),
         ..PATIENCE
     };
     let silent = but_for_images(|_, file| Reply::whole(file).stalled(1_000));
@@ -252,8 +256,8 @@ fn a_silent_mirror_is_left_after_a_while() {
 fn a_mirror_that_trickles_is_left_after_a_while() {
     let home = tempfile::tempdir().unwrap();
     let patience = TransferLimits {
-        stretch: Duration::from_millis(500),
-        least: 2_000,
+        window: Duration::from_millis(500),
+        min_bytes: 2_000,
         ..PATIENCE
     };
     let slow = but_for_images(|_, file| Reply::whole(file).trickling(1_000));
@@ -445,7 +449,7 @@ fn a_stop_ends_the_wait_for_a_silent_mirror() {
         download.join().unwrap()
     });
     assert!(
-        matches!(stopped, Err(FetchError::Stopped { kept: 1_000 })),
+        matches!(stopped, Err(FetchError::Cancelled { kept: 1_000 })),
         "{stopped:?}"
     );
 }

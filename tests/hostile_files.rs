@@ -212,7 +212,7 @@ fn a_large_promise_is_not_believed() {
     let (read, memory) = peak_of(|| idx::read_images(&promise[..], u64::MAX));
     assert!(read.is_err());
     assert!(
-        memory as u64 <= idx::AHEAD + BUFFERS as u64,
+        memory as u64 <= idx::MAX_PREALLOCATION + BUFFERS as u64,
         "{memory} bytes"
     );
 }

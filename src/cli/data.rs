@@ -14,7 +14,7 @@ use super::Overwrite;
 use crate::{
     data::{
         BundledSet, DatasetLocator, bundle,
-        catalogue::FullSet,
+        catalogue::CatalogueEntry,
         fetch::{self, CancelToken, Progress, Stage},
         locator::Availability,
     },
@@ -137,16 +137,16 @@ fn list(shelf: &DatasetLocator) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     for set in BundledSet::ALL {
         writeln!(out, "{:<20}built in, a sample", set.id())?;
-        let Some(full) = shelf.full(set) else {
+        let Some(full) = shelf.entry(set) else {
             continue;
         };
         let state = match shelf.availability(set) {
             Availability::Found(folder) => folder.display().to_string(),
             standing => {
                 let kept = shelf
-                    .target(set)
+                    .download_folder(set)
                     .map_or(0, |folder| fetch::kept_bytes(full, &folder));
-                let rest = full.download().saturating_sub(kept);
+                let rest = full.download_bytes().saturating_sub(kept);
                 let fetch = format!("cre-lab data fetch {} downloads it", set.id());
                 match standing {
                     Availability::PickleOnly(folder) => format!(
@@ -188,7 +188,7 @@ fn download(
     shelf: &DatasetLocator,
     stop: &CancelToken,
 ) -> anyhow::Result<PathBuf> {
-    let bar = ProgressBar::new(shelf.full(set).map_or(0, FullSet::download)).with_style(
+    let bar = ProgressBar::new(shelf.entry(set).map_or(0, CatalogueEntry::download_bytes)).with_style(
         ProgressStyle::with_template(
             "{prefix}  {bar:24}  {decimal_bytes} of {decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left  {msg}",
         )?
@@ -249,7 +249,7 @@ fn path(set: Option<SetName>, shelf: &DatasetLocator) -> anyhow::Result<()> {
     let folder = match set {
         Some(SetName(set)) => shelf.find(set)?,
         None => shelf
-            .downloads()
+            .download_root()
             .context("a folder for downloads is not known, because there is no home folder")?
             .to_owned(),
     };

@@ -9,10 +9,11 @@ use std::{
 };
 
 use super::{
-    BundledSet, Dataset, ImageShape, LoadError, Split, atlas, cifar,
+    BundledSet, Dataset, ImageShape, LoadError, Split, cifar,
     digest::sha256,
-    folder::{Files, Half, Named, read_split},
     idx,
+    idx_folder::{IdxFolder, NamedFile, SplitKind, read_split},
+    image_sheet,
 };
 use crate::fs::{Existing, check_output, first_existing, write_whole};
 use flate2::{Compression, write::GzEncoder};
@@ -78,7 +79,7 @@ impl Packing {
         }
     }
 
-    fn images(self, half: Half) -> String {
+    fn images(self, half: SplitKind) -> String {
         match self {
             Self::Idx => gzip_name(&half.images()),
             Self::Jpeg => half.atlas(),
@@ -94,7 +95,7 @@ const fn packing(set: BundledSet) -> Packing {
 }
 
 /// Training and test images of a bundled set.
-pub fn images(set: BundledSet) -> [usize; 2] {
+pub fn image_counts(set: BundledSet) -> [usize; 2] {
     let classes = usize::from(idx::CLASSES);
     packing(set).per_class().map(|images| images * classes)
 }
@@ -105,8 +106,8 @@ pub fn images(set: BundledSet) -> [usize; 2] {
 /// None but for a damaged program: the files have been tested.
 pub fn load(set: BundledSet) -> Result<Dataset, LoadError> {
     let packing = packing(set);
-    let read = |half: Half, [images, labels]: [&'static [u8]; 2]| {
-        let named = |file: String, content: &'static [u8]| Named {
+    let read = |half: SplitKind, [images, labels]: [&'static [u8]; 2]| {
+        let named = |file: String, content: &'static [u8]| NamedFile {
             path: Path::new("assets/data").join(set.id()).join(file),
             bytes: content.len() as u64,
             content,
@@ -128,25 +129,25 @@ pub fn load(set: BundledSet) -> Result<Dataset, LoadError> {
         shape: set.shape(),
         class_names: set.class_names().map(str::to_owned).to_vec(),
         rotation: match set {
-            BundledSet::Cifar10 => cifar::ROTATION,
+            BundledSet::Cifar10 => cifar::MAX_ROTATION,
             BundledSet::Mnist | BundledSet::FashionMnist => 0.0,
         },
         skipped: Vec::new(),
-        train: read(Half::Train, *train)?,
-        test: read(Half::Test, *test)?,
+        train: read(SplitKind::Train, *train)?,
+        test: read(SplitKind::Test, *test)?,
     })
 }
 
 fn read_atlas(
-    images: Named<&'static [u8]>,
-    labels: Named<&'static [u8]>,
+    images: NamedFile<&'static [u8]>,
+    labels: NamedFile<&'static [u8]>,
 ) -> Result<Split, LoadError> {
     let classes =
-        idx::read_labels(labels.content, labels.bytes).map_err(|fault| LoadError::File {
+        idx::read_labels(labels.content, labels.bytes).map_err(|fault| LoadError::Idx {
             file: labels.path,
             fault,
         })?;
-    let pixels = match atlas::decode(images.content, classes.len()) {
+    let pixels = match image_sheet::decode(images.content, classes.len()) {
         Ok(Some(pixels)) => Ok(pixels),
         Ok(None) => Err(format!("holds fewer than {} images", classes.len())),
         Err(error) => Err(format!("cannot be decoded: {error}")),
@@ -156,7 +157,7 @@ fn read_atlas(
             Split::new(ImageShape::COLOUR_32, pixels, classes)
                 .ok_or_else(|| "has images of another size".to_owned())
         })
-        .map_err(|reason| LoadError::Atlas {
+        .map_err(|reason| LoadError::ImageSheet {
             file: images.path,
             reason,
         })
@@ -185,7 +186,7 @@ pub enum BundleError {
         /// Where the original files are.
         folder: PathBuf,
         /// Training or test images.
-        half: Half,
+        half: SplitKind,
         /// The class.
         class: usize,
         /// How many of its images there are.
@@ -211,15 +212,15 @@ pub enum BundleError {
 
 /// The original files of a set.
 enum Originals {
-    Idx(Files),
-    Cifar(cifar::Files),
+    Idx(IdxFolder),
+    Cifar(cifar::CifarFolder),
 }
 
 impl Originals {
     fn find(from: &Path) -> Result<Self, LoadError> {
-        Ok(match cifar::Files::find(from) {
+        Ok(match cifar::CifarFolder::find(from) {
             Some(files) => Self::Cifar(files),
-            None => Self::Idx(Files::find(from)?),
+            None => Self::Idx(IdxFolder::find(from)?),
         })
     }
 
@@ -230,7 +231,7 @@ impl Originals {
         }
     }
 
-    fn read(&self, half: Half) -> Result<Split, LoadError> {
+    fn read(&self, half: SplitKind) -> Result<Split, LoadError> {
         match self {
             Self::Idx(files) => files.read(half),
             Self::Cifar(files) => files.read(half),
@@ -264,7 +265,7 @@ pub fn make(from: &Path, to: &Path, existing: Existing) -> Result<Vec<BundleFile
         return Err(BundleError::SameFolder(to.to_owned()));
     }
     let packing = originals.packing();
-    let names = Half::ALL
+    let names = SplitKind::ALL
         .into_iter()
         .flat_map(|half| [packing.images(half), gzip_name(&half.labels())])
         .collect::<Vec<String>>();
@@ -279,15 +280,15 @@ pub fn make(from: &Path, to: &Path, existing: Existing) -> Result<Vec<BundleFile
     }
     let [train, test] = packing.per_class();
     let halves = [
-        subset(&originals, Half::Train, train)?,
-        subset(&originals, Half::Test, test)?,
+        subset(&originals, SplitKind::Train, train)?,
+        subset(&originals, SplitKind::Test, test)?,
     ];
     fs::create_dir_all(to).map_err(writing)?;
     let mut written = Vec::new();
-    for (half, split) in Half::ALL.into_iter().zip(&halves) {
+    for (half, split) in SplitKind::ALL.into_iter().zip(&halves) {
         let images = match packing {
             Packing::Idx => gzip(|gzip| idx::write_images(gzip, split.images(0..split.len()))),
-            Packing::Jpeg => atlas::encode(split).map_err(io::Error::other),
+            Packing::Jpeg => image_sheet::encode(split).map_err(io::Error::other),
         };
         let labels = gzip(|gzip| idx::write_labels(gzip, split.labels()));
         written.push(write(to.join(packing.images(half)), images, existing)?);
@@ -297,7 +298,7 @@ pub fn make(from: &Path, to: &Path, existing: Existing) -> Result<Vec<BundleFile
 }
 
 /// The first `per_class` images of each class, in file order.
-fn subset(originals: &Originals, half: Half, per_class: usize) -> Result<Split, BundleError> {
+fn subset(originals: &Originals, half: SplitKind, per_class: usize) -> Result<Split, BundleError> {
     let split = originals.read(half)?;
     let classes = usize::from(idx::CLASSES);
     let mut chosen = split.first_of_each_class(classes, per_class);
@@ -352,7 +353,7 @@ fn gzip_name(file: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{DataSource, folder};
+    use crate::data::{DataSource, idx_folder};
 
     fn assets() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/data")
@@ -383,7 +384,7 @@ mod tests {
             (BundledSet::FashionMnist, FASHION_MNIST),
             (BundledSet::Cifar10, CIFAR_10),
         ] {
-            for (half, [images, labels]) in Half::ALL.into_iter().zip(bytes) {
+            for (half, [images, labels]) in SplitKind::ALL.into_iter().zip(bytes) {
                 let names = [packing(set).images(half), gzip_name(&half.labels())];
                 for (file, bytes) in names.into_iter().zip([images, labels]) {
                     let row = format!(
@@ -428,7 +429,7 @@ mod tests {
         ));
 
         let small = tempfile::tempdir().unwrap();
-        folder::tests::write(small.path(), str::to_owned);
+        idx_folder::tests::write(small.path(), str::to_owned);
         let to = small.path().join("bundle");
         assert_eq!(
             make(small.path(), &to, Existing::Keep)

@@ -20,7 +20,7 @@ pub struct OriginalFile<'a> {
 
 /// A file that mirrors offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Packed<'a> {
+pub struct MirrorFile<'a> {
     /// Its name, which follows a mirror's address.
     pub name: &'a str,
     /// Its size; mirrors may have packed it more or less tightly.
@@ -31,14 +31,14 @@ pub struct Packed<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Package<'a> {
     /// Every file by itself with gzip, in the order of [`FullSet::files`].
-    Files(&'a [Packed<'a>]),
+    Files(&'a [MirrorFile<'a>]),
     /// All files in one tar archive with gzip.
-    Archive(Packed<'a>),
+    Archive(MirrorFile<'a>),
 }
 
 /// A data set as its authors made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FullSet<'a> {
+pub struct CatalogueEntry<'a> {
     /// Which one it is.
     pub set: BundledSet,
     /// Training and test images.
@@ -51,9 +51,9 @@ pub struct FullSet<'a> {
     pub mirrors: &'a [&'a str],
 }
 
-impl FullSet<'_> {
+impl CatalogueEntry<'_> {
     /// Bytes to download, about.
-    pub fn download(&self) -> u64 {
+    pub fn download_bytes(&self) -> u64 {
         match self.package {
             Package::Files(files) => files.iter().map(|file| file.bytes).sum(),
             Package::Archive(archive) => archive.bytes,
@@ -61,14 +61,14 @@ impl FullSet<'_> {
     }
 
     /// Bytes of all files, uncompressed.
-    pub fn bytes(&self) -> u64 {
+    pub fn unpacked_bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
     }
 }
 
 /// Every full set, in the order of [`BundledSet::ALL`].
-pub static ALL: [FullSet<'static>; 3] = [
-    FullSet {
+pub static ALL: [CatalogueEntry<'static>; 3] = [
+    CatalogueEntry {
         set: BundledSet::Mnist,
         images: [60_000, 10_000],
         files: &[
@@ -94,19 +94,19 @@ pub static ALL: [FullSet<'static>; 3] = [
             },
         ],
         package: Package::Files(&[
-            Packed {
+            MirrorFile {
                 name: "train-images-idx3-ubyte.gz",
                 bytes: 9_912_422,
             },
-            Packed {
+            MirrorFile {
                 name: "train-labels-idx1-ubyte.gz",
                 bytes: 28_881,
             },
-            Packed {
+            MirrorFile {
                 name: "t10k-images-idx3-ubyte.gz",
                 bytes: 1_648_877,
             },
-            Packed {
+            MirrorFile {
                 name: "t10k-labels-idx1-ubyte.gz",
                 bytes: 4_542,
             },
@@ -117,7 +117,7 @@ pub static ALL: [FullSet<'static>; 3] = [
             "https://apache-mxnet.s3-accelerate.dualstack.amazonaws.com/gluon/dataset/mnist/",
         ],
     },
-    FullSet {
+    CatalogueEntry {
         set: BundledSet::FashionMnist,
         images: [60_000, 10_000],
         files: &[
@@ -143,19 +143,19 @@ pub static ALL: [FullSet<'static>; 3] = [
             },
         ],
         package: Package::Files(&[
-            Packed {
+            MirrorFile {
                 name: "train-images-idx3-ubyte.gz",
                 bytes: 26_421_880,
             },
-            Packed {
+            MirrorFile {
                 name: "train-labels-idx1-ubyte.gz",
                 bytes: 29_515,
             },
-            Packed {
+            MirrorFile {
                 name: "t10k-images-idx3-ubyte.gz",
                 bytes: 4_422_102,
             },
-            Packed {
+            MirrorFile {
                 name: "t10k-labels-idx1-ubyte.gz",
                 bytes: 5_148,
             },
@@ -166,7 +166,7 @@ pub static ALL: [FullSet<'static>; 3] = [
             "https://apache-mxnet.s3-accelerate.dualstack.amazonaws.com/gluon/dataset/fashion-mnist/",
         ],
     },
-    FullSet {
+    CatalogueEntry {
         set: BundledSet::Cifar10,
         images: [50_000, 10_000],
         files: &[
@@ -201,7 +201,7 @@ pub static ALL: [FullSet<'static>; 3] = [
                 sha256: "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
             },
         ],
-        package: Package::Archive(Packed {
+        package: Package::Archive(MirrorFile {
             name: "cifar-10-binary.tar.gz",
             bytes: 170_052_171,
         }),
@@ -228,7 +228,11 @@ mod tests {
             } else {
                 2 * (16 + 8)
             };
-            assert_eq!(full.bytes(), images * (item + 1) + headers, "{set}");
+            assert_eq!(
+                full.unpacked_bytes(),
+                images * (item + 1) + headers,
+                "{set}"
+            );
             assert!(full.mirrors.len() >= 3);
             for mirror in full.mirrors {
                 assert!(mirror.starts_with("https://") && mirror.ends_with('/'));

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{BundledSet, Dataset, ImageShape, LoadError, Split, folder::Half};
+use super::{BundledSet, Dataset, ImageShape, LoadError, Split, idx_folder::SplitKind};
 use crate::fs::open_regular;
 
 /// The most records that a file may hold; the official ones hold 10,000.
@@ -22,7 +22,7 @@ const TRAIN: [&str; 5] = [
 ];
 const TEST: [&str; 1] = ["test_batch.bin"];
 /// Largest angle by which a training input is turned, in degrees (the authors' augmentation).
-pub const ROTATION: f32 = 15.0;
+pub const MAX_ROTATION: f32 = 15.0;
 
 /// What is wrong with a file. Each message continues a sentence that begins with the file's name.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +51,7 @@ pub enum CifarError {
 
 /// The folder at or below `folder` that holds CIFAR-10 as Python pickles. These are not read: a
 /// pickle can run any program, and no well-kept library reads those of arrays without running them.
-pub(super) fn pickles(folder: &Path) -> Option<PathBuf> {
+pub(super) fn find_pickles(folder: &Path) -> Option<PathBuf> {
     ["cifar-10-batches-py", "CIFAR10/cifar-10-batches-py", ""]
         .into_iter()
         .map(|below| folder.join(below))
@@ -59,11 +59,11 @@ pub(super) fn pickles(folder: &Path) -> Option<PathBuf> {
 }
 
 /// The folder in which the six files lie.
-pub(super) struct Files {
+pub(super) struct CifarFolder {
     pub(super) folder: PathBuf,
 }
 
-impl Files {
+impl CifarFolder {
     /// Looks for the files in `folder`, and where the official archive puts them below it.
     pub(super) fn find(folder: &Path) -> Option<Self> {
         [folder.to_owned(), folder.join("cifar-10-batches-bin")]
@@ -84,18 +84,18 @@ impl Files {
             name: set.to_string(),
             shape: SHAPE,
             class_names: set.class_names().map(str::to_owned).to_vec(),
-            rotation: ROTATION,
+            rotation: MAX_ROTATION,
             skipped: Vec::new(),
-            train: self.read(Half::Train)?,
-            test: self.read(Half::Test)?,
+            train: self.read(SplitKind::Train)?,
+            test: self.read(SplitKind::Test)?,
         })
     }
 
     /// Reads one half.
-    pub(super) fn read(&self, half: Half) -> Result<Split, LoadError> {
+    pub(super) fn read(&self, half: SplitKind) -> Result<Split, LoadError> {
         let files: &[&str] = match half {
-            Half::Train => &TRAIN,
-            Half::Test => &TEST,
+            SplitKind::Train => &TRAIN,
+            SplitKind::Test => &TEST,
         };
         let mut opened = Vec::new();
         let mut bytes = 0;
@@ -111,7 +111,7 @@ impl Files {
             opened.push((path.clone(), file));
         }
         // One allocation of the right size: growing would take twice the memory for a moment.
-        let most = MAX_RECORDS * files.len() as u64 * record();
+        let most = MAX_RECORDS * files.len() as u64 * record_bytes();
         let expected = usize::try_from(bytes.min(most)).unwrap_or(0);
         let mut records = Records {
             pixels: Vec::with_capacity(expected),
@@ -122,7 +122,7 @@ impl Files {
                 .map_err(|fault| LoadError::Cifar { file, fault })?;
         }
         let counts = (records.pixels.len() / SHAPE.pixels(), records.labels.len());
-        Split::new(SHAPE, records.pixels, records.labels).ok_or_else(|| LoadError::Counts {
+        Split::new(SHAPE, records.pixels, records.labels).ok_or_else(|| LoadError::CountMismatch {
             images: self.folder.clone(),
             image_count: counts.0,
             labels: self.folder.clone(),
@@ -132,7 +132,7 @@ impl Files {
 }
 
 /// Bytes of a record.
-fn record() -> u64 {
+fn record_bytes() -> u64 {
     1 + SHAPE.pixels() as u64
 }
 
@@ -150,11 +150,11 @@ pub struct Records {
 /// # Errors
 /// Any [`CifarError`].
 pub fn read_records(from: impl Read, to: &mut Records) -> Result<(), CifarError> {
-    let mut reader = BufReader::with_capacity(1 << 18, from.take(MAX_RECORDS * record() + 1));
+    let mut reader = BufReader::with_capacity(1 << 18, from.take(MAX_RECORDS * record_bytes() + 1));
     let mut buffer = vec![0; 1 + SHAPE.pixels()];
     for index in 0.. {
         let got = fill(&mut reader, &mut buffer)?;
-        let bytes = index * record() + got as u64;
+        let bytes = index * record_bytes() + got as u64;
         match buffer.split_first() {
             _ if got == 0 && index > 0 => return Ok(()),
             Some((&label, pixels)) if got == buffer.len() => {
@@ -164,7 +164,7 @@ pub fn read_records(from: impl Read, to: &mut Records) -> Result<(), CifarError>
                 to.labels.push(label);
                 to.pixels.extend_from_slice(pixels);
             }
-            _ if bytes > MAX_RECORDS * record() => return Err(CifarError::TooMany),
+            _ if bytes > MAX_RECORDS * record_bytes() => return Err(CifarError::TooMany),
             _ => return Err(CifarError::Size { bytes }),
         }
     }
@@ -215,7 +215,7 @@ pub(super) mod tests {
     fn six_files_become_one_data_set() {
         let folder = tempfile::tempdir().unwrap();
         write(&folder.path().join("cifar-10-batches-bin"), &[9, 0, 5]);
-        let dataset = Files::find(folder.path()).unwrap().load().unwrap();
+        let dataset = CifarFolder::find(folder.path()).unwrap().load().unwrap();
         assert_eq!(dataset.train.labels(), [9, 0, 5, 3, 4, 3, 4, 3, 4, 3, 4]);
         assert_eq!(dataset.test.labels(), [3, 4]);
         assert_eq!(dataset.train.image(1)[..4], [0, 1, 2, 3]);
@@ -229,7 +229,7 @@ pub(super) mod tests {
         let error = |change: &dyn Fn(&Path)| {
             write(folder.path(), &[1]);
             change(folder.path());
-            let files = Files::find(folder.path()).unwrap();
+            let files = CifarFolder::find(folder.path()).unwrap();
             let text = files.load().unwrap_err().to_string();
             text.replace(&folder.path().display().to_string(), "F")
         };

@@ -7,7 +7,7 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::{catalogue::OriginalFile, inflate};
+use super::{catalogue::OriginalFile, gzip};
 use crate::fs::open_regular;
 
 /// Why a file is not the original. Each message continues a sentence that begins with its name.
@@ -67,7 +67,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 ///
 /// # Errors
 /// When it is not the original, and any error of `pass`.
-pub(super) fn compare(
+pub(super) fn verify_stream(
     from: impl Read,
     original: &OriginalFile<'_>,
     mut pass: impl FnMut(&[u8]) -> io::Result<()>,
@@ -105,13 +105,13 @@ pub(super) fn compare(
 ///
 /// # Errors
 /// When it is not the original, and any error of `pass`.
-pub fn check(
+pub fn verify_file(
     path: &Path,
     original: &OriginalFile<'_>,
     pass: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> Result<bool, DigestError> {
-    let (content, gzip) = inflate::open(BufReader::new(open_regular(path)?))?;
-    compare(content, original, pass)?;
+    let (content, gzip) = gzip::open(BufReader::new(open_regular(path)?))?;
+    verify_stream(content, original, pass)?;
     Ok(gzip)
 }
 
@@ -132,14 +132,14 @@ mod tests {
             sha256: &digest,
         };
         let mut passed = Vec::new();
-        compare(&b"abc"[..], &original, |bytes| {
+        verify_stream(&b"abc"[..], &original, |bytes| {
             passed.extend_from_slice(bytes);
             Ok(())
         })
         .unwrap();
         assert_eq!(passed, b"abc");
         let fault = |bytes: &[u8]| {
-            let compared = compare(bytes, &original, |_| Ok(()));
+            let compared = verify_stream(bytes, &original, |_| Ok(()));
             compared.unwrap_err().to_string()
         };
         assert_eq!(

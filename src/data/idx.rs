@@ -5,7 +5,7 @@
 
 use std::io::{self, Read, Write};
 
-use super::{ImageShape, inflate};
+use super::{ImageShape, gzip};
 
 /// The most images or labels that a file may declare.
 pub const MAX_ITEMS: u32 = 1_000_000;
@@ -17,7 +17,7 @@ const IMAGE_MAGIC: [u8; 4] = [0, 0, 8, 3];
 /// Unsigned bytes (08) in one dimension: count.
 const LABEL_MAGIC: [u8; 4] = [0, 0, 8, 1];
 /// The most bytes of memory that are set aside before there is anything to fill them.
-pub const AHEAD: u64 = 64 << 20;
+pub const MAX_PREALLOCATION: u64 = 64 << 20;
 /// Room at the end of a buffer with which reading finds the end of a file without asking for more.
 const PROBE: usize = 32;
 const SHAPE: ImageShape = ImageShape::GREY_28;
@@ -197,13 +197,13 @@ struct Content<'r> {
 
 impl<'r> Content<'r> {
     fn open(from: impl Read + 'r, size: u64) -> Result<Self, IdxError> {
-        let (stream, gzip) = inflate::open(from)?;
+        let (stream, gzip) = gzip::open(from)?;
         Ok(Self {
             stream,
             gzip,
             position: 0,
             most: if gzip {
-                size.saturating_mul(inflate::MOST)
+                size.saturating_mul(gzip::MAX_EXPANSION)
             } else {
                 size
             },
@@ -257,7 +257,7 @@ impl<'r> Content<'r> {
     /// The next `length` bytes, or as many as there are; beyond [`AHEAD`], memory grows with what
     /// arrives.
     fn take(&mut self, length: u64) -> Result<Vec<u8>, IdxError> {
-        let ahead = length.min(self.most).min(AHEAD);
+        let ahead = length.min(self.most).min(MAX_PREALLOCATION);
         let mut bytes = Vec::with_capacity(usize::try_from(ahead).unwrap_or(0) + PROBE);
         let result = self.stream.by_ref().take(length).read_to_end(&mut bytes);
         self.position += bytes.len() as u64;

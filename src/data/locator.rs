@@ -8,12 +8,12 @@ use std::{
 
 use super::{
     BundledSet, Dataset, LoadError,
-    catalogue::{self, FullSet, OriginalFile, Package},
-    cifar, digest, folder, inflate,
+    catalogue::{self, CatalogueEntry, OriginalFile, Package},
+    cifar, digest, gzip, idx_folder,
 };
 
 /// Names folders to look in, before the usual ones.
-pub const VARIABLE: &str = "CRE_LAB_DATA";
+pub const FOLDERS_VARIABLE: &str = "CRE_LAB_DATA";
 /// Where Debian's packages put data sets.
 const DEBIAN: &str = "/usr/share/datasets";
 /// Where torchvision's examples put theirs, from the folder that they are started in.
@@ -44,9 +44,9 @@ pub struct VerifiedFile {
 /// The full sets and the folders where they may lie.
 #[derive(Clone, Debug)]
 pub struct DatasetLocator {
-    sets: &'static [FullSet<'static>],
-    places: Vec<PathBuf>,
-    downloads: Option<PathBuf>,
+    sets: &'static [CatalogueEntry<'static>],
+    search_folders: Vec<PathBuf>,
+    download_root: Option<PathBuf>,
 }
 
 impl DatasetLocator {
@@ -56,10 +56,14 @@ impl DatasetLocator {
     pub fn with_default_folders(asked: Option<&Path>) -> Self {
         let cache = directories::ProjectDirs::from("", "", "cre-lab")
             .map(|project| project.cache_dir().join("data"));
-        Self::of_user(asked, env::var_os(VARIABLE).as_deref(), cache)
+        Self::from_user_folders(asked, env::var_os(FOLDERS_VARIABLE).as_deref(), cache)
     }
 
-    fn of_user(asked: Option<&Path>, variable: Option<&OsStr>, cache: Option<PathBuf>) -> Self {
+    fn from_user_folders(
+        asked: Option<&Path>,
+        variable: Option<&OsStr>,
+        cache: Option<PathBuf>,
+    ) -> Self {
         let named = variable.iter().flat_map(env::split_paths);
         let own: Vec<PathBuf> = asked
             .map(Path::to_owned)
@@ -78,53 +82,57 @@ impl DatasetLocator {
 
     /// Looks for `sets` in `places`, in this order, and downloads to `downloads`.
     pub fn new(
-        sets: &'static [FullSet<'static>],
-        places: Vec<PathBuf>,
-        downloads: Option<PathBuf>,
+        sets: &'static [CatalogueEntry<'static>],
+        search_folders: Vec<PathBuf>,
+        download_root: Option<PathBuf>,
     ) -> Self {
         Self {
             sets,
-            places,
-            downloads,
+            search_folders,
+            download_root,
         }
     }
 
     /// The sets.
-    pub fn sets(&self) -> &'static [FullSet<'static>] {
+    pub fn sets(&self) -> &'static [CatalogueEntry<'static>] {
         self.sets
     }
 
     /// The table's entry of a set, if it has one.
-    pub fn full(&self, set: BundledSet) -> Option<&'static FullSet<'static>> {
+    pub fn entry(&self, set: BundledSet) -> Option<&'static CatalogueEntry<'static>> {
         self.sets.iter().find(|full| full.set == set)
     }
 
     /// Where downloads go, each set into a folder of its own; `None` where no home folder is known.
-    pub fn downloads(&self) -> Option<&Path> {
-        self.downloads.as_deref()
+    pub fn download_root(&self) -> Option<&Path> {
+        self.download_root.as_deref()
     }
 
     /// The folder into which a set is downloaded.
-    pub fn target(&self, set: BundledSet) -> Option<PathBuf> {
-        self.downloads().map(|folder| folder.join(set.id()))
+    pub fn download_folder(&self, set: BundledSet) -> Option<PathBuf> {
+        self.download_root().map(|folder| folder.join(set.id()))
     }
 
     /// Looks for a set. Its files must have the sizes of the originals, and small ones their
     /// content; whether all are the originals, only comparing them all tells.
     pub fn availability(&self, set: BundledSet) -> Availability {
-        let Some(full) = self.full(set) else {
+        let Some(full) = self.entry(set) else {
             return Availability::Missing;
         };
         let found = self
-            .places
+            .search_folders
             .iter()
-            .flat_map(|place| folders(set).iter().map(move |below| place.join(below)))
+            .flat_map(|place| subfolders(set).iter().map(move |below| place.join(below)))
             .find(|folder| is_complete(folder, full));
         if let Some(folder) = found {
             return Availability::Found(folder);
         }
         let pickles = (set == BundledSet::Cifar10)
-            .then(|| self.places.iter().find_map(|place| cifar::pickles(place)))
+            .then(|| {
+                self.search_folders
+                    .iter()
+                    .find_map(|place| cifar::find_pickles(place))
+            })
             .flatten();
         pickles.map_or(Availability::Missing, Availability::PickleOnly)
     }
@@ -136,11 +144,11 @@ impl DatasetLocator {
     pub fn find(&self, set: BundledSet) -> Result<PathBuf, LoadError> {
         match self.availability(set) {
             Availability::Found(folder) => Ok(folder),
-            Availability::PickleOnly(folder) => Err(LoadError::Pickles(folder)),
-            Availability::Missing => Err(LoadError::NotHere {
+            Availability::PickleOnly(folder) => Err(LoadError::PickleOnly(folder)),
+            Availability::Missing => Err(LoadError::NotInstalled {
                 set,
-                download: self.full(set).map_or(0, FullSet::download),
-                folder: self.target(set),
+                download: self.entry(set).map_or(0, CatalogueEntry::download_bytes),
+                folder: self.download_folder(set),
             }),
         }
     }
@@ -151,12 +159,12 @@ impl DatasetLocator {
     /// As [`Self::find`].
     pub fn verify(&self, set: BundledSet) -> Result<Vec<VerifiedFile>, LoadError> {
         let folder = self.find(set)?;
-        let full = self.full(set).into_iter();
+        let full = self.entry(set).into_iter();
         let files = full.flat_map(|full| full.files.iter().map(move |file| (full, file)));
         Ok(files
             .map(|(full, file)| {
                 let path = locate(&folder, full, file).unwrap_or_else(|| folder.join(file.name));
-                let compared = digest::check(&path, file, |_| Ok(())).map(|_| ());
+                let compared = digest::verify_file(&path, file, |_| Ok(())).map(|_| ());
                 VerifiedFile { path, compared }
             })
             .collect())
@@ -170,16 +178,16 @@ impl DatasetLocator {
         let folder = self.find(set)?;
         match set {
             BundledSet::Mnist | BundledSet::FashionMnist => {
-                folder::Files { folder }.load_as(set, set.to_string())
+                idx_folder::IdxFolder { folder }.load_as(set, set.to_string())
             }
-            BundledSet::Cifar10 => cifar::Files { folder }.load(),
+            BundledSet::Cifar10 => cifar::CifarFolder { folder }.load(),
         }
     }
 }
 
 /// Folders below a place in which a set may lie: as downloaded, of torchvision, of Debian, of
 /// other tools, and the place itself.
-fn folders(set: BundledSet) -> &'static [&'static str] {
+fn subfolders(set: BundledSet) -> &'static [&'static str] {
     match set {
         BundledSet::Mnist => &["mnist", "MNIST/raw", "MNIST", "raw", ""],
         BundledSet::FashionMnist => &[
@@ -203,19 +211,19 @@ fn folders(set: BundledSet) -> &'static [&'static str] {
 /// The file of an official name in `folder`, plain or, where it can be read so, with gzip.
 pub(super) fn locate(
     folder: &Path,
-    full: &FullSet<'_>,
+    full: &CatalogueEntry<'_>,
     file: &OriginalFile<'_>,
 ) -> Option<PathBuf> {
     match full.package {
-        Package::Files(_) => folder::locate(folder, file.name),
+        Package::Files(_) => idx_folder::find_file(folder, file.name),
         Package::Archive(_) => Some(folder.join(file.name)).filter(|path| path.is_file()),
     }
 }
 
-fn is_complete(folder: &Path, full: &FullSet<'_>) -> bool {
+fn is_complete(folder: &Path, full: &CatalogueEntry<'_>) -> bool {
     let sized = full.files.iter().all(|file| {
         locate(folder, full, file)
-            .and_then(|path| inflate::size(&path).ok())
+            .and_then(|path| gzip::uncompressed_size(&path).ok())
             .is_some_and(|bytes| bytes == file.bytes)
     });
     // MNIST and Fashion-MNIST have files of the same names and sizes.
@@ -226,7 +234,7 @@ fn is_complete(folder: &Path, full: &FullSet<'_>) -> bool {
             .filter(|file| file.bytes <= QUICK)
             .all(|file| {
                 locate(folder, full, file)
-                    .is_some_and(|path| digest::check(&path, file, |_| Ok(())).is_ok())
+                    .is_some_and(|path| digest::verify_file(&path, file, |_| Ok(())).is_ok())
             })
 }
 
@@ -257,24 +265,28 @@ mod tests {
     #[test]
     fn places_are_asked_in_order_and_downloads_go_to_the_first() {
         let variable = env::join_paths(["/a", "/b"]).unwrap();
-        let shelf = DatasetLocator::of_user(
+        let shelf = DatasetLocator::from_user_folders(
             Some(Path::new("/asked")),
             Some(&variable),
             Some("/cache".into()),
         );
         let places: Vec<_> = shelf
-            .places
+            .search_folders
             .iter()
             .map(|path| path.to_str().unwrap())
             .collect();
         assert_eq!(places, ["/asked", "/a", "/b", "/cache", "data", DEBIAN]);
-        let target = |shelf: DatasetLocator| shelf.target(BundledSet::Cifar10);
+        let target = |shelf: DatasetLocator| shelf.download_folder(BundledSet::Cifar10);
         assert_eq!(target(shelf), Some("/asked/cifar-10".into()));
-        let shelf = DatasetLocator::of_user(None, Some(&variable), Some("/cache".into()));
+        let shelf = DatasetLocator::from_user_folders(None, Some(&variable), Some("/cache".into()));
         assert_eq!(target(shelf), Some("/a/cifar-10".into()));
-        let shelf = DatasetLocator::of_user(None, Some("".as_ref()), Some("/cache".into()));
+        let shelf =
+            DatasetLocator::from_user_folders(None, Some("".as_ref()), Some("/cache".into()));
         assert_eq!(target(shelf), Some("/cache/cifar-10".into()));
-        assert_eq!(target(DatasetLocator::of_user(None, None, None)), None);
+        assert_eq!(
+            target(DatasetLocator::from_user_folders(None, None, None)),
+            None
+        );
     }
 
     #[test]

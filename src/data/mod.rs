@@ -1,14 +1,14 @@
 //! Images and labels, from the bundle, from files on disk or downloaded, as one [`Dataset`].
 
-mod atlas;
 pub mod bundle;
 pub mod catalogue;
 pub mod cifar;
 pub mod digest;
 pub mod fetch;
-pub mod folder;
+mod gzip;
 pub mod idx;
-mod inflate;
+pub mod idx_folder;
+mod image_sheet;
 pub mod locator;
 pub mod picture_folder;
 pub mod rotation;

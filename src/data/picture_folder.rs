@@ -29,7 +29,7 @@ const TEST_SHARE: usize = 7;
 const SPLIT_SEED: u64 = 0;
 
 /// Where the images of each class lie.
-pub(super) struct PictureFolders {
+pub(super) struct PictureFolder {
     folder: PathBuf,
     /// Folders with a sub-folder for each class: one to cut, or `train` and `test`.
     halves: Halves,
@@ -50,7 +50,7 @@ struct Both {
 /// Images of a half: class and file.
 type Listed = Vec<(u8, PathBuf)>;
 
-impl PictureFolders {
+impl PictureFolder {
     /// Whether `folder` has sub-folders with images in them, or `train` and `test` that do.
     pub(super) fn find(folder: &Path) -> Option<Self> {
         let [train, test] = ["train", "test"].map(|name| folder.join(name));
@@ -72,7 +72,7 @@ impl PictureFolders {
     ///
     /// Files that cannot be read are left out and listed in [`Dataset::skipped`].
     pub(super) fn load(&self) -> Result<Dataset, LoadError> {
-        let refuse = |reason: String| LoadError::Images {
+        let refuse = |reason: String| LoadError::PictureFolder {
             folder: self.folder.clone(),
             reason,
         };
@@ -170,7 +170,7 @@ impl PictureFolders {
 /// # Errors
 /// When the file is no image of a known format, or too large; one sentence.
 pub fn read_image(file: &Path, shape: ImageShape) -> Result<Vec<u8>, LoadError> {
-    let image = decode(file).map_err(|reason| LoadError::Image {
+    let image = decode(file).map_err(|reason| LoadError::Picture {
         file: file.to_owned(),
         reason,
     })?;

@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
-    Dataset, DatasetLocator, ImageShape, bundle, cifar, folder::Files, idx, picture_folder,
+    Dataset, DatasetLocator, ImageShape, bundle, cifar, idx, idx_folder::IdxFolder, picture_folder,
 };
 use crate::format;
 
@@ -98,20 +98,20 @@ impl Display for BundledSet {
 }
 
 impl FromStr for BundledSet {
-    type Err = UnknownDataSet;
+    type Err = UnknownDataset;
 
-    fn from_str(name: &str) -> Result<Self, UnknownDataSet> {
+    fn from_str(name: &str) -> Result<Self, UnknownDataset> {
         Self::ALL
             .into_iter()
             .find(|set| set.id() == name)
-            .ok_or_else(|| UnknownDataSet(name.to_owned()))
+            .ok_or_else(|| UnknownDataset(name.to_owned()))
     }
 }
 
 /// A name that is neither a known set nor a folder.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("“{0}” is neither a data set ({ids}; in full {full_ids}) nor a folder", ids = BundledSet::ALL.map(BundledSet::id).join(", "), full_ids = BundledSet::ALL.map(BundledSet::full_id).join(", "))]
-pub struct UnknownDataSet(String);
+pub struct UnknownDataset(String);
 
 /// Where to take images and labels from. As text: a set's id, or the path of a folder.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -157,18 +157,18 @@ impl DataSource {
             Self::Bundled(set) => bundle::load(*set),
             Self::Full(set) => shelf.load(*set),
             Self::Folder(folder) if !folder.is_dir() => {
-                Err(UnknownDataSet(folder.display().to_string()).into())
+                Err(UnknownDataset(folder.display().to_string()).into())
             }
             Self::Folder(folder) => {
-                if let Some(files) = cifar::Files::find(folder) {
+                if let Some(files) = cifar::CifarFolder::find(folder) {
                     return files.load();
                 }
-                if let Some(folder) = cifar::pickles(folder) {
-                    return Err(LoadError::Pickles(folder));
+                if let Some(folder) = cifar::find_pickles(folder) {
+                    return Err(LoadError::PickleOnly(folder));
                 }
-                match picture_folder::PictureFolders::find(folder) {
+                match picture_folder::PictureFolder::find(folder) {
                     Some(folders) => folders.load(),
-                    None => Files::find(folder)?.load(),
+                    None => IdxFolder::find(folder)?.load(),
                 }
             }
         }
@@ -201,12 +201,12 @@ impl Display for DataSource {
 }
 
 impl FromStr for DataSource {
-    type Err = UnknownDataSet;
+    type Err = UnknownDataset;
 
     /// Takes the id of a set, or else a folder, which must exist.
-    fn from_str(text: &str) -> Result<Self, UnknownDataSet> {
+    fn from_str(text: &str) -> Result<Self, UnknownDataset> {
         match Self::from_text(text) {
-            Self::Folder(path) if !path.is_dir() => Err(UnknownDataSet(text.to_owned())),
+            Self::Folder(path) if !path.is_dir() => Err(UnknownDataset(text.to_owned())),
             source => Ok(source),
         }
     }
@@ -230,10 +230,10 @@ impl<'de> Deserialize<'de> for DataSource {
 pub enum LoadError {
     /// The folder is not there.
     #[error(transparent)]
-    Unknown(#[from] UnknownDataSet),
+    Unknown(#[from] UnknownDataset),
     /// A full set is in none of the places where it may be.
     #[error("{set} in full is not on this machine: “cre-lab data fetch {id}” downloads it ({size}){place}", id = set.id(), size = format::bytes(*download), place = Place(folder.as_deref()))]
-    NotHere {
+    NotInstalled {
         /// The set.
         set: BundledSet,
         /// Bytes to download, about.
@@ -243,10 +243,10 @@ pub enum LoadError {
     },
     /// CIFAR-10 in the version for Python.
     #[error("{} holds CIFAR-10 as Python pickles, which are not read because a pickle can run any program: “cre-lab data fetch cifar-10” downloads the binary version", .0.display())]
-    Pickles(PathBuf),
+    PickleOnly(PathBuf),
     /// One of the four files is not there.
     #[error("{} holds no file {file}, plain or as {file}.gz", folder.display())]
-    Missing {
+    MissingFile {
         /// Where it was looked for.
         folder: PathBuf,
         /// Its official name.
@@ -264,7 +264,7 @@ pub enum LoadError {
     },
     /// A file is not what its name promises.
     #[error("{} {fault}", file.display())]
-    File {
+    Idx {
         /// The file.
         file: PathBuf,
         /// The reason.
@@ -280,7 +280,7 @@ pub enum LoadError {
     },
     /// A folder of a person's own images cannot be used.
     #[error("{} {reason}", folder.display())]
-    Images {
+    PictureFolder {
         /// The folder.
         folder: PathBuf,
         /// The reason.
@@ -288,7 +288,7 @@ pub enum LoadError {
     },
     /// A file cannot be read as an image.
     #[error("{} cannot be read as an image: {reason}", file.display())]
-    Image {
+    Picture {
         /// The file.
         file: PathBuf,
         /// The reason.
@@ -296,7 +296,7 @@ pub enum LoadError {
     },
     /// A JPEG of images cannot be read.
     #[error("{} {reason}", file.display())]
-    Atlas {
+    ImageSheet {
         /// The file.
         file: PathBuf,
         /// The reason.
@@ -304,7 +304,7 @@ pub enum LoadError {
     },
     /// Images and labels that do not belong together.
     #[error("{} holds {image_count} images, but {} holds {label_count} labels", images.display(), labels.display())]
-    Counts {
+    CountMismatch {
         /// The file of images.
         images: PathBuf,
         /// Number of images.

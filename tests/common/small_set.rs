@@ -7,7 +7,7 @@ use std::{
 
 use cre_lab::data::{
     BundledSet, DatasetLocator,
-    catalogue::{FullSet, OriginalFile, Package, Packed},
+    catalogue::{CatalogueEntry, MirrorFile, OriginalFile, Package},
     digest::sha256,
     idx,
 };
@@ -61,7 +61,7 @@ pub fn idx_files() -> Vec<(&'static str, Vec<u8>)> {
 
 /// Writes a folder of own grey pictures, `images` for training and test of each of `classes` classes, and
 /// returns it.
-pub fn own_pictures(folder: &Path, classes: usize, images: [usize; 2]) -> PathBuf {
+pub fn picture_folder(folder: &Path, classes: usize, images: [usize; 2]) -> PathBuf {
     for (half, count) in ["train", "test"].into_iter().zip(images) {
         for class in 0..classes {
             let of_class = folder.join(half).join(format!("class {class:02}"));
@@ -102,26 +102,26 @@ pub fn entry(
     set: BundledSet,
     files: &[(&'static str, Vec<u8>)],
     mirrors: &[&str],
-) -> FullSet<'static> {
+) -> CatalogueEntry<'static> {
     let originals = files.iter().map(|(name, content)| OriginalFile {
         name,
         bytes: content.len() as u64,
         sha256: leak_text(sha256(content)),
     });
     let package = if set == BundledSet::Cifar10 {
-        Package::Archive(Packed {
+        Package::Archive(MirrorFile {
             name: "cifar-10-binary.tar.gz",
             bytes: 20_000,
         })
     } else {
-        let packed = files.iter().map(|(name, content)| Packed {
+        let packed = files.iter().map(|(name, content)| MirrorFile {
             name: leak_text(format!("{name}.gz")),
             bytes: content.len() as u64,
         });
         Package::Files(leak(packed.collect()))
     };
     let mirrors = mirrors.iter().map(|mirror| leak_text((*mirror).to_owned()));
-    FullSet {
+    CatalogueEntry {
         set,
         images: IMAGES,
         files: leak(originals.collect()),
@@ -131,7 +131,7 @@ pub fn entry(
 }
 
 /// A shelf with these sets, on which nothing else can be found.
-pub fn shelf(sets: Vec<FullSet<'static>>, folder: &Path) -> DatasetLocator {
+pub fn locator(sets: Vec<CatalogueEntry<'static>>, folder: &Path) -> DatasetLocator {
     let folder: PathBuf = folder.to_owned();
     DatasetLocator::new(leak(sets), vec![folder.clone()], Some(folder))
 }

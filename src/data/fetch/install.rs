@@ -12,9 +12,9 @@ use super::{
 };
 use crate::{
     data::{
-        catalogue::{FullSet, OriginalFile, Package},
+        catalogue::{CatalogueEntry, OriginalFile, Package},
         digest::{self, DigestError},
-        inflate, locator,
+        gzip, locator,
     },
     fs::{Existing, OutputFile, open_regular, rename_output},
 };
@@ -23,21 +23,21 @@ use crate::{
 const EXTRAS: u64 = 8 << 20;
 
 /// Whether the packed file `index` needs no download: its originals are in `folder`.
-pub(super) fn is_in_place(full: &FullSet<'_>, index: usize, folder: &Path) -> bool {
+pub(super) fn is_installed(full: &CatalogueEntry<'_>, index: usize, folder: &Path) -> bool {
     let files = match full.package {
         Package::Files(_) => &full.files[index..=index],
         Package::Archive(_) => full.files,
     };
     files.iter().all(|file| {
         locator::locate(folder, full, file)
-            .is_some_and(|path| digest::check(&path, file, |_| Ok(())).is_ok())
+            .is_some_and(|path| digest::verify_file(&path, file, |_| Ok(())).is_ok())
     })
 }
 
 /// Compares what has arrived with the original, and puts it into `folder`. A part that is not the
 /// original is removed.
-pub(super) fn put_in_place(
-    full: &FullSet<'_>,
+pub(super) fn install(
+    full: &CatalogueEntry<'_>,
     index: usize,
     part: &PartialFile,
     folder: &Path,
@@ -60,7 +60,7 @@ fn one_file(
     stop: &CancelToken,
 ) -> Result<(), MirrorError> {
     let mut aside = None;
-    let checked = digest::check(part.path(), file, |_| watch(stop, &mut aside));
+    let checked = digest::verify_file(part.path(), file, |_| watch(stop, &mut aside));
     if let Some(failure) = aside {
         return Err(failure);
     }
@@ -89,7 +89,7 @@ fn archive(
         error,
     };
     let opened = open_regular(part.path()).map_err(local)?;
-    let (content, _) = inflate::open(BufReader::new(opened)).map_err(broken)?;
+    let (content, _) = gzip::open(BufReader::new(opened)).map_err(broken)?;
     let limit = files.iter().map(|file| file.bytes).sum::<u64>() + EXTRAS;
     let mut archive = tar::Archive::new(content.take(limit));
     let mut taken: Vec<(&OriginalFile<'_>, OutputFile)> = Vec::new();
@@ -138,7 +138,7 @@ fn unpack(
     let mut unpacked =
         OutputFile::create(&folder.join(file.name), Existing::Replace).map_err(local)?;
     let mut aside = None;
-    let compared = digest::compare(from, file, |bytes| {
+    let compared = digest::verify_stream(from, file, |bytes| {
         watch(stop, &mut aside)?;
         unpacked.write_all(bytes).map_err(|error| {
             let told = io::Error::from(error.kind());
@@ -156,7 +156,7 @@ fn unpack(
 /// Breaks off where it shall end, and says so in `aside`.
 fn watch(stop: &CancelToken, aside: &mut Option<MirrorError>) -> io::Result<()> {
     if stop.is_cancelled() {
-        *aside = Some(MirrorError::Stopped);
+        *aside = Some(MirrorError::Cancelled);
         return Err(io::Error::other("stopped"));
     }
     Ok(())

@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TransferLimits {
     /// How long it may stay silent, in connecting and at any time after it.
-    pub silence: Duration,
+    pub max_silence: Duration,
     /// In every stretch of this length…
-    pub stretch: Duration,
+    pub window: Duration,
     /// …at least so many bytes have to arrive.
-    pub least: u64,
+    pub min_bytes: u64,
 }
 
 /// What is borne with by default: 20 s of silence, and 1 kB/s on average over a minute, which is a
 /// fraction of what a telephone line carries.
 pub const PATIENCE: TransferLimits = TransferLimits {
-    silence: Duration::from_secs(20),
-    stretch: Duration::from_mins(1),
-    least: 60_000,
+    max_silence: Duration::from_secs(20),
+    window: Duration::from_mins(1),
+    min_bytes: 60_000,
 };
 
 /// Counts what arrives, stretch by stretch.
@@ -43,12 +43,12 @@ impl ThroughputGuard {
     /// there were.
     pub(super) fn count(&mut self, bytes: u64, now: Instant) -> Option<u64> {
         self.got += bytes;
-        if now.duration_since(self.since) < self.patience.stretch {
+        if now.duration_since(self.since) < self.patience.window {
             return None;
         }
         let got = std::mem::take(&mut self.got);
         self.since = now;
-        (got < self.patience.least).then_some(got)
+        (got < self.patience.min_bytes).then_some(got)
     }
 }
 

@@ -25,13 +25,13 @@ pub use self::{
 };
 
 use self::{
-    install::is_in_place,
+    install::is_installed,
     partial_file::PartialFile,
     transfer::{MirrorError, Transfer},
 };
 use super::{
     BundledSet, DatasetLocator,
-    catalogue::{FullSet, Package, Packed},
+    catalogue::{CatalogueEntry, MirrorFile, Package},
 };
 use crate::{
     format,
@@ -72,7 +72,7 @@ impl CancelToken {
     }
 
     /// From now on it is the connection of `agent` that is cut.
-    fn guards(&self, agent: &ureq::Agent) {
+    fn attach(&self, agent: &ureq::Agent) {
         *self.0.agent.lock().unwrap_or_else(PoisonError::into_inner) = Some(agent.clone());
         if self.is_cancelled() {
             agent.clone().shutdown();
@@ -125,13 +125,13 @@ pub enum FetchError {
     },
     /// It was told to end.
     #[error("stopped; {size} have arrived and are kept, and the download can go on from there", size = format::bytes(*.kept))]
-    Stopped {
+    Cancelled {
         /// Bytes that are kept.
         kept: u64,
     },
     /// Every mirror has failed.
     #[error("{set} in full cannot be downloaded: {}; {}, or put its files into {}", list(troubles), advice(troubles), folder.display())]
-    Failed {
+    AllMirrorsFailed {
         /// The set.
         set: BundledSet,
         /// Each mirror's name and what went wrong with it.
@@ -168,7 +168,7 @@ pub fn fetch_dataset(
     stop: &CancelToken,
     tell: &mut dyn FnMut(&Progress),
 ) -> Result<PathBuf, FetchError> {
-    let (Some(full), Some(folder)) = (shelf.full(set), shelf.target(set)) else {
+    let (Some(full), Some(folder)) = (shelf.entry(set), shelf.download_folder(set)) else {
         return Err(FetchError::NoFolder);
     };
     fetch(full, &folder, PATIENCE, stop, tell)?;
@@ -186,7 +186,7 @@ pub fn fetch_dataset(
 /// When every mirror fails, a file cannot be written, or `stop` is told; what has arrived is kept
 /// for resuming.
 pub fn fetch(
-    full: &FullSet<'_>,
+    full: &CatalogueEntry<'_>,
     folder: &Path,
     patience: TransferLimits,
     stop: &CancelToken,
@@ -226,17 +226,17 @@ pub fn fetch(
 }
 
 /// Bytes of an interrupted download of `full` in `folder`, to be resumed.
-pub fn kept_bytes(full: &FullSet<'_>, folder: &Path) -> u64 {
-    let of_file = |file: &Packed<'_>| {
+pub fn kept_bytes(full: &CatalogueEntry<'_>, folder: &Path) -> u64 {
+    let of_file = |file: &MirrorFile<'_>| {
         let part =
-            |mirror: &&str| PartialFile::of(folder, file.name, &format!("{mirror}{}", file.name));
+            |mirror: &&str| PartialFile::new(folder, file.name, &format!("{mirror}{}", file.name));
         let lengths = full.mirrors.iter().map(|mirror| part(mirror).length());
         lengths.max().unwrap_or(0)
     };
     packed(full).iter().map(of_file).sum()
 }
 
-fn packed<'a>(full: &FullSet<'a>) -> Vec<Packed<'a>> {
+fn packed<'a>(full: &CatalogueEntry<'a>) -> Vec<MirrorFile<'a>> {
     match full.package {
         Package::Files(files) => files.to_vec(),
         Package::Archive(archive) => vec![archive],
@@ -245,7 +245,7 @@ fn packed<'a>(full: &FullSet<'a>) -> Vec<Packed<'a>> {
 
 /// A download on its way.
 struct Download<'a> {
-    full: &'a FullSet<'a>,
+    full: &'a CatalogueEntry<'a>,
     folder: &'a Path,
     patience: TransferLimits,
     stop: &'a CancelToken,
@@ -261,7 +261,7 @@ struct Download<'a> {
 impl Download<'_> {
     fn run(mut self) -> Result<(), FetchError> {
         for (index, file) in packed(self.full).iter().enumerate() {
-            if !is_in_place(self.full, index, self.folder) {
+            if !is_installed(self.full, index, self.folder) {
                 self.file(index, file)?;
             }
             self.before += self.sizes[index];
@@ -270,14 +270,14 @@ impl Download<'_> {
     }
 
     /// Downloads one packed file from the first mirror that has it.
-    fn file(&mut self, index: usize, file: &Packed<'_>) -> Result<(), FetchError> {
+    fn file(&mut self, index: usize, file: &MirrorFile<'_>) -> Result<(), FetchError> {
         let urls = self
             .mirrors
             .iter()
             .map(|mirror| format!("{mirror}{}", file.name));
         let mut sources: Vec<(String, PartialFile)> = urls
             .map(|url| {
-                let part = PartialFile::of(self.folder, file.name, &url);
+                let part = PartialFile::new(self.folder, file.name, &url);
                 (url, part)
             })
             .collect();
@@ -305,14 +305,14 @@ impl Download<'_> {
                 MirrorError::Local { path, error } => {
                     return Err(FetchError::Write { path, error });
                 }
-                MirrorError::Stopped => {
-                    return Err(FetchError::Stopped {
+                MirrorError::Cancelled => {
+                    return Err(FetchError::Cancelled {
                         kept: self.before + part.length(),
                     });
                 }
             }
         }
-        Err(FetchError::Failed {
+        Err(FetchError::AllMirrorsFailed {
             set: self.full.set,
             troubles,
             folder: self.folder.to_owned(),
@@ -345,7 +345,7 @@ impl Download<'_> {
             });
             match received {
                 Ok(()) => break,
-                Err(MirrorError::Mirror(TransferError::BrokeOff { .. }))
+                Err(MirrorError::Mirror(TransferError::Interrupted { .. }))
                     if part.length() > had && resumptions < RESUMPTIONS =>
                 {
                     resumptions += 1;
@@ -354,14 +354,14 @@ impl Download<'_> {
             }
         }
         self.report(Stage::Checking, index, part.length(), &host);
-        install::put_in_place(self.full, index, part, self.folder, self.stop)
+        install::install(self.full, index, part, self.folder, self.stop)
     }
 
     /// The most bytes that a packed file may have: what is stored in it, and some for headers.
     fn limit(&self, index: usize) -> u64 {
         let content = match self.full.package {
             Package::Files(_) => self.full.files[index].bytes,
-            Package::Archive(_) => self.full.bytes(),
+            Package::Archive(_) => self.full.unpacked_bytes(),
         };
         content + content / 100 + (1 << 20)
     }

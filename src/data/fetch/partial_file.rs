@@ -26,7 +26,7 @@ pub(super) struct PartialFile {
 
 /// What makes sure that the rest of a file belongs to its beginning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Note {
+pub(super) struct ResumeInfo {
     /// Where it comes from.
     pub(super) url: String,
     /// The server's name for this version of the file: a strong `ETag`, or `Last-Modified`.
@@ -37,7 +37,7 @@ pub(super) struct Note {
 
 impl PartialFile {
     /// The part of the file `name` that comes from `url`.
-    pub(super) fn of(folder: &Path, name: &str, url: &str) -> Self {
+    pub(super) fn new(folder: &Path, name: &str, url: &str) -> Self {
         let address = &sha256(url.as_bytes())[..8];
         let path = |ending| folder.join(format!("{name}.{address}.{ending}"));
         Self {
@@ -56,17 +56,17 @@ impl PartialFile {
     }
 
     /// What has to be known to go on; `None` if the file has to be begun anew.
-    pub(super) fn note(&self, url: &str) -> Option<Note> {
+    pub(super) fn resume_info(&self, url: &str) -> Option<ResumeInfo> {
         let mut text = String::new();
         let file = open_regular(&self.note).ok()?;
         file.take(NOTE).read_to_string(&mut text).ok()?;
-        let note: Note = serde_json::from_str(&text).ok()?;
+        let note: ResumeInfo = serde_json::from_str(&text).ok()?;
         let length = self.length();
         (note.url == url && length > 0 && length <= note.total).then_some(note)
     }
 
     /// Begins anew; with a note it can be resumed.
-    pub(super) fn begin(&self, note: Option<&Note>) -> io::Result<File> {
+    pub(super) fn create(&self, note: Option<&ResumeInfo>) -> io::Result<File> {
         // Emptied before the note changes: an old beginning must never get a new note.
         let file = File::create(&self.file)?;
         match note {
@@ -80,7 +80,7 @@ impl PartialFile {
     }
 
     /// Goes on at the end of what is there.
-    pub(super) fn go_on(&self) -> io::Result<File> {
+    pub(super) fn append(&self) -> io::Result<File> {
         check_regular(&self.file)?;
         OpenOptions::new().append(true).open(&self.file)
     }
@@ -99,28 +99,36 @@ mod tests {
     #[test]
     fn only_the_note_of_the_same_address_and_a_fitting_length_counts() {
         let folder = tempfile::tempdir().unwrap();
-        let part = PartialFile::of(folder.path(), "a.gz", "https://a/a.gz");
-        let note = Note {
+        let part = PartialFile::new(folder.path(), "a.gz", "https://a/a.gz");
+        let note = ResumeInfo {
             url: "https://a/a.gz".to_owned(),
             validator: "\"v1\"".to_owned(),
             total: 3,
         };
-        assert_eq!(part.note("https://a/a.gz"), None);
-        part.begin(Some(&note)).unwrap();
-        assert_eq!(part.note("https://a/a.gz"), None, "nothing has arrived");
+        assert_eq!(part.resume_info("https://a/a.gz"), None);
+        part.create(Some(&note)).unwrap();
+        assert_eq!(
+            part.resume_info("https://a/a.gz"),
+            None,
+            "nothing has arrived"
+        );
         fs::write(part.path(), "ab").unwrap();
-        assert_eq!(part.note("https://a/a.gz"), Some(note.clone()));
-        assert_eq!(part.note("https://b/a.gz"), None);
+        assert_eq!(part.resume_info("https://a/a.gz"), Some(note.clone()));
+        assert_eq!(part.resume_info("https://b/a.gz"), None);
         fs::write(part.path(), "abcd").unwrap();
-        assert_eq!(part.note("https://a/a.gz"), None, "too long");
+        assert_eq!(part.resume_info("https://a/a.gz"), None, "too long");
 
-        part.begin(None).unwrap();
+        part.create(None).unwrap();
         fs::write(part.path(), "ab").unwrap();
-        assert_eq!(part.note("https://a/a.gz"), None, "begun without a note");
-        part.begin(Some(&note)).unwrap();
+        assert_eq!(
+            part.resume_info("https://a/a.gz"),
+            None,
+            "begun without a note"
+        );
+        part.create(Some(&note)).unwrap();
         fs::write(part.path(), "ab").unwrap();
         fs::write(&part.note, "{\"url\":").unwrap();
-        assert_eq!(part.note("https://a/a.gz"), None, "a damaged note");
+        assert_eq!(part.resume_info("https://a/a.gz"), None, "a damaged note");
         part.remove();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }

@@ -16,7 +16,7 @@ use ureq::{
 use super::{
     CancelToken,
     limits::{ThroughputGuard, TransferLimits},
-    partial_file::{Note, PartialFile},
+    partial_file::{PartialFile, ResumeInfo},
 };
 use crate::format;
 
@@ -45,7 +45,7 @@ pub enum TransferError {
     },
     /// The connection ended early.
     #[error("broke off after {} of {}", format::bytes(*got), of.map_or("an unknown size".to_owned(), format::bytes))]
-    BrokeOff {
+    Interrupted {
         /// Bytes that had arrived.
         got: u64,
         /// Bytes of the file.
@@ -70,7 +70,7 @@ pub(super) enum MirrorError {
         error: std::io::Error,
     },
     /// It was told to end.
-    Stopped,
+    Cancelled,
 }
 
 /// A file to be received.
@@ -91,14 +91,14 @@ impl Transfer<'_> {
         tell: &mut dyn FnMut(u64, Option<u64>),
     ) -> Result<(), MirrorError> {
         let agent = self.agent();
-        self.stop.guards(&agent);
-        if let Some(note) = self.part.note(self.url) {
+        self.stop.attach(&agent);
+        if let Some(note) = self.part.resume_info(self.url) {
             if self.part.length() == note.total {
                 return Ok(());
             }
             let response = self.ask(&agent, Some(&note))?;
             if self.goes_on(&response, &note) {
-                let file = self.part.go_on().map_err(|error| self.local(error))?;
+                let file = self.part.append().map_err(|error| self.local(error))?;
                 return self.take(response, file, self.part.length(), Some(note.total), tell);
             }
             if response.status() == StatusCode::OK {
@@ -112,7 +112,7 @@ impl Transfer<'_> {
     }
 
     fn agent(&self) -> Agent {
-        let patience = Some(self.patience.silence);
+        let patience = Some(self.patience.max_silence);
         let uri: Option<Uri> = self.url.parse().ok();
         let mut config = Agent::config_builder()
             .user_agent(concat!("cre-lab/", env!("CARGO_PKG_VERSION")))
@@ -132,7 +132,11 @@ impl Transfer<'_> {
         config.build().new_agent()
     }
 
-    fn ask(&self, agent: &Agent, resume: Option<&Note>) -> Result<Response<Body>, MirrorError> {
+    fn ask(
+        &self,
+        agent: &Agent,
+        resume: Option<&ResumeInfo>,
+    ) -> Result<Response<Body>, MirrorError> {
         let mut request = agent.get(self.url);
         if let Some(note) = resume {
             request = request
@@ -141,11 +145,11 @@ impl Transfer<'_> {
         }
         request.call().map_err(|error| {
             if self.stop.is_cancelled() {
-                return MirrorError::Stopped;
+                return MirrorError::Cancelled;
             }
             MirrorError::Mirror(match error {
                 ureq::Error::Timeout(Timeout::RecvResponse | Timeout::PerRead) => {
-                    TransferError::Stalled(self.patience.silence)
+                    TransferError::Stalled(self.patience.max_silence)
                 }
                 ureq::Error::Timeout(_) => TransferError::Unreachable("no answer".to_owned()),
                 ureq::Error::Io(error) => TransferError::Unreachable(error.to_string()),
@@ -156,7 +160,7 @@ impl Transfer<'_> {
 
     /// Whether a response holds what follows the bytes that are there, of the same version of the
     /// file.
-    fn goes_on(&self, response: &Response<Body>, note: &Note) -> bool {
+    fn goes_on(&self, response: &Response<Body>, note: &ResumeInfo) -> bool {
         let wanted = format!(
             "bytes {}-{}/{}",
             self.part.length(),
@@ -187,12 +191,12 @@ impl Transfer<'_> {
         }
         let note = validator(response.headers())
             .zip(total)
-            .map(|(validator, total)| Note {
+            .map(|(validator, total)| ResumeInfo {
                 url: self.url.to_owned(),
                 validator: validator.to_owned(),
                 total,
             });
-        let file = self.part.begin(note.as_ref());
+        let file = self.part.create(note.as_ref());
         let file = file.map_err(|error| self.local(error))?;
         self.take(response, file, 0, total, tell)
     }
@@ -211,16 +215,18 @@ impl Transfer<'_> {
         loop {
             tell(got, of);
             if self.stop.is_cancelled() {
-                return Err(MirrorError::Stopped);
+                return Err(MirrorError::Cancelled);
             }
             let read = match body.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(read) => read,
-                Err(_) if self.stop.is_cancelled() => return Err(MirrorError::Stopped),
+                Err(_) if self.stop.is_cancelled() => return Err(MirrorError::Cancelled),
                 Err(error) => {
                     return Err(MirrorError::Mirror(match ureq::Error::from(error) {
-                        ureq::Error::Timeout(_) => TransferError::Stalled(self.patience.silence),
-                        _ => TransferError::BrokeOff { got, of },
+                        ureq::Error::Timeout(_) => {
+                            TransferError::Stalled(self.patience.max_silence)
+                        }
+                        _ => TransferError::Interrupted { got, of },
                     }));
                 }
             };
@@ -237,16 +243,16 @@ impl Transfer<'_> {
             {
                 return Err(MirrorError::Mirror(TransferError::TooSlow {
                     got: few,
-                    stretch: self.patience.stretch,
+                    stretch: self.patience.window,
                 }));
             }
         }
         // A connection that was cut may look like one that has ended.
         if self.stop.is_cancelled() {
-            return Err(MirrorError::Stopped);
+            return Err(MirrorError::Cancelled);
         }
         if of.is_some_and(|of| got < of) {
-            return Err(MirrorError::Mirror(TransferError::BrokeOff { got, of }));
+            return Err(MirrorError::Mirror(TransferError::Interrupted { got, of }));
         }
         file.sync_all().map_err(|error| self.local(error))
     }

@@ -11,7 +11,7 @@ use crate::fs::open_regular;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Bytes that one byte of gzip can become, at most.
-pub(super) const MOST: u64 = 1032;
+pub(super) const MAX_EXPANSION: u64 = 1032;
 
 /// The uncompressed bytes of `from`, and whether it is gzip, as its first two bytes tell.
 pub(super) fn open<'r>(mut from: impl Read + 'r) -> io::Result<(Box<dyn Read + 'r>, bool)> {
@@ -31,7 +31,7 @@ pub(super) fn open<'r>(mut from: impl Read + 'r) -> io::Result<(Box<dyn Read + '
 
 /// Uncompressed size of the file at `path`: of gzip what its last four bytes tell, which is the
 /// size of its last member modulo 2³².
-pub(super) fn size(path: &Path) -> io::Result<u64> {
+pub(super) fn uncompressed_size(path: &Path) -> io::Result<u64> {
     let mut file = open_regular(path)?;
     let mut start = Vec::new();
     file.by_ref()

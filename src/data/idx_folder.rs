@@ -12,14 +12,14 @@ use crate::fs::open_regular;
 
 /// One half of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Half {
+pub enum SplitKind {
     /// Images to learn from.
     Train,
     /// Images to measure with.
     Test,
 }
 
-impl Display for Half {
+impl Display for SplitKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Train => "training",
@@ -28,7 +28,7 @@ impl Display for Half {
     }
 }
 
-impl Half {
+impl SplitKind {
     pub(super) const ALL: [Self; 2] = [Self::Train, Self::Test];
 
     const fn prefix(self) -> &'static str {
@@ -55,7 +55,7 @@ impl Half {
 }
 
 /// A readable file and the name by which messages call it.
-pub(super) struct Named<R> {
+pub(super) struct NamedFile<R> {
     pub(super) path: PathBuf,
     /// Size of the file as it lies there.
     pub(super) bytes: u64,
@@ -63,15 +63,18 @@ pub(super) struct Named<R> {
 }
 
 /// Reads one half of a data set.
-pub(super) fn read_split<R: Read>(images: Named<R>, labels: Named<R>) -> Result<Split, LoadError> {
+pub(super) fn read_split<R: Read>(
+    images: NamedFile<R>,
+    labels: NamedFile<R>,
+) -> Result<Split, LoadError> {
     let of = |file: &Path| {
         let file = file.to_owned();
-        |fault| LoadError::File { file, fault }
+        |fault| LoadError::Idx { file, fault }
     };
     let pixels = idx::read_images(images.content, images.bytes).map_err(of(&images.path))?;
     let classes = idx::read_labels(labels.content, labels.bytes).map_err(of(&labels.path))?;
     let counts = (pixels.len() / ImageShape::GREY_28.pixels(), classes.len());
-    Split::new(ImageShape::GREY_28, pixels, classes).ok_or(LoadError::Counts {
+    Split::new(ImageShape::GREY_28, pixels, classes).ok_or(LoadError::CountMismatch {
         images: images.path,
         image_count: counts.0,
         labels: labels.path,
@@ -80,11 +83,11 @@ pub(super) fn read_split<R: Read>(images: Named<R>, labels: Named<R>) -> Result<
 }
 
 /// The folder in which the four files lie.
-pub(super) struct Files {
+pub(super) struct IdxFolder {
     pub(super) folder: PathBuf,
 }
 
-impl Files {
+impl IdxFolder {
     /// Looks for the files in `folder`, and where torchvision puts them below it.
     pub(super) fn find(folder: &Path) -> Result<Self, LoadError> {
         let candidates = [
@@ -93,7 +96,7 @@ impl Files {
             folder.join("MNIST/raw"),
             folder.join("FashionMNIST/raw"),
         ];
-        let holds = |path: &PathBuf| locate(path, &Half::Train.images()).is_some();
+        let holds = |path: &PathBuf| find_file(path, &SplitKind::Train.images()).is_some();
         let folder = match candidates.map(|path| Some(path).filter(holds)) {
             [None, None, Some(first), Some(second)] => {
                 return Err(LoadError::Ambiguous {
@@ -112,25 +115,25 @@ impl Files {
     }
 
     /// Reads one half.
-    pub(super) fn read(&self, half: Half) -> Result<Split, LoadError> {
+    pub(super) fn read(&self, half: SplitKind) -> Result<Split, LoadError> {
         read_split(self.open(half.images())?, self.open(half.labels())?)
     }
 
-    fn open(&self, file: String) -> Result<Named<File>, LoadError> {
-        let Some(path) = locate(&self.folder, &file) else {
-            return Err(LoadError::Missing {
+    fn open(&self, file: String) -> Result<NamedFile<File>, LoadError> {
+        let Some(path) = find_file(&self.folder, &file) else {
+            return Err(LoadError::MissingFile {
                 folder: self.folder.clone(),
                 file,
             });
         };
         let opened = open_regular(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
         match opened {
-            Ok((bytes, content)) => Ok(Named {
+            Ok((bytes, content)) => Ok(NamedFile {
                 path,
                 bytes,
                 content,
             }),
-            Err(error) => Err(LoadError::File {
+            Err(error) => Err(LoadError::Idx {
                 file: path,
                 fault: error.into(),
             }),
@@ -139,7 +142,7 @@ impl Files {
 
     /// Reads both halves; what they show is told by the folder's name.
     pub(super) fn load(&self) -> Result<Dataset, LoadError> {
-        let (set, name) = recognise(&self.folder);
+        let (set, name) = identify(&self.folder);
         self.load_as(set, name)
     }
 
@@ -151,14 +154,14 @@ impl Files {
             class_names: set.class_names().map(str::to_owned).to_vec(),
             rotation: 0.0,
             skipped: Vec::new(),
-            train: self.read(Half::Train)?,
-            test: self.read(Half::Test)?,
+            train: self.read(SplitKind::Train)?,
+            test: self.read(SplitKind::Test)?,
         })
     }
 }
 
 /// The file of this official name, or of the variant with a dot, or of either with `.gz`.
-pub(super) fn locate(folder: &Path, file: &str) -> Option<PathBuf> {
+pub(super) fn find_file(folder: &Path, file: &str) -> Option<PathBuf> {
     let dotted = file.replace("-idx", ".idx");
     [file, &dotted]
         .into_iter()
@@ -169,7 +172,7 @@ pub(super) fn locate(folder: &Path, file: &str) -> Option<PathBuf> {
 
 /// The set with the classes of a folder's data set, and what to call it. The files do not tell,
 /// the folder's name may.
-fn recognise(folder: &Path) -> (BundledSet, String) {
+fn identify(folder: &Path) -> (BundledSet, String) {
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let name = absolute
         .ancestors()
@@ -206,7 +209,7 @@ pub(super) mod tests {
     /// Writes two training images and one test image; `rename` makes a file's name.
     pub fn write(folder: &Path, rename: impl Fn(&str) -> String) {
         fs::create_dir_all(folder).unwrap();
-        for (half, labels) in Half::ALL.into_iter().zip([&[3, 7][..], &[5]]) {
+        for (half, labels) in SplitKind::ALL.into_iter().zip([&[3, 7][..], &[5]]) {
             let (mut image_file, mut label_file) = (Vec::new(), Vec::new());
             let pixels: Vec<u8> = (0..=255).cycle().take(784 * labels.len()).collect();
             idx::write_images(&mut image_file, &pixels).unwrap();
@@ -224,7 +227,7 @@ pub(super) mod tests {
     }
 
     fn load(folder: &Path) -> Result<Dataset, LoadError> {
-        Files::find(folder)?.load()
+        IdxFolder::find(folder)?.load()
     }
 
     #[test]

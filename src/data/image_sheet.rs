@@ -25,7 +25,7 @@ pub(super) fn encode(split: &Split) -> Result<Vec<u8>, ImageError> {
     for index in 0..split.len() {
         let image = split.image(index);
         for pixel in 0..plane {
-            let (x, y) = place(index, pixel);
+            let (x, y) = pixel_position(index, pixel);
             let colour = [0, 1, 2].map(|channel| image[channel * plane + pixel]);
             atlas.put_pixel(x, y, image::Rgb(colour));
         }
@@ -53,7 +53,7 @@ pub(super) fn decode(jpeg: &[u8], count: usize) -> Result<Option<Vec<u8>>, Image
     let mut pixels = vec![0; count * SHAPE.pixels()];
     for (index, image) in pixels.chunks_exact_mut(SHAPE.pixels()).enumerate() {
         for pixel in 0..plane {
-            let (x, y) = place(index, pixel);
+            let (x, y) = pixel_position(index, pixel);
             let colour = atlas.get_pixel(x, y).0;
             for (channel, value) in colour.into_iter().enumerate() {
                 image[channel * plane + pixel] = value;
@@ -64,7 +64,7 @@ pub(super) fn decode(jpeg: &[u8], count: usize) -> Result<Option<Vec<u8>>, Image
 }
 
 /// Where pixel `pixel` of image `index` is in the atlas.
-fn place(index: usize, pixel: usize) -> (u32, u32) {
+fn pixel_position(index: usize, pixel: usize) -> (u32, u32) {
     let x = index % COLUMNS * SHAPE.width + pixel % SHAPE.width;
     let y = index / COLUMNS * SHAPE.height + pixel / SHAPE.width;
     (x as u32, y as u32)
