@@ -357,16 +357,16 @@ fn full_sets_are_listed_found_and_compared() {
     let (code, printed, error) = run(&["data", "list"]);
     assert_eq!(code, Some(0), "{error}");
     assert!(
-        printed.contains("cifar-10            built in, a sample"),
+        printed.contains("cifar-10            sample, built in"),
         "{printed}"
     );
     assert!(
         printed.contains(
-            "cifar-10-full       not here: cre-lab data fetch cifar-10 downloads it (170 MB)"
+            "cifar-10-full       not on this machine: download it with “cre-lab data fetch cifar-10” (170 MB)"
         ),
         "{printed}"
     );
-    let missing = "CIFAR-10 in full is not on this machine: “cre-lab data fetch cifar-10” downloads it (170 MB), or put its files into ";
+    let missing = "CIFAR-10 in full is not on this machine: download it with “cre-lab data fetch cifar-10” (170 MB), or put its files into ";
     for args in [
         &["data", "path", "cifar-10"][..],
         &["data", "verify", "cifar-10-full"],
@@ -399,7 +399,7 @@ fn full_sets_are_listed_found_and_compared() {
     assert_eq!((code, printed.trim()), (Some(0), found));
     let (code, printed, error) = run(&["data", "fetch", "cifar-10"]);
     assert_eq!((code, printed.trim()), (Some(0), found));
-    assert!(error.contains("is here already"), "{error}");
+    assert!(error.contains("is already on this machine"), "{error}");
     let (code, printed, error) = run(&["data", "verify"]);
     assert_eq!(code, Some(1), "{error}");
     assert_eq!(
@@ -428,10 +428,7 @@ fn a_download_without_a_connection_says_what_to_do() {
         .unwrap();
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(
-        error.contains("MNIST in full cannot be downloaded: "),
-        "{error}"
-    );
+    assert!(error.contains("MNIST cannot be downloaded: "), "{error}");
     assert!(
         error.contains("; connect to the internet and try again, or put its files into "),
         "{error}"
@@ -481,7 +478,7 @@ fn ctrl_c_ends_a_download() {
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{error}");
     assert!(
-        error.contains("stopped; 0 B have arrived and are kept"),
+        error.contains("download cancelled: 0 B are kept"),
         "{error}"
     );
 }

@@ -1,36 +1,18 @@
-//! A folder with the four official files of a data set, each plain or gzip.
+//! A folder with the four IDX files of MNIST or a similar data set, each plain or gzip.
 
 use std::{
-    fmt::{self, Display},
     fs::File,
     io::Read,
     path::{Path, PathBuf},
 };
 
-use super::{BundledSet, Dataset, ImageShape, LoadError, Split, idx};
+use super::{
+    BundledSet, Dataset, ImageShape, LoadError, Split, SplitKind,
+    idx::{self, IdxError},
+};
 use crate::fs::open_regular;
 
-/// One half of a data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SplitKind {
-    /// Images to learn from.
-    Train,
-    /// Images to measure with.
-    Test,
-}
-
-impl Display for SplitKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Train => "training",
-            Self::Test => "test",
-        })
-    }
-}
-
 impl SplitKind {
-    pub(super) const ALL: [Self; 2] = [Self::Train, Self::Test];
-
     const fn prefix(self) -> &'static str {
         match self {
             Self::Train => "train",
@@ -39,56 +21,82 @@ impl SplitKind {
     }
 
     /// Official name of the file of images.
-    pub(super) fn images(self) -> String {
+    pub(super) fn images_name(self) -> String {
         format!("{}-images-idx3-ubyte", self.prefix())
     }
 
-    /// Name of the JPEG of a bundled half.
-    pub(super) fn atlas(self) -> String {
-        format!("{}-images.jpg", self.prefix())
+    /// Official name of the file of labels.
+    pub(super) fn labels_name(self) -> String {
+        format!("{}-labels-idx1-ubyte", self.prefix())
     }
 
-    /// Official name of the file of labels.
-    pub(super) fn labels(self) -> String {
-        format!("{}-labels-idx1-ubyte", self.prefix())
+    /// Name of a sheet of images of a bundled set.
+    pub(super) fn sheet_name(self) -> String {
+        format!("{}-images.jpg", self.prefix())
     }
 }
 
-/// A readable file and the name by which messages call it.
+/// Content to read, with a path for error messages.
 pub(super) struct NamedFile<R> {
     pub(super) path: PathBuf,
-    /// Size of the file as it lies there.
-    pub(super) bytes: u64,
+    /// Size in bytes, compressed if the content is.
+    pub(super) size: u64,
     pub(super) content: R,
 }
 
-/// Reads one half of a data set.
+impl NamedFile<File> {
+    fn open(path: PathBuf) -> Result<Self, LoadError> {
+        let opened = open_regular(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        match opened {
+            Ok((size, content)) => Ok(Self {
+                path,
+                size,
+                content,
+            }),
+            Err(error) => Err(LoadError::Idx {
+                file: path,
+                error: error.into(),
+            }),
+        }
+    }
+}
+
+impl<R: Read> NamedFile<R> {
+    /// Reads the values with `read`, and returns them with the path.
+    pub(super) fn read(
+        self,
+        read: impl FnOnce(R, u64) -> Result<Vec<u8>, IdxError>,
+    ) -> Result<(PathBuf, Vec<u8>), LoadError> {
+        match read(self.content, self.size) {
+            Ok(values) => Ok((self.path, values)),
+            Err(error) => Err(LoadError::Idx {
+                file: self.path,
+                error,
+            }),
+        }
+    }
+}
+
+/// Reads a file of images and one of labels.
 pub(super) fn read_split<R: Read>(
     images: NamedFile<R>,
     labels: NamedFile<R>,
 ) -> Result<Split, LoadError> {
-    let of = |file: &Path| {
-        let file = file.to_owned();
-        |fault| LoadError::Idx { file, fault }
-    };
-    let pixels = idx::read_images(images.content, images.bytes).map_err(of(&images.path))?;
-    let classes = idx::read_labels(labels.content, labels.bytes).map_err(of(&labels.path))?;
-    let counts = (pixels.len() / ImageShape::GREY_28.pixels(), classes.len());
-    Split::new(ImageShape::GREY_28, pixels, classes).ok_or(LoadError::CountMismatch {
-        images: images.path,
-        image_count: counts.0,
-        labels: labels.path,
-        label_count: counts.1,
-    })
+    Split::from_files(
+        ImageShape::GREY_28,
+        images.read(idx::read_images)?,
+        labels.read(idx::read_labels)?,
+    )
 }
 
-/// The folder in which the four files lie.
+/// A folder with the four files.
 pub(super) struct IdxFolder {
     pub(super) folder: PathBuf,
 }
 
 impl IdxFolder {
-    /// Looks for the files in `folder`, and where torchvision puts them below it.
+    /// Finds the files in `folder` or in the subfolders of torchvision. A folder without them is
+    /// returned as it is, and its files are reported as missing when they are read.
     pub(super) fn find(folder: &Path) -> Result<Self, LoadError> {
         let candidates = [
             folder.to_owned(),
@@ -96,8 +104,9 @@ impl IdxFolder {
             folder.join("MNIST/raw"),
             folder.join("FashionMNIST/raw"),
         ];
-        let holds = |path: &PathBuf| find_file(path, &SplitKind::Train.images()).is_some();
-        let folder = match candidates.map(|path| Some(path).filter(holds)) {
+        let has_images =
+            |path: &PathBuf| find_file(path, &SplitKind::Train.images_name()).is_some();
+        let found = match candidates.map(|path| Some(path).filter(has_images)) {
             [None, None, Some(first), Some(second)] => {
                 return Err(LoadError::Ambiguous {
                     folder: folder.to_owned(),
@@ -105,62 +114,46 @@ impl IdxFolder {
                     second,
                 });
             }
-            found => found
-                .into_iter()
-                .flatten()
-                .next()
-                .unwrap_or_else(|| folder.to_owned()),
+            candidates => candidates.into_iter().flatten().next(),
         };
-        Ok(Self { folder })
+        Ok(Self {
+            folder: found.unwrap_or_else(|| folder.to_owned()),
+        })
     }
 
-    /// Reads one half.
-    pub(super) fn read(&self, half: SplitKind) -> Result<Split, LoadError> {
-        read_split(self.open(half.images())?, self.open(half.labels())?)
+    /// Loads training and test images, and derives name and classes from the name of the folder.
+    pub(super) fn load(&self) -> Result<Dataset, LoadError> {
+        let (set, name) = identify(&self.folder);
+        let dataset = self.load_as(set)?;
+        Ok(Dataset { name, ..dataset })
+    }
+
+    /// Loads training and test images as those of `set`.
+    pub(super) fn load_as(&self, set: BundledSet) -> Result<Dataset, LoadError> {
+        let (train, test) = (self.read(SplitKind::Train)?, self.read(SplitKind::Test)?);
+        Ok(set.dataset(train, test))
+    }
+
+    /// Reads the training or the test images.
+    pub(super) fn read(&self, kind: SplitKind) -> Result<Split, LoadError> {
+        read_split(
+            self.open(kind.images_name())?,
+            self.open(kind.labels_name())?,
+        )
     }
 
     fn open(&self, file: String) -> Result<NamedFile<File>, LoadError> {
-        let Some(path) = find_file(&self.folder, &file) else {
-            return Err(LoadError::MissingFile {
+        match find_file(&self.folder, &file) {
+            Some(path) => NamedFile::open(path),
+            None => Err(LoadError::MissingFile {
                 folder: self.folder.clone(),
                 file,
-            });
-        };
-        let opened = open_regular(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
-        match opened {
-            Ok((bytes, content)) => Ok(NamedFile {
-                path,
-                bytes,
-                content,
-            }),
-            Err(error) => Err(LoadError::Idx {
-                file: path,
-                fault: error.into(),
             }),
         }
     }
-
-    /// Reads both halves; what they show is told by the folder's name.
-    pub(super) fn load(&self) -> Result<Dataset, LoadError> {
-        let (set, name) = identify(&self.folder);
-        self.load_as(set, name)
-    }
-
-    /// Reads both halves of a data set that is called `name` and has the classes of `set`.
-    pub(super) fn load_as(&self, set: BundledSet, name: String) -> Result<Dataset, LoadError> {
-        Ok(Dataset {
-            name,
-            shape: ImageShape::GREY_28,
-            class_names: set.class_names().map(str::to_owned).to_vec(),
-            rotation: 0.0,
-            skipped: Vec::new(),
-            train: self.read(SplitKind::Train)?,
-            test: self.read(SplitKind::Test)?,
-        })
-    }
 }
 
-/// The file of this official name, or of the variant with a dot, or of either with `.gz`.
+/// Finds the file with the official name `file`, or with a dot before “idx”, or either with `.gz`.
 pub(super) fn find_file(folder: &Path, file: &str) -> Option<PathBuf> {
     let dotted = file.replace("-idx", ".idx");
     [file, &dotted]
@@ -170,8 +163,8 @@ pub(super) fn find_file(folder: &Path, file: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// The set with the classes of a folder's data set, and what to call it. The files do not tell,
-/// the folder's name may.
+/// Returns the set whose classes a folder's data set has, and its display name. Only the name of the
+/// folder distinguishes the sets; by default the classes are digits.
 fn identify(folder: &Path) -> (BundledSet, String) {
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let name = absolute
@@ -184,42 +177,40 @@ fn identify(folder: &Path) -> (BundledSet, String) {
         );
     let lower = name.to_lowercase();
     let mut words = lower.split(|c: char| !c.is_alphanumeric());
-    let set = if lower.contains("fashion") {
-        Some(BundledSet::FashionMnist)
+    if lower.contains("fashion") {
+        (
+            BundledSet::FashionMnist,
+            BundledSet::FashionMnist.to_string(),
+        )
     } else if words.any(|word| word.starts_with("mnist")) {
-        // A word of its own: KMNIST and EMNIST are other sets.
-        Some(BundledSet::Mnist)
+        // At the start of a word: KMNIST and EMNIST are other data sets.
+        (BundledSet::Mnist, BundledSet::Mnist.to_string())
     } else {
-        None
-    };
-    (
-        set.unwrap_or(BundledSet::Mnist),
-        set.map_or(name, |set| set.to_string()),
-    )
+        (BundledSet::Mnist, name)
+    }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use std::{fs, io::Write as _};
 
-    use flate2::{Compression, write::GzEncoder};
+    use super::{super::gzip, *};
 
-    use super::*;
-
-    /// Writes two training images and one test image; `rename` makes a file's name.
+    /// Writes two training images and one test image; `rename` maps official names to file names.
     pub fn write(folder: &Path, rename: impl Fn(&str) -> String) {
         fs::create_dir_all(folder).unwrap();
-        for (half, labels) in SplitKind::ALL.into_iter().zip([&[3, 7][..], &[5]]) {
+        for (kind, labels) in SplitKind::ALL.into_iter().zip([&[3, 7][..], &[5]]) {
             let (mut image_file, mut label_file) = (Vec::new(), Vec::new());
             let pixels: Vec<u8> = (0..=255).cycle().take(784 * labels.len()).collect();
             idx::write_images(&mut image_file, &pixels).unwrap();
             idx::write_labels(&mut label_file, labels).unwrap();
-            for (name, mut bytes) in [(half.images(), image_file), (half.labels(), label_file)] {
+            for (name, mut bytes) in [
+                (kind.images_name(), image_file),
+                (kind.labels_name(), label_file),
+            ] {
                 let path = folder.join(rename(&name));
                 if path.extension().is_some_and(|extension| extension == "gz") {
-                    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-                    gzip.write_all(&bytes).unwrap();
-                    bytes = gzip.finish().unwrap();
+                    bytes = gzip::compress(|to| to.write_all(&bytes)).unwrap();
                 }
                 fs::write(path, bytes).unwrap();
             }
@@ -231,13 +222,13 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn every_usual_layout_is_found_and_named() {
+    fn every_common_layout_is_found_and_named() {
         let root = tempfile::tempdir().unwrap();
-        let of = |path: &str| root.path().join(path);
-        write(&of("mnist-full"), str::to_owned);
-        write(&of("my-fashion"), |name| format!("{name}.gz"));
-        write(&of("kmnist"), |name| name.replace("-idx", ".idx"));
-        write(&of("torch/FashionMNIST/raw"), |name| {
+        let path = |subfolder: &str| root.path().join(subfolder);
+        write(&path("mnist-full"), str::to_owned);
+        write(&path("my-fashion"), |name| format!("{name}.gz"));
+        write(&path("kmnist"), |name| name.replace("-idx", ".idx"));
+        write(&path("torch/FashionMNIST/raw"), |name| {
             format!("{}.gz", name.replace("-idx", ".idx"))
         });
         for (folder, name, class) in [
@@ -248,7 +239,7 @@ pub(super) mod tests {
             ("torch/FashionMNIST", "Fashion-MNIST", "Dress"),
             ("torch/FashionMNIST/raw", "Fashion-MNIST", "Dress"),
         ] {
-            let dataset = load(&of(folder)).unwrap();
+            let dataset = load(&path(folder)).unwrap();
             assert_eq!(
                 (dataset.name.as_str(), dataset.class_names[3].as_str()),
                 (name, class)
@@ -260,19 +251,19 @@ pub(super) mod tests {
             assert_eq!(dataset.train.image(1)[..3], [16, 17, 18]);
         }
 
-        write(&of("torch/MNIST/raw"), str::to_owned);
+        write(&path("torch/MNIST/raw"), str::to_owned);
         assert!(matches!(
-            load(&of("torch")),
+            load(&path("torch")),
             Err(LoadError::Ambiguous { .. })
         ));
     }
 
     #[test]
-    fn a_bad_folder_is_refused_in_one_sentence() {
+    fn errors_name_the_missing_or_inconsistent_file() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().display();
         let message = || load(root.path()).unwrap_err().to_string();
-        let missing = |file| format!("{folder} holds no file {file}, plain or as {file}.gz");
+        let missing = |file| format!("{folder} contains no file {file} or {file}.gz");
         assert_eq!(message(), missing("train-images-idx3-ubyte"));
 
         write(root.path(), str::to_owned);
@@ -283,15 +274,15 @@ pub(super) mod tests {
         assert_eq!(
             message(),
             format!(
-                "{folder}/train-images-idx3-ubyte holds 2 images, \
-                 but {folder}/train-labels-idx1-ubyte holds 3 labels"
+                "{folder}/train-images-idx3-ubyte contains 2 images, \
+                 but {folder}/train-labels-idx1-ubyte contains 3 labels"
             )
         );
 
         fs::write(&labels, "").unwrap();
         assert_eq!(
             message(),
-            format!("{} is cut off: it holds 0 bytes of 8", labels.display())
+            format!("{} is truncated: it has 0 of 8 bytes", labels.display())
         );
 
         fs::remove_file(&labels).unwrap();
