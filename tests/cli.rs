@@ -368,16 +368,16 @@ fn full_data_sets_are_listed_located_and_verified() {
     let (code, printed, error) = run(&["data", "list"]);
     assert_eq!(code, Some(0), "{error}");
     assert!(
-        printed.contains("cifar-10            built in, a sample"),
+        printed.contains("cifar-10            sample, built in"),
         "{printed}"
     );
     assert!(
         printed.contains(
-            "cifar-10-full       not here: cre-lab data fetch cifar-10 downloads it (170 MB)"
+            "cifar-10-full       not on this machine: download it with “cre-lab data fetch cifar-10” (170 MB)"
         ),
         "{printed}"
     );
-    let missing = "CIFAR-10 in full is not on this machine: “cre-lab data fetch cifar-10” downloads it (170 MB), or put its files into ";
+    let missing = "CIFAR-10 in full is not on this machine: download it with “cre-lab data fetch cifar-10” (170 MB), or put its files into ";
     for args in [
         &["data", "path", "cifar-10"][..],
         &["data", "verify", "cifar-10-full"],
@@ -410,7 +410,7 @@ fn full_data_sets_are_listed_located_and_verified() {
     assert_eq!((code, printed.trim()), (Some(0), relative));
     let (code, printed, error) = run(&["data", "fetch", "cifar-10"]);
     assert_eq!((code, printed.trim()), (Some(0), relative));
-    assert!(error.contains("is here already"), "{error}");
+    assert!(error.contains("is already on this machine"), "{error}");
     let (code, printed, error) = run(&["data", "verify"]);
     assert_eq!(code, Some(1), "{error}");
     assert_eq!(
@@ -439,10 +439,7 @@ fn a_download_without_a_connection_fails_with_advice() {
         .unwrap();
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(
-        error.contains("MNIST in full cannot be downloaded: "),
-        "{error}"
-    );
+    assert!(error.contains("MNIST cannot be downloaded: "), "{error}");
     assert!(
         error.contains("; connect to the internet and try again, or put its files into "),
         "{error}"
@@ -467,7 +464,7 @@ fn ctrl_c_cancels_a_download() {
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{error}");
     assert!(
-        error.contains("stopped; 0 B have arrived and are kept"),
+        error.contains("download cancelled: 0 B are kept"),
         "{error}"
     );
 }
