@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::{Overwrite, RunArgs, columns};
 use crate::{
     data::{DataSource, Dataset},
-    figures,
+    figures::{DeadRuns, FigureData, FigureKind, NetworkState, save},
     fs::{Existing, remove_output, write_whole},
     train::{
         AxisChoice, Command, DeviceChoice, Evaluation, Event, Probe, RunConfig, RunError, RunId,
@@ -180,13 +180,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let snapshot = job.follow(&stopped).inspect_err(|_| job.release_folder())?;
     write_metrics(&job.metrics_file(), &job.evaluations, Existing::Replace)?;
     let mut written = vec![job.metrics_file(), job.write_config()?];
-    let plan = job.config.model_spec(dataset.shape, dataset.classes());
-    let layout = job.config.architecture.latent_layout(&plan)?;
-    let latent = args.out.join(CLOUD);
-    figures::latent_scatter(&snapshot, layout, &dataset, &latent)?;
-    let reconstructions = args.out.join(RECONSTRUCTIONS);
-    figures::reconstructions(&snapshot, layout, &dataset, &reconstructions)?;
-    written.extend([latent, reconstructions]);
+    written.extend(job.write_figures(&snapshot, &dataset)?);
     written.extend(job.saved_files());
     job.summarise();
     let mut out = std::io::stdout().lock();
@@ -483,6 +477,35 @@ impl<'a> Job<'a> {
         })?;
         write(&path, text.as_bytes(), Existing::Replace)?;
         Ok(path)
+    }
+
+    /// Draws the cloud and the reconstructions of `snapshot`.
+    fn write_figures(
+        &self,
+        snapshot: &Snapshot,
+        dataset: &Dataset,
+    ) -> anyhow::Result<[PathBuf; 2]> {
+        let (config, evaluations) = (self.config.clone(), self.evaluations.clone());
+        let data = FigureData {
+            networks: vec![NetworkState::new(
+                &self.source,
+                config,
+                dataset,
+                evaluations,
+                Some(snapshot),
+            )],
+            shown: 0,
+        };
+        let paths = [CLOUD, RECONSTRUCTIONS].map(|name| self.args.out.join(name));
+        for (kind, path) in [FigureKind::Cloud, FigureKind::Reconstructions]
+            .into_iter()
+            .zip(&paths)
+        {
+            let figure = data.figure(kind, DeadRuns::default());
+            let figure = figure.map_err(|why| anyhow!("cannot draw {}: {why}", path.display()))?;
+            save(&*figure, path)?;
+        }
+        Ok(paths)
     }
 
     fn summarise(&self) {

@@ -45,7 +45,7 @@ pub fn record(lambda: f64, seed: u64, accuracy: f64, mse: f64) -> Record {
         kept: 0,
         wall_seconds: 1.0,
         finished: 1_790_000_000,
-        eval_sample: portrait(ImageShape::GREY_28, 10, lambda.value() as f32),
+        eval_sample: eval_sample(ImageShape::GREY_28, 10, lambda.value() as f32),
     }
 }
 
@@ -58,7 +58,7 @@ pub fn dead(lambda: f64, seed: u64) -> Record {
 }
 
 /// Fifty points for each class in rays from the origin, and two images for each class.
-pub fn portrait(shape: ImageShape, classes: u8, lambda: f32) -> EvalSample {
+pub fn eval_sample(shape: ImageShape, classes: u8, lambda: f32) -> EvalSample {
     let labels: Vec<u8> = (0..classes).flat_map(|class| [class; 50]).collect();
     let point = |(place, class): (usize, &u8)| {
         let angle = (f32::from(*class) + lambda) * 0.6;
