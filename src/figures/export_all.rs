@@ -48,32 +48,32 @@ impl<'a> AllFigures<'a> {
             missing: Vec::new(),
             sweeps: Vec::new(),
         };
-        all.group("figure 3", NEEDS_LAMBDAS, |all| {
-            let runs = panel_runs(series.iter().filter(has_two_lambdas));
+        all.try_add("figure 3", NEEDS_LAMBDAS, |all| {
+            let runs = panel_runs(series.iter().filter(|series| has_two_lambdas(series)));
             all.pages("figure-3", &runs, |runs| boxed(Figure3::new(runs, dead)));
         });
-        all.group("figure 4", NEEDS_LAMBDAS, |all| {
+        all.try_add("figure 4", NEEDS_LAMBDAS, |all| {
             for (name, sweeps) in by_network(&sweeps) {
                 all.add(&format!("figure-4-{name}"), boxed(Figure4::new(sweeps)));
             }
         });
-        all.group("figure 5", NEEDS_LAMBDAS, |all| {
+        all.try_add("figure 5", NEEDS_LAMBDAS, |all| {
             for sweep in &sweeps {
                 let name = format!("figure-5-{}", slug(&sweep.title));
                 all.add(&name, boxed(Figure5::new(sweep)));
             }
         });
-        all.group("trade-off plane", "there is no run", |all| {
+        all.try_add("trade-off plane", "there is no run", |all| {
             let runs = panel_runs(series.iter());
             all.pages("trade-off-plane", &runs, |runs| {
                 boxed(ParetoFigure::new(runs, dead))
             });
         });
-        all.group("latent size", NEEDS_SIZES, |all| {
+        all.try_add("latent size", NEEDS_SIZES, |all| {
             let figure = CapacityFigure::new(&series, CapacityMeasure::LatentSize);
             all.add("latent-size", boxed(figure));
         });
-        all.group("complexity", NEEDS_NETWORKS, |all| {
+        all.try_add("complexity", NEEDS_NETWORKS, |all| {
             let figure = CapacityFigure::new(&series, CapacityMeasure::Parameters);
             all.add("complexity", boxed(figure));
         });
@@ -85,8 +85,8 @@ impl<'a> AllFigures<'a> {
         all
     }
 
-    /// Runs `add`; if it adds no figure, `name` is missing for this reason.
-    fn group(&mut self, name: &'static str, reason: &'static str, add: impl FnOnce(&mut Self)) {
+    /// Runs `add`. If that adds no figure, records `name` as missing for this reason.
+    fn try_add(&mut self, name: &'static str, reason: &'static str, add: impl FnOnce(&mut Self)) {
         let count = self.figures.len();
         add(self);
         if self.figures.len() == count {
@@ -138,8 +138,8 @@ impl<'a> AllFigures<'a> {
     }
 
     /// Writes every figure in every format into `folder`, which is created if necessary, and an
-    /// animation of each λ sweep if `animate`. Replaces the files [`Self::file_names`] if they exist.
-    /// `progress` decides whether to continue; files that are complete by then remain.
+    /// animation of each λ sweep if `animate`. Replaces the files [`Self::file_names`] if they
+    /// exist. `progress` decides whether to continue; files that are complete by then remain.
     ///
     /// # Errors
     /// When the folder cannot be created or a file cannot be written.
@@ -183,7 +183,7 @@ fn panel_runs<'s, 'a: 's>(series: impl Iterator<Item = &'s Series<'a>>) -> Vec<P
     series.map(PanelRuns::from).collect()
 }
 
-fn has_two_lambdas(series: &&Series<'_>) -> bool {
+fn has_two_lambdas(series: &Series<'_>) -> bool {
     let first = series.records[0].lambda();
     series.records.iter().any(|record| record.lambda() != first)
 }

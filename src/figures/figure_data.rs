@@ -24,8 +24,8 @@ pub struct FigureData {
 /// A network in training: its last snapshot and its evaluations.
 #[derive(Clone, Debug)]
 pub struct NetworkState {
-    /// Settings, evaluations and sample. The last evaluation counts, not the best. Device, number of
-    /// parameters and times, which no figure of a run in training shows, are empty.
+    /// Settings, evaluations and sample. The last evaluation counts, not the best. Device, number
+    /// of parameters and times, which no figure of a run in training shows, are empty.
     pub record: Record,
     /// The snapshot of the sample; `None` before the first one.
     pub snapshot: Option<SnapshotInfo>,

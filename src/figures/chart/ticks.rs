@@ -41,7 +41,8 @@ impl Ticks {
             return "0".into();
         }
         let text = if value.abs() >= 1e5 || self.step < 1e-4 {
-            // A step has one significant digit; a value one more per power of ten that it is larger.
+            // A step has one significant digit; a value one more per power of ten that it is
+            // larger.
             let digits = (value.abs() / self.step).log10().floor().max(0.0);
             format!("{value:.*e}", digit_count(digits))
         } else {

@@ -55,8 +55,9 @@ struct FrameContent {
 }
 
 impl Film {
-    /// Shows each run of a λ sweep for a while, with transitions between them. Principal components,
-    /// whose axes differ from one model to the next, are aligned with those of the λ before.
+    /// Shows each run of a λ sweep for a while, with transitions between them. Principal
+    /// components, whose axes differ from one model to the next, are aligned with those of the λ
+    /// before.
     pub fn from_sweep(sweep: &LambdaSweep<'_>) -> Self {
         let mut title = format!("{}, seed {}", sweep.title, sweep.seed);
         let is_projected = |record: &&Record| {

@@ -13,8 +13,8 @@ type Counted = (Rgb, u32);
 /// Reduces RGB pixels to at most 256 of their colours. Areas of one colour keep it exactly, since
 /// colours have a meaning.
 ///
-/// Median cut (P. Heckbert, *Color Image Quantization for Frame Buffer Display*, 1982), with the most
-/// frequent colour of each box instead of its mean.
+/// Median cut (P. Heckbert, *Color Image Quantization for Frame Buffer Display*, 1982), with the
+/// most frequent colour of each box instead of its mean.
 pub fn quantize(pixels: &mut [u8]) {
     let mut counts: HashMap<Rgb, u32> = HashMap::new();
     // Most neighbouring pixels are equal.

@@ -35,7 +35,7 @@ pub enum ResultsState {
     /// It holds so many runs, which say this.
     Read {
         runs: usize,
-        /// CapacityMeasure n, and against the number of parameters.
+        /// Against n, and against the number of parameters.
         latent_size: Option<CapacityFigure>,
         parameters: Option<CapacityFigure>,
         /// Every spectrum among them.
