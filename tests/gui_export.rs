@@ -17,7 +17,7 @@ use std::{
 
 use cre_lab::{
     data::{BundledSet, DataSource, ImageShape},
-    figures::{Against, DeadRuns, Subject},
+    figures::{CapacityMeasure, DeadRuns, FigureKind},
     gui::{
         App,
         state::{Action, All, Export, Notification, results::ResultsState},
@@ -75,12 +75,12 @@ fn every_figure_of_a_spectrum_is_written_in_every_format() {
     let folder = tempfile::tempdir().unwrap();
     let mut harness = window(Some("0, 0.5, 1"));
     train(&mut harness, 3);
-    for subject in Subject::ALL {
+    for subject in FigureKind::ALL {
         let export = Export::Figure(subject, DeadRuns::Hollow);
         for extension in ["svg", "png", "csv"] {
             let path = folder
                 .path()
-                .join(format!("{}.{extension}", subject.file()));
+                .join(format!("{}.{extension}", subject.file_stem()));
             let bytes = write(&mut harness, export, &path);
             match extension {
                 "png" => {
@@ -127,7 +127,7 @@ fn the_window_says_what_can_be_exported_and_where_it_was_written() {
     harness.run_steps(2);
     harness.get_by_role_and_label(Role::Button, "Save as…");
 
-    let export = Export::Figure(Subject::Curves, DeadRuns::Hollow);
+    let export = Export::Figure(FigureKind::Curves, DeadRuns::Hollow);
     let path = folder.path().join("curves.csv");
     write(&mut harness, export, &path);
     harness.run_steps(2);
@@ -491,7 +491,11 @@ fn the_width_of_the_trade_off_comes_from_the_file_of_results_as_it_grows() {
     harness.get_by_label_contains("n = 64: 5.0 percentage points of accuracy lost");
     harness.get_by_label_contains("n = 64: MSE 0.1000 higher");
     let path = folder.path().join("width.csv");
-    let bytes = write(&mut harness, Export::Width(Against::LatentSize), &path);
+    let bytes = write(
+        &mut harness,
+        Export::Width(CapacityMeasure::LatentSize),
+        &path,
+    );
     let text = String::from_utf8(bytes).unwrap();
     assert!(text.contains("accuracy_loss_percentage_points"), "{text}");
 

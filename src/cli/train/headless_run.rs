@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use crossbeam_channel::{Receiver, select};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     data::{DataSource, Dataset},
-    figures,
+    figures::{DeadRuns, FigureData, FigureKind, NetworkState, save},
     fs::Existing,
     train::{
         AxisChoice, Command, Evaluation, Event, Probe, RunConfig, RunError, RunId, RunStart,
@@ -296,12 +296,24 @@ impl HeadlessRun {
         snapshot: &Snapshot,
         dataset: &Dataset,
     ) -> anyhow::Result<[PathBuf; 2]> {
-        let spec = self.config.model_spec(dataset.shape, dataset.classes());
-        let layout = self.config.architecture.latent_layout(&spec)?;
+        let network = NetworkState::new(
+            &self.source,
+            self.config.clone(),
+            dataset,
+            self.evaluations.clone(),
+            Some(snapshot),
+        );
+        let data = FigureData {
+            networks: vec![network],
+            shown: 0,
+        };
         let paths = [CLOUD, RECONSTRUCTIONS].map(|name| self.folder.file(name));
-        let [cloud, reconstructions] = &paths;
-        figures::latent_scatter(snapshot, layout, dataset, cloud)?;
-        figures::reconstructions(snapshot, layout, dataset, reconstructions)?;
+        let kinds = [FigureKind::Cloud, FigureKind::Reconstructions];
+        for (kind, path) in kinds.into_iter().zip(&paths) {
+            let figure = data.figure(kind, DeadRuns::default());
+            let figure = figure.map_err(|why| anyhow!("cannot draw {}: {why}", path.display()))?;
+            save(&*figure, path)?;
+        }
         Ok(paths)
     }
 

@@ -1,79 +1,81 @@
-//! As many colours as a GIF frame can have.
+//! Reduction to the 256 colours of a GIF frame.
 
 use std::collections::HashMap;
 
-use super::palette::Rgb;
+use crate::figures::palette::Rgb;
 
-/// Colours of a frame.
-const COLOURS: usize = 256;
+/// The most colours of a frame.
+const MAX_COLOURS: usize = 256;
 
-/// A colour, and how many pixels have it.
+/// A colour and the number of its pixels.
 type Counted = (Rgb, u32);
 
-/// Brings RGB pixels down to 256 colours, each of which was there before: what covers an area keeps its
-/// exact colour, which matters where a colour has a meaning.
+/// Reduces RGB pixels to at most 256 of their colours. Areas of one colour keep it exactly, since
+/// colours have a meaning.
 ///
-/// Median cut (P. Heckbert, *Color Image Quantization for Frame Buffer Display*, 1982); each box
-/// is represented by its most frequent colour rather than by its mean.
+/// Median cut (P. Heckbert, *Color Image Quantization for Frame Buffer Display*, 1982), with the
+/// most frequent colour of each box instead of its mean.
 pub fn quantize(pixels: &mut [u8]) {
     let mut counts: HashMap<Rgb, u32> = HashMap::new();
-    // Neighbours are mostly alike.
+    // Most neighbouring pixels are equal.
     for run in pixels.as_chunks::<3>().0.chunk_by(|a, b| a == b) {
         *counts.entry(run[0]).or_default() += u32::try_from(run.len()).unwrap_or(u32::MAX);
     }
-    if counts.len() <= COLOURS {
+    if counts.len() <= MAX_COLOURS {
         return;
     }
     let mut colours: Vec<Counted> = counts.into_iter().collect();
-    // A hash map has an order of its own each time; files shall not.
+    // The order of a hash map is random; the result must not be.
     colours.sort_unstable();
     let mut boxes = vec![colours];
-    while boxes.len() < COLOURS {
-        let weights = boxes.iter().map(|colours| weight(colours));
-        let largest = weights.enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b));
-        let Some((place, _)) = largest.filter(|(_, weight)| *weight > 0.0) else {
+    while boxes.len() < MAX_COLOURS {
+        let priorities = boxes.iter().map(|colours| priority(colours));
+        let first = priorities
+            .enumerate()
+            .max_by(|(_, a), (_, b)| a.total_cmp(b));
+        let Some((index, _)) = first.filter(|(_, priority)| *priority > 0.0) else {
             break;
         };
-        let (low, high) = halves(boxes.swap_remove(place));
+        let (low, high) = split(boxes.swap_remove(index));
         boxes.extend([low, high]);
     }
-    let mut instead: HashMap<Rgb, Rgb> = HashMap::new();
+    let mut replacements: HashMap<Rgb, Rgb> = HashMap::new();
     for colours in &boxes {
         if let Some((frequent, _)) = colours.iter().max_by_key(|(_, count)| count) {
-            instead.extend(colours.iter().map(|(colour, _)| (*colour, *frequent)));
+            replacements.extend(colours.iter().map(|(colour, _)| (*colour, *frequent)));
         }
     }
     for run in pixels.as_chunks_mut::<3>().0.chunk_by_mut(|a, b| a == b) {
-        let colour = instead.get(&run[0]).copied().unwrap_or(run[0]);
+        let colour = replacements.get(&run[0]).copied().unwrap_or(run[0]);
         run.fill(colour);
     }
 }
 
-/// The channel in which a box is widest, and how wide.
-fn widest(colours: &[Counted]) -> (usize, u8) {
-    let widths = (0..3).map(|channel| {
+/// The channel with the widest range of a box, and that range.
+fn widest_channel(colours: &[Counted]) -> (usize, u8) {
+    let ranges = (0..3).map(|channel| {
         let values = || colours.iter().map(|(colour, _)| colour[channel]);
-        let width = values().max().unwrap_or(0) - values().min().unwrap_or(0);
-        (channel, width)
+        let range = values().max().unwrap_or(0) - values().min().unwrap_or(0);
+        (channel, range)
     });
-    widths.max_by_key(|(_, width)| *width).unwrap_or((0, 0))
+    ranges.max_by_key(|(_, range)| *range).unwrap_or((0, 0))
 }
 
-/// How much a box asks to be cut: wide ones that many pixels are in.
-fn weight(colours: &[Counted]) -> f64 {
+/// The priority of splitting a box: high for wide boxes of many pixels.
+fn priority(colours: &[Counted]) -> f64 {
     let pixels: f64 = colours.iter().map(|(_, count)| f64::from(*count)).sum();
-    f64::from(widest(colours).1) * pixels.sqrt()
+    f64::from(widest_channel(colours).1) * pixels.sqrt()
 }
 
-/// Cuts a box of two colours or more where half of its pixels are on each side.
-fn halves(mut colours: Vec<Counted>) -> (Vec<Counted>, Vec<Counted>) {
-    let (channel, _) = widest(&colours);
+/// Splits a box of at least two colours into two with about half of its pixels each.
+fn split(mut colours: Vec<Counted>) -> (Vec<Counted>, Vec<Counted>) {
+    let (channel, _) = widest_channel(&colours);
     colours.sort_unstable_by_key(|(colour, _)| (colour[channel], *colour));
     let pixels: u64 = colours.iter().map(|(_, count)| u64::from(*count)).sum();
-    let mut below = 0;
+    let mut count_below = 0;
     let half = colours.iter().position(|(_, count)| {
-        below += u64::from(*count);
-        2 * below >= pixels
+        count_below += u64::from(*count);
+        2 * count_below >= pixels
     });
     let cut = (half.unwrap_or(0) + 1).clamp(1, colours.len().max(2) - 1);
     let high = colours.split_off(cut.min(colours.len()));
@@ -105,7 +107,7 @@ mod tests {
         let before = pixels.clone();
         quantize(&mut pixels);
         assert_eq!(pixels[60_000..], before[60_000..]);
-        assert_eq!(distinct(&pixels).len(), COLOURS);
+        assert_eq!(distinct(&pixels).len(), MAX_COLOURS);
         let errors = before
             .iter()
             .zip(&pixels)
@@ -116,18 +118,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_colour_is_invented_and_few_are_left_alone(
+        fn no_new_colours_appear_and_few_colours_stay_unchanged(
             pixels in prop::collection::vec(any::<[u8; 3]>(), 0..700),
         ) {
             let before = pixels.concat();
             let mut after = before.clone();
             quantize(&mut after);
             let (old, new) = (distinct(&before), distinct(&after));
-            prop_assert!(new.len() <= COLOURS && new.is_subset(&old));
-            if old.len() <= COLOURS {
+            prop_assert!(new.len() <= MAX_COLOURS && new.is_subset(&old));
+            if old.len() <= MAX_COLOURS {
                 prop_assert_eq!(after, before);
             } else {
-                prop_assert_eq!(new.len(), COLOURS);
+                prop_assert_eq!(new.len(), MAX_COLOURS);
             }
         }
     }

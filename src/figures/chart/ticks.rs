@@ -1,15 +1,15 @@
 //! Round numbers along an axis.
 
-/// Values to mark between two limits, at 1, 2 or 5 times a power of ten apart.
+/// Values between two limits, 1, 2 or 5 times a power of ten apart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ticks {
-    /// The values, rising.
+    /// The values, ascending.
     pub values: Vec<f64>,
     step: f64,
 }
 
 impl Ticks {
-    /// About five ticks between `low` and `high`; none if they are no interval.
+    /// About five ticks between `low` and `high`; none unless `low < high` and both are finite.
     pub fn between(low: f64, high: f64) -> Self {
         let rough = (high - low) / 5.0;
         if !rough.is_finite() || rough <= 0.0 {
@@ -25,27 +25,31 @@ impl Ticks {
             share if share < 7.5 => 5.0 * power,
             _ => 10.0 * power,
         };
-        // The slack keeps a tick that only rounding moved past a limit.
-        let slack = 1e-6;
-        let first = (low / step - slack).ceil();
+        // Keeps a tick that only rounding has moved beyond a limit.
+        let tolerance = 1e-6;
+        let first = (low / step - tolerance).ceil();
         let values = (0u8..12)
             .map(|i| (first + f64::from(i)) * step)
-            .take_while(|value| *value <= high + slack * step)
+            .take_while(|value| *value <= high + tolerance * step)
             .collect();
         Self { values, step }
     }
 
-    /// A tick value as text, with the digits that its step needs.
+    /// The label of a tick, with as many digits as the step needs.
     pub fn label(&self, value: f64) -> String {
         if value == 0.0 {
             return "0".into();
         }
         let text = if value.abs() >= 1e5 || self.step < 1e-4 {
-            // Steps have one leading digit; values as many more as they are larger.
+            // A step has one significant digit; a value one more per power of ten that it is
+            // larger.
             let digits = (value.abs() / self.step).log10().floor().max(0.0);
-            format!("{value:.*e}", as_count(digits))
+            format!("{value:.*e}", digit_count(digits))
         } else {
-            format!("{value:.*}", as_count((-self.step.log10()).ceil().max(0.0)))
+            format!(
+                "{value:.*}",
+                digit_count((-self.step.log10()).ceil().max(0.0))
+            )
         };
         text.replace('-', "−")
     }
@@ -54,9 +58,9 @@ impl Ticks {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a number of digits: whole, 0 or a little more"
+    reason = "a small whole number of digits"
 )]
-fn as_count(digits: f64) -> usize {
+fn digit_count(digits: f64) -> usize {
     digits.min(8.0) as usize
 }
 
@@ -91,19 +95,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_interval_gets_a_few_ticks_inside(low in -1e30f32..1e30, span in 1e-3f32..1.0) {
+        fn every_interval_has_a_few_ticks(low in -1e30f32..1e30, span in 1e-3f32..1.0) {
             let high = low + span * low.abs();
             prop_assume!(high > low);
             let ticks = Ticks::between(low.into(), high.into()).values;
             prop_assert!((3..=9).contains(&ticks.len()), "{ticks:?}");
-            let slack = f64::from(high - low) * 1e-5;
-            let inside = f64::from(low) - slack..=f64::from(high) + slack;
+            let tolerance = f64::from(high - low) * 1e-5;
+            let inside = f64::from(low) - tolerance..=f64::from(high) + tolerance;
             prop_assert!(ticks.iter().all(|tick| inside.contains(tick)));
         }
     }
 
     #[test]
-    fn what_is_no_interval_has_no_ticks() {
+    fn invalid_intervals_have_no_ticks() {
         for (low, high) in [
             (1.0, 1.0),
             (2.0, 1.0),
