@@ -1,6 +1,6 @@
 //! Numbers, sizes and durations as text.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 /// 12,345 for 12345.4.
 pub fn thousands(value: f64) -> String {
@@ -12,10 +12,10 @@ pub fn count(value: usize) -> String {
     grouped(&value.to_string())
 }
 
-/// "1 run", "12,345 runs".
-pub fn plural(number: usize, noun: &str) -> String {
-    let s = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{s}", count(number))
+/// A count with its noun: "1 run", "12,345 runs".
+pub fn plural<N: Copy + Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    let ending = if count == N::from(1) { "" } else { "s" };
+    format!("{} {noun}{ending}", grouped(&count.to_string()))
 }
 
 fn grouped(digits: &str) -> String {
@@ -86,8 +86,6 @@ mod tests {
         assert_eq!(thousands(12_345.4), "12,345");
         assert_eq!(thousands(f64::NAN), "0");
         assert_eq!(count(1_234_567), "1,234,567");
-        assert_eq!(plural(1, "run"), "1 run");
-        assert_eq!(plural(1_234, "run"), "1,234 runs");
     }
 
     #[test]
@@ -101,6 +99,13 @@ mod tests {
         ] {
             assert_eq!(lambda(weight), text);
         }
+    }
+
+    #[test]
+    fn one_is_singular() {
+        assert_eq!(plural(0u64, "run"), "0 runs");
+        assert_eq!(plural(1u64, "run"), "1 run");
+        assert_eq!(plural(1_234usize, "run"), "1,234 runs");
     }
 
     #[test]

@@ -392,7 +392,7 @@ fn a_full_set_is_downloaded_stopped_resumed_and_used() {
         batch_size: 20,
         ..small()
     });
-    let shelf = small_set::shelf(vec![full], home.path());
+    let shelf = small_set::locator(vec![full], home.path());
     harness
         .state_mut()
         .execute(DownloadCommand::SetLocator(shelf));
@@ -458,7 +458,7 @@ fn a_missing_full_set_leads_to_the_data_sets() {
     let home = tempfile::tempdir().unwrap();
     let mut harness = window(small());
     let full = small_set::entry(BundledSet::Mnist, &small_set::idx_files(), &[]);
-    let shelf = small_set::shelf(vec![full], home.path());
+    let shelf = small_set::locator(vec![full], home.path());
     harness
         .state_mut()
         .execute(DownloadCommand::SetLocator(shelf));
@@ -487,7 +487,7 @@ fn spectrum(harness: &mut Harness<'_, App>) {
     wait(harness, "the first steps", trains);
     press(harness, "Spectrum");
     // What it takes is said before it is taken.
-    harness.get_by_label_contains("11 lanes × 5,531 parameters with optimiser state: 730 kB");
+    harness.get_by_label_contains("11 networks of 5,531 parameters: 730 kB");
     harness
         .get_by_role_and_label(Role::TextInput, "List of λ")
         .focus();
@@ -709,7 +709,7 @@ fn a_saved_run_goes_on_with_its_curves_and_what_is_no_run_leaves_the_present_one
     other.state_mut().execute(DataCommand::OpenDropped(broken));
     wait(&mut other, "the refusal", complains);
     other.run_steps(3);
-    let refusal = other.query_by_label_contains("broken.safetensors is not a sound safetensors");
+    let refusal = other.query_by_label_contains("broken.safetensors is not a valid safetensors");
     assert!(refusal.is_some());
     assert_eq!(other.state().state().run.view().unwrap().id, run);
     assert!(other.state().state().run.is_training());
@@ -865,8 +865,11 @@ fn many_classes_and_many_images_fit_the_textures_of_the_gpu() {
     let folder = tempfile::tempdir().unwrap();
     for (classes, per_class) in [(98, 1), (26, 4)] {
         let pictures = folder.path().join(format!("{classes} classes"));
-        let source =
-            DataSource::Folder(small_set::own_pictures(&pictures, classes, [2, per_class]));
+        let source = DataSource::Folder(small_set::picture_folder(
+            &pictures,
+            classes,
+            [2, per_class],
+        ));
         let config = RunConfig {
             batch_size: 26,
             ..small()

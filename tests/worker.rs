@@ -241,7 +241,7 @@ fn a_run_that_cannot_start_leaves_the_earlier_one_untouched() {
     });
     assert_eq!(
         reason,
-        "batch size 1000000 does not fit: the data set has 10000 training images"
+        "batch size 1000000 is larger than the 10000 training images"
     );
     worker.send(Command::Step);
     let after = snapshot(&worker, |snapshot| snapshot.step == 1);
@@ -461,8 +461,8 @@ fn more_than_fits_is_refused_before_it_is_taken() {
         } => Some(reason.clone()),
         _ => None,
     });
-    assert!(reason.starts_with("1000000 lanes × "), "{reason}");
-    assert!(reason.contains("lanes at most"), "{reason}");
+    assert!(reason.starts_with("1000000 networks of "), "{reason}");
+    assert!(reason.contains("or at most "), "{reason}");
 }
 
 /// CNN Large tests some 70 images a second; there are 2,000.

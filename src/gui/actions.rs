@@ -8,7 +8,7 @@ use super::{
     panes::PaneId,
     state::{AllOptions, Export, State},
 };
-use crate::figures::{DeadRuns, Subject};
+use crate::figures::{DeadRuns, FigureKind};
 
 /// Identifies an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,7 +202,7 @@ pub static ACTIONS: [Action; 22] = [
         ActionId::ExportFigure,
         |_| "Export figure…",
         |_| "Cloud, reconstructions, curves or comparisons of many λ, as SVG, PNG or CSV",
-        |_| ViewCommand::OpenExport(Export::Figure(Subject::Cloud, DeadRuns::default())).into(),
+        |_| ViewCommand::OpenExport(Export::Figure(FigureKind::Cloud, DeadRuns::default())).into(),
     ),
     Action::new(
         ActionId::ExportAnimation,

@@ -1,4 +1,4 @@
-//! Adam, whose state can be read and set.
+//! Adam with readable and writable state.
 
 use std::collections::HashMap;
 
@@ -12,17 +12,17 @@ use burn::{
 
 use crate::model::Cre;
 
-/// burn's Adam with the settings of PyTorch's, and its state for each parameter.
+/// burn's Adam with PyTorch's settings, and its state per parameter.
 #[derive(Clone)]
 pub struct Adam {
     rule: Rule,
     moments: HashMap<ParamId, Moments>,
 }
 
-/// What Adam remembers of one parameter.
+/// Adam's state of one parameter.
 #[derive(Clone, Debug)]
 pub struct Moments {
-    /// Updates so far.
+    /// Number of updates.
     pub steps: usize,
     /// Running mean of the gradient, flattened.
     pub first: Tensor<1>,
@@ -31,14 +31,14 @@ pub struct Moments {
 }
 
 impl Default for Adam {
-    /// Without a past.
+    /// No updates yet.
     fn default() -> Self {
         Self::with_moments(HashMap::new())
     }
 }
 
 impl Adam {
-    /// Goes on with what it remembers of each parameter.
+    /// Continues with the state of each parameter.
     pub fn with_moments(moments: HashMap<ParamId, Moments>) -> Self {
         Self {
             // burn's default ε is 1e-5; PyTorch's, and so the authors', is 1e-8.
@@ -47,12 +47,12 @@ impl Adam {
         }
     }
 
-    /// What it remembers of a parameter, once that has been updated.
+    /// The state of a parameter, once it has been updated.
     pub fn moments(&self, id: ParamId) -> Option<&Moments> {
         self.moments.get(&id)
     }
 
-    /// `model`, which is without autodiff, after one update; what has no gradient stays.
+    /// `model`, which is without autodiff, after one update. Parameters without gradient are kept.
     pub fn step(&mut self, rate: f64, model: Cre, gradients: GradientsParams) -> Cre {
         model.map(&mut Update {
             adam: self,
@@ -88,12 +88,12 @@ impl ModuleMapper for Update<'_> {
             let (value, state) = rule.step(rate, value, gradient, state);
             if let Some(AdamState { momentum }) = state {
                 let size: usize = dims.iter().product();
-                let found = Moments {
+                let updated = Moments {
                     steps: momentum.time,
                     first: momentum.moment_1.reshape([size]),
                     second: momentum.moment_2.reshape([size]),
                 };
-                moments.insert(id, found);
+                moments.insert(id, updated);
             }
             value
         })

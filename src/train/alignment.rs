@@ -1,10 +1,10 @@
-//! Turning clouds so that they can be compared: the orthogonal Procrustes problem.
+//! Aligns clouds for comparison: the orthogonal Procrustes problem.
 
 use nalgebra::Matrix3;
 
 use super::linear_algebra::nearest_orthogonal;
 
-/// An orthogonal map of the scene, which may mirror; it keeps the origin and all distances.
+/// An orthogonal map of the scene: a rotation, perhaps with a reflection.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Alignment(Matrix3<f32>);
 
@@ -15,10 +15,11 @@ impl Default for Alignment {
 }
 
 impl Alignment {
-    /// The turn that brings `points` closest to `targets`, pair by pair, in the sum of squared distances.
-    /// Only the first `axes` axes take part. Pairs that are not finite are left out.
+    /// The map that brings `points` closest to `targets`, pair by pair, in the sum of squared
+    /// distances. Only the first `axes` axes are used. Pairs with NaN or infinite values are left
+    /// out.
     ///
-    /// The origin stays where it is: a latent of zeros is the same for every network.
+    /// The origin is fixed: z = 0 means the same for every network.
     pub fn towards(points: &[[f32; 3]], targets: &[[f32; 3]], axes: usize) -> Self {
         let axes = axes.min(3);
         let mut cross = Matrix3::<f64>::zeros();
@@ -32,7 +33,7 @@ impl Alignment {
                 }
             }
         }
-        // What does not take part is held fast.
+        // Unused axes are kept.
         let scale = cross.amax();
         for axis in axes..3 {
             cross[(axis, axis)] = scale;
@@ -40,22 +41,22 @@ impl Alignment {
         Self(nearest_orthogonal(&cross).cast())
     }
 
-    /// Where a point goes.
+    /// The image of a point.
     pub fn apply(&self, point: [f32; 3]) -> [f32; 3] {
         (self.0 * nalgebra::Vector3::from(point)).into()
     }
 }
 
-/// For each of `clouds` the turn that brings it closest to the one before it, turned itself; the first stays
-/// as it is.
-pub fn chain(clouds: &[&[[f32; 3]]], axes: usize) -> Vec<Alignment> {
-    let mut before: Vec<[f32; 3]> = Vec::new();
+/// Per cloud the map that brings it closest to the aligned previous cloud; the identity for the
+/// first.
+pub fn align_each_to_previous(clouds: &[&[[f32; 3]]], axes: usize) -> Vec<Alignment> {
+    let mut previous: Vec<[f32; 3]> = Vec::new();
     clouds
         .iter()
         .map(|cloud| {
-            let turn = Alignment::towards(cloud, &before, axes);
-            before = cloud.iter().map(|point| turn.apply(*point)).collect();
-            turn
+            let alignment = Alignment::towards(cloud, &previous, axes);
+            previous = cloud.iter().map(|point| alignment.apply(*point)).collect();
+            alignment
         })
         .collect()
 }
@@ -79,7 +80,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_turned_cloud_is_turned_back(cloud in points(), angles in prop::array::uniform3(-3.0f32..3.0)) {
+        fn a_rotated_cloud_is_rotated_back(cloud in points(), angles in prop::array::uniform3(-3.0f32..3.0)) {
             let [a, b, c] = angles;
             let rotation = nalgebra::Rotation3::from_euler_angles(a, b, c);
             let turned: Vec<[f32; 3]> = cloud
@@ -92,17 +93,17 @@ mod tests {
         }
 
         #[test]
-        fn it_never_makes_things_worse_and_keeps_lengths(
+        fn alignment_reduces_distances_and_keeps_lengths(
             cloud in points(), other in points(), axes in 1usize..=3,
         ) {
-            let turn = Alignment::towards(&cloud, &other, axes);
+            let alignment = Alignment::towards(&cloud, &other, axes);
             let count = cloud.len().min(other.len());
-            let turned: Vec<[f32; 3]> = cloud.iter().map(|point| turn.apply(*point)).collect();
-            let (before, after) = (
+            let turned: Vec<[f32; 3]> = cloud.iter().map(|point| alignment.apply(*point)).collect();
+            let (previous, after) = (
                 distance(&cloud[..count], &other[..count]),
                 distance(&turned[..count], &other[..count]),
             );
-            prop_assert!(after <= before * 1.001 + 1e-3, "{before} → {after}");
+            prop_assert!(after <= previous * 1.001 + 1e-3, "{previous} → {after}");
             for (point, turned) in cloud.iter().zip(&turned) {
                 let length = |p: &[f32; 3]| p.iter().map(|x| x * x).sum::<f32>().sqrt();
                 prop_assert!((length(point) - length(turned)).abs() < 1e-3);
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn dead_and_broken_clouds_stay_as_they_are() {
+    fn zero_and_non_finite_clouds_are_not_rotated() {
         let dead = [[0.0; 3]; 4];
         let broken = [
             [f32::NAN, 0.0, 1.0],
@@ -125,7 +126,10 @@ mod tests {
         for (cloud, target) in [(&dead, &broken), (&broken, &dead), (&dead, &dead)] {
             assert_eq!(Alignment::towards(cloud, target, 3), Alignment::default());
         }
-        assert_eq!(chain(&[&dead, &broken], 3), [Alignment::default(); 2]);
-        assert!(chain(&[], 3).is_empty());
+        assert_eq!(
+            align_each_to_previous(&[&dead, &broken], 3),
+            [Alignment::default(); 2]
+        );
+        assert!(align_each_to_previous(&[], 3).is_empty());
     }
 }

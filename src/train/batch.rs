@@ -1,4 +1,4 @@
-//! Images and labels on their way to the device.
+//! Assembles images and labels as tensors on the device.
 
 use std::{
     ops::Range,
@@ -13,8 +13,8 @@ use crate::{
     rng,
 };
 
-/// What one step learns from, cut into parts. A part is put together when it is first asked for,
-/// and only once, however many networks learn from it.
+/// The images and labels of one step, in parts. Each part is assembled when it is first needed, and
+/// once for all networks.
 #[derive(Debug)]
 pub struct Batch {
     dataset: Arc<Dataset>,
@@ -22,31 +22,31 @@ pub struct Batch {
     seed: u64,
     step: u64,
     indices: Vec<u32>,
-    cut: Vec<Range<usize>>,
+    ranges: Vec<Range<usize>>,
     parts: Vec<OnceLock<Part>>,
 }
 
 /// Some images of a batch.
 #[derive(Clone, Debug)]
 pub struct Part {
-    /// Their places in the batch.
-    pub places: Range<usize>,
-    /// What the encoder sees, `[images, pixels]` in [−1, 1]: perhaps turned.
+    /// Their indices in the batch.
+    pub positions: Range<usize>,
+    /// Input of the encoder, `[images, pixels]` in [−1, 1], rotated if the data set is augmented.
     pub inputs: Tensor<2>,
-    /// What the decoder is to rebuild, `[images, pixels]` in [−1, 1]: never turned.
+    /// Target of the decoder, `[images, pixels]` in [−1, 1], never rotated.
     pub images: Tensor<2>,
     /// Classes, `[images]`.
     pub labels: Tensor<1, Int>,
 }
 
 impl Batch {
-    /// The training images `indices` for step `step` of a run, cut at the places `cut`.
+    /// The training images `indices` for a step of a run, split into `ranges`.
     pub fn new(
         dataset: Arc<Dataset>,
         device: &Device,
         (seed, step): (u64, u64),
         indices: &[u32],
-        cut: Vec<Range<usize>>,
+        ranges: Vec<Range<usize>>,
     ) -> Self {
         Self {
             dataset,
@@ -54,8 +54,8 @@ impl Batch {
             seed,
             step,
             indices: indices.to_vec(),
-            parts: cut.iter().map(|_| OnceLock::new()).collect(),
-            cut,
+            parts: ranges.iter().map(|_| OnceLock::new()).collect(),
+            ranges,
         }
     }
 
@@ -64,44 +64,45 @@ impl Batch {
         self.parts.len()
     }
 
-    /// One part.
-    pub fn part(&self, place: usize) -> &Part {
-        self.parts[place].get_or_init(|| self.assemble(self.cut[place].clone()))
+    /// A part.
+    pub fn part(&self, index: usize) -> &Part {
+        self.parts[index].get_or_init(|| self.assemble(self.ranges[index].clone()))
     }
 
-    fn assemble(&self, places: Range<usize>) -> Part {
-        let indices = &self.indices[places.clone()];
+    fn assemble(&self, positions: Range<usize>) -> Part {
+        let indices = &self.indices[positions.clone()];
         let (images, labels) = gather(&self.dataset.train, indices, &self.device);
         let inputs = if self.dataset.rotation > 0.0 {
-            self.turned(places.clone())
+            self.rotated(positions.clone())
         } else {
             images.clone()
         };
         Part {
-            places,
+            positions,
             inputs,
             images,
             labels,
         }
     }
 
-    /// Images each turned by a random angle that depends on seed, step and place in the batch alone.
-    fn turned(&self, places: Range<usize>) -> Tensor<2> {
+    /// Images rotated by random angles that depend on seed, step and index in the batch only.
+    fn rotated(&self, positions: Range<usize>) -> Tensor<2> {
         let Dataset {
             rotation, shape, ..
         } = *self.dataset;
-        let mut pixels = Vec::with_capacity(places.len() * shape.pixels());
-        for place in places.clone() {
-            let mut generator = rng::from_stream(self.seed, rng::rotation_stream(self.step, place));
+        let mut pixels = Vec::with_capacity(positions.len() * shape.pixels());
+        for position in positions.clone() {
+            let mut generator =
+                rng::from_stream(self.seed, rng::rotation_stream(self.step, position));
             let angle = generator.random_range(-rotation..=rotation);
-            let image = self.dataset.train.image(self.indices[place] as usize);
+            let image = self.dataset.train.image(self.indices[position] as usize);
             rotation::rotate(image, shape, angle, &mut pixels);
         }
-        images(pixels.iter(), places.len(), &self.device)
+        images(pixels.iter(), positions.len(), &self.device)
     }
 }
 
-/// Images `[images, pixels]` in [−1, 1] and labels `[images]` that lie side by side.
+/// Consecutive images `[images, pixels]` in [−1, 1] and their labels `[images]`.
 pub fn slice(split: &Split, range: Range<usize>, device: &Device) -> (Tensor<2>, Tensor<1, Int>) {
     let labels = &split.labels()[range.clone()];
     (
@@ -110,13 +111,13 @@ pub fn slice(split: &Split, range: Range<usize>, device: &Device) -> (Tensor<2>,
     )
 }
 
-/// The same for images picked by index.
+/// Images and labels by index, like [`slice`].
 pub fn gather(split: &Split, indices: &[u32], device: &Device) -> (Tensor<2>, Tensor<1, Int>) {
-    let places = || indices.iter().map(|&index| index as usize);
-    let pixels = places().flat_map(|index| split.image(index));
+    let positions = || indices.iter().map(|&index| index as usize);
+    let pixels = positions().flat_map(|index| split.image(index));
     (
         images(pixels, indices.len(), device),
-        classes(places().map(|index| split.label(index)), device),
+        classes(positions().map(|index| split.label(index)), device),
     )
 }
 

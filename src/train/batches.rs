@@ -1,12 +1,12 @@
-//! The order in which a run sees its training images.
+//! The order of the training images.
 
 use rand::seq::SliceRandom as _;
 
 use crate::rng;
 
-/// Whole batches of shuffled indices; the last, partial batch of an epoch is dropped.
+/// Complete batches of shuffled indices. The last, partial batch of an epoch is dropped.
 ///
-/// The order of an epoch depends on seed and epoch alone.
+/// The order of an epoch depends on seed and epoch only.
 #[derive(Clone, Debug)]
 pub struct Batches {
     seed: u64,
@@ -17,7 +17,7 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// The batches of `images` images. `None` when not even one can be filled.
+    /// Batches of `images` images; `None` if not one can be filled.
     pub fn new(images: usize, batch_size: usize, seed: u64) -> Option<Self> {
         let count = u32::try_from(images).ok()?;
         if batch_size == 0 || batch_size > images {
@@ -34,7 +34,7 @@ impl Batches {
     }
 
     fn shuffle(&mut self) {
-        // From the sorted order, so that it does not depend on the epochs before.
+        // From the sorted order, so that it does not depend on earlier epochs.
         self.order.sort_unstable();
         self.order.shuffle(&mut rng::from_stream(
             self.seed,
@@ -42,20 +42,20 @@ impl Batches {
         ));
     }
 
-    /// Steps in one epoch.
+    /// Steps per epoch.
     pub fn per_epoch(&self) -> usize {
         self.order.len() / self.batch_size
     }
 
-    /// Indices that the step after `steps` steps learns from. Quick within an epoch.
+    /// Indices of the batch after `steps` steps. Fast within an epoch.
     pub fn after(&mut self, steps: u64) -> &[u32] {
         let per_epoch = self.per_epoch() as u64;
-        let (epoch, place) = (steps / per_epoch, (steps % per_epoch) as usize);
+        let (epoch, index) = (steps / per_epoch, (steps % per_epoch) as usize);
         if epoch != self.epoch {
             self.epoch = epoch;
             self.shuffle();
         }
-        &self.order[place * self.batch_size..][..self.batch_size]
+        &self.order[index * self.batch_size..][..self.batch_size]
     }
 }
 
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_epoch_sees_no_image_twice_and_drops_the_rest() {
+    fn an_epoch_contains_each_image_at_most_once_and_drops_the_rest() {
         let mut batches = Batches::new(103, 10, 7).unwrap();
         let epoch = |batches: &mut Batches, epoch: u64| -> Vec<u32> {
             (0..10)
@@ -76,12 +76,16 @@ mod tests {
         let (first, second) = (epoch(&mut batches, 0), epoch(&mut batches, 1));
         assert_eq!(first.iter().collect::<HashSet<_>>().len(), 100);
         assert_eq!(second.iter().collect::<HashSet<_>>().len(), 100);
-        assert_ne!(first, second, "every epoch has its own order");
+        assert_ne!(first, second, "each epoch has its own order");
 
-        assert_eq!(first, epoch(&mut batches, 0), "any step can be had again");
+        assert_eq!(first, epoch(&mut batches, 0), "any step can be repeated");
         let fresh = Batches::new(103, 10, 7).unwrap();
-        assert_eq!(first, epoch(&mut fresh.clone(), 0), "the seed decides");
-        assert_eq!(second, epoch(&mut fresh.clone(), 1), "at any epoch");
+        assert_eq!(
+            first,
+            epoch(&mut fresh.clone(), 0),
+            "the seed determines the order"
+        );
+        assert_eq!(second, epoch(&mut fresh.clone(), 1), "in any epoch");
         assert_ne!(first, epoch(&mut Batches::new(103, 10, 8).unwrap(), 0));
     }
 

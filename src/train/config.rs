@@ -1,4 +1,4 @@
-//! The settings of one run.
+//! The settings of a run.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::{
     model::{Architecture, Lambda, LatentSize, ModelSpec, VitOptions},
 };
 
-/// Settings of one run; the defaults are the authors' (Adam, 1e-3, batch 512).
+/// Settings of a run. The defaults are the authors' (Adam, 1e-3, batch 512).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RunConfig {
@@ -20,21 +20,22 @@ pub struct RunConfig {
     pub lambda: Lambda,
     /// Images per step.
     pub batch_size: usize,
-    /// Adam's step size, for encoder, decoder and classifier alike.
+    /// Adam's learning rate, the same for encoder, decoder and classifier.
     pub learning_rate: f64,
-    /// Decides initial weights and the order of the images.
+    /// Determines initial weights and the order of the images.
     pub seed: u64,
-    /// Where to compute.
+    /// Requested device.
     pub device: DeviceChoice,
     /// Sizes of the vision transformer.
     pub vit: VitOptions,
 }
 
 impl RunConfig {
-    /// A seed with which all three latent units live on both bundled sets (λ = 0.5, Medium, n = 3).
+    /// A seed for which all three latent units stay alive on both bundled grey data sets (λ = 0.5,
+    /// Medium, n = 3).
     pub const DEFAULT_SEED: u64 = 15;
 
-    /// The one network of a run that has no others.
+    /// The lane of a run of a single network.
     pub fn lane(&self) -> Lane {
         Lane {
             lambda: self.lambda,
@@ -42,7 +43,7 @@ impl RunConfig {
         }
     }
 
-    /// What the network is built for, given the data.
+    /// The specification of the network for images and classes.
     pub fn model_spec(&self, shape: ImageShape, classes: usize) -> ModelSpec {
         ModelSpec {
             shape,

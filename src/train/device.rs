@@ -1,27 +1,27 @@
-//! Where to compute: a real GPU through wgpu, or the CPU.
+//! Selects the device: a real GPU through wgpu, or the CPU.
 
 use burn::tensor::{Device, DeviceKind};
 use burn_wgpu::{WgpuInitError, wgpu};
 use serde::{Deserialize, Serialize};
 
-/// What the user asks for.
+/// The requested device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeviceChoice {
-    /// A GPU where there is a real one, else the CPU.
+    /// A real GPU if there is one, else the CPU.
     #[default]
     Auto,
-    /// wgpu, even where its only adapter is a software rasteriser.
+    /// wgpu, even if its only adapter is a software rasteriser.
     Wgpu,
     /// The CPU.
     Cpu,
 }
 
 impl DeviceChoice {
-    /// Every choice, the default first.
+    /// All choices, the default first.
     pub const ALL: [Self; 3] = [Self::Auto, Self::Wgpu, Self::Cpu];
 
-    /// Its name on the command line and in files.
+    /// Name on the command line and in files.
     pub fn id(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -50,12 +50,12 @@ impl std::str::FromStr for DeviceChoice {
             .find(|choice| choice.id() == text)
             .ok_or_else(|| {
                 let valid = Self::ALL.map(Self::id).join(", ");
-                format!("unknown device “{text}”; there are {valid}")
+                format!("unknown device “{text}”; available: {valid}")
             })
     }
 }
 
-/// Which kind of device is in use.
+/// Kind of the device in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Backend {
@@ -63,41 +63,41 @@ pub enum Backend {
     Cpu,
 }
 
-/// What is in use, and why.
+/// The device in use, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceReport {
     pub backend: Backend,
-    /// "CPU, 2 threads" or the adapter's own name and graphics API.
+    /// "CPU, 2 threads", or name and graphics API of the adapter.
     pub name: String,
-    /// One sentence for the curious.
+    /// The reason for this device.
     pub why: String,
 }
 
-/// No device of the kind asked for could be opened.
+/// The requested device could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
     #[error(
-        "wgpu finds no adapter: install a Vulkan, Metal or DirectX 12 driver, or choose the CPU"
+        "wgpu found no adapter: install a Vulkan, Metal or DirectX 12 driver, or choose the CPU"
     )]
     NoAdapter,
-    #[error("wgpu cannot open {adapter}: {reason}; choose the CPU instead")]
+    #[error("wgpu cannot open {adapter}: {reason}. Choose the CPU")]
     Refused { adapter: String, reason: String },
 }
 
 /// Opens the device that `choice` asks for.
 ///
 /// # Errors
-/// When wgpu was asked for by name and there is no adapter, or it cannot be opened. `Auto` falls
-/// back to the CPU and says so.
+/// When wgpu was requested and there is no adapter, or it cannot be opened. `Auto` falls back to
+/// the CPU and reports why.
 pub fn open(choice: DeviceChoice) -> Result<(Device, DeviceReport), DeviceError> {
     match choice {
-        DeviceChoice::Cpu => Ok(cpu("chosen by hand")),
+        DeviceChoice::Cpu => Ok(cpu("requested")),
         DeviceChoice::Wgpu => {
             let adapter = best_adapter().ok_or(DeviceError::NoAdapter)?;
-            open_adapter(&adapter, "chosen by hand")
+            open_adapter(&adapter, "requested")
         }
         DeviceChoice::Auto => Ok(match best_adapter() {
-            None => cpu("wgpu finds no adapter here"),
+            None => cpu("wgpu found no adapter"),
             Some(adapter) if adapter.info.device_type == wgpu::DeviceType::Cpu => cpu(&format!(
                 "the only wgpu adapter, {}, is a software rasteriser",
                 adapter.info.name
@@ -121,18 +121,19 @@ fn cpu(why: &str) -> (Device, DeviceReport) {
     (Device::flex(), report)
 }
 
-/// Threads that this process may keep busy.
+/// Number of threads that this process may use.
 pub fn available_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// An adapter and the selector that leads burn to it.
+/// An adapter and its selector in burn.
 struct Adapter {
     info: wgpu::AdapterInfo,
     kind: DeviceKind,
 }
 
-/// The adapter most likely to be fast: discrete, integrated, virtual, software, in this order.
+/// The adapter that is probably the fastest: discrete, integrated, virtual, software, in this
+/// order.
 fn best_adapter() -> Option<Adapter> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     let backends = wgpu::Backends::PRIMARY;
@@ -166,7 +167,7 @@ fn open_adapter(adapter: &Adapter, why: &str) -> Result<(Device, DeviceReport), 
         .init()
     {
         Ok(device) => device,
-        // The runtime lives as long as the process: a second run finds it there already.
+        // The runtime lives as long as the process: a second run finds it registered.
         Err(WgpuInitError::Registration { .. }) => Device::wgpu(adapter.kind.clone()),
         Err(error) => {
             return Err(DeviceError::Refused {

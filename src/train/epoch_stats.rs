@@ -1,4 +1,4 @@
-//! What a run counts while it goes on.
+//! Mean losses of an epoch, and training speed.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use crate::train::{
     checkpoint::metadata::{EpochProgress, ExactF64},
 };
 
-/// Sums over the steps of the running epoch of a lane.
+/// Sums over the steps of the current epoch of a lane.
 #[derive(Default)]
 pub struct EpochStats {
     steps: u64,
     mse: f64,
     ce: f64,
     accuracy: f64,
-    /// Time that the run has spent training meanwhile.
+    /// Training time of the run in this epoch.
     pub training: Duration,
 }
 
@@ -31,7 +31,7 @@ impl From<&EpochProgress> for EpochStats {
 }
 
 impl EpochStats {
-    /// As files have it.
+    /// The sums as stored in a checkpoint.
     pub fn progress(&self) -> EpochProgress {
         EpochProgress {
             steps: self.steps,
@@ -60,7 +60,7 @@ impl EpochStats {
         })
     }
 
-    /// Steps per second; 0 where no time has passed.
+    /// Steps per second; 0 without time.
     pub fn steps_per_second(&self) -> f64 {
         let seconds = self.training.as_secs_f64();
         if seconds > 0.0 {
@@ -71,7 +71,7 @@ impl EpochStats {
     }
 }
 
-/// Images per second as a moving average over about a second.
+/// Images per second, as an exponential moving average over about one second.
 #[derive(Default)]
 pub struct Throughput {
     images: f64,

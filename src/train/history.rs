@@ -1,4 +1,4 @@
-//! What a run's curves are drawn from, in bounded memory however long the run.
+//! The data of the curves of a run, in bounded memory for runs of any length.
 
 mod rows;
 
@@ -6,12 +6,12 @@ pub use rows::{BUCKET_NUMBERS, HistoryRows};
 
 use super::{Evaluation, Mark, StepLosses};
 
-/// Most buckets of training losses; when they are full, neighbours merge and each covers twice the
+/// Limit of buckets of training losses. At the limit, neighbours merge and each covers twice the
 /// steps.
 pub const MAX_BUCKETS: usize = 4096;
-/// Most test evaluations kept; then every second one goes.
+/// Limit of test evaluations. At the limit, every second one is removed.
 pub const MAX_EVALUATIONS: usize = 4096;
-/// Most marks kept; then marks farther apart merge.
+/// Limit of marks. At the limit, marks farther apart merge.
 pub const MAX_MARKS: usize = 200;
 
 /// A quantity with a training curve.
@@ -21,15 +21,15 @@ pub enum Quantity {
     Mse,
     /// Cross-entropy, in nats.
     Ce,
-    /// Share of right answers, 0–1.
+    /// Accuracy, 0–1.
     Accuracy,
 }
 
 impl Quantity {
-    /// Every quantity.
+    /// All quantities.
     pub const ALL: [Self; 3] = [Self::Mse, Self::Ce, Self::Accuracy];
 
-    fn of(self, losses: &StepLosses) -> f32 {
+    fn value(self, losses: &StepLosses) -> f32 {
         match self {
             Self::Mse => losses.mse,
             Self::Ce => losses.ce,
@@ -38,7 +38,7 @@ impl Quantity {
     }
 }
 
-/// Smallest, largest and mean value of a quantity over some steps; numbers only, the rest is left out.
+/// Minimum, maximum and mean of a quantity over some steps; NaN and infinite values are left out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Summary {
     pub min: f32,
@@ -64,7 +64,7 @@ impl Summary {
         }
     }
 
-    /// Joins the values of another spread.
+    /// Adds the values of another summary.
     pub fn join(&mut self, other: &Self) {
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
@@ -72,53 +72,54 @@ impl Summary {
         self.count += other.count;
     }
 
-    /// The mean, if there was any number.
+    /// The mean, if there is any value.
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum / f64::from(self.count))
     }
 }
 
-/// Neighbouring steps taken together.
+/// Consecutive steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bucket {
-    /// First and last step in it.
+    /// First and last step.
     pub steps: (u64, u64),
-    spreads: [Summary; 3],
+    summaries: [Summary; 3],
 }
 
 impl Bucket {
     fn new(step: u64) -> Self {
         Self {
             steps: (step, step),
-            spreads: [Summary::EMPTY; 3],
+            summaries: [Summary::EMPTY; 3],
         }
     }
 
-    /// The values of a quantity over these steps.
-    pub fn spread(&self, quantity: Quantity) -> &Summary {
-        &self.spreads[quantity as usize]
+    /// The summary of a quantity over these steps.
+    pub fn summary(&self, quantity: Quantity) -> &Summary {
+        &self.summaries[quantity as usize]
     }
 
-    /// Takes in the bucket that follows.
+    /// Adds the bucket that follows.
     pub fn join(&mut self, next: &Self) {
         self.steps.1 = next.steps.1;
-        for (spread, other) in self.spreads.iter_mut().zip(&next.spreads) {
-            spread.join(other);
+        for (summary, other) in self.summaries.iter_mut().zip(&next.summaries) {
+            summary.join(other);
         }
     }
 
-    /// The middle of its steps.
+    /// The middle step.
     pub fn middle(&self) -> f64 {
         f64::midpoint(self.steps.0 as f64, self.steps.1 as f64)
     }
 }
 
-/// A change that the curves show; changes in quick succession, as while a slider is dragged, are one.
+/// A change that the curves show. Changes in quick succession, as while a slider is dragged, are
+/// merged.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MarkRange {
-    /// Steps at the first and the last of the merged changes.
+    /// Steps of the first and of the last merged change.
     pub steps: (u64, u64),
-    /// The last of them.
+    /// The last change.
     pub mark: Mark,
 }
 
@@ -126,14 +127,14 @@ pub struct MarkRange {
 #[derive(Clone, Debug, PartialEq)]
 pub struct History {
     steps_per_epoch: u64,
-    /// Steps that a bucket covers, a power of two.
+    /// Steps per bucket, a power of two.
     width: u64,
     buckets: Vec<Bucket>,
     evaluations: Vec<Evaluation>,
-    /// Every how many evaluations one is kept.
+    /// Every stride-th evaluation is kept.
     stride: u64,
     marks: Vec<MarkRange>,
-    /// Steps within which marks of the same kind merge.
+    /// Marks of the same kind within this many steps merge.
     mark_span: u64,
 }
 
@@ -155,9 +156,9 @@ impl History {
     /// Appends training losses, oldest first.
     pub fn push_losses(&mut self, losses: &[StepLosses]) {
         for step in losses {
-            let place = |step: u64| step.saturating_sub(1) / self.width;
+            let index = |step: u64| step.saturating_sub(1) / self.width;
             match self.buckets.last_mut() {
-                Some(last) if place(last.steps.0) == place(step.step) => last.steps.1 = step.step,
+                Some(last) if index(last.steps.0) == index(step.step) => last.steps.1 = step.step,
                 _ => {
                     if self.buckets.len() == MAX_BUCKETS {
                         self.halve();
@@ -170,7 +171,7 @@ impl History {
             }
             if let Some(last) = self.buckets.last_mut() {
                 for quantity in Quantity::ALL {
-                    last.spreads[quantity as usize].add(quantity.of(step));
+                    last.summaries[quantity as usize].add(quantity.value(step));
                 }
             }
         }
@@ -180,9 +181,9 @@ impl History {
     fn halve(&mut self) {
         self.width *= 2;
         let width = self.width;
-        let place = |bucket: &Bucket| bucket.steps.0.saturating_sub(1) / width;
+        let index = |bucket: &Bucket| bucket.steps.0.saturating_sub(1) / width;
         self.buckets.dedup_by(|next, kept| {
-            let same = place(next) == place(kept);
+            let same = index(next) == index(kept);
             if same {
                 kept.join(next);
             }
@@ -192,7 +193,7 @@ impl History {
 
     /// Appends test metrics.
     pub fn push_evaluation(&mut self, evaluation: Evaluation) {
-        // The newest is always kept, so one that is off the stride makes room for its successor.
+        // The newest is always kept, so one that is off the stride is replaced by its successor.
         if let Some(last) = self.evaluations.last()
             && !last.epoch.is_multiple_of(self.stride)
         {
@@ -239,7 +240,7 @@ impl History {
         self.marks = merged;
     }
 
-    /// Forgets everything after `step`. A bucket that reaches beyond it goes as a whole.
+    /// Removes everything after `step`. A bucket that ends later is removed completely.
     pub fn truncate_after(&mut self, step: u64) {
         self.buckets.retain(|bucket| bucket.steps.1 <= step);
         self.evaluations
@@ -247,7 +248,7 @@ impl History {
         self.marks.retain(|mark| mark.steps.1 <= step);
     }
 
-    /// Steps in an epoch.
+    /// Steps per epoch.
     pub fn steps_per_epoch(&self) -> u64 {
         self.steps_per_epoch
     }
@@ -302,7 +303,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn buckets_lose_no_value_and_keep_the_extremes(
+        fn buckets_contain_every_step_and_keep_the_extremes(
             values in prop::collection::vec(
                 prop_oneof![9 => -10.0f32..10.0, 1 => Just(f32::NAN), 1 => Just(f32::INFINITY)],
                 0..9_000,
@@ -321,15 +322,15 @@ mod tests {
                 let inside: Vec<f32> = values
                     [(bucket.steps.0 - 1) as usize..bucket.steps.1 as usize]
                     .iter().copied().filter(|v| v.is_finite()).collect();
-                let spread = bucket.spread(Quantity::Mse);
-                match spread.mean() {
+                let summary = bucket.summary(Quantity::Mse);
+                match summary.mean() {
                     None => prop_assert!(inside.is_empty()),
                     Some(mean) => {
-                        let wanted = inside.iter().copied().map(f64::from).sum::<f64>()
+                        let expected = inside.iter().copied().map(f64::from).sum::<f64>()
                             / inside.len() as f64;
-                        prop_assert!((mean - wanted).abs() < 1e-6);
-                        prop_assert_eq!(spread.min, inside.iter().copied().fold(f32::MAX, f32::min));
-                        prop_assert_eq!(spread.max, inside.iter().copied().fold(f32::MIN, f32::max));
+                        prop_assert!((mean - expected).abs() < 1e-6);
+                        prop_assert_eq!(summary.min, inside.iter().copied().fold(f32::MAX, f32::min));
+                        prop_assert_eq!(summary.max, inside.iter().copied().fold(f32::MIN, f32::max));
                     }
                 }
             }
@@ -338,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_million_steps_stay_small() {
+    fn a_million_steps_need_bounded_memory() {
         let mut history = History::new(117);
         for step in 1..=1_000_000 {
             history.push_losses(&[losses(step, 0.2)]);
@@ -356,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_drag_of_the_slider_is_one_mark() {
+    fn dragging_the_slider_gives_one_mark() {
         let mut history = History::new(100);
         let lambda = |value: f64| Mark::Lambda(Lambda::new(value).unwrap());
         for tick in 0..50u32 {
@@ -395,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rollback_forgets_what_came_after() {
+    fn a_rollback_removes_later_data() {
         let mut history = History::new(10);
         for step in 1..=30 {
             history.push_losses(&[losses(step, step as f32)]);

@@ -1,4 +1,4 @@
-//! Small dense decompositions that end for every input and whose results are always finite.
+//! Small dense decompositions that terminate for every input and return finite results.
 //!
 //! nalgebra's QR decomposition returns NaN for some rank-deficient matrices, its SVD and eigenvalue
 //! iterations are unbounded by default, and NaN keeps them from ever converging.
@@ -68,13 +68,13 @@ fn orthonormalize(column: &mut DVectorViewMut<'_, f64>, basis: &DMatrixView<'_, 
 pub fn eigenvectors(symmetric: DMatrix<f64>) -> DMatrix<f64> {
     let size = symmetric.nrows();
     let is_finite = symmetric.iter().all(|value| value.is_finite());
-    let found = is_finite
+    let eigen = is_finite
         .then(|| SymmetricEigen::try_new(symmetric, f64::EPSILON, MAX_ITERATIONS))
         .flatten();
     let Some(SymmetricEigen {
         eigenvectors,
         eigenvalues,
-    }) = found
+    }) = eigen
     else {
         return DMatrix::identity(size, size);
     };
@@ -116,7 +116,7 @@ mod tests {
         values.iter().map(|value| value.abs()).sum()
     }
 
-    /// Entries of every size, most of them harmless.
+    /// Entries of all magnitudes, most of them ordinary.
     fn entry() -> impl Strategy<Value = f64> {
         prop_oneof![
             8 => -1.0f64..1.0,

@@ -1,4 +1,4 @@
-//! What several networks take of the memory, known before they take it.
+//! Memory of several networks, estimated before they are built.
 
 use crate::{
     format::{self, count},
@@ -6,27 +6,27 @@ use crate::{
     train::device::Backend,
 };
 
-/// Numbers of four bytes that training keeps of each parameter: itself and Adam's two moments.
+/// Values that training keeps per parameter: the parameter and two moments of Adam.
 const KEPT: u64 = 3;
 
-/// What the networks of a run need.
+/// Memory of the networks of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryEstimate {
-    /// Networks.
+    /// Number of networks.
     pub lanes: usize,
-    /// Trainable parameters of one of them.
+    /// Trainable parameters per network.
     pub parameters: usize,
 }
 
 impl MemoryEstimate {
-    /// Bytes of all parameters with the state of their optimisers.
+    /// Bytes of all parameters with optimiser state.
     pub fn state(self) -> u64 {
         let one = (self.parameters as u64).saturating_mul(KEPT * size_of::<f32>() as u64);
         one.saturating_mul(self.lanes as u64)
     }
 
-    /// Bytes at the most, but for images and activations: the state, the state that a rollback returns to,
-    /// and a gradient and a copy of the parameters for a step.
+    /// Upper limit in bytes, without images and activations: the state, the state for a rollback,
+    /// and a gradient and a copy of the parameters during a step.
     pub fn peak(self) -> u64 {
         let step = (self.parameters as u64)
             .saturating_mul(2 * size_of::<f32>() as u64)
@@ -35,7 +35,7 @@ impl MemoryEstimate {
     }
 
     /// # Errors
-    /// When they would not fit into `available` bytes; the sentence says what would.
+    /// When the networks do not fit into `available` bytes; the message says what fits.
     pub fn check(self, available: u64) -> Result<(), NotEnoughMemory> {
         if self.peak() <= available {
             return Ok(());
@@ -50,12 +50,16 @@ impl MemoryEstimate {
 }
 
 impl std::fmt::Display for MemoryEstimate {
-    /// "11 lanes × 971,781 parameters with optimiser state: 128 MB".
+    /// "11 networks of 971,781 parameters: 128 MB"
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let lanes = if self.lanes == 1 { "lane" } else { "lanes" };
+        let networks = if self.lanes == 1 {
+            "network"
+        } else {
+            "networks"
+        };
         write!(
             f,
-            "{} {lanes} × {} parameters with optimiser state: {}",
+            "{} {networks} of {} parameters: {}",
             self.lanes,
             count(self.parameters),
             format::bytes(self.state())
@@ -63,12 +67,12 @@ impl std::fmt::Display for MemoryEstimate {
     }
 }
 
-/// The networks of a run do not fit.
+/// The networks of a run do not fit into memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotEnoughMemory {
     need: MemoryEstimate,
     available: u64,
-    /// Networks that would.
+    /// Number of networks that fit.
     fitting: u64,
 }
 
@@ -83,20 +87,20 @@ impl std::fmt::Display for NotEnoughMemory {
         } = self;
         write!(
             f,
-            "{need}, {} with the state to roll back to and a step's gradients, but {} are free; ",
+            "{need}, {} with gradients and the state for a rollback, but {} are free; ",
             format::bytes(need.peak()),
             format::bytes(*available)
         )?;
         match fitting {
             0 => write!(f, "choose a smaller network"),
             1 => write!(f, "choose a smaller network, or a single λ"),
-            _ => write!(f, "choose a smaller network, or {fitting} lanes at most"),
+            _ => write!(f, "choose a smaller network, or at most {fitting} networks"),
         }
     }
 }
 
-/// Bytes that a run may take on such a device: what the system tells for the CPU, [`UNKNOWN`] where nobody
-/// tells, as on a GPU.
+/// Bytes available to a run: as reported by the system for the CPU, [`UNKNOWN`] on a GPU or where
+/// the system does not report it.
 pub fn available(backend: Backend) -> u64 {
     match backend {
         Backend::Cpu => memory::available(),
@@ -110,19 +114,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_said_before_it_is_taken() {
+    fn what_does_not_fit_is_refused_with_a_way_on() {
         let spectrum = MemoryEstimate {
             lanes: 11,
             parameters: 971_781,
         };
         assert_eq!(
             spectrum.to_string(),
-            "11 lanes × 971,781 parameters with optimiser state: 128 MB"
+            "11 networks of 971,781 parameters: 128 MB"
         );
         assert_eq!(spectrum.check(u64::MAX), Ok(()));
         let refused = spectrum.check(100 << 20).unwrap_err().to_string();
         assert!(
-            refused.contains("342 MB") && refused.ends_with("or 3 lanes at most"),
+            refused.contains("342 MB") && refused.ends_with("or at most 3 networks"),
             "{refused}"
         );
         let refused = spectrum.check(1 << 20).unwrap_err().to_string();

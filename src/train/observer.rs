@@ -1,4 +1,4 @@
-//! Looking at a model through the probe images.
+//! Takes snapshots of a model.
 
 use std::sync::Arc;
 
@@ -14,15 +14,15 @@ use crate::{
     model::{Cre, LatentLayout, loss},
 };
 
-/// Makes snapshots; remembers the axes of its projection from one to the next.
+/// Takes snapshots. Keeps the axes of its projection from one to the next.
 #[derive(Debug, Default)]
 pub struct Observer {
     projector: Projector,
 }
 
 impl Observer {
-    /// What `trainer`'s model makes of the probe images now. Indices beyond the test half are
-    /// left out of the snapshot's own probe.
+    /// The results of `trainer`'s model for the probe images. Indices beyond the test images are
+    /// left out of the snapshot's probe.
     ///
     /// # Errors
     /// When the device has failed.
@@ -43,10 +43,10 @@ impl Observer {
                 .map(|(z, logits)| (z.to_vec(), arg_max(logits)))
                 .collect())
         })?;
-        let mut closer: Vec<u32> = probe.grid.to_vec();
-        closer.extend(probe.selected);
-        let mut readings = image_results(trainer, &closer)?;
-        let selected = probe.selected.and_then(|_| readings.pop());
+        let mut indices: Vec<u32> = probe.grid.to_vec();
+        indices.extend(probe.selected);
+        let mut results = image_results(trainer, &indices)?;
+        let selected = probe.selected.and_then(|_| results.pop());
 
         let latent_size = cloud.first().map_or(0, |(z, _)| z.len());
         let predicted = cloud.iter().map(|(_, class)| *class).collect();
@@ -77,34 +77,34 @@ impl Observer {
             projection,
             predicted,
             dead,
-            grid: readings,
+            grid: results,
             selected,
             custom_image: own,
         })
     }
 
-    /// What the model makes of an image from outside the data set; `None` if its size is another.
+    /// The result for an image that is not in the data set; `None` if it has another size.
     fn custom_image_result(
         &self,
         trainer: &Trainer,
         pixels: &Arc<[u8]>,
         tokens: TokenView,
     ) -> Result<Option<CustomImageResult>, TrainError> {
-        let own = trainer.map_custom_image(pixels, |model, image| {
+        let result = trainer.map_custom_image(pixels, |model, image| {
             let latent = model.encode(image.clone());
             let z = floats(shown_latent(latent, trainer.layout(), tokens))?;
-            let readings = read(model, image)?.into_iter();
-            Ok(readings.map(|reading| (reading, z.clone())).collect())
+            let results = forward(model, image)?.into_iter();
+            Ok(results.map(|result| (result, z.clone())).collect())
         })?;
-        Ok(own.map(|(reading, z)| CustomImageResult {
+        Ok(result.map(|(result, z)| CustomImageResult {
             pixels: pixels.clone(),
-            point: self.projector.place(&z),
-            result: reading,
+            point: self.projector.position(&z),
+            result,
         }))
     }
 }
 
-/// What the cloud shows of z, `[batch, values]`.
+/// The part of z that the cloud shows, `[batch, values]`.
 fn shown_latent(latent: Tensor<2>, layout: LatentLayout, view: TokenView) -> Tensor<2> {
     let LatentLayout::Tokens { count, width } = layout else {
         return latent;
@@ -133,7 +133,8 @@ pub fn dead_units(trainer: &Trainer, indices: &[u32]) -> Result<usize, TrainErro
     Ok(dead.into_iter().filter(|dead| *dead).count())
 }
 
-/// Which units (of a map: channels) are zero in every row of `latents`; none where there is no row.
+/// Per unit (channel of a feature map) whether it is zero in every row of `latents`; all false
+/// without rows.
 fn dead(latents: &[f32], layout: LatentLayout) -> Vec<bool> {
     let units = layout.relu_units();
     if units == 0 {
@@ -149,15 +150,15 @@ fn dead(latents: &[f32], layout: LatentLayout) -> Vec<bool> {
 }
 
 fn image_results(trainer: &Trainer, indices: &[u32]) -> Result<Vec<ImageResult>, TrainError> {
-    let rows = trainer.map_test_images(indices, read)?;
+    let rows = trainer.map_test_images(indices, forward)?;
     Ok(indices
         .iter()
         .zip(rows)
-        .map(|(&index, reading)| ImageResult { index, ..reading })
+        .map(|(&index, result)| ImageResult { index, ..result })
         .collect())
 }
 
-fn read(model: &Cre, images: Tensor<2>) -> Result<Vec<ImageResult>, TrainError> {
+fn forward(model: &Cre, images: Tensor<2>) -> Result<Vec<ImageResult>, TrainError> {
     let rows = images.dims()[0];
     let output = model.forward(images.clone());
     let errors = floats(loss::per_image_squared_error(
@@ -189,12 +190,12 @@ fn rows_of(values: &[f32], rows: usize) -> std::slice::ChunksExact<'_, f32> {
     values.chunks_exact((values.len() / rows.max(1)).max(1))
 }
 
-/// Place of the largest value; the first where several are equal.
+/// Index of the largest value, the first of equal ones.
 fn arg_max(values: &[f32]) -> u8 {
     (0..=u8::MAX)
         .zip(values)
-        .fold((0, f32::NEG_INFINITY), |best, (place, &value)| {
-            if value > best.1 { (place, value) } else { best }
+        .fold((0, f32::NEG_INFINITY), |best, (index, &value)| {
+            if value > best.1 { (index, value) } else { best }
         })
         .0
 }

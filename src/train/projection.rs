@@ -1,4 +1,4 @@
-//! From a latent of any size to three coordinates that hold still.
+//! Projects z of any size to three coordinates with stable axes.
 
 use nalgebra::{DMatrix, Matrix3};
 use rayon::prelude::*;
@@ -9,33 +9,32 @@ use super::{
 };
 use crate::kernels::sums;
 
-/// Columns of the subspace iteration: three to show, the rest to make the three converge quickly.
+/// Columns of the subspace iteration: three to show, the others for fast convergence of the three.
 const BLOCK: usize = 8;
-/// Iterations for a fresh basis, and for one that only has to follow the training.
+/// Iterations for a new basis, and for one that only follows the training.
 const ITERATIONS: [usize; 2] = [24, 6];
-/// Rows, and values in them, that the principal axes are fitted on; more would cost time and change
-/// nothing to see.
+/// Limits of rows, and of values in them, for fitting the axes. More would cost time without a
+/// visible difference.
 const FIT_ROWS: usize = 2_000;
 const FIT_VALUES: usize = 1 << 20;
 
-/// Projects latents to 3-D and remembers its axes, so that neither sign nor order of the axes
-/// flips from one snapshot to the next.
+/// Projects z to 3-D. Keeps its axes, so that neither their signs nor their order flip between
+/// snapshots.
 #[derive(Clone, Debug, Default)]
 pub struct Projector {
     /// Start of the next subspace iteration, `[n, block]`.
     block: Option<DMatrix<f32>>,
-    /// The axes shown last, `[n, 3]`, orthonormal.
+    /// The axes of the last projection, `[n, 3]`, orthonormal.
     axes: Option<DMatrix<f32>>,
-    /// Where the mean stood on each axis: taken from a point's coordinates, so that no point needs the
-    /// mean itself taken away.
+    /// Position of the mean on each axis, which is subtracted from the coordinates of a point.
     offset: [f32; 3],
 }
 
 impl Projector {
     /// Projects `latents` (`[points, n]`, row after row).
     ///
-    /// n ≤ 3 is shown as it is. For n > 3 the scene is the space of the first three principal
-    /// components, turned within itself as little as possible from snapshot to snapshot.
+    /// For n ≤ 3 the points are the values of z. For n > 3 the scene is the space of the first
+    /// three principal components, rotated as little as possible from snapshot to snapshot.
     pub fn project(&mut self, latents: &[f32], n: usize) -> (Vec<[f32; 3]>, Projection) {
         if n <= 3 {
             let points = latents.chunks_exact(n.max(1)).map(coordinates).collect();
@@ -58,12 +57,16 @@ impl Projector {
         if let Some(axes) = &self.axes {
             self.offset = std::array::from_fn(|axis| dot(&mean, axes.column(axis).as_slice()));
         }
-        let projected = latents.par_chunks_exact(n).map(|z| self.place(z)).collect();
+        let projected = latents
+            .par_chunks_exact(n)
+            .map(|z| self.position(z))
+            .collect();
         (projected, Projection::Pca { explained })
     }
 
-    /// Where `z` (`[n]`) stands among the points projected last; the origin if its size is another.
-    pub fn place(&self, z: &[f32]) -> [f32; 3] {
+    /// Position of `z` (`[n]`) among the points of the last projection; the origin for any other
+    /// size.
+    pub fn position(&self, z: &[f32]) -> [f32; 3] {
         if z.len() <= 3 {
             return coordinates(z);
         }
@@ -115,7 +118,7 @@ impl Projector {
         let axes = block.columns(0, 3).into_owned();
         let previous = self.axes.take().filter(|axes| axes.nrows() == n);
         self.axes = Some(match previous {
-            Some(previous) => turned_towards(axes, &previous),
+            Some(previous) => aligned_to(axes, &previous),
             None => axes,
         });
         self.block = Some(block);
@@ -123,7 +126,7 @@ impl Projector {
     }
 }
 
-/// Up to three coordinates as they are, missing ones 0.
+/// Up to three coordinates; missing ones are 0.
 fn coordinates(z: &[f32]) -> [f32; 3] {
     std::array::from_fn(|axis| z.get(axis).copied().unwrap_or(0.0))
 }
@@ -141,7 +144,7 @@ fn spread_columns(n: usize, width: usize) -> DMatrix<f32> {
 }
 
 /// `axes · R` for the orthogonal R that brings it closest to `previous` (Procrustes).
-fn turned_towards(axes: DMatrix<f32>, previous: &DMatrix<f32>) -> DMatrix<f32> {
+fn aligned_to(axes: DMatrix<f32>, previous: &DMatrix<f32>) -> DMatrix<f32> {
     let cross: DMatrix<f64> = axes.tr_mul(previous).cast();
     let rotation = nearest_orthogonal(&Matrix3::from_column_slice(cross.as_slice()));
     let rotation = rotation.cast::<f32>();
@@ -163,7 +166,7 @@ mod tests {
                 let mut z = [0.0f32; 10];
                 for (unit, value) in z.iter_mut().enumerate() {
                     let spread = [3.0, 2.0, 1.0].get(unit).copied().unwrap_or(0.1);
-                    // Uniform with the wanted standard deviation.
+                    // Uniform with this standard deviation.
                     *value = spread * 12f32.sqrt() * (rng.random::<f32>() - 0.5) + 5.0;
                 }
                 z
@@ -172,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn small_latents_are_shown_as_they_are() {
+    fn up_to_three_values_are_coordinates() {
         let (points, projection) = Projector::default().project(&[1.0, 2.0, 3.0, 4.0], 2);
         assert_eq!(points, [[1.0, 2.0, 0.0], [3.0, 4.0, 0.0]]);
         assert_eq!(projection, Projection::Coordinates);
@@ -195,10 +198,10 @@ mod tests {
     }
 
     #[test]
-    fn axes_hold_still_when_the_sample_changes_or_variances_swap() {
+    fn axes_are_stable_when_the_sample_changes_or_variances_swap() {
         let mut projector = Projector::default();
         let (before, _) = projector.project(&cloud(500, 0), 10);
-        // The two largest variances trade places: plain PCA would exchange the first two axes.
+        // The two largest variances are exchanged: plain PCA would exchange the first two axes.
         let mut swapped = cloud(500, 0);
         for z in swapped.chunks_exact_mut(10) {
             z[0] = (z[0] - 5.0) / 3.0 * 1.9 + 5.0;
@@ -218,7 +221,7 @@ mod tests {
         }
     }
 
-    /// Projects clouds one after the other; fails rather than hangs where that takes for ever.
+    /// Projects clouds one after the other. Fails instead of hanging if that does not end.
     fn project_all(clouds: Vec<Vec<f32>>, n: usize) -> Projected {
         let (done, result) = crossbeam_channel::bounded(1);
         std::thread::spawn(move || {

@@ -272,14 +272,14 @@ impl Trainer {
         let (seed, step) = (self.seed, state.step);
         let outcomes = shards.map((0..batch.parts()).collect(), |part| {
             let Part {
-                places,
+                positions,
                 inputs,
                 images,
                 labels,
             } = batch.part(part).clone();
             // Each part trains its own leaves, so that no autodiff graph is shared.
             let model = model.clone().train();
-            let mut pass = ForwardContext::training(seed, step, places);
+            let mut pass = ForwardContext::training(seed, step, positions);
             let output = model.forward_split(inputs, lambda, &mut pass);
             let mse = loss::squared_error(output.reconstruction, images, output.weight);
             let ce = loss::cross_entropy(output.logits.clone(), labels.clone());

@@ -9,7 +9,7 @@ use eframe::egui::{Response, Ui};
 use self::{comparison_row::ComparisonRow, grid::Grid};
 use super::{Pane, PaneContext, PaneId, PaneSetup, export_button, header, latent::cloud_view};
 use crate::{
-    figures::{DeadRuns, Subject},
+    figures::{DeadRuns, FigureKind},
     gui::{
         commands::{ResultsCommand, RunCommand},
         preferences::Preferences,
@@ -45,7 +45,7 @@ impl Pane for Clouds {
             commands.push(ResultsCommand::Watch);
         }
         let handle = header(ui, PaneId::Clouds, |ui| {
-            export_button(ui, Subject::Clouds, DeadRuns::default(), commands);
+            export_button(ui, FigureKind::Clouds, DeadRuns::default(), commands);
             let about = ui.weak("drag turns all");
             about.on_hover_text("50 images of each class, the same axes and the same camera for every λ; a click shows that λ");
             self.below.choice(ui, state);

@@ -288,10 +288,10 @@ fn read_out(ui: &mut Ui, history: &History, quantity: Quantity, name: &str, epoc
     let buckets = history.buckets();
     let place = buckets.partition_point(|bucket| bucket.steps.1 < step);
     if let Some(bucket) = buckets.get(place)
-        && let Some(mean) = bucket.spread(quantity).mean()
+        && let Some(mean) = bucket.summary(quantity).mean()
     {
         ui.label(format!("training {short}  {}", show(mean)));
-        let spread = bucket.spread(quantity);
+        let spread = bucket.summary(quantity);
         if bucket.steps.0 < bucket.steps.1 {
             ui.weak(format!(
                 "from {} to {} over steps {}–{}",

@@ -10,7 +10,8 @@ use eframe::egui::{
 use super::PaneContext;
 use crate::{
     data::{
-        BundledSet, DataSource, bundle, catalogue::FullSet, fetch::Stage, locator::Availability,
+        BundledSet, DataSource, bundle, catalogue::CatalogueEntry, fetch::Stage,
+        locator::Availability,
     },
     format::{self, clock, count},
     gui::{
@@ -104,7 +105,7 @@ fn data_set(
             config: state.run.config(),
         };
         commands.extend(sample(ui, set, current));
-        if let Some(full) = state.downloads.locator().full(set) {
+        if let Some(full) = state.downloads.locator().entry(set) {
             commands.extend(full_set(ui, full, download, current));
         }
     });
@@ -191,7 +192,7 @@ fn sample(ui: &mut Ui, set: BundledSet, current: Current<'_>) -> Option<Command>
         ui,
         "Sample",
         |ui| {
-            let [train, test] = bundle::images(set);
+            let [train, test] = bundle::image_counts(set);
             ui.label(format!(
                 "built in, {} + {} images",
                 count(train),
@@ -205,7 +206,7 @@ fn sample(ui: &mut Ui, set: BundledSet, current: Current<'_>) -> Option<Command>
 
 fn full_set(
     ui: &mut Ui,
-    full: &FullSet<'_>,
+    full: &CatalogueEntry<'_>,
     state: &DownloadState,
     current: Current<'_>,
 ) -> Option<Command> {
@@ -257,8 +258,8 @@ fn full_set(
     command
 }
 
-fn fetch_button(ui: &mut Ui, full: &FullSet<'_>, state: &DownloadState) -> Option<Command> {
-    let size = format::bytes(full.download().saturating_sub(state.kept));
+fn fetch_button(ui: &mut Ui, full: &CatalogueEntry<'_>, state: &DownloadState) -> Option<Command> {
+    let size = format::bytes(full.download_bytes().saturating_sub(state.kept));
     let label = match (state.kept > 0, &state.error) {
         (true, _) => "Resume",
         (false, Some(_)) => "Try again",
@@ -267,14 +268,14 @@ fn fetch_button(ui: &mut Ui, full: &FullSet<'_>, state: &DownloadState) -> Optio
     ui.add(Button::new(format!("{label} ({size})")))
         .on_hover_text(format!(
             "From a public mirror; compared with the original, {} on disk",
-            format::bytes(full.bytes())
+            format::bytes(full.unpacked_bytes())
         ))
         .clicked()
         .then(|| DownloadCommand::Fetch(full.set).into())
 }
 
 /// Where a set is, or what of it is here.
-fn standing(ui: &mut Ui, full: &FullSet<'_>, state: &DownloadState, images: &str) {
+fn standing(ui: &mut Ui, full: &CatalogueEntry<'_>, state: &DownloadState, images: &str) {
     match &state.availability {
         None => {
             ui.spinner();
@@ -292,7 +293,7 @@ fn standing(ui: &mut Ui, full: &FullSet<'_>, state: &DownloadState, images: &str
             ui.label(format!(
                 "{images}, {} of {} have arrived",
                 format::bytes(state.kept),
-                format::bytes(full.download())
+                format::bytes(full.download_bytes())
             ));
         }
         Some(Availability::Missing) => {
@@ -353,7 +354,7 @@ fn others(ui: &mut Ui, state: &State, commands: &mut Commands) {
         if open.clicked() {
             commands.push(DataCommand::ChooseFolder);
         }
-        if let Some(folder) = state.downloads.locator().downloads() {
+        if let Some(folder) = state.downloads.locator().download_root() {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let text = RichText::new(format!("Downloads go to {}", folder.display()));
                 ui.add(egui::Label::new(text.size(CAPTION).weak()).truncate())

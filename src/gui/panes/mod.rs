@@ -33,7 +33,7 @@ use super::{
     state::{Export, State},
     textures::TextureCache,
 };
-use crate::figures::{DeadRuns, Subject};
+use crate::figures::{DeadRuns, FigureKind};
 
 /// A pane of the dock.
 pub trait Pane {
@@ -151,7 +151,7 @@ impl Panes {
 }
 
 /// The button in the title row of a pane that exports what the pane shows.
-pub fn export_button(ui: &mut Ui, subject: Subject, dead: DeadRuns, commands: &mut Commands) {
+pub fn export_button(ui: &mut Ui, subject: FigureKind, dead: DeadRuns, commands: &mut Commands) {
     let tooltip = format!("Write “{}” as SVG, PNG or CSV", subject.title());
     if ui.button("Export…").on_hover_text(tooltip).clicked() {
         commands.push(ViewCommand::OpenExport(Export::Figure(subject, dead)));

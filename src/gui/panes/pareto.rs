@@ -4,7 +4,7 @@ use eframe::egui::{Response, Shape, Stroke, Ui};
 
 use super::{Pane, PaneContext, PaneId, PaneSetup, export_button, header, trade_off::words};
 use crate::{
-    figures::Subject,
+    figures::FigureKind,
     gui::{
         chart::{Axis, Chart, Dot, dot},
         commands::RunCommand,
@@ -34,7 +34,7 @@ impl Pane for ParetoPane {
         let settings = &mut view.trade_off;
         let outcomes = state.run.view().map_or_else(Vec::new, RunView::outcomes);
         let handle = header(ui, PaneId::Pareto, |ui| {
-            export_button(ui, Subject::Pareto, settings.dead(), commands);
+            export_button(ui, FigureKind::Pareto, settings.dead(), commands);
             settings.dead_switch(ui, &outcomes);
         });
         let Some(run) = state.run.view() else {

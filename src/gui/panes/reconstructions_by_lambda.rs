@@ -10,7 +10,7 @@ use eframe::egui::{
 use super::{Pane, PaneContext, PaneId, PaneSetup, export_button, header};
 use crate::{
     data::ImageShape,
-    figures::{DeadRuns, Subject},
+    figures::{DeadRuns, FigureKind},
     gui::{
         commands::{Commands, ProbeCommand, RunCommand},
         images,
@@ -78,7 +78,7 @@ impl ReconstructionsByLambda {
     }
 
     fn tools(&mut self, ui: &mut Ui, state: &State, commands: &mut Commands) {
-        let subject = Subject::ReconstructionsByLambda;
+        let subject = FigureKind::ReconstructionsByLambda;
         export_button(ui, subject, DeadRuns::default(), commands);
         let mut sample = state.probe.selection();
         if ui

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Pane, PaneContext, PaneId, PaneSetup, export_button, header};
 use crate::{
-    figures::{DeadRuns, Subject},
+    figures::{self, DeadRuns, FigureKind},
     gui::{
         chart::{Axis, Chart, Dot, dot},
         commands::RunCommand,
@@ -41,7 +41,7 @@ impl Pane for TradeOffPane {
         let settings = &mut view.trade_off;
         let outcomes = state.run.view().map_or_else(Vec::new, RunView::outcomes);
         let handle = header(ui, PaneId::TradeOff, |ui| {
-            export_button(ui, Subject::OverLambda, settings.dead(), commands);
+            export_button(ui, FigureKind::OverLambda, settings.dead(), commands);
             settings.dead_switch(ui, &outcomes);
         });
         let Some(run) = state.run.view() else {
@@ -90,7 +90,7 @@ impl TradeOffSettings {
 
     /// What becomes of dead runs in files.
     pub fn dead(self) -> DeadRuns {
-        DeadRuns::left_out(self.without_dead)
+        DeadRuns::new(self.without_dead)
     }
 
     /// The outcomes to show.
@@ -229,10 +229,9 @@ fn box_plot(ui: &Ui, plot: &BoxPlot, side: f32, colour: Color32, at: impl Fn(f64
     painter.hline((x - HALF)..=(x + HALF), y(plot.median), median);
 }
 
-/// A seed's own place beside the middle, so that no dot hides another.
+/// Offset of the dot of a seed beside the middle, in points: no dot hides another.
 fn jitter(seed: u64) -> f32 {
-    let share = (seed as f64 * 0.618_033_988_749_895).fract() as f32;
-    (share - 0.5) * 1.6 * HALF
+    figures::jitter(seed) as f32 * 1.6 * HALF
 }
 
 #[cfg(test)]

@@ -174,7 +174,7 @@ impl Downloads {
     fn find(&mut self, set: BundledSet) {
         let locator = self.locator.clone();
         let job = Job::start("find data", &self.wake, move |_| {
-            let target = locator.full(set).zip(locator.target(set));
+            let target = locator.entry(set).zip(locator.download_folder(set));
             let kept = target.map_or(0, |(full, folder)| fetch::kept_bytes(full, &folder));
             (locator.availability(set), kept)
         });
@@ -232,7 +232,7 @@ impl Downloads {
     fn folder(&self, set: BundledSet) -> Option<PathBuf> {
         match &self.state(set).availability {
             Some(Availability::Found(folder)) => Some(folder.clone()),
-            _ => self.locator.target(set),
+            _ => self.locator.download_folder(set),
         }
     }
 
@@ -272,7 +272,7 @@ impl DownloadState {
             return false;
         };
         self.error = match result {
-            Ok(Ok(()) | Err(FetchError::Stopped { .. })) => None,
+            Ok(Ok(()) | Err(FetchError::Cancelled { .. })) => None,
             Ok(Err(error)) => Some(error.to_string()),
             Err(error) => Some(error.to_string()),
         };

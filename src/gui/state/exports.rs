@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::{Notification, RunView, State};
 use crate::{
-    figures::{Against, DeadRuns, Subject},
+    figures::{CapacityMeasure, DeadRuns, FigureKind},
     fs::Existing,
     gui::commands::{Commands, ExportCommand},
     jobs::{Job, STOP_LIMIT, Wake},
@@ -22,13 +22,13 @@ use super::results::ResultsState;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Export {
     /// A figure of the run on show, and how it shows dead runs.
-    Figure(Subject, DeadRuns),
+    Figure(FigureKind, DeadRuns),
     /// An animation from the first λ of the spectrum to the last.
     Sweep,
     /// An animation of what has been recorded of training.
     Training,
     /// The trade-off width of the stored runs.
-    Width(Against),
+    Width(CapacityMeasure),
     /// Every figure that the stored runs allow, into a folder.
     All(AllOptions),
 }
@@ -46,18 +46,18 @@ impl Export {
     /// Name of its file, without extension.
     pub fn file_name(self) -> &'static str {
         match self {
-            Self::Figure(subject, _) => subject.file(),
+            Self::Figure(kind, _) => kind.file_stem(),
             Self::Sweep => "lambda-sweep",
             Self::Training => "training",
-            Self::Width(Against::LatentSize) => "latent-size",
-            Self::Width(Against::Parameters) => "complexity",
+            Self::Width(CapacityMeasure::LatentSize) => "latent-size",
+            Self::Width(CapacityMeasure::Parameters) => "complexity",
             Self::All(_) => "figures",
         }
     }
 
     fn needs_spectrum(self) -> bool {
         match self {
-            Self::Figure(subject, _) => subject.needs_spectrum(),
+            Self::Figure(kind, _) => kind.needs_spectrum(),
             Self::Sweep => true,
             Self::Training | Self::Width(_) | Self::All(_) => false,
         }
@@ -326,7 +326,9 @@ impl State {
             {
                 Err("two frames of training must be recorded first".to_owned())
             }
-            Export::Figure(Subject::Curves, _) if run.shown().history.evaluations().len() < 2 => {
+            Export::Figure(FigureKind::Curves, _)
+                if run.shown().history.evaluations().len() < 2 =>
+            {
                 Err("no epoch has been trained yet".to_owned())
             }
             _ => Ok(()),

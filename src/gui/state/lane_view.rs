@@ -40,7 +40,7 @@ impl LaneView {
         self.history = checkpoint.history.clone();
         self.last_evaluation = self.history.evaluations().last().copied();
         self.last_losses = self.history.buckets().last().and_then(|bucket| {
-            let mean = |quantity| bucket.spread(quantity).mean().map(|mean| mean as f32);
+            let mean = |quantity| bucket.summary(quantity).mean().map(|mean| mean as f32);
             Some(StepLosses {
                 step: bucket.steps.1,
                 mse: mean(Quantity::Mse)?,

@@ -9,7 +9,7 @@ use super::Notification;
 use crate::{
     data::{
         DataSource, Dataset, DatasetLocator, ImageShape,
-        picture_folder::{is_image, read_image},
+        picture::{is_image, read_image},
     },
     gui::commands::{
         Command, Commands, DataCommand, NewRun, ProbeCommand, RecoveryCommand, RunCommand,
@@ -44,7 +44,7 @@ pub struct LoadContext {
 
 /// What a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Subject {
+enum FigureKind {
     /// A data set or an image.
     Images,
     Run,
@@ -57,7 +57,7 @@ type Loaded = Result<Vec<Command>, String>;
 /// A request that is being executed.
 #[derive(Debug)]
 struct Request {
-    subject: Subject,
+    subject: FigureKind,
     /// What is loaded, for messages.
     name: String,
     job: Job<Loaded>,
@@ -91,13 +91,13 @@ impl Loader {
         } = context;
         match command {
             DataCommand::Load { source, settings } => {
-                self.start(Subject::Images, source.to_string(), move || {
+                self.start(FigureKind::Images, source.to_string(), move || {
                     load_data_set(source, settings, &locator)
                 });
             }
             DataCommand::OpenDropped(path) => self.open_dropped(path, locator, import),
             DataCommand::OpenRun(file) => {
-                self.start(Subject::Run, file.display().to_string(), move || {
+                self.start(FigureKind::Run, file.display().to_string(), move || {
                     load_run(&file, import, &locator)
                 });
             }
@@ -106,7 +106,7 @@ impl Loader {
                 let dialog = rfd::AsyncFileDialog::new()
                     .set_title("Open a folder of images")
                     .pick_folder();
-                self.start(Subject::Images, "the folder".to_owned(), move || {
+                self.start(FigureKind::Images, "the folder".to_owned(), move || {
                     let Some(folder) = pollster::block_on(dialog) else {
                         return Ok(Vec::new());
                     };
@@ -119,7 +119,7 @@ impl Loader {
                     .set_title("Open a run")
                     .add_filter("Runs and weights", &["safetensors"])
                     .pick_file();
-                self.start(Subject::Run, "the run".to_owned(), move || {
+                self.start(FigureKind::Run, "the run".to_owned(), move || {
                     let Some(file) = pollster::block_on(dialog) else {
                         return Ok(Vec::new());
                     };
@@ -133,7 +133,7 @@ impl Loader {
                     .add_filter("Runs", &["safetensors"])
                     .set_file_name(&name)
                     .save_file();
-                self.start(Subject::Run, name, move || {
+                self.start(FigureKind::Run, name, move || {
                     let file = pollster::block_on(dialog);
                     let save = file.map(|file| RunCommand::Save(file.path().to_owned()).into());
                     Ok(save.into_iter().collect())
@@ -151,13 +151,13 @@ impl Loader {
     ) {
         let name = path.display().to_string();
         if path.extension().is_some_and(|ext| ext == "safetensors") {
-            self.start(Subject::Run, name, move || {
+            self.start(FigureKind::Run, name, move || {
                 load_run(&path, import, &locator)
             });
             return;
         }
         let shape = import.map(|import| import.dataset.shape);
-        self.start(Subject::Images, name, move || match shape {
+        self.start(FigureKind::Images, name, move || match shape {
             // A folder may be called like an image. Checked here, since a network share may not respond.
             Some(shape) if is_image(&path) && !path.is_dir() => load_image(&path, shape),
             _ => load_data_set(DataSource::Folder(path), StartSettings::default(), &locator),
@@ -166,7 +166,7 @@ impl Loader {
 
     fn start(
         &mut self,
-        subject: Subject,
+        subject: FigureKind,
         name: String,
         work: impl FnOnce() -> Loaded + Send + 'static,
     ) {
@@ -185,7 +185,7 @@ impl Loader {
             match result {
                 Ok(loaded) => commands.extend(loaded),
                 Err(reason) => {
-                    if *subject == Subject::Run {
+                    if *subject == FigureKind::Run {
                         commands.push(RecoveryCommand::ResumeFailed);
                     }
                     commands.push(failed(*subject, reason));
@@ -196,10 +196,10 @@ impl Loader {
     }
 }
 
-fn failed(subject: Subject, reason: String) -> Notification {
+fn failed(subject: FigureKind, reason: String) -> Notification {
     let notification = Notification::error(reason);
     let notification = match subject {
-        Subject::Images => notification
+        FigureKind::Images => notification
             .with_action(
                 "Open another…",
                 "Choose another folder",
@@ -210,7 +210,7 @@ fn failed(subject: Subject, reason: String) -> Notification {
                 "Show the data sets on this machine and those to download",
                 ViewCommand::OpenDataSets,
             ),
-        Subject::Run => notification.with_action(
+        FigureKind::Run => notification.with_action(
             "Open another…",
             "Choose another file",
             DataCommand::ChooseRun,

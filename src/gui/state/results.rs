@@ -10,12 +10,12 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use super::stored_spectra::{Clouds, StoredSpectrum, read_clouds, spectra};
 use crate::{
-    figures::{Against, TradeOffWidths},
+    figures::{CapacityFigure, CapacityMeasure},
     gui::commands::ResultsCommand,
     jobs::{Job, JobContext, Wake, take_finished},
     sweep::{
         Store,
-        series::{on_same_images, series},
+        series::{series, with_common_sources},
         store::{StoredRun, default_file},
     },
 };
@@ -35,8 +35,8 @@ pub enum ResultsState {
     Read {
         runs: usize,
         /// Trade-off width against n, and against the number of parameters.
-        latent_size: Option<TradeOffWidths>,
-        parameters: Option<TradeOffWidths>,
+        latent_size: Option<CapacityFigure>,
+        parameters: Option<CapacityFigure>,
         spectra: Vec<StoredSpectrum>,
     },
 }
@@ -90,10 +90,14 @@ impl Results {
     }
 
     /// The trade-off width, if there are runs that show it.
-    pub fn widths(&self, against: Against) -> Option<&TradeOffWidths> {
+    pub fn widths(&self, against: CapacityMeasure) -> Option<&CapacityFigure> {
         match (&self.state, against) {
-            (ResultsState::Read { latent_size, .. }, Against::LatentSize) => latent_size.as_ref(),
-            (ResultsState::Read { parameters, .. }, Against::Parameters) => parameters.as_ref(),
+            (ResultsState::Read { latent_size, .. }, CapacityMeasure::LatentSize) => {
+                latent_size.as_ref()
+            }
+            (ResultsState::Read { parameters, .. }, CapacityMeasure::Parameters) => {
+                parameters.as_ref()
+            }
             _ => None,
         }
     }
@@ -222,12 +226,12 @@ fn read(file: &Path) -> ResultsState {
         Err(reason) => return ResultsState::Error(reason),
     };
     let ids: Vec<i64> = stored.iter().map(|run| run.id).collect();
-    let records = on_same_images(stored);
+    let records = with_common_sources(stored);
     let series = series(&records);
     ResultsState::Read {
         runs: records.len(),
-        latent_size: TradeOffWidths::of(&series, Against::LatentSize),
-        parameters: TradeOffWidths::of(&series, Against::Parameters),
+        latent_size: CapacityFigure::new(&series, CapacityMeasure::LatentSize),
+        parameters: CapacityFigure::new(&series, CapacityMeasure::Parameters),
         spectra: spectra(&ids, &records),
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     model::{Architecture, Lambda},
     sweep::{
         Record, RunSpec, Store,
-        series::{common, distinct},
+        series::{common_spec, distinct_names},
     },
     train::{Alignment, RunConfig, alignment},
 };
@@ -51,7 +51,7 @@ pub fn spectra(ids: &[i64], records: &[Record]) -> Vec<StoredSpectrum> {
         if record.kept().is_none() {
             continue;
         }
-        let mut shared = common(&record.spec);
+        let mut shared = common_spec(&record.spec);
         shared.config.seed = record.spec.config.seed;
         let run = (record.lambda(), id);
         match groups.iter_mut().find(|(other, ..)| *other == shared) {
@@ -77,7 +77,7 @@ pub fn spectra(ids: &[i64], records: &[Record]) -> Vec<StoredSpectrum> {
         let names = first
             .iter()
             .map(|record| format!("{}, seed {}", record.data_name, record.spec.config.seed));
-        let names = distinct(names.collect(), &first);
+        let names = distinct_names(names.collect(), &first);
         for (name, (shared, _, runs)) in names.into_iter().zip(of_network) {
             spectra.push(StoredSpectrum {
                 name,
@@ -112,7 +112,7 @@ pub fn read_clouds(file: &Path, ids: &[i64]) -> Result<Clouds, String> {
         .map(|picture| &picture.snapshot.points[..])
         .collect();
     Ok(Clouds {
-        alignments: alignment::chain(&points, 3),
+        alignments: alignment::align_each_to_previous(&points, 3),
         pictures,
     })
 }

@@ -1,4 +1,4 @@
-//! Named numbers, and the safetensors files that hold them.
+//! Named arrays, and reading and writing them as safetensors files.
 
 use std::{borrow::Cow, collections::BTreeMap, io::Read as _, path::Path};
 
@@ -9,14 +9,14 @@ use safetensors::{
 
 use crate::fs::open_regular;
 
-/// Largest file that is read.
+/// Largest file that is read, in bytes.
 pub const MOST_BYTES: u64 = 512 << 20;
-/// Largest header of a file that is read: names, shapes and settings.
+/// Largest header of a file that is read, in bytes: names, shapes and settings.
 pub const MOST_HEADER_BYTES: u64 = 8 << 20;
-/// Most tensors of a file that is read.
+/// Largest number of tensors of a file that is read.
 const MOST_TENSORS: usize = 1 << 14;
 
-/// Numbers of some shape, row by row.
+/// An array, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array<T = f32> {
     pub shape: Vec<usize>,
@@ -26,21 +26,21 @@ pub struct Array<T = f32> {
 /// Arrays by name.
 pub type NamedArrays = BTreeMap<String, Array>;
 
-/// What a file holds.
+/// The contents of a file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TensorFile {
     /// Texts by name.
     pub texts: BTreeMap<String, String>,
     pub arrays: NamedArrays,
-    /// Those of double precision.
+    /// Arrays of double precision.
     pub doubles: BTreeMap<String, Array<f64>>,
 }
 
 impl TensorFile {
-    /// As the bytes of a safetensors file.
+    /// Encodes the contents as a safetensors file.
     ///
     /// # Errors
-    /// When the file would be larger than what is read again.
+    /// When the file would be larger than the limits for reading.
     pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
         let singles = self.arrays.iter().map(|(name, array)| {
             let bytes = little_endian(&array.values, f32::to_le_bytes);
@@ -58,19 +58,19 @@ impl TensorFile {
         Ok(bytes)
     }
 
-    /// What the bytes of a safetensors file hold; integers are left out.
+    /// Decodes a safetensors file; integers are left out.
     ///
     /// # Errors
-    /// When they are none, or beyond the limits of this module; the reason.
+    /// When it is not safetensors or exceeds the limits of this module; the reason.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         check_size(bytes.len() as u64)?;
         check_header(bytes)?;
-        let refused = |error| format!("is not a sound safetensors file: {error}");
-        let (header, metadata) = SafeTensors::read_metadata(bytes).map_err(refused)?;
+        let invalid = |error| format!("is not a valid safetensors file: {error}");
+        let (header, metadata) = SafeTensors::read_metadata(bytes).map_err(invalid)?;
         let texts = metadata.metadata().clone().unwrap_or_default();
         let tensors = metadata.tensors();
         if tensors.len() > MOST_TENSORS {
-            return Err(format!("holds more than {MOST_TENSORS} tensors"));
+            return Err(format!("contains more than {MOST_TENSORS} tensors"));
         }
         let data = &bytes[8 + header..];
         let mut contents = Self {
@@ -91,11 +91,11 @@ impl TensorFile {
                     let values = values.iter().copied().map(f64::from_le_bytes).collect();
                     contents.doubles.insert(name, Array { shape, values });
                 }
-                // A count of batches, as PyTorch keeps it beside running statistics.
+                // A batch counter, which PyTorch stores beside running statistics.
                 Dtype::I64 => {}
                 other => {
                     return Err(format!(
-                        "holds “{name}” as {other}, but only 32-bit floats are read"
+                        "contains tensor “{name}” as {other}, but only 32-bit floats are supported"
                     ));
                 }
             }
@@ -104,7 +104,7 @@ impl TensorFile {
     }
 }
 
-/// The bytes of a file that may be a checkpoint, its size and header length looked at first.
+/// Reads a file that may be a checkpoint, after checking its size and header length.
 ///
 /// # Errors
 /// When it cannot be read or is too large; the reason.
@@ -124,7 +124,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, String> {
 fn check_size(bytes: u64) -> Result<(), String> {
     if bytes > MOST_BYTES {
         return Err(format!(
-            "is larger than the {} MiB that are read at most",
+            "is larger than the limit of {} MiB",
             MOST_BYTES >> 20
         ));
     }
@@ -137,7 +137,7 @@ fn check_header(bytes: &[u8]) -> Result<(), String> {
     };
     if length > MOST_HEADER_BYTES {
         return Err(format!(
-            "is no safetensors file, or its header is larger than {} MiB",
+            "is not a safetensors file, or its header is larger than {} MiB",
             MOST_HEADER_BYTES >> 20
         ));
     }
@@ -152,7 +152,7 @@ fn little_endian<T: Copy, const N: usize>(values: &[T], bytes_of: fn(T) -> [u8; 
     bytes
 }
 
-/// Bytes on their way into a file.
+/// An array to be written.
 struct Raw<'a>(Dtype, &'a [usize], Vec<u8>);
 
 impl View for Raw<'_> {

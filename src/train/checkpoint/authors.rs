@@ -1,8 +1,8 @@
-//! The weights of the authors' PyTorch modules.
+//! Imports the weights of the authors' PyTorch modules.
 //!
-//! Their file is a state dict of a CRE, converted to safetensors. Its names and ours:
+//! The file is a state dict of a CRE, converted to safetensors. The authors' names and ours:
 //!
-//! | theirs | ours |
+//! | authors | CRE Lab |
 //! |---|---|
 //! | `encoder.linear_1`, `decoder.linear_1`, `classifier.linear_1`, … (FC) | `encoder.layers.0`, … |
 //! | `encoder.conv_1`, `encoder.bn_1`, `classifier.conv_1`, … (CNN) | `encoder.blocks.0.conv`, `encoder.blocks.0.norm`, … |
@@ -14,7 +14,7 @@
 //! | `decoder.decoder_embed`, `decoder.decoder_norm`, `decoder.decoder_pred` | `decoder.input`, `decoder.norm`, `decoder.output` |
 //! | `classifier.bn_1`, `classifier.linear_1` (transformer) | `classifier.norm`, `classifier.output` |
 //!
-//! Positions (`pos_embed`, `decoder_pos_embed`), which never change, and counts of batches
+//! Positions (`pos_embed`, `decoder_pos_embed`), which are constant, and batch counters
 //! (`num_batches_tracked`) are left out.
 
 use std::path::Path;
@@ -31,33 +31,33 @@ use crate::{
     train::{RunConfig, history::History},
 };
 
-/// What a file of weights alone does not tell: the data it is for, and settings.
+/// What a file of weights does not contain: data set and settings.
 #[derive(Clone, Copy, Debug)]
 pub struct ImportContext<'a> {
-    /// The network is found by the weights; all else is taken from here.
+    /// The network follows from the weights; all other settings are taken from here.
     pub config: &'a RunConfig,
     pub source: &'a DataSource,
     pub dataset: &'a Dataset,
 }
 
-/// Reads the authors' weights as the beginning of a run with the settings of `base`.
+/// Reads the authors' weights as the start of a run with the settings of `context`.
 ///
 /// # Errors
-/// When the file cannot be read, or holds no weights of theirs for such data.
-pub fn load(file: &Path, base: ImportContext<'_>) -> Result<Checkpoint, CheckpointError> {
-    open(file, |contents| import(contents.arrays, base))
+/// When the file cannot be read, or does not contain the authors' weights for such data.
+pub fn load(file: &Path, context: ImportContext<'_>) -> Result<Checkpoint, CheckpointError> {
+    open(file, |contents| import(contents.arrays, context))
 }
 
-/// Reads a run of ours or the authors' weights, whichever the file holds.
+/// Reads a checkpoint or the authors' weights.
 ///
 /// # Errors
-/// As for [`load`] and [`Saved::load`].
-pub fn load_any(file: &Path, base: ImportContext<'_>) -> Result<Checkpoint, CheckpointError> {
+/// As for [`load`] and [`Checkpoint::load`].
+pub fn load_any(file: &Path, context: ImportContext<'_>) -> Result<Checkpoint, CheckpointError> {
     open(file, |contents| {
         if contents.texts.contains_key("format") && contents.texts.contains_key("run") {
             Checkpoint::from_contents(contents)
         } else {
-            import(contents.arrays, base)
+            import(contents.arrays, context)
         }
     })
 }
@@ -72,33 +72,33 @@ fn open(
         .map_err(|reason| CheckpointError::new(file, reason))
 }
 
-/// The beginning of a run with these weights.
-fn import(theirs: NamedArrays, base: ImportContext<'_>) -> Result<Checkpoint, String> {
+/// The start of a run with these weights.
+fn import(authors: NamedArrays, context: ImportContext<'_>) -> Result<Checkpoint, String> {
     let is_theirs = |name: &String| {
         let module = name.strip_prefix("classifier.");
         module.is_some_and(|module| module.starts_with("linear_"))
     };
-    if !theirs.keys().any(is_theirs) {
+    if !authors.keys().any(is_theirs) {
         return Err(
-            "is neither a run of CRE Lab nor a CRE with the names of the authors' modules"
+            "is neither a checkpoint of CRE Lab nor a CRE with the parameter names of the authors' modules"
                 .to_owned(),
         );
     }
-    let kind = if theirs.contains_key("encoder.linear_1.weight") {
+    let kind = if authors.contains_key("encoder.linear_1.weight") {
         Kind::FullyConnected
-    } else if theirs.contains_key("encoder.cls_token") {
+    } else if authors.contains_key("encoder.cls_token") {
         Kind::Transformer
     } else {
         Kind::Convolutional
     };
     let mut weights = NamedArrays::new();
-    for (name, array) in theirs {
+    for (name, array) in authors {
         if let Some(name) = our_name(&name, kind) {
             weights.insert(name, plain_token(array));
         }
     }
-    let data = DatasetMetadata::of(base.source, base.dataset);
-    let config = config_for(&weights, base.config, &data)?;
+    let data = DatasetMetadata::new(context.source, context.dataset);
+    let config = config_for(&weights, context.config, &data)?;
     let slots = network_of(&config, &data, &weights)?;
     check_fit(&weights, &slots, "")?;
     let steps_per_epoch = (data.train_images / config.batch_size.max(1)).max(1);
@@ -112,7 +112,7 @@ fn import(theirs: NamedArrays, base: ImportContext<'_>) -> Result<Checkpoint, St
             data,
             step: 0,
             epoch: EpochProgress::default(),
-            history: HistoryMetadata::of(&history.to_rows()),
+            history: HistoryMetadata::from_rows(&history.to_rows()),
             best: None,
         },
         history,
@@ -122,7 +122,7 @@ fn import(theirs: NamedArrays, base: ImportContext<'_>) -> Result<Checkpoint, St
     })
 }
 
-/// The settings whose network these weights fit.
+/// The settings of the network that these weights fit.
 fn config_for(
     weights: &NamedArrays,
     base: &RunConfig,
@@ -152,14 +152,15 @@ fn config_for(
         }
     }
     Err(format!(
-        "holds the authors' weights of no network for {} images of {} classes ({})",
+        "does not contain the authors' weights of a network for {} images of {} classes ({})",
         data.shape(),
         data.classes.len(),
         reasons.join("; ")
     ))
 }
 
-/// The sizes that the shapes of a transformer's weights tell; heads and hidden patches leave no trace in them.
+/// The sizes that follow from the shapes of a transformer's weights; the number of heads and the
+/// mask ratio do not.
 fn transformer_sizes(weights: &NamedArrays, base: VitOptions) -> VitOptions {
     let shape = |name: &str| weights.get(name).map(|array| array.shape.as_slice());
     let (Some([embed, _, patch, _]), Some([inner])) = (
@@ -182,7 +183,7 @@ fn layer_bias(layer: usize) -> String {
     format!("encoder.layers.{layer}.bias")
 }
 
-/// A family of networks, as their names tell it.
+/// The family of a network, by its parameter names.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     FullyConnected,
@@ -190,10 +191,10 @@ enum Kind {
     Transformer,
 }
 
-/// What we call a parameter of theirs; none where we have no such.
-fn our_name(theirs: &str, kind: Kind) -> Option<String> {
-    let mut parts = theirs.split('.');
-    let (home, module) = (parts.next()?, parts.next()?);
+/// Our name of a parameter; `None` if we have no such parameter.
+fn our_name(authors: &str, kind: Kind) -> Option<String> {
+    let mut parts = authors.split('.');
+    let (part, module) = (parts.next()?, parts.next()?);
     let rest: Vec<&str> = parts.collect();
     if rest.last() == Some(&"num_batches_tracked") || module.ends_with("pos_embed") {
         return None;
@@ -205,21 +206,21 @@ fn our_name(theirs: &str, kind: Kind) -> Option<String> {
             .ok()?
             .checked_sub(1)
     };
-    let module = if let Some(place) = numbered("conv_t_") {
-        format!("layers.{place}")
-    } else if let Some(place) = numbered("conv_") {
-        format!("blocks.{place}.conv")
-    } else if let Some(place) = numbered("linear_") {
+    let module = if let Some(index) = numbered("conv_t_") {
+        format!("layers.{index}")
+    } else if let Some(index) = numbered("conv_") {
+        format!("blocks.{index}.conv")
+    } else if let Some(index) = numbered("linear_") {
         if kind == Kind::FullyConnected {
-            format!("layers.{place}")
+            format!("layers.{index}")
         } else {
             "output".to_owned()
         }
-    } else if let Some(place) = numbered("bn_") {
+    } else if let Some(index) = numbered("bn_") {
         if kind == Kind::Transformer {
             "norm".to_owned()
         } else {
-            format!("blocks.{place}.norm")
+            format!("blocks.{index}.norm")
         }
     } else {
         match module {
@@ -240,13 +241,13 @@ fn our_name(theirs: &str, kind: Kind) -> Option<String> {
             .replace("mlp.fc2", "outer"),
     };
     Some(if rest.is_empty() {
-        format!("{home}.{module}")
+        format!("{part}.{module}")
     } else {
-        format!("{home}.{module}.{rest}")
+        format!("{part}.{module}.{rest}")
     })
 }
 
-/// Their tokens are `[1, 1, width]`, ours `[width]`.
+/// The authors' tokens are `[1, 1, width]`, ours `[width]`.
 fn plain_token(array: Array) -> Array {
     match array.shape[..] {
         [1, 1, width] => Array {

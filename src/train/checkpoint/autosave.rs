@@ -1,8 +1,8 @@
-//! Where windows keep their runs, and what a crash leaves behind.
+//! Files in which windows save their runs against a crash.
 //!
-//! Every window writes to a file of its own in the state folder, beside a lock file that it holds
-//! locked as long as it lives. The system releases the lock when the process ends, however it ends;
-//! a clean end removes both files. A run whose lock can be had was left by a crash.
+//! Each window writes to its own file in the state folder, next to a lock file that it keeps
+//! locked. The system releases the lock when the process ends for any reason; a clean exit removes
+//! both files. A run whose lock is free was left by a crash.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -19,25 +19,25 @@ use crate::fs::check_regular_or_missing;
 const RUN: &str = "safetensors";
 const LOCK: &str = "lock";
 
-/// The platform's folder for states of programs, where it has one, else that for local data; none
-/// for a user without a home.
+/// The platform's state folder, or its local data folder if it has none; `None` for a user without
+/// a home folder.
 pub fn folder() -> Option<PathBuf> {
     let dirs = ProjectDirs::from("", "", "cre-lab")?;
     let state = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir());
     Some(state.join("runs"))
 }
 
-/// A place for one run that nobody else writes to.
+/// A file for one run that no other process writes to.
 #[derive(Debug)]
 pub struct AutosaveFile {
     file: PathBuf,
     lock_file: PathBuf,
-    /// Locked as long as it is open.
+    /// Locked while it is open.
     _lock: File,
 }
 
 impl AutosaveFile {
-    /// A new place in `folder`, which is made if it is not there.
+    /// Creates a new file in `folder`, which is created if it is missing.
     ///
     /// # Errors
     /// When the folder cannot be written to.
@@ -45,19 +45,19 @@ impl AutosaveFile {
         fs::create_dir_all(folder)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.map_or(0, |time| time.as_nanos());
-        // Another window may look at a new lock file before it is locked; then the next name is free.
+        // Another window may lock a new lock file first; then the next name is used.
         for attempt in 0..100 {
             let name = format!("{now}-{}-{attempt}", process::id());
             let file = folder.join(name).with_extension(RUN);
-            if let Some(place) = Self::at(file)? {
-                return Ok(place);
+            if let Some(autosave) = Self::lock(file)? {
+                return Ok(autosave);
             }
         }
-        Err(io::Error::other("no file can be locked there"))
+        Err(io::Error::other("no file can be locked"))
     }
 
-    /// The place at `file`, unless somebody holds it.
-    fn at(file: PathBuf) -> io::Result<Option<Self>> {
+    /// Locks `file`; `None` if another process holds it.
+    fn lock(file: PathBuf) -> io::Result<Option<Self>> {
         let lock_file = file.with_extension(LOCK);
         check_regular_or_missing(&lock_file)?;
         let lock = File::options()
@@ -79,7 +79,8 @@ impl AutosaveFile {
         }
     }
 
-    /// The newest run in `folder` that a crash has left; nobody else is offered it meanwhile.
+    /// The newest run in `folder` that a crash has left. It stays locked, so that no other window
+    /// finds it.
     pub fn find_left_over(folder: &Path) -> Option<Self> {
         let mut files: Vec<(SystemTime, PathBuf)> = fs::read_dir(folder)
             .ok()?
@@ -93,24 +94,25 @@ impl AutosaveFile {
         files.sort();
         let newest_first = files.into_iter().rev();
         for (_, file) in newest_first {
-            match Self::at(file) {
-                Ok(Some(place)) if place.file.is_file() => return Some(place),
-                // Its owner has ended cleanly in between: the lock file is new and of no use.
-                Ok(Some(place)) => place.clear(),
+            match Self::lock(file) {
+                Ok(Some(autosave)) if autosave.file.is_file() => return Some(autosave),
+                // Its owner has exited cleanly in between: the lock file is new and unused.
+                Ok(Some(autosave)) => autosave.clear(),
                 Ok(None) | Err(_) => {}
             }
         }
         None
     }
 
-    /// Where the run is written to.
+    /// The file of the run.
     pub fn file(&self) -> &Path {
         &self.file
     }
 
-    /// Removes the run and the lock: there is nothing left to go on from.
+    /// Removes the run and the lock file.
     pub fn clear(self) {
-        // A file that was never written need not be removed, and one that cannot be stays an offer.
+        // A file that was never written need not be removed; one that cannot be removed is found
+        // again.
         let _ = fs::remove_file(&self.file);
         let _ = fs::remove_file(&self.lock_file);
     }
@@ -121,29 +123,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_a_crash_has_left_is_offered_and_only_once() {
+    fn a_run_left_by_a_crash_is_found_once() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         let (mine, other) = (
             AutosaveFile::create(folder).unwrap(),
             AutosaveFile::create(folder).unwrap(),
         );
-        assert_ne!(mine.file(), other.file(), "two windows write two files");
+        assert_ne!(mine.file(), other.file(), "each window has its own file");
         fs::write(mine.file(), "mine").unwrap();
         fs::write(other.file(), "other").unwrap();
         assert!(
             AutosaveFile::find_left_over(folder).is_none(),
-            "both windows live"
+            "both windows are open"
         );
 
         let file = other.file().to_owned();
-        // What a crash does: the lock goes, the files stay.
+        // As in a crash: the lock is released, the files stay.
         drop(other);
         let left = AutosaveFile::find_left_over(folder).unwrap();
         assert_eq!(left.file(), file);
         assert!(
             AutosaveFile::find_left_over(folder).is_none(),
-            "it is offered already"
+            "it was found already"
         );
         left.clear();
         mine.clear();

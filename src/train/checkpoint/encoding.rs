@@ -1,4 +1,4 @@
-//! A run as the bytes of a file and back.
+//! Encodes and decodes checkpoints.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::train::history::{BUCKET_NUMBERS, History};
 
-/// What the metadata call the format.
+/// Name of the format in the metadata.
 const FORMAT: &str = "cre-lab run";
 /// The version that is written, and the newest that is read.
 const VERSION: u32 = 1;
@@ -20,10 +20,10 @@ pub(super) const BEST: &str = "best.";
 const LOSSES: &str = "history.losses";
 
 impl Checkpoint {
-    /// The run that these bytes of a file hold.
+    /// Decodes the bytes of a file.
     ///
     /// # Errors
-    /// As for [`Self::load`], the reason alone.
+    /// As for [`Self::load`]; only the reason.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         Self::from_contents(TensorFile::from_bytes(bytes)?)
     }
@@ -35,35 +35,34 @@ impl Checkpoint {
             mut doubles,
         } = contents;
         if texts.get("format").map(String::as_str) != Some(FORMAT) {
-            return Err("is no run of CRE Lab".to_owned());
+            return Err("is not a checkpoint of CRE Lab".to_owned());
         }
         let version = texts.get("version").and_then(|text| text.parse().ok());
         match version {
             Some(1..=VERSION) => {}
             Some(newer) if newer > VERSION => {
                 return Err(format!(
-                    "was written by a newer CRE Lab (format {newer}; this one reads up to {VERSION})"
+                    "was written by a newer version of CRE Lab (format {newer}; this version reads up to {VERSION})"
                 ));
             }
-            _ => return Err("does not say which version of the format it has".to_owned()),
+            _ => return Err("has no format version".to_owned()),
         }
-        let run = texts.get("run").ok_or("does not say which run it holds")?;
+        let run = texts.get("run").ok_or("has no description of its run")?;
         let notes: Metadata = serde_json::from_str(run)
-            .map_err(|error| format!("describes its run in a way not understood: {error}"))?;
-        let losses =
-            doubles
-                .remove(LOSSES)
-                .ok_or("holds no curves")
-                .and_then(|array| match array.shape[..] {
-                    [_, BUCKET_NUMBERS] => Ok(array.values),
-                    _ => Err("holds curves of another shape"),
-                })?;
+            .map_err(|error| format!("has an invalid description of its run: {error}"))?;
+        let losses = doubles
+            .remove(LOSSES)
+            .ok_or("has no curves")
+            .and_then(|array| match array.shape[..] {
+                [_, BUCKET_NUMBERS] => Ok(array.values),
+                _ => Err("has curves of the wrong shape"),
+            })?;
         let history = History::from_rows(notes.history.rows(losses)?)?;
         let mut weights = NamedArrays::new();
         let mut adam = AdamState::default();
         let mut best = NamedArrays::new();
         for (name, array) in arrays {
-            let (home, name) = if let Some(name) = name.strip_prefix(FIRST) {
+            let (target, name) = if let Some(name) = name.strip_prefix(FIRST) {
                 (&mut adam.first, name.to_owned())
             } else if let Some(name) = name.strip_prefix(SECOND) {
                 (&mut adam.second, name.to_owned())
@@ -72,33 +71,33 @@ impl Checkpoint {
             } else {
                 (&mut weights, name)
             };
-            home.insert(name, array);
+            target.insert(name, array);
         }
         for (name, array) in doubles {
             let step = name.strip_prefix(STEP).zip(array.values.first());
             let Some((name, &steps)) = step else {
-                return Err(format!("holds “{name}”, which no run has"));
+                return Err(format!("contains an unknown tensor “{name}”"));
             };
             adam.steps.insert(
                 name.to_owned(),
-                whole(steps).ok_or("counts Adam's steps wrongly")?,
+                whole(steps).ok_or("has an invalid number of Adam's steps")?,
             );
         }
-        let saved = Self {
+        let checkpoint = Self {
             best: notes.best.is_some().then_some(best),
             metadata: notes,
             history,
             weights,
             adam,
         };
-        saved.check()?;
-        Ok(saved)
+        checkpoint.check()?;
+        Ok(checkpoint)
     }
 
-    /// As the bytes of a file.
+    /// Encodes the checkpoint.
     ///
     /// # Errors
-    /// When it is larger than what is read again.
+    /// When it would be larger than the limits for reading.
     pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
         let run = serde_json::to_string(&self.metadata).map_err(|error| error.to_string())?;
         let texts = [
@@ -112,8 +111,8 @@ impl Checkpoint {
             second,
             steps,
         } = &self.adam;
-        let nothing = NamedArrays::new();
-        let best = self.best.as_ref().unwrap_or(&nothing);
+        let empty = NamedArrays::new();
+        let best = self.best.as_ref().unwrap_or(&empty);
         for (prefix, named) in [(FIRST, first), (SECOND, second), (BEST, best)] {
             let renamed = named.iter();
             arrays.extend(renamed.map(|(name, array)| (format!("{prefix}{name}"), array.clone())));

@@ -1,4 +1,4 @@
-//! What a checkpoint says of its run beside the numbers: one JSON text.
+//! The metadata of a checkpoint: one JSON text.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Everything but tensors.
+/// Everything except tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metadata {
@@ -23,7 +23,7 @@ pub struct Metadata {
     pub step: u64,
     /// λ of the next step.
     pub lambda: ExactF64,
-    /// Adam's step size of the next step.
+    /// Learning rate of the next step.
     pub learning_rate: ExactF64,
     pub epoch: EpochProgress,
     pub history: HistoryMetadata,
@@ -31,7 +31,7 @@ pub struct Metadata {
     pub best: Option<EvaluationMetadata>,
 }
 
-/// The data set that a run learns from.
+/// The data set of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatasetMetadata {
@@ -44,12 +44,12 @@ pub struct DatasetMetadata {
     pub test_images: usize,
 }
 
-/// Most images of a data set that is believed, sides of an image, channels and classes.
+/// Limits of a plausible data set: images, sides of an image, channels and classes.
 const MOST: [usize; 4] = [1 << 31, 1 << 10, 4, 256];
 
 impl DatasetMetadata {
-    /// What is to be noted of `dataset`.
-    pub fn of(source: &DataSource, dataset: &Dataset) -> Self {
+    /// The metadata of `dataset`.
+    pub fn new(source: &DataSource, dataset: &Dataset) -> Self {
         let ImageShape {
             channels,
             height,
@@ -75,10 +75,10 @@ impl DatasetMetadata {
         }
     }
 
-    /// Whether such a data set can be.
+    /// Checks that such a data set is possible.
     ///
     /// # Errors
-    /// When it cannot; the reason.
+    /// When it is not; the reason.
     pub fn check(&self) -> Result<(), String> {
         let [images, side, channels, classes] = MOST;
         let ImageShape {
@@ -86,25 +86,25 @@ impl DatasetMetadata {
             height,
             width,
         } = self.shape();
-        let sane = (1..=images).contains(&self.train_images)
+        let is_plausible = (1..=images).contains(&self.train_images)
             && (1..=images).contains(&self.test_images)
             && (1..=channels).contains(&has)
             && (1..=side).contains(&height)
             && (1..=side).contains(&width)
             && (1..=classes).contains(&self.classes.len());
-        if sane {
+        if is_plausible {
             Ok(())
         } else {
-            Err("was made with data that no data set here can be".to_owned())
+            Err("describes an impossible data set".to_owned())
         }
     }
 
-    /// Whether a run goes on with `dataset` as if never stopped.
+    /// Checks that a run can continue on `dataset`.
     ///
     /// # Errors
-    /// When it is another one; the reason.
+    /// When it differs; the reason.
     pub fn fits(&self, dataset: &Dataset) -> Result<(), String> {
-        let found = Self::of(&self.source, dataset);
+        let actual = Self::new(&self.source, dataset);
         let counts = |data: &Self| {
             format!(
                 "{} training and {} test images of {} in {} classes",
@@ -118,7 +118,7 @@ impl DatasetMetadata {
             (a.shape, a.train_images, a.test_images, &a.classes)
                 == (b.shape, b.train_images, b.test_images, &b.classes)
         };
-        if same(self, &found) {
+        if same(self, &actual) {
             return Ok(());
         }
         Err(format!(
@@ -126,12 +126,12 @@ impl DatasetMetadata {
             self.name,
             counts(self),
             self.source,
-            counts(&found)
+            counts(&actual)
         ))
     }
 }
 
-/// Sums over the steps of the running epoch, from which its means will come.
+/// Sums over the steps of the current epoch.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EpochProgress {
@@ -139,7 +139,7 @@ pub struct EpochProgress {
     pub mse: ExactF64,
     pub ce: ExactF64,
     pub accuracy: ExactF64,
-    /// Time spent training.
+    /// Training time.
     pub seconds: ExactF64,
 }
 
@@ -152,11 +152,11 @@ pub struct HistoryMetadata {
     stride: u64,
     mark_span: u64,
     evaluations: Vec<EvaluationMetadata>,
-    marks: Vec<MarkNotes>,
+    marks: Vec<MarkMetadata>,
 }
 
 impl HistoryMetadata {
-    pub fn of(rows: &HistoryRows) -> Self {
+    pub fn from_rows(rows: &HistoryRows) -> Self {
         Self {
             steps_per_epoch: rows.steps_per_epoch,
             width: rows.width,
@@ -165,19 +165,19 @@ impl HistoryMetadata {
             evaluations: rows
                 .evaluations
                 .iter()
-                .map(EvaluationMetadata::of)
+                .map(EvaluationMetadata::from_evaluation)
                 .collect(),
-            marks: rows.marks.iter().map(MarkNotes::of).collect(),
+            marks: rows.marks.iter().map(MarkMetadata::from_range).collect(),
         }
     }
 
-    /// All rows, given those of the buckets.
+    /// The rows of the history, with the given buckets.
     ///
     /// # Errors
-    /// When λ is out of its range somewhere.
+    /// When a λ is out of range.
     pub fn rows(&self, buckets: Vec<f64>) -> Result<HistoryRows, String> {
         let evaluations = self.evaluations.iter().map(EvaluationMetadata::evaluation);
-        let marks = self.marks.iter().map(MarkNotes::marked);
+        let marks = self.marks.iter().map(MarkMetadata::range);
         Ok(HistoryRows {
             steps_per_epoch: self.steps_per_epoch,
             width: self.width,
@@ -190,33 +190,33 @@ impl HistoryMetadata {
     }
 }
 
-/// [`Evaluation`] in files.
+/// [`Evaluation`] in a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvaluationMetadata {
     epoch: u64,
     step: u64,
     lambda: ExactF64,
-    train: Option<MetricsNotes>,
-    test: MetricsNotes,
+    train: Option<MetricsMetadata>,
+    test: MetricsMetadata,
     dead_units: usize,
     images_per_second: ExactF64,
 }
 
 impl EvaluationMetadata {
-    pub fn of(evaluation: &Evaluation) -> Self {
+    pub fn from_evaluation(evaluation: &Evaluation) -> Self {
         Self {
             epoch: evaluation.epoch,
             step: evaluation.step,
             lambda: ExactF64(evaluation.lambda.value()),
-            train: evaluation.train.as_ref().map(MetricsNotes::of),
-            test: MetricsNotes::of(&evaluation.test),
+            train: evaluation.train.as_ref().map(MetricsMetadata::from_metrics),
+            test: MetricsMetadata::from_metrics(&evaluation.test),
             dead_units: evaluation.dead_units,
             images_per_second: ExactF64(evaluation.images_per_second),
         }
     }
 
-    /// The evaluation itself.
+    /// Converts back.
     ///
     /// # Errors
     /// When its λ is out of range.
@@ -225,7 +225,7 @@ impl EvaluationMetadata {
             epoch: self.epoch,
             step: self.step,
             lambda: self.lambda.lambda()?,
-            train: self.train.as_ref().map(MetricsNotes::metrics),
+            train: self.train.as_ref().map(MetricsMetadata::metrics),
             test: self.test.metrics(),
             dead_units: self.dead_units,
             images_per_second: self.images_per_second.0,
@@ -235,14 +235,14 @@ impl EvaluationMetadata {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct MetricsNotes {
+struct MetricsMetadata {
     mse: ExactF64,
     ce: ExactF64,
     accuracy: ExactF64,
 }
 
-impl MetricsNotes {
-    fn of(metrics: &Metrics) -> Self {
+impl MetricsMetadata {
+    fn from_metrics(metrics: &Metrics) -> Self {
         Self {
             mse: ExactF64(metrics.mse),
             ce: ExactF64(metrics.ce),
@@ -261,7 +261,7 @@ impl MetricsNotes {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct MarkNotes {
+struct MarkMetadata {
     steps: (u64, u64),
     change: Change,
 }
@@ -273,18 +273,18 @@ enum Change {
     LearningRate(ExactF64),
 }
 
-impl MarkNotes {
-    fn of(marked: &MarkRange) -> Self {
+impl MarkMetadata {
+    fn from_range(range: &MarkRange) -> Self {
         Self {
-            steps: marked.steps,
-            change: match marked.mark {
+            steps: range.steps,
+            change: match range.mark {
                 Mark::Lambda(lambda) => Change::Lambda(ExactF64(lambda.value())),
                 Mark::LearningRate(rate) => Change::LearningRate(ExactF64(rate)),
             },
         }
     }
 
-    fn marked(&self) -> Result<MarkRange, String> {
+    fn range(&self) -> Result<MarkRange, String> {
         Ok(MarkRange {
             steps: self.steps,
             mark: match &self.change {
@@ -295,13 +295,13 @@ impl MarkNotes {
     }
 }
 
-/// A number that comes back bit for bit. In files it is a text, since JSON knows neither infinity
-/// nor what is no number, and its readers may round.
+/// A number that is stored exactly. In files it is a text, since JSON has neither infinity nor NaN
+/// and its readers may round.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ExactF64(pub f64);
 
 impl ExactF64 {
-    /// As λ.
+    /// Converts to λ.
     ///
     /// # Errors
     /// When it is out of range.

@@ -1,8 +1,8 @@
-//! A run in a file: weights, Adam's memory, curves and settings, so that it goes on as if never
-//! stopped.
+//! Checkpoints: weights, Adam's state, curves and settings of a run in one file, from which it
+//! continues as if it had never stopped.
 //!
-//! The file is safetensors. Its metadata holds the texts `format`, `version` and `run`, which is a
-//! JSON object, [`notes::Notes`]. Its tensors are
+//! The file is safetensors. Its metadata contains the texts `format`, `version` and `run`, a JSON
+//! object, [`metadata::Metadata`]. Its tensors are
 //!
 //! - the parameters and running statistics by their [`names`], as PyTorch loads them;
 //! - `adam.first.NAME`, `adam.second.NAME`, `adam.step.NAME`: Adam's moments and number of updates;
@@ -31,7 +31,7 @@ use self::{
     metadata::{
         DatasetMetadata, EpochProgress, EvaluationMetadata, ExactF64, HistoryMetadata, Metadata,
     },
-    names::Slot,
+    names::ParameterSlot,
     validate::{check_finite, check_fit},
 };
 use super::{
@@ -46,7 +46,7 @@ use crate::{
     fs::{Existing, write_whole},
 };
 
-/// Why a checkpoint is not read or written, as one sentence.
+/// Why a checkpoint cannot be read or written, as one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} {reason}", file.display())]
 pub struct CheckpointError {
@@ -63,7 +63,7 @@ impl CheckpointError {
     }
 }
 
-/// A run at one moment, in plain numbers that have been checked to fit its network.
+/// The state of a run in plain numbers, which have been checked to fit its network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     pub metadata: Metadata,
@@ -74,7 +74,7 @@ pub struct Checkpoint {
     best: Option<NamedArrays>,
 }
 
-/// Adam's memory by parameter; nothing of those that were never updated.
+/// Adam's state by parameter, without parameters that were never updated.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct AdamState {
     first: NamedArrays,
@@ -83,8 +83,8 @@ struct AdamState {
 }
 
 impl AdamState {
-    /// Of one parameter.
-    fn moments(&self, slot: &Slot, device: &Device) -> Option<Moments> {
+    /// The state of one parameter.
+    fn moments(&self, slot: &ParameterSlot, device: &Device) -> Option<Moments> {
         let flat = |array: &Array| {
             let values = slot.from_file(&array.values);
             let size = values.len();
@@ -113,12 +113,12 @@ impl Checkpoint {
     /// # Errors
     /// When the device has failed, or a weight is NaN or infinite; the reason.
     pub fn new(run: &Run, context: CheckpointContext<'_>) -> Result<Self, String> {
-        let unread = |error: TrainError| error.to_string();
+        let failed = |error: TrainError| error.to_string();
         let lanes = run.lanes();
         let trainer = lanes.trainers().first();
         let trainer = trainer.ok_or_else(|| TrainError::NoLanes.to_string())?;
         let best = run.best(0);
-        let weights = names::values(trainer.model()).map_err(unread)?;
+        let weights = names::values(trainer.model()).map_err(failed)?;
         check_finite(&weights)?;
         let mut adam = AdamState::default();
         for slot in names::slots(trainer.model()) {
@@ -126,7 +126,7 @@ impl Checkpoint {
                 continue;
             };
             let array = |moment: &Tensor<1>| -> Result<Array, String> {
-                Ok(slot.to_file(floats(moment.clone()).map_err(unread)?))
+                Ok(slot.to_file(floats(moment.clone()).map_err(failed)?))
             };
             adam.first.insert(slot.name.clone(), array(&moments.first)?);
             adam.second
@@ -138,13 +138,13 @@ impl Checkpoint {
         let notes = Metadata {
             program: concat!("cre-lab ", env!("CARGO_PKG_VERSION")).to_owned(),
             config: context.config.clone(),
-            data: DatasetMetadata::of(context.source, trainer.dataset()),
+            data: DatasetMetadata::new(context.source, trainer.dataset()),
             step: trainer.steps(),
             lambda: ExactF64(trainer.lambda().value()),
             learning_rate: ExactF64(trainer.learning_rate()),
             epoch: run.epoch_stats(0).progress(),
-            history: HistoryMetadata::of(&context.history.to_rows()),
-            best: best.map(|best| EvaluationMetadata::of(&best.evaluation)),
+            history: HistoryMetadata::from_rows(&context.history.to_rows()),
+            best: best.map(|best| EvaluationMetadata::from_evaluation(&best.evaluation)),
         };
         Ok(Self {
             metadata: notes,
@@ -152,12 +152,12 @@ impl Checkpoint {
             weights,
             adam,
             best: best
-                .map(|best| names::values(&best.model).map_err(unread))
+                .map(|best| names::values(&best.model).map_err(failed))
                 .transpose()?,
         })
     }
 
-    /// The run at its best evaluation, with the weights of that moment and without Adam's memory.
+    /// The run at its best evaluation: the weights of that step, without Adam's state.
     pub fn at_best(&self) -> Option<Self> {
         let best = self.metadata.best.as_ref()?.evaluation().ok()?;
         let mut history = self.history.clone();
@@ -167,7 +167,7 @@ impl Checkpoint {
                 step: best.step,
                 lambda: ExactF64(best.lambda.value()),
                 epoch: EpochProgress::default(),
-                history: HistoryMetadata::of(&history.to_rows()),
+                history: HistoryMetadata::from_rows(&history.to_rows()),
                 ..self.metadata.clone()
             },
             history,
@@ -177,17 +177,18 @@ impl Checkpoint {
         })
     }
 
-    /// Reads the run of `file`.
+    /// Reads a checkpoint.
     ///
     /// # Errors
-    /// When it cannot be read, is no run, is of a newer version, or does not hold what it promises.
+    /// When the file cannot be read, is not a checkpoint, is of a newer version, or is
+    /// inconsistent.
     pub fn load(file: &Path) -> Result<Self, CheckpointError> {
         arrays::read(file)
             .and_then(|bytes| Self::from_bytes(&bytes))
             .map_err(|reason| CheckpointError::new(file, reason))
     }
 
-    /// Writes the run to `file`, whole or not at all.
+    /// Writes the checkpoint, completely or not at all.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -219,7 +220,7 @@ impl Checkpoint {
         let slots = names::slots(trainer.model());
         Ok(Some(BestModel {
             evaluation: evaluation.evaluation()?,
-            model: names::filled(trainer.model().clone(), &slots, weights),
+            model: names::with_values(trainer.model().clone(), &slots, weights),
         }))
     }
 
@@ -243,7 +244,7 @@ impl Checkpoint {
         trainer.set_lambda(lambda);
         let slots = names::slots(trainer.model());
         check_fit(&self.weights, &slots, "")?;
-        let model = names::filled(trainer.model().clone(), &slots, &self.weights);
+        let model = names::with_values(trainer.model().clone(), &slots, &self.weights);
         let device = trainer.device().clone();
         let moments = slots
             .iter()
@@ -263,7 +264,7 @@ impl Checkpoint {
         &self.weights
     }
 
-    /// The settings in force: as the run began, but λ and learning rate as they are now.
+    /// The current settings: those of the start of the run, with the current λ and learning rate.
     pub fn config(&self) -> RunConfig {
         let Metadata {
             config,
@@ -279,7 +280,7 @@ impl Checkpoint {
     }
 }
 
-/// Writes bytes to `file`, whole or not at all; the error is the reason.
+/// Writes bytes to `file`, completely or not at all. The error is the reason.
 fn write(file: &Path, bytes: &[u8]) -> Result<(), String> {
     write_whole(file, bytes, Existing::Replace)
         .map_err(|error| format!("cannot be written: {error}"))

@@ -1,4 +1,4 @@
-//! Whether the numbers of a run belong to the network that its settings build.
+//! Checks that the values of a checkpoint fit the network of its settings.
 
 use burn::tensor::Device;
 
@@ -7,7 +7,7 @@ use super::{
     arrays::{Array, NamedArrays},
     encoding::{BEST, FIRST, SECOND},
     metadata::{DatasetMetadata, Metadata},
-    names::{self, Slot},
+    names::{self, ParameterSlot},
 };
 use crate::{
     model::{Cre, InvalidArchitecture},
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Checkpoint {
-    /// Whether all numbers belong to the network that the settings build.
+    /// Checks that all values fit the network of the settings.
     pub(super) fn check(&self) -> Result<(), String> {
         let Metadata {
             config, data, step, ..
@@ -36,12 +36,12 @@ impl Checkpoint {
             return Err(TrainError::LearningRate(rate).to_string());
         }
         if *step >= 1 << 40 || self.history.steps_per_epoch() != per_epoch {
-            return Err("counts its steps wrongly".to_owned());
+            return Err("has an invalid number of steps".to_owned());
         }
         let evaluations = self.history.evaluations().iter().map(|e| e.step);
         let buckets = self.history.buckets().iter().map(|bucket| bucket.steps.1);
-        if evaluations.chain(buckets).any(|told| told > *step) {
-            return Err("has curves that go beyond its last step".to_owned());
+        if evaluations.chain(buckets).any(|at| at > *step) {
+            return Err("has curves beyond its last step".to_owned());
         }
         let slots = network_of(config, data, &self.weights)?;
         check_fit(&self.weights, &slots, "")?;
@@ -53,51 +53,55 @@ impl Checkpoint {
             second,
             steps,
         } = &self.adam;
-        let remembered: Vec<Slot> = slots
+        let updated: Vec<ParameterSlot> = slots
             .into_iter()
             .filter(|slot| steps.contains_key(&slot.name))
             .collect();
-        if remembered.len() != steps.len() {
+        if updated.len() != steps.len() {
             return Err(
-                "remembers updates of parameters that the network does not have".to_owned(),
+                "contains Adam's state of parameters that the network does not have".to_owned(),
             );
         }
-        check_fit(first, &remembered, FIRST)?;
-        check_fit(second, &remembered, SECOND)
+        check_fit(first, &updated, FIRST)?;
+        check_fit(second, &updated, SECOND)
     }
 }
 
-/// The parameters of the network that the settings build. It is built only where `weights` hold as
-/// many numbers as it has, so that no file makes a network larger than itself.
+/// The parameters of the network of the settings. It is built only if `weights` contain at least as
+/// many values as it has, so that no file makes the program build a network larger than the file.
 pub(super) fn network_of(
     config: &RunConfig,
     data: &DatasetMetadata,
     weights: &NamedArrays,
-) -> Result<Vec<Slot>, String> {
-    let unfit = |unfit: InvalidArchitecture| unfit.to_string();
+) -> Result<Vec<ParameterSlot>, String> {
+    let invalid = |invalid: InvalidArchitecture| invalid.to_string();
     let plan = config.model_spec(data.shape(), data.classes.len());
-    let needed = config.architecture.parameters(&plan).map_err(unfit)?;
+    let needed = config.architecture.parameters(&plan).map_err(invalid)?;
     let held: usize = weights.values().map(|array| array.values.len()).sum();
     if held < needed {
         return Err(format!(
-            "holds {held} weights, but {} has {needed}",
+            "contains {held} weights, but {} has {needed}",
             config.architecture
         ));
     }
     let build = |device| config.architecture.build(&plan, config.seed, device);
-    let model: Cre = build(&Device::flex()).map_err(unfit)?;
+    let model: Cre = build(&Device::flex()).map_err(invalid)?;
     Ok(names::slots(&model))
 }
 
-/// Whether `named` has exactly the parameters of `slots`, and finite numbers.
-pub(super) fn check_fit(named: &NamedArrays, slots: &[Slot], prefix: &str) -> Result<(), String> {
+/// Checks that `named` contains exactly the parameters of `slots`, with finite values.
+pub(super) fn check_fit(
+    named: &NamedArrays,
+    slots: &[ParameterSlot],
+    prefix: &str,
+) -> Result<(), String> {
     for slot in slots {
         let Some(array) = named.get(&slot.name) else {
-            return Err(format!("lacks “{prefix}{}”", slot.name));
+            return Err(format!("lacks tensor “{prefix}{}”", slot.name));
         };
         if array.shape != slot.shape() {
             return Err(format!(
-                "holds “{prefix}{}” in the shape {:?}, but the network needs {:?}",
+                "contains tensor “{prefix}{}” with shape {:?}, but the network needs {:?}",
                 slot.name,
                 array.shape,
                 slot.shape()
@@ -109,7 +113,7 @@ pub(super) fn check_fit(named: &NamedArrays, slots: &[Slot], prefix: &str) -> Re
         .find(|name| slots.iter().all(|slot| slot.name != **name))
     {
         return Err(format!(
-            "holds “{prefix}{name}”, which the network does not have"
+            "contains tensor “{prefix}{name}”, which the network does not have"
         ));
     }
     check_finite(named)
@@ -119,6 +123,8 @@ pub(super) fn check_finite(named: &NamedArrays) -> Result<(), String> {
     let broken = |array: &Array| array.values.iter().any(|value| !value.is_finite());
     match named.iter().find(|(_, array)| broken(array)) {
         None => Ok(()),
-        Some((name, _)) => Err(format!("has infinite values, or none at all, in “{name}”")),
+        Some((name, _)) => Err(format!(
+            "contains NaN or infinite values in tensor “{name}”"
+        )),
     }
 }

@@ -390,7 +390,7 @@ impl LiveRun {
         let axes = lanes.first().map_or(0, |lane| lane.latent_size);
         Ok(SnapshotSet {
             run: self.id,
-            alignments: alignment::chain(&clouds, axes),
+            alignments: alignment::align_each_to_previous(&clouds, axes),
             lanes,
         })
     }

@@ -33,7 +33,7 @@ pub struct Mode {
 impl Mode {
     /// With the draft of a spectrum.
     pub fn new(spectrum: &Spectrum) -> Self {
-        let spectrum = spectrum.checked();
+        let spectrum = spectrum.valid_part();
         Self {
             is_spectrum: false,
             list: spectrum.list(),
@@ -113,7 +113,7 @@ impl Mode {
             let tip = "Networks per λ; with several, figures show box plots";
             let label = ui.label("Seeds per λ").on_hover_text(tip);
             let mut runs = self.spectrum.runs();
-            let range = 1..=self.spectrum.most_runs();
+            let range = 1..=self.spectrum.max_runs();
             let field = drag_value(ui, &mut runs, |field| field.range(range).speed(0.05));
             if field.labelled_by(label.id).on_hover_text(tip).changed() {
                 self.spectrum.set_runs(runs);

@@ -40,7 +40,7 @@ pub fn raw(
     let per_epoch = history.steps_per_epoch() as f64;
     let mut points = Vec::new();
     for bucket in visible(history, epochs, MAX_POINTS / 2) {
-        let spread = bucket.spread(quantity);
+        let spread = bucket.summary(quantity);
         if spread.mean().is_none() {
             continue;
         }
@@ -70,7 +70,7 @@ pub fn smooth(
     let mut points = Vec::new();
     // Averaged from the beginning, so that the line does not depend on what is in view.
     for bucket in visible(history, &(f64::NEG_INFINITY..=f64::INFINITY), MAX_POINTS) {
-        let Some(mean) = bucket.spread(quantity).mean() else {
+        let Some(mean) = bucket.summary(quantity).mean() else {
             continue;
         };
         let epoch = bucket.middle() / per_epoch;
@@ -117,7 +117,7 @@ pub fn window(
         .iter()
         .filter(|bucket| bucket.steps.0 as f64 >= from * per_epoch)
         .flat_map(|bucket| {
-            let spread = bucket.spread(quantity);
+            let spread = bucket.summary(quantity);
             [f64::from(spread.min), f64::from(spread.max)]
         });
     let tested = history

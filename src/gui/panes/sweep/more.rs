@@ -135,11 +135,11 @@ impl Images {
         };
         match source {
             DataSource::Bundled(set) => {
-                let [train, _] = bundle::images(*set);
+                let [train, _] = bundle::image_counts(*set);
                 Some(of_set(*set, set.to_string(), train))
             }
             DataSource::Full(set) => {
-                let [train, _] = state.downloads.locator().full(*set)?.images;
+                let [train, _] = state.downloads.locator().entry(*set)?.images;
                 Some(of_set(*set, format!("{set} in full"), train))
             }
             DataSource::Folder(_) => {
@@ -215,7 +215,7 @@ mod tests {
             name: set.to_string(),
             shape: set.shape(),
             classes: 10,
-            train: bundle::images(set)[0],
+            train: bundle::image_counts(set)[0],
         }
     }
 

@@ -3,7 +3,6 @@
 use crate::{
     figures::{Film, Scene},
     gui::state::RunView,
-    sweep::{Series, series},
     train::RunId,
 };
 
@@ -29,9 +28,7 @@ pub struct Recording {
 impl Recording {
     /// Begins with the current snapshot of the network on show.
     pub fn new(run: &RunView) -> Self {
-        let records = run.figure_data().records;
-        let series: Vec<Series<'_>> = series(&records);
-        let name = series.first().map_or("", |series| series.title.as_str());
+        let name = run.figure_data().title();
         let mut recording = Self {
             run: run.id,
             lane: run.shown_index(),
@@ -78,7 +75,7 @@ impl Recording {
             return;
         }
         self.skipped = 0;
-        let scene = Scene::of_snapshot(&self.title, snapshot, &run.dataset, 0.0);
+        let scene = Scene::from_snapshot(&self.title, snapshot, &run.dataset, 0.0);
         self.scenes.push((snapshot.step, scene));
         if self.scenes.len() > MAX_SCENES {
             let mut index = 0;
@@ -96,9 +93,9 @@ impl Recording {
         let length = last.saturating_sub(first).max(1) as f64;
         let scenes = self.scenes.iter().map(|(step, scene)| {
             let mut scene = scene.clone();
-            scene.place = (step - first) as f64 / length;
+            scene.progress = (step - first) as f64 / length;
             scene
         });
-        (self.len() > 1).then(|| Film::of_training(scenes.collect()))
+        (self.len() > 1).then(|| Film::from_training(scenes.collect()))
     }
 }

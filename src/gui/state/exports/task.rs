@@ -7,13 +7,13 @@ use std::{
 
 use super::{AllOptions, Export, Progress};
 use crate::{
-    figures::{AllFigures, Ending, FigureData, Film, Step, every, save, save_animation},
+    figures::{AllFigures, Ending, ExportProgress, FigureData, Film, save, save_animation},
     format::count,
     format::plural,
     fs::first_existing,
     gui::state::State,
     jobs::JobContext,
-    sweep::{Record, Store, series::on_same_images},
+    sweep::{Record, Store, series::with_common_sources},
 };
 
 /// Called with the completed parts and all of them; decides whether to continue.
@@ -73,11 +73,11 @@ impl Task {
                 let file = file.ok_or("this system has no folder for results")?;
                 Ok(all_figures(file.to_owned(), options))
             }
-            Export::Figure(subject, dead) => {
+            Export::Figure(kind, dead) => {
                 let data = figure_data(state)?;
                 Ok(Self::from_work("figure", move |path, _| {
-                    let figure = subject
-                        .figure(&data, dead)
+                    let figure = data
+                        .figure(kind, dead)
                         .map_err(|reason| format!("{}: {reason}", path.display()))?;
                     save(&*figure, path).map_err(|error| error.to_string())?;
                     Ok(Outcome::Written)
@@ -89,7 +89,7 @@ impl Task {
                     let sweep = data
                         .sweep()
                         .map_err(|reason| format!("{}: {reason}", path.display()))?;
-                    animate(&Film::of_lambdas(&sweep), path, on_part)
+                    animate(&Film::from_sweep(&sweep), path, on_part)
                 }))
             }
             Export::Training => {
@@ -142,7 +142,7 @@ fn all_figures(results: PathBuf, options: AllOptions) -> Task {
     let AllOptions { dead, animations } = options;
     Task::from_work("file", move |folder, on_part| {
         let records = records(&results)?;
-        let all = every(&records, dead);
+        let all = AllFigures::new(&records, dead);
         let names = all.file_names(animations);
         if let Some(found) = first_existing(folder, names.iter().map(String::as_str)) {
             return Err(format!("{found}; choose another folder"));
@@ -150,7 +150,7 @@ fn all_figures(results: PathBuf, options: AllOptions) -> Task {
         let files = names.len();
         let mut done = 0;
         let ending = all.save(folder, animations, |step| {
-            if let Step::Written(_) = step {
+            if let ExportProgress::Written(_) = step {
                 done += 1;
             }
             on_part(done, files)
@@ -158,7 +158,7 @@ fn all_figures(results: PathBuf, options: AllOptions) -> Task {
         let text = match ending.map_err(|error| error.to_string())? {
             Ending::Written => summary(&all, records.len(), folder),
             Ending::Cancelled => format!(
-                "Stopped; {} of {} files are in {}",
+                "Cancelled; {} of {} files are in {}",
                 count(done),
                 count(files),
                 folder.display()
@@ -178,9 +178,9 @@ fn all_figures(results: PathBuf, options: AllOptions) -> Task {
 fn records(file: &Path) -> Result<Vec<Record>, String> {
     let store = Store::open_existing(file).map_err(|error| error.to_string())?;
     let runs = store.runs().map_err(|error| error.to_string())?;
-    let records = on_same_images(runs);
+    let records = with_common_sources(runs);
     if records.is_empty() {
-        return Err(format!("{} holds no finished run", file.display()));
+        return Err(format!("{} contains no finished run", file.display()));
     }
     Ok(records)
 }

@@ -25,7 +25,7 @@ pub fn statuses(file: &Path, runs: &[RunSpec]) -> Result<Vec<RunStatus>, String>
         let (_, data) = datasets
             .data(&run.data)
             .map_err(|error| error.to_string())?;
-        let key = RunKey::of_run(run, &data);
+        let key = RunKey::from_run(run, &data);
         let stored = match store.find(&key).map_err(message)? {
             Some(id) => store.run(id).map_err(message)?,
             None => None,
