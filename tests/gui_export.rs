@@ -353,9 +353,9 @@ fn a_finished_spectrum_on_other_images_stands_below_the_clouds() {
         app.state().results.spectra().len() == 2
     });
     harness.run_steps(2);
-    assert!(harness.query_by_label_contains("below").is_none());
+    assert!(harness.query_by_label_contains("for comparison").is_none());
     harness
-        .get_by_role_and_label(Role::ComboBox, "Below")
+        .get_by_role_and_label(Role::ComboBox, "Compare with")
         .click();
     harness.run_steps(3);
     // That of another network is not offered.
@@ -367,7 +367,7 @@ fn a_finished_spectrum_on_other_images_stands_below_the_clouds() {
         std::thread::sleep(Duration::from_millis(10));
         harness.step();
     }
-    harness.get_by_label("Clouds of Fashion-MNIST, seed 7 below");
+    harness.get_by_label("Clouds of Fashion-MNIST, seed 7 for comparison");
     assert!(
         harness
             .query_by_label("Cloud of λ = 0.50, Fashion-MNIST, seed 7")

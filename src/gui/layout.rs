@@ -15,7 +15,7 @@ impl PaneId {
     /// The panes that a layout may have beside its essential ones. The experiment is not among them: it
     /// takes the place of all others.
     pub fn optional() -> impl Iterator<Item = Self> {
-        let is_optional = |pane: &Self| !ESSENTIAL.contains(pane) && *pane != Self::Experiment;
+        let is_optional = |pane: &Self| !ESSENTIAL.contains(pane) && *pane != Self::Sweep;
         Self::ALL.into_iter().filter(is_optional)
     }
 }
@@ -71,7 +71,7 @@ pub fn is_visible(tree: &Layout, pane: PaneId) -> bool {
 
 /// Shows a pane, or removes it.
 pub fn toggle(tree: &mut Layout, pane: PaneId) {
-    if pane == PaneId::Experiment {
+    if pane == PaneId::Sweep {
         toggle_experiment(tree);
     } else if let Some(tile) = tree.tiles.find_pane(&pane) {
         tree.remove_recursively(tile);
@@ -82,19 +82,19 @@ pub fn toggle(tree: &mut Layout, pane: PaneId) {
 
 /// Shows the experiment in front of all other panes, or removes it.
 fn toggle_experiment(tree: &mut Layout) {
-    if let Some(tile) = tree.tiles.find_pane(&PaneId::Experiment) {
-        if is_visible(tree, PaneId::Experiment) {
+    if let Some(tile) = tree.tiles.find_pane(&PaneId::Sweep) {
+        if is_visible(tree, PaneId::Sweep) {
             tree.remove_recursively(tile);
             return;
         }
     } else {
-        let tile = tree.tiles.insert_pane(PaneId::Experiment);
+        let tile = tree.tiles.insert_pane(PaneId::Sweep);
         // It needs the whole space, so that it is a tab beside all others together.
         let mut children: Vec<TileId> = tree.root.into_iter().collect();
         children.push(tile);
         tree.root = Some(tree.tiles.insert_tab_tile(children));
     }
-    raise(tree, PaneId::Experiment);
+    raise(tree, PaneId::Sweep);
 }
 
 /// Makes a pane the visible one of its tabs.
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn the_experiment_is_brought_to_the_front_and_removed() {
-        let experiment = PaneId::Experiment;
+        let experiment = PaneId::Sweep;
         for mut tree in [single(), spectrum()] {
             let before = tree.clone();
             toggle(&mut tree, experiment);

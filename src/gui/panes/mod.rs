@@ -127,7 +127,7 @@ registry! {
     ReconstructionsByLambda("Mosaic", "Reconstructions by λ")
         => reconstructions_by_lambda::ReconstructionsByLambda::new,
     TradeOffWidth("Width", "Trade-off width") => trade_off_width::TradeOffWidth::new,
-    Experiment("Experiment", "Experiment") => sweep::SweepPane::new,
+    Sweep("Experiment", "Sweep") => sweep::SweepPane::new,
 }
 
 /// All panes.
