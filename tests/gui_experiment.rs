@@ -124,7 +124,7 @@ fn two_runs(harness: &mut Harness<'_, App>, epochs: f64) {
     wait(harness, "what the file knows", |app| {
         let runs = experiment(app).runs();
         let is_set = runs.iter().all(|run| run.epochs as f64 == epochs);
-        experiment(app).is_known() && runs.len() == 2 && is_set
+        experiment(app).is_store_queried() && runs.len() == 2 && is_set
     });
     harness.run_steps(2);
     harness.get_by_label("2 runs");
@@ -265,7 +265,7 @@ fn a_sweep_is_paused_a_run_skipped_and_the_rest_cancelled() {
 
     // Closing the window in the middle leaves a sound file.
     wait(&mut harness, "what the file knows", |app| {
-        experiment(app).is_known()
+        experiment(app).is_store_queried()
     });
     harness.run_steps(2);
     start(&mut harness);
@@ -330,7 +330,7 @@ fn rare_settings_are_folded_away_refused_with_a_reason_and_remembered() {
     set(&mut harness, "Heads", 3.0);
     harness.get_by_label_contains("3 heads cannot share an embedding of 8");
     wait(&mut harness, "what the file knows", |app| {
-        experiment(app).is_known()
+        experiment(app).is_store_queried()
     });
     harness.run_steps(2);
     assert!(!is_ready(&harness, 44));
@@ -341,7 +341,7 @@ fn rare_settings_are_folded_away_refused_with_a_reason_and_remembered() {
     set(&mut harness, "Batch size", 64.0);
     set(&mut harness, "Learning rate", 0.01);
     wait(&mut harness, "what the file knows", |app| {
-        experiment(app).is_known()
+        experiment(app).is_store_queried()
     });
     harness.run_steps(2);
     assert!(is_ready(&harness, 44));

@@ -198,14 +198,14 @@ fn training_is_recorded_and_filmed() {
     let recording = harness.state().state().exports.recording().unwrap();
     let (count, (first, last)) = (recording.len(), recording.steps());
     assert!(last > first);
-    harness.get_by_label_contains(&format!("{count} pictures, step {first} to {last}"));
+    harness.get_by_label_contains(&format!("{count} frames, step {first} to {last}"));
     let bytes = write(
         &mut harness,
         Export::Training,
         &folder.path().join("training.gif"),
     );
     assert_eq!(frames(&bytes), count);
-    press(&mut harness, "Forget");
+    press(&mut harness, "Discard");
     assert!(harness.state().state().exports.recording().is_none());
 }
 

@@ -1,4 +1,4 @@
-//! What the window keeps between sessions. Field names are stored: they must not change.
+//! What the window stores between sessions. Stored names of fields must not change.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,12 +22,14 @@ pub struct Preferences {
     /// Camera and other settings of the latent cloud.
     pub view: ViewPreferences,
     pub curves: CurveSettings,
-    pub sample: ProbeSelection,
+    #[serde(rename = "sample")]
+    pub selection: ProbeSelection,
     pub show_difference: bool,
-    /// The grid of the experiment, as TOML: one that cannot be read does not affect the rest.
+    /// The grid of the sweep, as TOML, so that an unreadable grid does not affect the rest.
     pub grid: String,
-    /// Name of the stored spectrum that the clouds are compared with.
-    pub below: Option<String>,
+    /// Name of the stored spectrum with which the clouds are compared.
+    #[serde(rename = "below")]
+    pub compared_spectrum: Option<String>,
 }
 
 impl Default for Preferences {
@@ -39,10 +41,10 @@ impl Default for Preferences {
             trade_off: TradeOffSettings::default(),
             view: ViewPreferences::default(),
             curves: CurveSettings::default(),
-            sample: ProbeSelection::default(),
+            selection: ProbeSelection::default(),
             show_difference: true,
             grid: String::new(),
-            below: None,
+            compared_spectrum: None,
         }
     }
 }
@@ -76,8 +78,26 @@ mod tests {
 
     #[test]
     fn preferences_of_earlier_versions_are_read() {
+        let stored = r#"(
+            removed: 1,
+            trade_off: (without_dead: true),
+            sample: (cloud_per_class: 20),
+            show_difference: false,
+            grid: "epochs = 3",
+            below: Some("Fashion-MNIST, seed 1"),
+        )"#;
         let mut memory = Memory::default();
-        eframe::set_value(&mut memory, "app", &Preferences::default());
-        panic!("{}", memory.0["app"]);
+        memory.set_string("app", stored.to_owned());
+        let preferences: Preferences = eframe::get_value(&memory, "app").unwrap();
+        let trade_off: TradeOffSettings =
+            serde_json::from_str(r#"{"without_dead": true}"#).unwrap();
+        assert_eq!(preferences.trade_off, trade_off);
+        assert_eq!(preferences.selection.cloud_per_class, 20);
+        assert_eq!(preferences.selection.grid_per_class, 1);
+        assert!(!preferences.show_difference);
+        assert_eq!(preferences.grid, "epochs = 3");
+        let compared = preferences.compared_spectrum.as_deref();
+        assert_eq!(compared, Some("Fashion-MNIST, seed 1"));
+        assert!(layout::is_complete(&preferences.layout));
     }
 }

@@ -27,7 +27,7 @@ impl Clouds {
     pub fn new(setup: &PaneSetup<'_>) -> Self {
         Self {
             multiples: SmallMultiples::default(),
-            comparison: ComparisonRow::new(setup.preferences.below.clone()),
+            comparison: ComparisonRow::new(setup.preferences.compared_spectrum.clone()),
         }
     }
 }
@@ -83,6 +83,6 @@ impl Pane for Clouds {
     }
 
     fn save(&self, preferences: &mut Preferences) {
-        preferences.below = self.comparison.selected().map(str::to_owned);
+        preferences.compared_spectrum = self.comparison.selected().map(str::to_owned);
     }
 }

@@ -24,7 +24,7 @@ pub struct Row<'a> {
     /// The name of its data set; that of the spectrum until its runs have been read.
     pub data: String,
     /// One per λ of the run.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<ComparisonCell>,
     pub multiples: &'a SmallMultiples,
     /// Class names in the order of their colours.
     pub classes: Vec<String>,
@@ -34,7 +34,7 @@ pub struct Row<'a> {
 
 /// The content of the row at one λ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cell {
+pub enum ComparisonCell {
     /// No stored run has this λ.
     Missing,
     /// The run is being read.
@@ -125,9 +125,9 @@ impl ComparisonRow {
         let cells = runs
             .iter()
             .map(|run| match (run, run.and_then(|_| read.next())) {
-                (None, _) => Cell::Missing,
-                (Some(_), None) => Cell::Loading,
-                (Some(_), Some((index, picture))) => Cell::Cloud {
+                (None, _) => ComparisonCell::Missing,
+                (Some(_), None) => ComparisonCell::Loading,
+                (Some(_), Some((index, picture))) => ComparisonCell::Cloud {
                     index,
                     is_dead: picture.record.is_dead(),
                 },
@@ -157,7 +157,7 @@ fn fitting(state: &State) -> Vec<&StoredSpectrum> {
     let fits = |spectrum: &&StoredSpectrum| {
         let mut lanes = run.lanes().iter();
         spectrum.data != run.source
-            && spectrum.is_of(&run.config)
+            && spectrum.is_same_network(&run.config)
             && lanes.any(|lane| spectrum.run(lane.lane.lambda).is_some())
     };
     state.results.spectra().iter().filter(fits).collect()

@@ -7,7 +7,7 @@ use eframe::egui::{
     StrokeKind, Ui, WidgetInfo, epaint::TextShape, pos2, text::LayoutJob, vec2,
 };
 
-use super::comparison_row::{Cell, Row};
+use super::comparison_row::{ComparisonCell, Row};
 use crate::gui::{
     scatter::{Scatter, SmallMultiples},
     state::RunView,
@@ -89,8 +89,8 @@ impl Grid<'_> {
         let response = ui.interact(stage, id, Sense::click_and_drag());
         let name = self.run.lane_name(index);
         response.widget_info(|| {
-            let words = format!("Cloud of {name}");
-            WidgetInfo::selected(Role::Button, true, is_shown, words)
+            let label = format!("Cloud of {name}");
+            WidgetInfo::selected(Role::Button, true, is_shown, label)
         });
         self.clouds.ui(ui, cell, &response, scatter);
         let painter = ui.painter();
@@ -129,14 +129,14 @@ impl Grid<'_> {
             painter.text(stage.center(), Align2::CENTER_CENTER, text, font, weak);
         };
         let (cloud, is_dead) = match comparison.cells.get(cell) {
-            Some(Cell::Cloud { index, is_dead }) => (*index, *is_dead),
-            Some(Cell::Loading) => {
+            Some(ComparisonCell::Cloud { index, is_dead }) => (*index, *is_dead),
+            Some(ComparisonCell::Loading) => {
                 if comparison.error.is_none() {
                     show_text("…");
                 }
                 return false;
             }
-            Some(Cell::Missing) | None => {
+            Some(ComparisonCell::Missing) | None => {
                 show_text("no run");
                 return false;
             }
@@ -163,8 +163,8 @@ fn comparison_name(ui: &Ui, rect: Rect, row: usize, comparison: &Row<'_>) {
     let id = ui.scope_id().with(("compared name", row));
     let response = ui.interact(rect, id, Sense::hover());
     response.widget_info(|| {
-        let words = format!("Clouds of {} for comparison", comparison.name);
-        WidgetInfo::labeled(Role::Label, true, words)
+        let label = format!("Clouds of {} for comparison", comparison.name);
+        WidgetInfo::labeled(Role::Label, true, label)
     });
     let tip = match comparison.error {
         Some(error) => error.to_owned(),

@@ -7,7 +7,7 @@ use crate::{
     gui::{
         panes::controls::transformer,
         state::State,
-        widgets::{choice, error_text, learning_rate, number},
+        widgets::{choice, error_text, learning_rate, learning_rate_text, number},
     },
     model::{Architecture, ModelSpec, VitOptions},
     sweep::Grid,
@@ -141,7 +141,7 @@ impl DatasetInfo {
             }
             DataSource::Full(set) => {
                 let [train, _] = state.downloads.locator().entry(*set)?.images;
-                Some(from_set(*set, format!("{set} in full"), train))
+                Some(from_set(*set, format!("{set} (full)"), train))
             }
             DataSource::Folder(_) => {
                 let run = state.run.view().filter(|run| run.source == *source)?;
@@ -183,7 +183,10 @@ fn changes(grid: &Grid) -> Vec<String> {
         changes.push(format!("batch size {}", grid.batch_size));
     }
     if grid.learning_rate != default.learning_rate {
-        changes.push(format!("learning rate {}", grid.learning_rate));
+        changes.push(format!(
+            "learning rate {}",
+            learning_rate_text(grid.learning_rate)
+        ));
     }
     if grid.device != default.device {
         changes.push(format!("device {}", grid.device));

@@ -17,7 +17,7 @@ use crate::{
         state::{State, sweep::RunPicture},
         textures::{Images, TextureCache},
         theme,
-        widgets::wide_button,
+        widgets::{verdict, wide_button},
     },
     sweep::{Record, series::network_name},
     train::Evaluation,
@@ -145,11 +145,7 @@ fn reconstructions(ui: &mut Ui, record: &Arc<Record>, textures: &mut TextureCach
                 let rect = Rect::from_min_size(corner + vec2(0.0, top), vec2(side, side));
                 textures.paint(ui, &images, tile, images::snapped(ui, rect));
             }
-            let verdict = if sample.label == sample.predicted {
-                "classified correctly".to_owned()
-            } else {
-                format!("taken for {}", class(sample.predicted))
-            };
+            let verdict = verdict(sample.label, sample.predicted, class(sample.predicted));
             let description = format!(
                 "Test image {}: {}, {verdict}, MSE {:.4}",
                 sample.index,

@@ -70,7 +70,7 @@ fn live_training(ui: &mut Ui, state: &State, commands: &mut Commands) {
     ui.horizontal(|ui| {
         let (text, label, tip) = if training {
             (
-                "Live training goes on and shares the cores",
+                "Live training continues and shares the cores",
                 "Pause live training",
                 "Leave all cores to the sweep",
             )

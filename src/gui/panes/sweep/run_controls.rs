@@ -50,7 +50,7 @@ fn summary(ui: &mut Ui, sweep: &SweepState) {
     ui.label(RichText::new(runs(sweep.runs().len())).strong().size(16.0));
     let done = sweep.count(RunStatus::is_done);
     let failed = sweep.count(RunStatus::is_failed);
-    let text = if sweep.is_known() || sweep.running().is_some() {
+    let text = if sweep.is_store_queried() || sweep.running().is_some() {
         let mut text = match done {
             0 => "none done yet".to_owned(),
             1 if sweep.runs().len() == 1 => "done".to_owned(),
@@ -72,14 +72,14 @@ fn summary(ui: &mut Ui, sweep: &SweepState) {
 fn start_buttons(ui: &mut Ui, sweep: &SweepState, has_errors: bool, commands: &mut Commands) {
     let open = sweep.count(RunStatus::is_open);
     fixed_height(ui, |ui| show_estimate(ui, sweep, open, commands));
-    let is_ready = !has_errors && open > 0 && sweep.is_known() && sweep.file().is_some();
+    let is_ready = !has_errors && open > 0 && sweep.is_store_queried() && sweep.file().is_some();
     let label = format!("Start {}", runs(open));
     let button = wide_button(ui, RichText::new(label).strong(), 30.0);
     let disabled_tooltip = if has_errors {
         "Correct the settings above first"
     } else if sweep.file().is_none() {
         "This system has no folder for user data, so results cannot be stored"
-    } else if sweep.is_known() {
+    } else if sweep.is_store_queried() {
         "All runs of this grid are done or have failed"
     } else {
         "Checking which runs are done"
@@ -152,7 +152,7 @@ fn show_estimate(ui: &mut Ui, sweep: &SweepState, open: usize, commands: &mut Co
                 commands.push(SweepCommand::StopEstimate);
             }
         });
-    } else if open > 0 && sweep.is_known() {
+    } else if open > 0 && sweep.is_store_queried() {
         let button = ui.small_button("Estimate time and memory");
         let tip = "Train each kind of network for a moment; the result is discarded";
         if button.on_hover_text(tip).clicked() {

@@ -260,7 +260,7 @@ fn skip_button(ui: &mut Ui, row: Rect, spec: &RunSpec) -> bool {
     let mut child = ui.new_child(UiBuilder::new().max_rect(rect));
     let skip = child.add(Button::new("Skip").small());
     skip.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Skip {spec}")));
-    let skip = skip.on_hover_text("Leave this run out; the others go on");
+    let skip = skip.on_hover_text("Skip this run; the others continue");
     skip.clicked()
 }
 
