@@ -1,14 +1,4 @@
 //! The experiment pane, used as a person or a screen reader would: by labels and keys.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
-#![cfg(feature = "gui")]
-
-#[allow(dead_code, reason = "other tests use the rest")]
-#[path = "common/window.rs"]
-mod window;
 
 use std::{
     collections::HashMap,
@@ -16,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::common::window::{PATIENCE, open_again, press, small, steps, wait};
 use cre_lab::{
     data::BundledSet,
     gui::{
@@ -34,7 +25,6 @@ use egui_kittest::{
     Harness,
     kittest::{NodeT as _, Queryable as _},
 };
-use window::{PATIENCE, open_again, press, small, steps, wait};
 
 /// A window that trains FC Small live, keeps results in `file`, and shows the pane.
 fn window(file: &Path) -> Harness<'static, App> {

@@ -1,9 +1,4 @@
 //! The training thread, driven by commands and judged by what it tells.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
 
 use std::{
     sync::Arc,

@@ -1,33 +1,13 @@
 //! `cre-lab figures` after `cre-lab sweep`.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+use crate::common::program::{command, succeeds};
+use std::{fs, path::Path, process::Output};
 
 use cre_lab::sweep::Store;
 use image::{AnimationDecoder as _, codecs::gif::GifDecoder};
 
 fn cre_lab(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cre-lab"))
-        .args(args)
-        .current_dir(folder)
-        .output()
-        .unwrap()
-}
-
-#[track_caller]
-fn succeeds(output: Output) -> (String, String) {
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let (out, error) = (text(output.stdout), text(output.stderr));
-    assert!(output.status.success(), "{error}");
-    (out, error)
+    command(args).current_dir(folder).output().unwrap()
 }
 
 #[test]

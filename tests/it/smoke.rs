@@ -1,10 +1,4 @@
 //! The program in a window on a virtual display, with software Vulkan if there is no GPU.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
-#![cfg(all(feature = "gui", target_os = "linux"))]
 
 use cre_lab::figures::palette;
 use std::{

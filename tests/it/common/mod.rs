@@ -1,8 +1,11 @@
 //! What the numerical tests share: data that needs no random generator, and the parameters of a
 //! model in plain numbers.
 
-#[allow(dead_code, reason = "not every test compares with PyTorch")]
-pub mod parity;
+pub mod program;
+pub mod server;
+pub mod small_set;
+#[cfg(feature = "gui")]
+pub mod window;
 
 use burn::{
     module::{Module as _, ModuleVisitor, Param},
@@ -54,14 +57,12 @@ pub fn dataset(shape: ImageShape, classes: usize, train: usize, test: usize) -> 
 
 /// Every parameter, row-major, in the order encoder, decoder, classifier; of each layer first the
 /// weight (of a linear one `[inputs, outputs]`), then the bias, then running statistics.
-#[allow(dead_code, reason = "not every test looks at them")]
 pub fn parameters(model: &Cre) -> Vec<Vec<f32>> {
     let named = named_parameters(model).into_iter();
     named.map(|(_, values)| values).collect()
 }
 
 /// Those that no gradient reaches.
-#[allow(dead_code, reason = "not every test looks at them")]
 pub fn statistics(model: &Cre) -> Vec<Vec<f32>> {
     let named = named_parameters(model).into_iter();
     named

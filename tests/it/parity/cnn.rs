@@ -3,25 +3,15 @@
 //! `reference/make_cnn_reference.py` computed the reference in float64. PyTorch's own float32 is off
 //! by up to 3e-7 in losses and 5e-5 of the way that a parameter has moved, and burn's Adam makes
 //! steps up to 7e-6 longer or shorter; the tolerances leave about three times as much.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
-
-mod common;
 
 use std::sync::Arc;
 
-use burn::{module::Module as _, tensor::Device};
-use common::{
-    dataset, parameters,
-    parity::{
-        CLASSES, Fill, Forward, Parameter, TEST_IMAGES, TRAIN_IMAGES, assert_close, assert_forward,
-        assert_moved, assert_statistics,
-    },
-    statistics,
+use super::reference::{
+    CLASSES, Fill, Forward, Parameter, TEST_IMAGES, TRAIN_IMAGES, assert_close, assert_forward,
+    assert_moved, assert_statistics,
 };
+use crate::common::{dataset, parameters, statistics};
+use burn::{module::Module as _, tensor::Device};
 use cre_lab::{
     data::ImageShape,
     model::{Architecture, Cre, Lambda},
@@ -74,7 +64,7 @@ fn trainer(network: &Network, shape: ImageShape, lambda: Lambda) -> Trainer {
 
 fn reference(architecture: Architecture) -> Network {
     let reference: Reference =
-        serde_json::from_str(include_str!("reference/cnn_reference.json")).unwrap();
+        serde_json::from_str(include_str!("../../reference/cnn_reference.json")).unwrap();
     let mut networks = reference.networks.into_iter();
     networks
         .find(|network| network.architecture == architecture)

@@ -1,17 +1,14 @@
 //! Sweeps as a user starts, kills and joins them.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
 
-mod common;
-
+use crate::common::{
+    self,
+    program::{command, succeeds},
+};
 use std::{
     collections::{BTreeMap, HashSet},
     fs::{self, File},
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -78,22 +75,9 @@ impl Bench {
 }
 
 fn cre_lab(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
+    let mut command = command(args);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
-        .args(args)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    for name in ["ID", "MIN", "MAX", "STEP", "COUNT"] {
-        command.env_remove(format!("SLURM_ARRAY_TASK_{name}"));
-    }
-    command
-}
-
-#[track_caller]
-fn succeeds(output: Output) -> String {
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{error}");
-    String::from_utf8(output.stdout).unwrap()
 }
 
 /// The runs of a file that is fit to be read; none where there is no file yet.
@@ -174,9 +158,9 @@ fn three_shards_one_of_them_killed_are_joined_to_every_run_once() {
         let command = command.args((1..=3).map(file)).arg("--out");
         command.arg(bench.path("joined.sqlite")).output().unwrap()
     };
-    let printed = succeeds(merge());
+    let (printed, _) = succeeds(merge());
     assert!(printed.contains("12 runs in"), "{printed}");
-    let printed = succeeds(merge());
+    let (printed, _) = succeeds(merge());
     assert!(
         printed.contains("0 runs added, 4 already present"),
         "{printed}"
@@ -272,7 +256,7 @@ fn ctrl_c_ends_it_cleanly_and_the_same_command_goes_on() {
 fn a_dry_run_shows_the_grid_and_makes_nothing() {
     let bench = Bench::new();
     bench.write_grid(3);
-    let printed = succeeds(
+    let (printed, _) = succeeds(
         bench
             .sweep(&["--dry-run", "--shard", "2/3"])
             .output()
@@ -287,7 +271,7 @@ fn a_dry_run_shows_the_grid_and_makes_nothing() {
     let files: Vec<_> = fs::read_dir(bench.folder.path()).unwrap().collect();
     assert_eq!(files.len(), 2, "only grid and data: {files:?}");
 
-    let printed = succeeds(
+    let (printed, _) = succeeds(
         cre_lab(&[
             "sweep",
             "--preset",
@@ -363,9 +347,9 @@ fn results_are_listed_shown_and_exported() {
         command.args(args).args(["--from", "all.sqlite"]);
         command.current_dir(bench.folder.path()).output().unwrap()
     };
-    let list = succeeds(results(&["list"]));
+    let (list, _) = succeeds(results(&["list"]));
     assert_eq!(list.matches("FC Small").count(), 12, "{list}");
-    let shown = succeeds(results(&["show", "1"]));
+    let (shown, _) = succeeds(results(&["show", "1"]));
     assert!(
         shown.contains("FC Small n = 3") && shown.contains("kept"),
         "{shown}"
@@ -375,7 +359,7 @@ fn results_are_listed_shown_and_exported() {
     assert!(String::from_utf8_lossy(&missing.stderr).contains("contains no run 99"));
 
     let rows = |args: &[&str]| {
-        let printed = succeeds(results(args));
+        let (printed, _) = succeeds(results(args));
         let mut reader = csv::Reader::from_reader(printed.as_bytes());
         let names: Vec<String> = reader
             .headers()

@@ -1,19 +1,12 @@
 //! The convolutional networks: their layers, and what training changes that evaluation does not.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
-
-mod common;
 
 use std::sync::Arc;
 
+use crate::common::{dataset, parameters, statistics};
 use burn::{
     module::Module as _,
     tensor::{Device, Tensor, TensorData},
 };
-use common::{dataset, parameters, statistics};
 use cre_lab::{
     data::{ImageShape, pixel_to_unit},
     model::{Architecture, ForwardContext, LatentLayout, LatentSize, ModelSpec, VitOptions},

@@ -1,19 +1,12 @@
 //! Who gets which gradient, whether the gradients are right, and that a run repeats itself.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
-
-mod common;
 
 use std::sync::Arc;
 
+use crate::common::{dataset, parameters};
 use burn::{
     module::{Module as _, ModuleVisitor, Param},
     tensor::{Device, Gradients, Int, Tensor, TensorData},
 };
-use common::{dataset, parameters};
 use cre_lab::{
     data::{Dataset, ImageShape, Split, pixel_to_unit},
     model::{

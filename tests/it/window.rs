@@ -1,21 +1,8 @@
 //! The window, used as a person or a screen reader would: by labels and keys.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
-#![cfg(feature = "gui")]
 
-#[allow(dead_code, reason = "other tests use the rest")]
-#[path = "common/server.rs"]
-mod server;
-#[allow(dead_code, reason = "other tests use the rest")]
-#[path = "common/small_set.rs"]
-mod small_set;
-#[allow(dead_code, reason = "other tests use the rest")]
-#[path = "common/window.rs"]
-mod window;
-
+use crate::common::server;
+use crate::common::small_set;
+use crate::common::window::{complains, config, open, open_on, press, small, steps, wait};
 use cre_lab::{
     data::{BundledSet, DataSource, locator::Availability},
     gui::{
@@ -32,7 +19,6 @@ use egui_kittest::{
     kittest::{NodeT as _, Queryable as _},
 };
 use image::RgbaImage;
-use window::{complains, config, open, open_on, press, small, steps, wait};
 
 fn window(config: RunConfig) -> Harness<'static, App> {
     open(config, BundledSet::Mnist, |app| app)

@@ -6,23 +6,14 @@
 //! makes whole steps up to 7e-6 longer or shorter; hence sums and norms may be off in proportion to
 //! the way that a parameter has moved. The tolerances leave about three times as much, far less
 //! than a wrong weight or a wrong ε would take.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
-
-mod common;
 
 use std::sync::Arc;
 
+use super::reference::{CLASSES, Fill, TEST_IMAGES, TRAIN_IMAGES, assert_close};
+use crate::common::{dataset, parameters};
 use burn::{
     module::Module as _,
     tensor::{Device, Tensor},
-};
-use common::{
-    dataset, parameters,
-    parity::{CLASSES, Fill, TEST_IMAGES, TRAIN_IMAGES, assert_close},
 };
 use cre_lab::{
     data::ImageShape,
@@ -168,7 +159,7 @@ fn assert_parameters(before: &[Vec<f32>], after: &[Vec<f32>], expected: &[Parame
 
 fn check(architecture: Architecture, n: usize) {
     let reference: Reference =
-        serde_json::from_str(include_str!("reference/fc_reference.json")).unwrap();
+        serde_json::from_str(include_str!("../../reference/fc_reference.json")).unwrap();
     let network = reference
         .networks
         .iter()

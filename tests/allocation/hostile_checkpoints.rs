@@ -1,21 +1,12 @@
 //! Checkpoints and settings from anywhere: whatever their bytes are, they are read or refused, without
 //! a panic and without more memory than their size allows.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
-
-#[path = "common/allocation.rs"]
-mod allocation;
-mod common;
 
 use std::sync::{Arc, LazyLock};
 
-use allocation::peak_of;
+use crate::allocation::peak_of;
 use burn::tensor::Device;
 use cre_lab::{
-    data::{DataSource, ImageShape},
+    data::{DataSource, Dataset, ImageShape, Split},
     model::Architecture,
     train::{
         Lane, Lanes, Mark, Run, RunConfig,
@@ -31,6 +22,24 @@ const BUFFERS: usize = 1 << 20;
 /// What a byte of a file may cost: it is parsed, and compared with a network of its own size.
 const PER_BYTE: usize = 64;
 
+/// Five training and two test images of two classes.
+fn dataset(shape: ImageShape) -> Dataset {
+    let split = |images: usize| {
+        let pixels = (0..images * shape.pixels()).map(|index| (index * 89 % 256) as u8);
+        let labels = (0..images).map(|image| (image % 2) as u8).collect();
+        Split::new(shape, pixels.collect(), labels).unwrap()
+    };
+    Dataset {
+        name: "pattern".to_owned(),
+        shape,
+        class_names: vec!["0".to_owned(), "1".to_owned()],
+        rotation: 0.0,
+        skipped: Vec::new(),
+        train: split(5),
+        test: split(2),
+    }
+}
+
 /// A run of FC Small on images of a few pixels, with all that a checkpoint can hold.
 static SOUND: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let shape = ImageShape {
@@ -38,7 +47,7 @@ static SOUND: LazyLock<Vec<u8>> = LazyLock::new(|| {
         height: 2,
         width: 3,
     };
-    let dataset = Arc::new(common::dataset(shape, 2, 5, 2));
+    let dataset = Arc::new(dataset(shape));
     let config = RunConfig {
         architecture: Architecture::FcSmall,
         batch_size: 2,

@@ -7,7 +7,7 @@ use burn::{
 use cre_lab::train::{Trainer, trainer::floats};
 use serde::Deserialize;
 
-use super::stream;
+use crate::common::stream;
 
 pub const CLASSES: usize = 10;
 pub const TRAIN_IMAGES: usize = 16;

@@ -1,14 +1,6 @@
 //! Runs the program with the arguments that a user would type.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
 
-#[allow(dead_code, reason = "other tests use the rest")]
-#[path = "common/server.rs"]
-mod server;
-
+use crate::common::{program::command, server};
 use std::{
     collections::BTreeMap,
     fs,
@@ -23,12 +15,6 @@ use cre_lab::{sweep::Store, train::checkpoint::Checkpoint};
 
 /// How long a process may take, even on a busy machine.
 const LIMIT: Duration = Duration::from_mins(1);
-
-fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
-    command.args(args);
-    command
-}
 
 fn cre_lab(args: &[&str]) -> Output {
     command(args).output().unwrap()
@@ -185,8 +171,7 @@ fn incompatible_transformer_sizes_are_refused_with_the_reason() {
         ("--embed", "6", "multiple of 4"),
         ("--mask-ratio", "1", "less than 1"),
     ] {
-        let output = Command::new(env!("CARGO_BIN_EXE_cre-lab"))
-            .args(["train", "--arch", "vit", "--device", "cpu", option, value])
+        let output = command(&["train", "--arch", "vit", "--device", "cpu", option, value])
             .current_dir(folder.path())
             .output()
             .unwrap();
@@ -295,8 +280,7 @@ fn bench_prints_all_measurements_as_json() {
 #[test]
 fn without_a_display_a_default_run_is_trained() {
     let folder = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_cre-lab"))
-        .args(["--device", "cpu"])
+    let output = command(&["--device", "cpu"])
         .current_dir(folder.path())
         .env_remove("DISPLAY")
         .env_remove("WAYLAND_DISPLAY")
@@ -325,15 +309,14 @@ fn without_a_display_a_default_run_is_trained() {
 #[test]
 fn ctrl_c_ends_training_and_the_files_are_written() {
     let folder = tempfile::tempdir().unwrap();
-    let child = Command::new(env!("CARGO_BIN_EXE_cre-lab"))
-        .args([
-            "train", "--arch", "fc-small", "--epochs", "100000", "--device", "cpu", "--out", ".",
-        ])
-        .current_dir(folder.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let child = command(&[
+        "train", "--arch", "fc-small", "--epochs", "100000", "--device", "cpu", "--out", ".",
+    ])
+    .current_dir(folder.path())
+    .stdout(Stdio::piped())
+    .stderr(Stdio::piped())
+    .spawn()
+    .unwrap();
     let metrics = folder.path().join("metrics.csv");
     wait_until("epoch", || {
         fs::read_to_string(&metrics).is_ok_and(|text| text.lines().count() > 3)
@@ -347,7 +330,7 @@ fn ctrl_c_ends_training_and_the_files_are_written() {
 
 /// The program in a home folder of its own, without data sets.
 fn in_home(home: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
+    let mut command = command(&[]);
     command
         .args(args)
         .current_dir(home)
@@ -534,7 +517,7 @@ fn failure(command: &mut Command) -> String {
 fn a_second_run_replaces_the_first_only_with_overwrite() {
     let folder = tempfile::tempdir().unwrap();
     let train = |args: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
+        let mut command = command(&[]);
         command.args(["train", "--device", "cpu"]).args(args);
         command.current_dir(folder.path());
         command
@@ -619,7 +602,7 @@ fn a_second_run_replaces_the_first_only_with_overwrite() {
 fn of_two_runs_started_in_one_folder_one_is_failure() {
     let folder = tempfile::tempdir().unwrap();
     let start = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
+        let mut command = command(&[]);
         command.args([
             "train", "--arch", "fc-small", "--device", "cpu", "--epochs", "1",
         ]);
@@ -651,7 +634,7 @@ fn an_export_replaces_a_file_only_with_overwrite() {
     let path = |name: &str| folder.path().join(name);
     drop(Store::open(&path("all.sqlite")).unwrap());
     let export = |to: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
+        let mut command = command(&[]);
         let from = ["results", "export", "--from", "all.sqlite", "--to", to];
         command.args(from).current_dir(folder.path());
         command
@@ -703,7 +686,7 @@ fn an_export_writes_to_pipes_and_open_files_without_replacing_them() {
     let path = |name: &str| folder.path().join(name);
     drop(Store::open(&path("all.sqlite")).unwrap());
     let export = |to: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
+        let mut command = command(&[]);
         let from = ["results", "export", "--from", "all.sqlite", "--to", to];
         command.args(from).current_dir(folder.path());
         command
@@ -768,7 +751,7 @@ fn reading_results_changes_no_file_and_no_file_is_created_beside_a_folder() {
         fs::copy(file(outer.path(), "live"), file(&folder, "foreign")).unwrap();
     }
     let in_folder = |args: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
+        let mut command = command(&[]);
         command.args(args).current_dir(&folder);
         command
     };

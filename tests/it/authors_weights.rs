@@ -1,12 +1,6 @@
 //! Weights in the names of the authors' modules; `reference/make_authors_checkpoints.py` makes the files.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
 
-mod common;
-
+use crate::common;
 use std::{fs, path::PathBuf, sync::Arc};
 
 use burn::tensor::{Device, Tensor, TensorData};

@@ -1,16 +1,6 @@
 //! Downloads from local servers that respond correctly, wrongly, slowly or not at all.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
 
-#[path = "common/server.rs"]
-mod server;
-#[allow(dead_code, reason = "other tests use the rest")]
-#[path = "common/small_set.rs"]
-mod small_set;
-
+use crate::common::small_set;
 use std::{
     fs,
     path::Path,
@@ -19,14 +9,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use crate::common::server::{Reply, Request, Server};
+use crate::common::small_set::{cifar_files, entry, gzip, idx_files, locator};
 use cre_lab::data::{
     BundledSet, DatasetLocator,
     catalogue::CatalogueEntry,
     fetch::{self, CancelToken, FetchError, Progress, Stage, TransferLimits},
     locator::Availability,
 };
-use server::{Reply, Request, Server};
-use small_set::{cifar_files, entry, gzip, idx_files, locator};
 
 /// Tolerates the longest delay of a busy machine.
 const LIMITS: TransferLimits = TransferLimits {

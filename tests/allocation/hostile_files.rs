@@ -1,16 +1,8 @@
 //! Malformed files are read or rejected without a panic and with memory bounded by their size.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
-
-#[path = "common/allocation.rs"]
-mod allocation;
 
 use std::io::Write as _;
 
-use allocation::peak_of;
+use crate::allocation::peak_of;
 use cre_lab::data::{cifar, idx};
 use flate2::{Compression, write::GzEncoder};
 use proptest::{prelude::*, sample::Index};

@@ -4,28 +4,18 @@
 //! `reference/make_vit_reference.py` computed the reference in float64. PyTorch's own float32 is off
 //! by up to 5e-7 in losses and 6e-5 of the way that a parameter has moved, and burn's Adam makes
 //! steps up to 7e-6 longer or shorter; the tolerances leave about three times as much.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
-
-mod common;
 
 use std::sync::Arc;
 
+use super::reference::{
+    CLASSES, Fill, Forward, Parameter, TEST_IMAGES, TRAIN_IMAGES, assert_close, assert_forward,
+    assert_moved, assert_statistics,
+};
+use crate::common::{dataset, parameters, statistics};
 use burn::{
     module::Module as _,
     optim::{AdamConfig, GradientsParams, ModuleOptimizer},
     tensor::Device,
-};
-use common::{
-    dataset, parameters,
-    parity::{
-        CLASSES, Fill, Forward, Parameter, TEST_IMAGES, TRAIN_IMAGES, assert_close, assert_forward,
-        assert_moved, assert_statistics,
-    },
-    statistics,
 };
 use cre_lab::{
     data::{Dataset, ImageShape},
@@ -124,7 +114,7 @@ fn step(
 
 fn check(place: usize, runs: usize) {
     let reference: Reference =
-        serde_json::from_str(include_str!("reference/vit_reference.json")).unwrap();
+        serde_json::from_str(include_str!("../../reference/vit_reference.json")).unwrap();
     let network = &reference.networks[place];
     let (device, images) = (Device::flex(), network.images());
     let fresh = network.model(&device);

@@ -1,12 +1,6 @@
 //! Runs in files: what is saved goes on as if never stopped, and what is no run is refused.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
 
-mod common;
-
+use crate::common;
 use std::{
     path::Path,
     sync::Arc,

@@ -1,20 +1,11 @@
 //! What the window writes into files, and what it reads from the file of results.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
-#![cfg(feature = "gui")]
-
-#[allow(dead_code, reason = "other tests use the rest")]
-#[path = "common/window.rs"]
-mod window;
 
 use std::{
     path::Path,
     time::{Duration, Instant},
 };
 
+use crate::common::window::{PATIENCE, notifications, notifies, open, press, small, wait};
 use cre_lab::{
     data::{BundledSet, DataSource, ImageShape},
     figures::{CapacityMeasure, DeadRuns, FigureKind},
@@ -32,7 +23,6 @@ use egui_kittest::{
     Harness,
     kittest::{NodeT as _, Queryable as _},
 };
-use window::{PATIENCE, notifications, notifies, open, press, small, wait};
 
 /// FC Small, many steps a second; three networks where `spectrum` is asked for.
 fn window(spectrum: Option<&str>) -> Harness<'static, App> {
