@@ -575,7 +575,7 @@ fn nothing_is_installed_from_an_archive_with_a_missing_or_changed_file() {
     for (whole, reason) in [
         (
             archive_with(&|index, content| {
-                content.truncate(if index == 2 { 0 } else { content.len() })
+                content.truncate(if index == 2 { 0 } else { content.len() });
             }),
             "lacks data_batch_3.bin",
         ),
