@@ -234,13 +234,19 @@ mod tests {
         let lambdas = vec![Lambda::AUTOENCODER, Lambda::CLASSIFIER, Lambda::AUTOENCODER];
         let mut spectrum = Spectrum::new(lambdas).unwrap();
         spectrum.set_runs(2);
-        let told = |spectrum: &Spectrum| -> Vec<(f64, u64)> {
+        let networks = |spectrum: &Spectrum| -> Vec<(f64, u64)> {
             let lanes = spectrum.lanes(7).into_iter();
             lanes.map(|lane| (lane.lambda.value(), lane.seed)).collect()
         };
-        assert_eq!(told(&spectrum), [(0.0, 7), (0.0, 8), (1.0, 7), (1.0, 8)]);
+        assert_eq!(
+            networks(&spectrum),
+            [(0.0, 7), (0.0, 8), (1.0, 7), (1.0, 8)]
+        );
         spectrum.seeding = Seeding::Own;
-        assert_eq!(told(&spectrum), [(0.0, 7), (0.0, 8), (1.0, 9), (1.0, 10)]);
+        assert_eq!(
+            networks(&spectrum),
+            [(0.0, 7), (0.0, 8), (1.0, 9), (1.0, 10)]
+        );
         spectrum.set_runs(1_000_000);
         assert!(spectrum.lanes(u64::MAX).len() <= MAX_LANES);
     }
