@@ -3,7 +3,7 @@
 use eframe::egui::{DragValue, Ui};
 
 use super::settings::{choice, number};
-use crate::model::{ModelSpec, VitOptions, vit::Patches};
+use crate::model::{ModelSpec, PatchGrid, VitOptions};
 
 /// Rows of a grid of settings; `plans`, at least one, tell all images that the network is for.
 pub fn ui(ui: &mut Ui, vit: &mut VitOptions, plans: &[ModelSpec]) {
@@ -72,12 +72,12 @@ fn patch(ui: &mut Ui, vit: &mut VitOptions, plans: &[ModelSpec]) {
 }
 
 /// How all images are cut; none where some cannot be.
-fn cut(patch: Option<usize>, plans: &[ModelSpec]) -> Option<Vec<Patches>> {
+fn cut(patch: Option<usize>, plans: &[ModelSpec]) -> Option<Vec<PatchGrid>> {
     let vit = VitOptions {
         patch,
         ..VitOptions::default()
     };
-    let cut = |plan: &ModelSpec| vit.patches(&ModelSpec { vit, ..*plan }).ok();
+    let cut = |plan: &ModelSpec| vit.patch_grid(plan.shape).ok();
     plans.iter().map(cut).collect()
 }
 
@@ -88,7 +88,7 @@ fn name(patch: Option<usize>, plans: &[ModelSpec]) -> String {
             format!("{side}×{side} does not fit")
         });
     };
-    let all = |text: fn(&Patches) -> String| {
+    let all = |text: fn(&PatchGrid) -> String| {
         let mut texts: Vec<String> = patches.iter().map(text).collect();
         texts.dedup();
         texts.join(" and ")
