@@ -196,7 +196,10 @@ fn what_is_no_run_is_refused_with_the_reason() {
         (Vec::new(), "too short"),
         (sound[..sound.len() / 2].to_vec(), "valid safetensors"),
         (vec![0xFF; 64], "header is larger"),
-        (swapped("cre-lab run", "some format"), "not a checkpoint of CRE Lab"),
+        (
+            swapped("cre-lab run", "some format"),
+            "not a checkpoint of CRE Lab",
+        ),
         (
             swapped(r#""version":"1""#, r#""version":"2""#),
             "newer version of CRE Lab",

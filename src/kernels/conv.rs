@@ -63,11 +63,7 @@ pub fn conv_transpose2d(
 }
 
 fn operands(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Option<[Operand; 3]> {
-    Some([
-        Operand::new(x)?,
-        Operand::new(weight)?,
-        Operand::new(bias)?,
-    ])
+    Some([Operand::new(x)?, Operand::new(weight)?, Operand::new(bias)?])
 }
 
 /// Direction between the large and the small map of a [`ConvGeometry`].

@@ -10,10 +10,7 @@ const CHUNK: usize = 16;
 /// Σ `term(a, b)` over two slices of equal length, with 16 independent accumulators.
 pub fn sum(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
     const ACCUMULATORS: usize = 16;
-    let ((a, rest_a), (b, rest_b)) = (
-        a.as_chunks::<ACCUMULATORS>(),
-        b.as_chunks::<ACCUMULATORS>(),
-    );
+    let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<ACCUMULATORS>(), b.as_chunks::<ACCUMULATORS>());
     let mut sums = [0.0; ACCUMULATORS];
     for (a, b) in a.iter().zip(b) {
         for index in 0..ACCUMULATORS {

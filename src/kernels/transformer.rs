@@ -6,7 +6,8 @@ use super::{
     operation::{Kernel, Operand, run},
     packed::{
         Attention, LayerNorm, Packed, ZERO, add_matmul, as_packed, as_packed_mut, broadcast_bias,
-        for_each_pack, for_each_pack_with_sums, gelu, input_gradients, linear_gradient, split_mut, transpose,
+        for_each_pack, for_each_pack_with_sums, gelu, input_gradients, linear_gradient, split_mut,
+        transpose,
     },
 };
 
@@ -304,8 +305,14 @@ impl TransformerBlock {
             middle,
         } = buffers;
         activations.compute(x, parameters, embed);
-        let [norm1_sums, qkv_sums, output_sums, norm2_sums, inner_sums, outer_sums] =
-            split_mut(sums, parameters.lengths());
+        let [
+            norm1_sums,
+            qkv_sums,
+            output_sums,
+            norm2_sums,
+            inner_sums,
+            outer_sums,
+        ] = split_mut(sums, parameters.lengths());
 
         linear_gradient(
             &activations.hidden,

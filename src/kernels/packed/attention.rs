@@ -159,8 +159,16 @@ impl Attention {
                     let key = head.key(&qkv[key_token * row..]);
                     let key_start = key_token * row + embed + head.first;
                     for index in 0..head.size {
-                        add_product(&mut qkv_gradient[query_start + index], gradient, &key[index]);
-                        add_product(&mut qkv_gradient[key_start + index], gradient, &query[index]);
+                        add_product(
+                            &mut qkv_gradient[query_start + index],
+                            gradient,
+                            &key[index],
+                        );
+                        add_product(
+                            &mut qkv_gradient[key_start + index],
+                            gradient,
+                            &query[index],
+                        );
                     }
                 }
             }

@@ -55,7 +55,9 @@ impl LayerNorm {
         add_bias_gradient(output_gradient, shift_gradient);
         for (index, to) in scale_gradient.iter_mut().enumerate() {
             let mut total = ZERO;
-            let pairs = output_gradient[index..].iter().zip(&self.normalized[index..]);
+            let pairs = output_gradient[index..]
+                .iter()
+                .zip(&self.normalized[index..]);
             for (g, x) in pairs.step_by(embed) {
                 total = each(|slot| total[slot] + g[slot] * x[slot]);
             }

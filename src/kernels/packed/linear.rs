@@ -17,10 +17,7 @@ pub fn broadcast_bias(bias: &[f32], output: &mut [Packed]) {
 /// Adds `x`, `[tokens, inputs]`, times `weights`, `[inputs, outputs]`, to `output`.
 pub fn add_matmul(x: &[Packed], inputs: usize, weights: &[f32], output: &mut [Packed]) {
     let outputs = weights.len() / inputs;
-    for (x, to) in x
-        .chunks_exact(inputs)
-        .zip(output.chunks_exact_mut(outputs))
-    {
+    for (x, to) in x.chunks_exact(inputs).zip(output.chunks_exact_mut(outputs)) {
         let (blocks, rest) = to.as_chunks_mut::<BLOCK>();
         let first_of_rest = blocks.len() * BLOCK;
         for (block, to) in blocks.iter_mut().enumerate() {
@@ -96,7 +93,13 @@ pub fn add_weight_gradient(
         }
         for (index, to) in rest.iter_mut().enumerate() {
             let output_gradient = &output_gradient[first_of_rest + index..];
-            add_products(x, inputs, output_gradient, outputs, std::array::from_mut(to));
+            add_products(
+                x,
+                inputs,
+                output_gradient,
+                outputs,
+                std::array::from_mut(to),
+            );
         }
     }
 }

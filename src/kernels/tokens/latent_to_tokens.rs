@@ -7,8 +7,8 @@ use crate::kernels::{
     operation::{Kernel, Operand, run},
     packed::{
         PACK, Packed, ZERO, add_bias_gradient, add_matmul, add_weight_gradient, as_packed,
-        as_packed_mut, broadcast_bias, for_each_pack, for_each_pack_with_sums, input_gradients, pack, pack_count,
-        split_mut, sum_slots, transpose, unpack,
+        as_packed_mut, broadcast_bias, for_each_pack, for_each_pack_with_sums, input_gradients,
+        pack, pack_count, split_mut, sum_slots, transpose, unpack,
     },
 };
 

@@ -22,11 +22,7 @@ pub fn tokens_to_latent(
         batch,
         latent_size: tokens * embed,
     };
-    let operands = [
-        Operand::new(x)?,
-        Operand::new(scale)?,
-        Operand::new(shift)?,
-    ];
+    let operands = [Operand::new(x)?, Operand::new(scale)?, Operand::new(shift)?];
     Some(run(kernel, operands))
 }
 
@@ -73,7 +69,11 @@ impl Kernel<3> for TokensToLatent {
                 let x = as_packed(&x[index * size..][..size]);
                 norm.forward(x, [scale, shift], packed);
                 let end = output_gradient.len().min((index + 1) * size);
-                pack(&output_gradient[index * size..end], self.latent_size, packed);
+                pack(
+                    &output_gradient[index * size..end],
+                    self.latent_size,
+                    packed,
+                );
                 norm.backward(packed, scale, sums, as_packed_mut(x_gradient));
             },
         );

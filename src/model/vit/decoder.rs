@@ -82,8 +82,7 @@ impl Decoder {
             Some(masked) => self.with_mask_tokens(tokens, masked),
             None => tokens,
         };
-        let tokens =
-            tokens + positional_encoding::tensor(&grid, embed, &self.mask_token.device());
+        let tokens = tokens + positional_encoding::tensor(&grid, embed, &self.mask_token.device());
         let tokens = transformer::forward(&self.blocks, tokens);
         let patches = self.norm.forward(tokens).narrow(1, 1, grid.count());
         to_images(self.output.forward(patches), &grid)

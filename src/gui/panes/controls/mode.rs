@@ -188,7 +188,7 @@ fn need(run: &RunView, spectrum: &Spectrum) -> Option<MemoryEstimate> {
     let plan = run
         .config
         .model_spec(run.dataset.shape, run.dataset.classes());
-    let parameters = run.config.architecture.parameters(&plan).ok()?;
+    let parameters = run.config.architecture.parameter_count(&plan).ok()?;
     Some(MemoryEstimate {
         lanes: spectrum.lanes(0).len(),
         parameters,

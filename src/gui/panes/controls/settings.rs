@@ -264,7 +264,10 @@ fn plan(draft: &Draft, session: &State) -> ModelSpec {
 
 fn network(ui: &mut Ui, config: &mut RunConfig, plan: &ModelSpec) {
     let architecture = config.architecture;
-    let tip = match (architecture.describe(plan), architecture.parameters(plan)) {
+    let tip = match (
+        architecture.describe(plan),
+        architecture.parameter_count(plan),
+    ) {
         (Ok(layers), Ok(parameters)) => format!("{layers}\n{} parameters", count(parameters)),
         (Err(unfit), _) | (_, Err(unfit)) => unfit.to_string(),
     };
