@@ -1,6 +1,6 @@
 //! Numbers, sizes and durations as text.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 /// 12,345 for 12345.4.
 pub fn thousands(value: f64) -> String {
@@ -10,6 +10,12 @@ pub fn thousands(value: f64) -> String {
 /// 12,345 for 12345.
 pub fn count(value: usize) -> String {
     grouped(&value.to_string())
+}
+
+/// A count with its noun: "1 run", "12 runs".
+pub fn plural<N: Copy + Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    let ending = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {noun}{ending}")
 }
 
 fn grouped(digits: &str) -> String {
@@ -72,6 +78,13 @@ mod tests {
         assert_eq!(thousands(12_345.4), "12,345");
         assert_eq!(thousands(f64::NAN), "0");
         assert_eq!(count(1_234_567), "1,234,567");
+    }
+
+    #[test]
+    fn one_is_singular() {
+        assert_eq!(plural(0u64, "run"), "0 runs");
+        assert_eq!(plural(1u64, "run"), "1 run");
+        assert_eq!(plural(12u64, "run"), "12 runs");
     }
 
     #[test]

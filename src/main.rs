@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use cre_lab::cli::{self, Cli, Command};
 
-/// Tensors come and go with every step; an allocator that keeps their pages at hand saves about a
-/// sixth of the training time over one that returns them to the system.
+/// Tensors are allocated in every step. An allocator that keeps freed pages saves about a sixth of
+/// the training time over one that returns them to the system.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -32,7 +32,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
-/// Opens the window or, where there is no display to open it on, trains the default job instead.
+/// Opens the window, or runs `cre-lab train` with its defaults if there is no display.
 #[cfg(feature = "gui")]
 fn open_window(args: cli::WindowArgs) -> anyhow::Result<()> {
     if has_display() {
@@ -51,11 +51,11 @@ fn open_window(args: cli::WindowArgs) -> anyhow::Result<()> {
 
 #[cfg(feature = "gui")]
 fn has_display() -> bool {
-    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    cfg!(not(all(unix, not(target_os = "macos")))) || set("DISPLAY") || set("WAYLAND_DISPLAY")
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    cfg!(not(all(unix, not(target_os = "macos")))) || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
 }
 
-fn train_instead(args: cli::WindowArgs, why: &str) -> anyhow::Result<()> {
-    eprintln!("cre-lab: {why}; training without a window instead, as `cre-lab train` does");
-    cli::train::run(&cli::train::TrainArgs::of(args.run))
+fn train_instead(args: cli::WindowArgs, reason: &str) -> anyhow::Result<()> {
+    eprintln!("cre-lab: {reason}; training without a window, as `cre-lab train` does");
+    cli::train::run(&cli::train::TrainArgs::new(args.run))
 }

@@ -1,4 +1,4 @@
-//! The command line, end to end, as a user types it.
+//! Runs the program with the arguments that a user would type.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,16 +14,50 @@ use std::{
     fs,
     path::Path,
     path::PathBuf,
-    process::{Command, Output},
+    process::{Child, Command, Output, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
 };
 
 use cre_lab::{sweep::Store, train::checkpoint::Checkpoint};
 
+/// How long a process may take, even on a busy machine.
+const LIMIT: Duration = Duration::from_mins(1);
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
+    command.args(args);
+    command
+}
+
 fn cre_lab(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cre-lab"))
-        .args(args)
-        .output()
-        .unwrap()
+    command(args).output().unwrap()
+}
+
+/// Sends Ctrl-C to a process and returns its output once it has ended.
+#[cfg(unix)]
+fn interrupt(mut child: Child) -> Output {
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &id]).status().unwrap();
+    assert!(sent.success());
+    let start = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if start.elapsed() > LIMIT {
+            child.kill().unwrap();
+            panic!("still running after Ctrl-C");
+        }
+        sleep(Duration::from_millis(20));
+    }
+    child.wait_with_output().unwrap()
+}
+
+#[cfg(unix)]
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < LIMIT, "no {what} in a minute");
+        sleep(Duration::from_millis(20));
+    }
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -31,12 +65,12 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[track_caller]
-fn is_usage_error(args: &[&str], names: &[&str]) {
+fn assert_usage_error(args: &[&str], parts: &[&str]) {
     let output = cre_lab(args);
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{error}");
-    for name in names {
-        assert!(error.contains(name), "“{name}” is missing in: {error}");
+    for part in parts {
+        assert!(error.contains(part), "“{part}” is missing in: {error}");
     }
 }
 
@@ -67,7 +101,7 @@ fn rows(path: &Path) -> Vec<Vec<f64>> {
 }
 
 #[test]
-fn training_writes_metrics_settings_and_pictures() {
+fn training_writes_metrics_settings_and_figures() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("a run");
     let output = cre_lab(&[
@@ -126,24 +160,24 @@ fn training_writes_metrics_settings_and_pictures() {
 
 #[test]
 fn unknown_values_are_usage_errors_that_list_the_valid_ones() {
-    is_usage_error(
+    assert_usage_error(
         &["train", "--arch", "fc-huge"],
         &["fc-small, fc-medium, fc-large"],
     );
-    is_usage_error(&["train", "--device", "tpu"], &["auto, wgpu, cpu"]);
-    is_usage_error(
+    assert_usage_error(&["train", "--device", "tpu"], &["auto, wgpu, cpu"]);
+    assert_usage_error(
         &["train", "--data", "no such folder"],
         &["mnist, fashion-mnist"],
     );
-    is_usage_error(&["train", "--lambda", "1.5"], &["between 0 and 1"]);
-    is_usage_error(&["train", "--lambda", "NaN"], &["between 0 and 1"]);
-    is_usage_error(&["train", "--latent", "0"], &["1 and 1024"]);
-    is_usage_error(&["dance"], &["dance"]);
-    is_usage_error(&["--screenshot", "a.png"], &["--exit-after"]);
+    assert_usage_error(&["train", "--lambda", "1.5"], &["between 0 and 1"]);
+    assert_usage_error(&["train", "--lambda", "NaN"], &["between 0 and 1"]);
+    assert_usage_error(&["train", "--latent", "0"], &["1 and 1024"]);
+    assert_usage_error(&["dance"], &["dance"]);
+    assert_usage_error(&["--screenshot", "a.png"], &["--exit-after"]);
 }
 
 #[test]
-fn sizes_that_do_not_go_together_are_refused_with_the_reason() {
+fn incompatible_transformer_sizes_are_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     for (option, value, reason) in [
         ("--heads", "3", "3 heads cannot share an embedding of 8"),
@@ -157,8 +191,8 @@ fn sizes_that_do_not_go_together_are_refused_with_the_reason() {
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(1), "{option} {value}");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains(reason), "{option} {value}: {said}");
+        let error = text(&output.stderr);
+        assert!(error.contains(reason), "{option} {value}: {error}");
     }
 }
 
@@ -189,7 +223,7 @@ fn a_failure_is_one_line_and_exit_code_1() {
 }
 
 #[test]
-fn every_command_and_option_explains_itself() {
+fn every_command_and_option_has_help() {
     for args in [
         &["--help"][..],
         &["train", "--help"],
@@ -212,15 +246,15 @@ fn every_command_and_option_explains_itself() {
         assert!(output.status.success());
         let help = text(&output.stdout);
         assert!(help.contains("Usage: cre-lab"), "{help}");
-        // An option whose line ends with its name has no explanation.
+        // The help of an option follows its name, or is on the next line.
         for line in help
             .lines()
             .filter(|line| line.trim_start().starts_with("--"))
         {
-            let explained = line.trim().split("  ").count() > 1;
+            let has_help = line.trim().split("  ").count() > 1;
             let next_line = help.lines().skip_while(|other| *other != line).nth(1);
             assert!(
-                explained || next_line.is_some_and(|next| !next.trim().is_empty()),
+                has_help || next_line.is_some_and(|next| !next.trim().is_empty()),
                 "no help for {line}"
             );
         }
@@ -228,7 +262,7 @@ fn every_command_and_option_explains_itself() {
 }
 
 #[test]
-fn the_bench_prints_json_with_every_number() {
+fn bench_prints_all_measurements_as_json() {
     let output = cre_lab(&[
         "bench",
         "--json",
@@ -259,7 +293,7 @@ fn the_bench_prints_json_with_every_number() {
 
 #[cfg(all(unix, not(target_os = "macos")))]
 #[test]
-fn without_a_display_the_default_job_runs_and_says_so() {
+fn without_a_display_a_default_run_is_trained() {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_cre-lab"))
         .args(["--device", "cpu"])
@@ -280,23 +314,18 @@ fn without_a_display_the_default_job_runs_and_says_so() {
     );
     let rows = rows(&folder.path().join("cre-lab-run/metrics.csv"));
     assert_eq!(rows.len(), 11, "ten epochs and the one before");
-    let last: Vec<_> = text(&output.stdout).lines().map(str::to_owned).collect();
+    let paths = text(&output.stdout);
     assert!(
-        last.iter().all(|path| folder.path().join(path).is_file()),
-        "{last:?}"
+        paths.lines().all(|path| folder.path().join(path).is_file()),
+        "{paths}"
     );
 }
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_stops_cleanly_and_keeps_what_there_is() {
-    use std::{
-        process::Stdio,
-        time::{Duration, Instant},
-    };
-
+fn ctrl_c_ends_training_and_the_files_are_written() {
     let folder = tempfile::tempdir().unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_cre-lab"))
+    let child = Command::new(env!("CARGO_BIN_EXE_cre-lab"))
         .args([
             "train", "--arch", "fc-small", "--epochs", "100000", "--device", "cpu", "--out", ".",
         ])
@@ -306,36 +335,18 @@ fn ctrl_c_stops_cleanly_and_keeps_what_there_is() {
         .spawn()
         .unwrap();
     let metrics = folder.path().join("metrics.csv");
-    let begun = Instant::now();
-    while !fs::read_to_string(&metrics).is_ok_and(|text| text.lines().count() > 3) {
-        assert!(
-            begun.elapsed() < Duration::from_mins(1),
-            "no epoch in a minute"
-        );
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    let sent = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(sent.success());
-    let sent = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        if sent.elapsed() > Duration::from_secs(20) {
-            child.kill().unwrap();
-            panic!("still running 20 s after Ctrl-C");
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let output = child.wait_with_output().unwrap();
+    wait_until("epoch", || {
+        fs::read_to_string(&metrics).is_ok_and(|text| text.lines().count() > 3)
+    });
+    let output = interrupt(child);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(rows(&metrics).len() >= 3);
     assert!(folder.path().join("latent.png").is_file());
     assert!(folder.path().join("config.toml").is_file());
 }
 
-/// The program in a home of its own, where no data set is.
-fn at_home(home: &Path, args: &[&str]) -> Command {
+/// The program in a home folder of its own, without data sets.
+fn in_home(home: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
     command
         .args(args)
@@ -347,26 +358,26 @@ fn at_home(home: &Path, args: &[&str]) -> Command {
 }
 
 #[test]
-fn full_sets_are_listed_found_and_compared() {
+fn full_data_sets_are_listed_located_and_verified() {
     let home = tempfile::tempdir().unwrap();
     let run = |args: &[&str]| {
-        let output = at_home(home.path(), args).output().unwrap();
+        let output = in_home(home.path(), args).output().unwrap();
         let (printed, error) = (text(&output.stdout), text(&output.stderr));
         (output.status.code(), printed, error)
     };
     let (code, printed, error) = run(&["data", "list"]);
     assert_eq!(code, Some(0), "{error}");
     assert!(
-        printed.contains("cifar-10            built in, a sample"),
+        printed.contains("cifar-10            sample, built in"),
         "{printed}"
     );
     assert!(
         printed.contains(
-            "cifar-10-full       not here: cre-lab data fetch cifar-10 downloads it (170 MB)"
+            "cifar-10-full       not on this machine: download it with “cre-lab data fetch cifar-10” (170 MB)"
         ),
         "{printed}"
     );
-    let missing = "CIFAR-10 in full is not on this machine: “cre-lab data fetch cifar-10” downloads it (170 MB), or put its files into ";
+    let missing = "CIFAR-10 in full is not on this machine: download it with “cre-lab data fetch cifar-10” (170 MB), or put its files into ";
     for args in [
         &["data", "path", "cifar-10"][..],
         &["data", "verify", "cifar-10-full"],
@@ -394,12 +405,12 @@ fn full_sets_are_listed_found_and_compared() {
         let file = fs::File::create(folder.join(format!("{name}.bin"))).unwrap();
         file.set_len(30_730_000).unwrap();
     }
-    let found = "data/cifar-10-batches-bin";
+    let relative = "data/cifar-10-batches-bin";
     let (code, printed, _) = run(&["data", "path", "cifar-10"]);
-    assert_eq!((code, printed.trim()), (Some(0), found));
+    assert_eq!((code, printed.trim()), (Some(0), relative));
     let (code, printed, error) = run(&["data", "fetch", "cifar-10"]);
-    assert_eq!((code, printed.trim()), (Some(0), found));
-    assert!(error.contains("is here already"), "{error}");
+    assert_eq!((code, printed.trim()), (Some(0), relative));
+    assert!(error.contains("is already on this machine"), "{error}");
     let (code, printed, error) = run(&["data", "verify"]);
     assert_eq!(code, Some(1), "{error}");
     assert_eq!(
@@ -409,29 +420,26 @@ fn full_sets_are_listed_found_and_compared() {
         6
     );
     assert!(error.contains("6 files are not the originals"), "{error}");
-    is_usage_error(
+    assert_usage_error(
         &["data", "fetch", "imagenet"],
         &["mnist, fashion-mnist, cifar-10"],
     );
-    is_usage_error(&["data", "fetch"], &["NAME"]);
+    assert_usage_error(&["data", "fetch"], &["NAME"]);
 }
 
 #[test]
-fn a_download_without_a_connection_says_what_to_do() {
+fn a_download_without_a_connection_fails_with_advice() {
     let home = tempfile::tempdir().unwrap();
-    // A proxy that leads nowhere stands for no connection, wherever the test runs.
+    // A proxy that serves nothing has the effect of no connection.
     let proxy = server::Server::new(|_| server::Reply::missing());
-    let output = at_home(home.path(), &["data", "fetch", "mnist"])
+    let output = in_home(home.path(), &["data", "fetch", "mnist"])
         .env("HTTPS_PROXY", proxy.address())
         .env_remove("NO_PROXY")
         .output()
         .unwrap();
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(
-        error.contains("MNIST in full cannot be downloaded: "),
-        "{error}"
-    );
+    assert!(error.contains("MNIST cannot be downloaded: "), "{error}");
     assert!(
         error.contains("; connect to the internet and try again, or put its files into "),
         "{error}"
@@ -441,58 +449,33 @@ fn a_download_without_a_connection_says_what_to_do() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_a_download() {
-    use std::{
-        process::Stdio,
-        time::{Duration, Instant},
-    };
-
+fn ctrl_c_cancels_a_download() {
     let home = tempfile::tempdir().unwrap();
     let proxy = server::Server::new(|_| server::Reply::whole(b"silence").stalled(0));
-    let mut child = at_home(home.path(), &["data", "fetch", "mnist", "cifar-10"])
+    let child = in_home(home.path(), &["data", "fetch", "mnist", "cifar-10"])
         .env("HTTPS_PROXY", proxy.address())
         .env_remove("NO_PROXY")
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let begun = Instant::now();
-    while proxy.log().is_empty() {
-        assert!(
-            begun.elapsed() < Duration::from_mins(1),
-            "no request in a minute"
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let sent = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(sent.success());
-    let sent = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        if sent.elapsed() > Duration::from_mins(1) {
-            child.kill().unwrap();
-            panic!("still running a minute after Ctrl-C");
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let output = child.wait_with_output().unwrap();
+    wait_until("request", || !proxy.log().is_empty());
+    let output = interrupt(child);
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{error}");
     assert!(
-        error.contains("stopped; 0 B have arrived and are kept"),
+        error.contains("download cancelled: 0 B are kept"),
         "{error}"
     );
 }
 
 #[test]
-fn a_run_that_was_stopped_is_resumed_to_the_same_end() {
+fn a_resumed_run_has_the_metrics_of_an_uninterrupted_one() {
     let folder = tempfile::tempdir().unwrap();
     let out = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let train = |epochs: &str, out: &str, rest: &[&str]| {
-        let begin = ["train", "--epochs", epochs, "--device", "cpu", "--out", out];
-        let output = cre_lab(&[&begin[..], rest].concat());
+        let start = ["train", "--epochs", epochs, "--device", "cpu", "--out", out];
+        let output = cre_lab(&[&start[..], rest].concat());
         assert!(output.status.success(), "{}", text(&output.stderr));
         text(&output.stdout)
     };
@@ -504,20 +487,25 @@ fn a_run_that_was_stopped_is_resumed_to_the_same_end() {
     let printed = train("3", &rest, &["--resume", &last]);
     assert!(printed.contains("last.safetensors") && printed.contains("best.safetensors"));
 
-    // All but the speed, which the clock decides.
-    let told = |out: &str| -> Vec<String> {
+    // All columns but the speed.
+    let metrics = |out: &str| -> Vec<String> {
         let rows = rows(&PathBuf::from(out).join("metrics.csv"));
         rows.iter().map(|row| format!("{:?}", &row[..10])).collect()
     };
-    assert_eq!(told(&rest).len(), 4, "the earlier epochs are in it");
-    assert_eq!(told(&rest), told(&whole));
+    assert_eq!(metrics(&rest).len(), 4, "the earlier epochs are included");
+    assert_eq!(metrics(&rest), metrics(&whole));
 
-    let settings = cre_lab(&["train", "--resume", &last, "--lambda", "0.5"]);
-    assert_eq!(settings.status.code(), Some(2), "the file has its own λ");
-    let none = cre_lab(&["train", "--resume", &format!("{half}/metrics.csv")]);
-    assert_eq!(none.status.code(), Some(1));
-    let reason = text(&none.stderr);
-    assert!(reason.contains("metrics.csv"), "{reason}");
+    let output = cre_lab(&["train", "--resume", &last, "--lambda", "0.5"]);
+    assert_eq!(output.status.code(), Some(2), "the checkpoint determines λ");
+    let args = ["train", "--resume", &last, "--epochs", "1"];
+    let error = failure(&mut command(&args));
+    assert!(
+        error.contains("has completed 1 epoch already; give --epochs 2 or more"),
+        "{error}"
+    );
+    let args = ["train", "--resume", &format!("{half}/metrics.csv")];
+    let error = failure(&mut command(&args));
+    assert!(error.contains("metrics.csv"), "{error}");
 }
 
 /// Names and contents of the files in a folder.
@@ -531,9 +519,9 @@ fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-/// Runs a command that fails with one line, and returns it.
+/// Runs a command that fails with one line, which it returns.
 #[track_caller]
-fn refused(command: &mut Command) -> String {
+fn failure(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{error}");
@@ -543,7 +531,7 @@ fn refused(command: &mut Command) -> String {
 }
 
 #[test]
-fn a_second_run_replaces_the_first_only_if_asked_to() {
+fn a_second_run_replaces_the_first_only_with_overwrite() {
     let folder = tempfile::tempdir().unwrap();
     let train = |args: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
@@ -553,12 +541,12 @@ fn a_second_run_replaces_the_first_only_if_asked_to() {
     };
     let out = folder.path().join("run");
     let new = ["--arch", "fc-small", "--out", "run", "--epochs"];
-    let begin = |epochs: &str, more: &[&str]| train(&[&new[..], &[epochs], more].concat());
-    assert!(begin("1", &[]).output().unwrap().status.success());
+    let start = |epochs: &str, more: &[&str]| train(&[&new[..], &[epochs], more].concat());
+    assert!(start("1", &[]).output().unwrap().status.success());
     let first = contents(&out);
     assert_eq!(first.len(), 6, "{:?}", first.keys());
 
-    let error = refused(&mut begin("1", &[]));
+    let error = failure(&mut start("1", &[]));
     for part in [
         "run already holds last.safetensors and 5 more files",
         "--out",
@@ -567,24 +555,24 @@ fn a_second_run_replaces_the_first_only_if_asked_to() {
     ] {
         assert!(error.contains(part), "“{part}” is missing in: {error}");
     }
-    // The best model is behind the last, which would be lost.
-    refused(&mut train(&[
+    // Resuming from the best checkpoint would lose the last.
+    failure(&mut train(&[
         "--resume",
         "run/best.safetensors",
         "--out",
         "run",
     ]));
-    // One of its files is enough.
+    // A single file of a run suffices.
     fs::create_dir(folder.path().join("other")).unwrap();
     fs::write(folder.path().join("other/latent.png"), "mine").unwrap();
-    let error = refused(&mut train(&["--out", "other"]));
+    let error = failure(&mut train(&["--out", "other"]));
     assert!(
         error.contains("other already holds latent.png; "),
         "{error}"
     );
     assert_eq!(contents(&out), first);
 
-    // The run itself goes on in place.
+    // The run can be resumed in its own folder.
     let last = [
         "--resume",
         "run/last.safetensors",
@@ -596,8 +584,8 @@ fn a_second_run_replaces_the_first_only_if_asked_to() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(rows(&out.join("metrics.csv")).len(), 3);
 
-    // Of the run that is overwritten nothing is left to be taken for the new one's.
-    let output = begin("0", &["--overwrite"]).output().unwrap();
+    // Overwriting leaves no checkpoint of the old run.
+    let output = start("0", &["--overwrite"]).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
     for name in ["last.safetensors", "best.safetensors"] {
         let saved = Checkpoint::load(&out.join(name)).unwrap();
@@ -614,35 +602,32 @@ fn a_second_run_replaces_the_first_only_if_asked_to() {
     set_read_only(true);
     let before = contents(&out);
     for mut command in [
-        begin("0", &["--overwrite"]),
+        start("0", &["--overwrite"]),
         train(&[&last[..], &["1"]].concat()),
     ] {
-        let error = refused(&mut command);
+        let error = failure(&mut command);
         assert!(error.contains("latent.png: it is read-only; "), "{error}");
     }
     assert_eq!(contents(&out), before);
-    // A folder could only be found to be in the way at the end of the training.
+    // A folder that blocks a file is found before training, not at the end.
     fs::create_dir_all(folder.path().join("odd/latent.png")).unwrap();
-    let error = refused(&mut train(&["--out", "odd"]));
+    let error = failure(&mut train(&["--out", "odd"]));
     assert!(error.contains("latent.png: it is a folder"), "{error}");
 }
 
 #[test]
-fn of_two_runs_that_begin_in_one_folder_one_is_refused() {
+fn of_two_runs_started_in_one_folder_one_is_failure() {
     let folder = tempfile::tempdir().unwrap();
-    let begin = || {
+    let start = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
         command.args([
             "train", "--arch", "fc-small", "--device", "cpu", "--epochs", "1",
         ]);
         command.args(["--out", "run"]).current_dir(folder.path());
-        command.stdout(std::process::Stdio::null());
-        command
-            .stderr(std::process::Stdio::piped())
-            .spawn()
-            .unwrap()
+        command.stdout(Stdio::null());
+        command.stderr(Stdio::piped()).spawn().unwrap()
     };
-    let outputs = [begin(), begin()].map(|child| child.wait_with_output().unwrap());
+    let outputs = [start(), start()].map(|child| child.wait_with_output().unwrap());
     let codes = outputs.each_ref().map(|output| output.status.code());
     assert!(
         [[Some(0), Some(1)], [Some(1), Some(0)]].contains(&codes),
@@ -661,7 +646,7 @@ fn of_two_runs_that_begin_in_one_folder_one_is_refused() {
 }
 
 #[test]
-fn an_export_replaces_a_file_only_if_asked_to() {
+fn an_export_replaces_a_file_only_with_overwrite() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     drop(Store::open(&path("all.sqlite")).unwrap());
@@ -679,7 +664,7 @@ fn an_export_replaces_a_file_only_if_asked_to() {
             .starts_with(table)
     );
     fs::write(path("old.csv"), "old").unwrap();
-    let error = refused(&mut export("old.csv"));
+    let error = failure(&mut export("old.csv"));
     assert!(
         error.contains("cannot write old.csv: it already exists; choose another name, or replace it with --overwrite"),
         "{error}"
@@ -701,7 +686,7 @@ fn an_export_replaces_a_file_only_if_asked_to() {
         ("no such folder/a.csv", "No such file or directory"),
         (".", "it does not name a file"),
     ] {
-        let error = refused(&mut export(to));
+        let error = failure(&mut export(to));
         assert!(
             error.contains(&format!("cannot write {to}: {reason}")),
             "{error}"
@@ -711,7 +696,7 @@ fn an_export_replaces_a_file_only_if_asked_to() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn an_export_goes_into_pipes_and_open_files_without_replacing_them() {
+fn an_export_writes_to_pipes_and_open_files_without_replacing_them() {
     use std::os::unix::fs::FileTypeExt as _;
 
     let folder = tempfile::tempdir().unwrap();
@@ -724,7 +709,7 @@ fn an_export_goes_into_pipes_and_open_files_without_replacing_them() {
         command
     };
     let table = "run,data,data_name,";
-    // Where /dev/stdout leads: to a pipe, and to a file that has a beginning already.
+    // The target of /dev/stdout: a pipe, and a file that is not empty.
     let output = export("/proc/self/fd/1").output().unwrap();
     assert!(
         text(&output.stdout).starts_with(table),
@@ -750,7 +735,7 @@ fn an_export_goes_into_pipes_and_open_files_without_replacing_them() {
     );
     let mut reader = Command::new("cat")
         .arg(path("pipe"))
-        .stdout(std::process::Stdio::piped())
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let status = export("pipe").status().unwrap();
@@ -764,7 +749,7 @@ fn an_export_goes_into_pipes_and_open_files_without_replacing_them() {
 }
 
 #[test]
-fn results_are_neither_written_where_they_are_read_nor_beside_a_folder() {
+fn reading_results_changes_no_file_and_no_file_is_created_beside_a_folder() {
     let outer = tempfile::tempdir().unwrap();
     let folder = outer.path().join("inner");
     fs::create_dir(&folder).unwrap();
@@ -774,13 +759,13 @@ fn results_are_neither_written_where_they_are_read_nor_beside_a_folder() {
         "arch = ['fc-small']\nepochs = 1\ndevice = 'cpu'\n",
     )
     .unwrap();
-    // A database of another program whose last rows are still in its log.
+    // A database of another program, with its last rows still in the write-ahead log.
     let live = rusqlite::Connection::open(outer.path().join("live.sqlite")).unwrap();
     live.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE bookmarks (url TEXT);")
         .unwrap();
     for ending in ["", "-wal"] {
-        let of = |folder: &Path, name: &str| folder.join(format!("{name}.sqlite{ending}"));
-        fs::copy(of(outer.path(), "live"), of(&folder, "foreign")).unwrap();
+        let file = |folder: &Path, name: &str| folder.join(format!("{name}.sqlite{ending}"));
+        fs::copy(file(outer.path(), "live"), file(&folder, "foreign")).unwrap();
     }
     let in_folder = |args: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
@@ -800,7 +785,7 @@ fn results_are_neither_written_where_they_are_read_nor_beside_a_folder() {
             &["results", "merge", &file, "--out", "joined.sqlite"],
             &["figures", "--from", &file],
         ] {
-            let error = refused(&mut in_folder(command));
+            let error = failure(&mut in_folder(command));
             assert!(error.contains(&format!("{file} {reason}")), "{error}");
         }
     }
@@ -811,7 +796,7 @@ fn results_are_neither_written_where_they_are_read_nor_beside_a_folder() {
     }
     assert!(!folder.join("joined.sqlite").exists());
 
-    // One that is protected stays so, also from the superuser.
+    // A read-only file is not written, not even by the superuser.
     let finished = folder.join("finished.sqlite");
     drop(Store::open(&finished).unwrap());
     let mut permissions = finished.metadata().unwrap().permissions();
@@ -827,12 +812,12 @@ fn results_are_neither_written_where_they_are_read_nor_beside_a_folder() {
             "finished.sqlite",
         ],
     ] {
-        let error = refused(&mut in_folder(command));
+        let error = failure(&mut in_folder(command));
         assert!(error.contains("finished.sqlite is read-only"), "{error}");
     }
 
     for out in ["..", ".", "/"] {
-        let error = refused(&mut in_folder(&[
+        let error = failure(&mut in_folder(&[
             "sweep",
             "grid.toml",
             "--out",
@@ -841,16 +826,16 @@ fn results_are_neither_written_where_they_are_read_nor_beside_a_folder() {
             "1/2",
         ]));
         assert!(error.contains("does not name a file"), "{error}");
-        let error = refused(&mut in_folder(&["sweep", "grid.toml", "--out", out]));
+        let error = failure(&mut in_folder(&["sweep", "grid.toml", "--out", out]));
         assert!(error.contains("is not a regular file"), "{error}");
     }
-    let mut names: Vec<_> = contents_of_files(outer.path());
+    let mut names = file_names(outer.path());
     names.sort();
     assert_eq!(names, ["live.sqlite", "live.sqlite-shm", "live.sqlite-wal"]);
 }
 
 /// Names of the files in a folder, without folders.
-fn contents_of_files(folder: &Path) -> Vec<String> {
+fn file_names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     let files = entries.filter(|entry| entry.path().is_file());
     files

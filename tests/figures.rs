@@ -1,4 +1,4 @@
-//! From a sweep to its figures, as a user types it.
+//! `cre-lab figures` after `cre-lab sweep`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -31,7 +31,7 @@ fn succeeds(output: Output) -> (String, String) {
 }
 
 #[test]
-fn a_sweep_becomes_figures_and_what_cannot_be_made_is_said() {
+fn all_possible_figures_of_a_sweep_are_written_and_the_others_reported() {
     let folder = tempfile::tempdir().unwrap();
     let grid = "arch = ['fc-small']\nlatent = [8, 32]\nlambda = [0.0, 1.0]\nseed = [1, 2]\n\
                 epochs = 1\ndevice = 'cpu'\n";
@@ -48,7 +48,7 @@ fn a_sweep_becomes_figures_and_what_cannot_be_made_is_said() {
         "--animate",
     ];
     let (out, error) = succeeds(cre_lab(folder.path(), &figures));
-    let made = folder.path().join("made/here");
+    let out_folder = folder.path().join("made/here");
     for name in [
         "figure-3",
         "figure-4-fc-small-n-8",
@@ -60,7 +60,7 @@ fn a_sweep_becomes_figures_and_what_cannot_be_made_is_said() {
         for extension in ["svg", "png", "csv"] {
             let file = format!("{name}.{extension}");
             assert!(
-                fs::metadata(made.join(&file)).unwrap().len() > 100,
+                fs::metadata(out_folder.join(&file)).unwrap().len() > 100,
                 "{file}"
             );
             assert!(out.contains(&file), "{file} is not named in: {out}");
@@ -70,8 +70,8 @@ fn a_sweep_becomes_figures_and_what_cannot_be_made_is_said() {
         error.contains("complexity is left out: it needs two networks"),
         "{error}"
     );
-    assert!(!made.join("complexity.svg").exists());
-    // Once more only if asked to.
+    assert!(!out_folder.join("complexity.svg").exists());
+    // Existing files are replaced only with --overwrite.
     let output = cre_lab(folder.path(), &figures);
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
@@ -84,35 +84,35 @@ fn a_sweep_becomes_figures_and_what_cannot_be_made_is_said() {
         folder.path(),
         &[&figures[..], &["--overwrite"]].concat(),
     ));
-    let film = fs::File::open(made.join("lambda-sweep-mnist-fc-small-n-8.gif")).unwrap();
-    let frames = GifDecoder::new(std::io::BufReader::new(film)).unwrap();
+    let animation = fs::File::open(out_folder.join("lambda-sweep-mnist-fc-small-n-8.gif")).unwrap();
+    let frames = GifDecoder::new(std::io::BufReader::new(animation)).unwrap();
     assert!(frames.into_frames().collect_frames().unwrap().len() > 2);
 
-    // The numbers are those of the file of results.
+    // The numbers are those of the stored runs.
     let store = Store::open_existing(&folder.path().join("all.sqlite")).unwrap();
-    let mut wanted: Vec<f64> = store
+    let mut stored: Vec<f64> = store
         .runs()
         .unwrap()
         .iter()
         .map(|run| run.record.metrics().unwrap().mse)
         .collect();
-    let mut plotted: Vec<f64> = csv::Reader::from_path(made.join("trade-off-plane.csv"))
+    let mut plotted: Vec<f64> = csv::Reader::from_path(out_folder.join("trade-off-plane.csv"))
         .unwrap()
         .into_records()
         .map(|row| row.unwrap().iter().next_back().unwrap().parse().unwrap())
         .collect();
-    wanted.sort_by(f64::total_cmp);
+    stored.sort_by(f64::total_cmp);
     plotted.sort_by(f64::total_cmp);
-    assert_eq!(plotted, wanted);
+    assert_eq!(plotted, stored);
     assert_eq!(plotted.len(), 8);
 }
 
 #[test]
-fn without_results_there_is_one_line_and_exit_code_1() {
+fn missing_results_are_reported_in_one_line_with_exit_code_1() {
     let folder = tempfile::tempdir().unwrap();
     drop(Store::open(&folder.path().join("empty.sqlite")).unwrap());
     for (file, reason) in [
-        ("none.sqlite", "is not there"),
+        ("none.sqlite", "does not exist"),
         ("empty.sqlite", "no finished run"),
     ] {
         let output = cre_lab(folder.path(), &["figures", "--from", file]);

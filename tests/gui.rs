@@ -385,7 +385,7 @@ fn a_full_set_is_downloaded_stopped_resumed_and_used() {
         batch_size: 20,
         ..small()
     });
-    let shelf = small_set::shelf(vec![full], home.path());
+    let shelf = small_set::locator(vec![full], home.path());
     harness.state_mut().set_shelf(shelf);
     wait(&mut harness, "the first steps", trains);
     harness.key_press_modifiers(Modifiers::COMMAND, Key::D);
@@ -449,7 +449,7 @@ fn a_missing_full_set_leads_to_the_data_sets() {
     let home = tempfile::tempdir().unwrap();
     let mut harness = window(small());
     let full = small_set::entry(BundledSet::Mnist, &small_set::idx_files(), &[]);
-    let shelf = small_set::shelf(vec![full], home.path());
+    let shelf = small_set::locator(vec![full], home.path());
     harness.state_mut().set_shelf(shelf);
     wait(&mut harness, "the first steps", trains);
     let source = DataSource::Full(BundledSet::Mnist);
@@ -855,8 +855,11 @@ fn many_classes_and_many_images_fit_the_textures_of_the_gpu() {
     let folder = tempfile::tempdir().unwrap();
     for (classes, per_class) in [(98, 1), (26, 4)] {
         let pictures = folder.path().join(format!("{classes} classes"));
-        let source =
-            DataSource::Folder(small_set::own_pictures(&pictures, classes, [2, per_class]));
+        let source = DataSource::Folder(small_set::picture_folder(
+            &pictures,
+            classes,
+            [2, per_class],
+        ));
         let config = RunConfig {
             batch_size: 26,
             ..small()

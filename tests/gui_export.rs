@@ -17,7 +17,7 @@ use std::{
 
 use cre_lab::{
     data::{BundledSet, DataSource, ImageShape},
-    figures::{Against, DeadRuns, Subject},
+    figures::{CapacityMeasure, DeadRuns, FigureKind},
     gui::{
         App,
         state::{Action, All, Export, Notification, results::ResultsState},
@@ -75,12 +75,12 @@ fn every_figure_of_a_spectrum_is_written_in_every_format() {
     let folder = tempfile::tempdir().unwrap();
     let mut harness = window(Some("0, 0.5, 1"));
     train(&mut harness, 3);
-    for subject in Subject::ALL {
+    for subject in FigureKind::ALL {
         let export = Export::Figure(subject, DeadRuns::Hollow);
         for extension in ["svg", "png", "csv"] {
             let path = folder
                 .path()
-                .join(format!("{}.{extension}", subject.file()));
+                .join(format!("{}.{extension}", subject.file_stem()));
             let bytes = write(&mut harness, export, &path);
             match extension {
                 "png" => {
@@ -127,7 +127,7 @@ fn the_window_says_what_can_be_exported_and_where_it_was_written() {
     harness.run_steps(2);
     harness.get_by_role_and_label(Role::Button, "Save as…");
 
-    let export = Export::Figure(Subject::Curves, DeadRuns::Hollow);
+    let export = Export::Figure(FigureKind::Curves, DeadRuns::Hollow);
     let path = folder.path().join("curves.csv");
     write(&mut harness, export, &path);
     harness.run_steps(2);
@@ -239,7 +239,7 @@ fn all_figures_of_the_finished_runs_are_written_into_a_folder_or_as_far_as_wante
     harness.run_steps(2);
     harness.get_by_label("There are no finished runs yet");
 
-    let data = RunKey::of_data(&DataSource::Bundled(BundledSet::Mnist).load().unwrap());
+    let data = RunKey::from_dataset(&DataSource::Bundled(BundledSet::Mnist).load().unwrap());
     let mut store = Store::open(&file).unwrap();
     for (lambda, accuracy, mse) in [(0.0, 0.95, 0.3), (0.5, 0.9, 0.25), (1.0, 0.6, 0.2)] {
         let mut record = record(3, lambda, 1, accuracy, mse);
@@ -337,7 +337,7 @@ fn a_finished_spectrum_on_other_images_stands_below_the_clouds() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("results.sqlite");
     let set = DataSource::Bundled(BundledSet::FashionMnist);
-    let data = RunKey::of_data(&set.load().unwrap());
+    let data = RunKey::from_dataset(&set.load().unwrap());
     let mut store = Store::open(&file).unwrap();
     for (lambda, n) in [(0.0, 3), (1.0, 3), (0.0, 4), (1.0, 4)] {
         let mut record = record(n, lambda, 7, 0.8, 0.2);
@@ -473,7 +473,7 @@ fn the_width_of_the_trade_off_comes_from_the_file_of_results_as_it_grows() {
     harness.get_by_label("cre-lab sweep --preset latent-size");
     assert!(!file.exists());
 
-    let data = RunKey::of_data(&DataSource::Bundled(BundledSet::Mnist).load().unwrap());
+    let data = RunKey::from_dataset(&DataSource::Bundled(BundledSet::Mnist).load().unwrap());
     let mut store = Store::open(&file).unwrap();
     for (n, loss) in [(3, 0.3), (64, 0.05)] {
         for seed in 1..=3 {
@@ -491,7 +491,11 @@ fn the_width_of_the_trade_off_comes_from_the_file_of_results_as_it_grows() {
     harness.get_by_label_contains("n = 64: 5.0 percentage points of accuracy lost");
     harness.get_by_label_contains("n = 64: MSE 0.1000 higher");
     let path = folder.path().join("width.csv");
-    let bytes = write(&mut harness, Export::Width(Against::LatentSize), &path);
+    let bytes = write(
+        &mut harness,
+        Export::Width(CapacityMeasure::LatentSize),
+        &path,
+    );
     let text = String::from_utf8(bytes).unwrap();
     assert!(text.contains("accuracy_loss_percentage_points"), "{text}");
 

@@ -1,5 +1,4 @@
-//! Files from anywhere: whatever their bytes are, they are read or refused, without a panic and
-//! without more memory than their size allows.
+//! Malformed files are read or rejected without a panic and with memory bounded by their size.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,9 +15,9 @@ use cre_lab::data::{cifar, idx};
 use flate2::{Compression, write::GzEncoder};
 use proptest::{prelude::*, sample::Index};
 
-/// Buffers that a reader may have, whatever it reads: a file's, gzip's window, a record.
+/// Memory for the buffers of a reader: of the file, the gzip window, a record.
 const BUFFERS: usize = 1 << 20;
-/// Bytes that a byte of gzip can become.
+/// The most bytes that one byte of gzip can expand to.
 const INFLATION: usize = 1032;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -27,9 +26,9 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Harm done to a file.
+/// A change of a file.
 #[derive(Clone, Debug)]
-enum Harm {
+enum Change {
     Flip(Index, u8),
     Cut(Index),
     Repeat(Index),
@@ -37,7 +36,7 @@ enum Harm {
     Word(Index, u32),
 }
 
-impl Harm {
+impl Change {
     fn any() -> impl Strategy<Value = Self> {
         let bytes = prop::collection::vec(any::<u8>(), 1..9);
         let word = prop_oneof![
@@ -95,8 +94,8 @@ fn idx_file() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![images, labels]
 }
 
-/// Random bytes, a header of any kind with random bytes after it, or a valid file that was harmed
-/// before or after compression.
+/// Random bytes, any header followed by random bytes, or a valid file that was changed before or
+/// after compression.
 fn idx_bytes() -> impl Strategy<Value = Vec<u8>> {
     let random = prop::collection::vec(any::<u8>(), 0..200);
     let header = (
@@ -113,43 +112,43 @@ fn idx_bytes() -> impl Strategy<Value = Vec<u8>> {
             let bytes: Vec<u8> = magic.into_iter().chain(words).chain(rest).collect();
             if zip { gzip(&bytes) } else { bytes }
         });
-    let harmed = (
+    let changed = (
         idx_file(),
-        prop::collection::vec(Harm::any(), 0..4),
+        prop::collection::vec(Change::any(), 0..4),
         prop_oneof![Just(None), Just(Some(true)), Just(Some(false))],
     )
-        .prop_map(|(mut file, harms, zip_first)| {
+        .prop_map(|(mut file, changes, zip_first)| {
             if zip_first == Some(true) {
                 file = gzip(&file);
             }
-            for harm in &harms {
-                harm.apply(&mut file);
+            for change in &changes {
+                change.apply(&mut file);
             }
             if zip_first == Some(false) {
                 file = gzip(&file);
             }
             file
         });
-    prop_oneof![random, header, harmed]
+    prop_oneof![random, header, changed]
 }
 
-/// Records with labels and lengths that mostly are right.
+/// Records whose labels and lengths are mostly valid.
 fn cifar_bytes() -> impl Strategy<Value = Vec<u8>> {
     let random = prop::collection::vec(any::<u8>(), 0..200);
     let records = (
         prop::collection::vec(prop_oneof![9 => 0..10u8, 1 => any::<u8>()], 0..4),
         any::<u8>(),
-        prop::collection::vec(Harm::any(), 0..3),
+        prop::collection::vec(Change::any(), 0..3),
     )
-        .prop_map(|(labels, pixel, harms)| {
+        .prop_map(|(labels, pixel, changes)| {
             let record = |label: &u8| {
                 let mut record = vec![pixel; 3073];
                 record[0] = *label;
                 record
             };
             let mut file: Vec<u8> = labels.iter().flat_map(record).collect();
-            for harm in &harms {
-                harm.apply(&mut file);
+            for change in &changes {
+                change.apply(&mut file);
             }
             file
         });
@@ -160,16 +159,16 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 25_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn idx_files(bytes in idx_bytes()) {
+    fn idx_files_are_read_or_rejected_with_bounded_memory(bytes in idx_bytes()) {
         let size = bytes.len() as u64;
-        let most = BUFFERS + 2 * INFLATION * bytes.len();
+        let limit = BUFFERS + 2 * INFLATION * bytes.len();
         let (images, memory) = peak_of(|| idx::read_images(&bytes[..], size));
-        prop_assert!(memory <= most, "{memory} bytes for {size}");
+        prop_assert!(memory <= limit, "{memory} bytes for {size}");
         if let Ok(pixels) = images {
             prop_assert!(!pixels.is_empty() && pixels.len() % 784 == 0);
         }
         let (labels, memory) = peak_of(|| idx::read_labels(&bytes[..], size));
-        prop_assert!(memory <= most, "{memory} bytes for {size}");
+        prop_assert!(memory <= limit, "{memory} bytes for {size}");
         if let Ok(labels) = labels {
             prop_assert!(!labels.is_empty() && labels.iter().all(|label| *label < idx::CLASSES));
         }
@@ -180,50 +179,53 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 20_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn cifar_files(bytes in cifar_bytes()) {
+    fn cifar_files_are_read_or_rejected_with_bounded_memory(bytes in cifar_bytes()) {
         let mut records = cifar::Records::default();
-        let (read, memory) = peak_of(|| cifar::read_records(&bytes[..], &mut records));
+        let (result, memory) = peak_of(|| cifar::read_records(&bytes[..], &mut records));
         prop_assert!(memory <= BUFFERS + 4 * bytes.len(), "{memory} bytes for {}", bytes.len());
-        let whole = !bytes.is_empty() && bytes.len() % 3073 == 0;
-        let labelled = bytes.chunks(3073).all(|record| record[0] < 10);
-        prop_assert_eq!(read.is_ok(), whole && labelled);
+        let has_whole_records = !bytes.is_empty() && bytes.len() % 3073 == 0;
+        let has_valid_labels = bytes.chunks(3073).all(|record| record[0] < 10);
+        prop_assert_eq!(result.is_ok(), has_whole_records && has_valid_labels);
         prop_assert_eq!(records.pixels.len(), records.labels.len() * 3072);
     }
 }
 
 #[test]
-fn memory_is_counted() {
-    let (kept, memory) = peak_of(|| {
+fn peak_memory_is_measured() {
+    let (vector, memory) = peak_of(|| {
         drop(Vec::<u8>::with_capacity(5_000_000));
         Vec::<u8>::with_capacity(1_000)
     });
-    assert_eq!((kept.capacity(), memory), (1_000, 5_000_000));
+    assert_eq!((vector.capacity(), memory), (1_000, 5_000_000));
 }
 
-/// A header may declare 784 MB: no more is set aside than the limit that holds before the bytes
-/// have arrived.
+/// A header may declare 784 MB: memory is allocated in advance only up to a limit.
 #[test]
-fn a_large_promise_is_not_believed() {
-    let promise = [0x0803, idx::MAX_ITEMS, 28, 28]
+fn a_large_declared_size_does_not_allocate_memory() {
+    let header = [0x0803, idx::MAX_ITEMS, 28, 28]
         .map(u32::to_be_bytes)
         .concat();
-    let (read, memory) = peak_of(|| idx::read_images(&promise[..], promise.len() as u64));
-    assert!(read.is_err() && memory < BUFFERS, "{memory} bytes");
-    let (read, memory) = peak_of(|| idx::read_images(&promise[..], u64::MAX));
-    assert!(read.is_err());
+    let (result, memory) = peak_of(|| idx::read_images(&header[..], header.len() as u64));
+    assert!(result.is_err() && memory < BUFFERS, "{memory} bytes");
+    let (result, memory) = peak_of(|| idx::read_images(&header[..], u64::MAX));
+    assert!(result.is_err());
     assert!(
-        memory as u64 <= idx::AHEAD + BUFFERS as u64,
+        memory as u64 <= idx::MAX_PREALLOCATION + BUFFERS as u64,
         "{memory} bytes"
     );
 }
 
-/// What is in use after full sets of these sizes have been read, and at any time while reading.
+/// Peak memory of loading sets of the full sizes.
 #[test]
-fn full_sets_take_hardly_more_memory_than_their_pixels() {
+fn loading_full_sets_needs_little_more_memory_than_their_pixels() {
     let folder = tempfile::tempdir().unwrap();
-    for (half, count) in [("train", 60_000u32), ("t10k", 10_000)] {
+    for (prefix, count) in [("train", 60_000u32), ("t10k", 10_000)] {
         let write = |name: &str, bytes: &[u8]| {
-            std::fs::write(folder.path().join(format!("{half}-{name}.gz")), gzip(bytes)).unwrap();
+            std::fs::write(
+                folder.path().join(format!("{prefix}-{name}.gz")),
+                gzip(bytes),
+            )
+            .unwrap();
         };
         let mut images = Vec::new();
         idx::write_images(&mut images, &vec![7; count as usize * 784]).unwrap();
@@ -233,8 +235,8 @@ fn full_sets_take_hardly_more_memory_than_their_pixels() {
         write("labels-idx1-ubyte", &labels);
     }
     let source = cre_lab::data::DataSource::Folder(folder.path().to_owned());
-    let (loaded, memory) = peak_of(|| source.load().unwrap());
-    assert_eq!(loaded.train.len() + loaded.test.len(), 70_000);
+    let (dataset, memory) = peak_of(|| source.load().unwrap());
+    assert_eq!(dataset.train.len() + dataset.test.len(), 70_000);
     assert!(memory < 60_000_000, "{memory} bytes for MNIST");
 
     let folder = tempfile::tempdir().unwrap();
@@ -251,7 +253,7 @@ fn full_sets_take_hardly_more_memory_than_their_pixels() {
         file.set_len(30_730_000).unwrap();
     }
     let source = cre_lab::data::DataSource::Folder(folder.path().to_owned());
-    let (loaded, memory) = peak_of(|| source.load().unwrap());
-    assert_eq!(loaded.train.len() + loaded.test.len(), 60_000);
+    let (dataset, memory) = peak_of(|| source.load().unwrap());
+    assert_eq!(dataset.train.len() + dataset.test.len(), 60_000);
     assert!(memory < 200_000_000, "{memory} bytes for CIFAR-10");
 }

@@ -1,4 +1,4 @@
-//! The real program in a real window: a virtual display and, where there is no GPU, software Vulkan.
+//! The program in a window on a virtual display, with software Vulkan if there is no GPU.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,7 +12,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// A virtual display that ends with the test.
+/// A virtual display, closed when dropped.
 struct Display {
     server: Child,
     name: String,
@@ -53,10 +53,10 @@ impl Drop for Display {
 }
 
 #[test]
-fn the_window_opens_trains_and_takes_its_own_picture() {
+fn the_window_opens_trains_and_saves_a_screenshot() {
     let display = Display::start();
     let folder = tempfile::tempdir().unwrap();
-    let picture = folder.path().join("window.png");
+    let screenshot = folder.path().join("window.png");
     let output = Command::new(env!("CARGO_BIN_EXE_cre-lab"))
         .args([
             "--device",
@@ -67,7 +67,7 @@ fn the_window_opens_trains_and_takes_its_own_picture() {
             "8",
             "--screenshot",
         ])
-        .arg(&picture)
+        .arg(&screenshot)
         .env("DISPLAY", &display.name)
         .env_remove("WAYLAND_DISPLAY")
         .env("XDG_RUNTIME_DIR", folder.path())
@@ -79,17 +79,17 @@ fn the_window_opens_trains_and_takes_its_own_picture() {
         "the window failed; it needs X11 libraries and a Vulkan driver (mesa-vulkan-drivers): {error}"
     );
 
-    let image = image::open(&picture).unwrap().to_rgb8();
+    let image = image::open(&screenshot).unwrap().to_rgb8();
     assert!(image.width() >= 1000 && image.height() >= 600);
-    let pixels_near = |wanted: [u8; 3], tolerance: u8| {
+    let pixels_near = |colour: [u8; 3], tolerance: u8| {
         image
             .pixels()
             .filter(|pixel| {
                 pixel
                     .0
                     .iter()
-                    .zip(wanted)
-                    .all(|(have, want)| have.abs_diff(want) <= tolerance)
+                    .zip(colour)
+                    .all(|(actual, expected)| actual.abs_diff(expected) <= tolerance)
             })
             .count()
     };
@@ -100,14 +100,15 @@ fn the_window_opens_trains_and_takes_its_own_picture() {
     ] {
         assert!(pixels_near(colour, 12) > 60, "{colour:?} is missing");
     }
-    // The cloud: points of every class, shaded, so not all of a point has the class colour.
+    // The latent cloud: points of every class, shaded, so that only some of their pixels have the
+    // class colour.
     for colour in palette::CLASSES {
         assert!(
             pixels_near(colour, 14) > 10,
             "class colour {colour:?} is missing"
         );
     }
-    // The pictures of digits: white strokes on black.
+    // The images of digits: white strokes on black.
     assert!(pixels_near([255, 255, 255], 2) > 300, "no bright pixels");
-    assert!(pixels_near([0, 0, 0], 2) > 3_000, "no picture is shown");
+    assert!(pixels_near([0, 0, 0], 2) > 3_000, "no image is shown");
 }

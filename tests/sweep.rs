@@ -166,7 +166,7 @@ fn three_shards_one_of_them_killed_are_joined_to_every_run_once() {
     assert!((1..4).contains(&left), "killed in the middle: {left}");
     let output = start(2).wait_with_output().unwrap();
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(error.contains(&format!("{left} of them known")), "{error}");
+    assert!(error.contains(&format!("{left} already done")), "{error}");
     succeeds(output);
 
     let merge = || {
@@ -178,7 +178,7 @@ fn three_shards_one_of_them_killed_are_joined_to_every_run_once() {
     assert!(printed.contains("12 runs in"), "{printed}");
     let printed = succeeds(merge());
     assert!(
-        printed.contains("0 runs added, 4 there already"),
+        printed.contains("0 runs added, 4 already present"),
         "{printed}"
     );
 
@@ -253,7 +253,7 @@ fn ctrl_c_ends_it_cleanly_and_the_same_command_goes_on() {
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     succeeds(output);
     assert!(
-        error.contains("of 12 runs are done; the same command goes on from here"),
+        error.contains("of 12 runs are complete. Run the same command again to resume"),
         "{error}"
     );
 
@@ -261,7 +261,7 @@ fn ctrl_c_ends_it_cleanly_and_the_same_command_goes_on() {
     succeeds(bench.sweep(&[]).output().unwrap());
     let output = bench.sweep(&[]).output().unwrap();
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(error.contains("12 runs, 12 of them known"), "{error}");
+    assert!(error.contains("12 runs, 12 already done"), "{error}");
     succeeds(output);
     let before = outcomes(runs(&bench.path("all.sqlite")));
     succeeds(bench.sweep(&["--again"]).output().unwrap());
@@ -280,7 +280,7 @@ fn a_dry_run_shows_the_grid_and_makes_nothing() {
     );
     assert_eq!(Grid::parse(&printed), Ok(bench.grid(3)));
     assert!(
-        printed.contains("# 4 runs in part 2/3, 0 of them known"),
+        printed.contains("# 4 runs in part 2/3, 0 already done"),
         "{printed}"
     );
     assert!(printed.contains("# 4 to do: about "), "{printed}");
@@ -372,7 +372,7 @@ fn results_are_listed_shown_and_exported() {
     );
     let missing = results(&["show", "99"]);
     assert_eq!(missing.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&missing.stderr).contains("holds no run 99"));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("contains no run 99"));
 
     let rows = |args: &[&str]| {
         let printed = succeeds(results(args));

@@ -1,4 +1,4 @@
-//! `cre-lab bench`: what this machine reaches.
+//! `cre-lab bench`: measures the speed of this machine.
 
 use std::{
     sync::Arc,
@@ -24,13 +24,13 @@ use crate::{
 /// Side of the square matrices of the GEMM measurement.
 const GEMM_SIDE: usize = 2048;
 
-/// A measurement is not repeated after this time.
-const LONGEST: Duration = Duration::from_secs(10);
+/// Time after which a measurement is not repeated.
+const MAX_TIME: Duration = Duration::from_secs(10);
 
 /// Options of `cre-lab bench`.
 #[derive(Clone, Debug, Args)]
 pub struct BenchArgs {
-    /// Device to measure: wgpu or cpu; auto measures the CPU and a real GPU where there is one
+    /// Device to measure: wgpu or cpu; auto measures the CPU and a hardware GPU if there is one
     #[arg(long, value_name = "DEVICE", default_value = DeviceChoice::default().id())]
     pub device: DeviceChoice,
     /// Network: fc-small, fc-medium, fc-large, cnn-small, cnn-large or vit
@@ -41,42 +41,43 @@ pub struct BenchArgs {
     /// Networks trained side by side, with λ from 0 to 1
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub lanes: u64,
-    /// Seconds of training to measure on each device
+    /// Training time to measure on each device, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub seconds: u64,
-    /// Print a JSON list instead of a table
+    /// Print a JSON list instead of text
     #[arg(long)]
     pub json: bool,
 }
 
-/// What was measured on one device.
+/// Measurements on one device.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Measurement {
     /// "cpu" or "wgpu".
     pub device: Backend,
-    /// The network's id.
+    /// Id of the network.
     pub arch: &'static str,
     /// Networks trained side by side.
     pub lanes: u64,
-    /// Images trained per second, summed over the lanes, batch 512, n = 3, batch assembly and loss read-back included.
+    /// Training speed in images per second, summed over the lanes, at batch size 512 and n = 3.
+    /// Includes batch assembly and reading the losses back.
     pub train_images_per_second: f64,
     /// Milliseconds to evaluate 2,000 test images.
     pub evaluate_ms: f64,
     /// Milliseconds for a snapshot of 500 points and 20 reconstructions.
     pub snapshot_ms: f64,
-    /// 10⁹ floating-point operations per second in a 2048³ matrix product (f32).
+    /// Speed of a 2048³ matrix product (f32), in 10⁹ floating-point operations per second.
     pub gemm_gflops: f64,
 }
 
-/// Measures and prints.
+/// Measures each device and prints the results.
 ///
 /// # Errors
-/// When a device that was asked for cannot be used.
+/// When the requested device cannot be used.
 pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
     let dataset = Arc::new(DataSource::Bundled(BundledSet::Mnist).load()?);
     let choices = match args.device {
         DeviceChoice::Auto => vec![DeviceChoice::Cpu, DeviceChoice::Auto],
-        one => vec![one],
+        choice => vec![choice],
     };
     let mut results: Vec<Measurement> = Vec::new();
     for choice in choices {
@@ -126,8 +127,8 @@ fn measure(
         })
         .collect();
     let mut lanes = Lanes::new(&config, &lanes, dataset, device)?;
-    let train_images_per_second = training(&mut lanes, Duration::from_secs(args.seconds))?;
-    // One network alone, with all cores, is looked at.
+    let train_images_per_second = training_speed(&mut lanes, Duration::from_secs(args.seconds))?;
+    // Evaluation and snapshots are measured for one network that has all cores.
     let trainer = Trainer::new(&config, dataset.clone(), device)?;
     Ok(Measurement {
         device: backend,
@@ -136,17 +137,7 @@ fn measure(
         train_images_per_second,
         evaluate_ms: median_ms(7, || trainer.evaluate().map(drop))?,
         snapshot_ms: {
-            let first = |count| {
-                dataset
-                    .test
-                    .first_of_each_class(dataset.classes(), count)
-                    .into()
-            };
-            let probe = Probe {
-                cloud: first(50),
-                grid: first(2),
-                ..Probe::default()
-            };
+            let probe = Probe::first_of_each_class(dataset, 50, 2);
             let mut observer = Observer::default();
             median_ms(15, || {
                 observer.take_snapshot(RunId(0), &trainer, &probe).map(drop)
@@ -156,37 +147,38 @@ fn measure(
     })
 }
 
-/// Images per second over whole turns of about half a second, the losses read back after each.
-fn training(lanes: &mut Lanes, time: Duration) -> Result<f64, TrainError> {
-    let turn = |lanes: &mut Lanes| {
-        let begun = Instant::now();
-        lanes.advance(u64::MAX, || begun.elapsed() < Duration::from_millis(500));
+/// Images per second over time slices of about half a second, the losses being read back after
+/// each.
+fn training_speed(lanes: &mut Lanes, time: Duration) -> Result<f64, TrainError> {
+    let time_slice = |lanes: &mut Lanes| {
+        let start = Instant::now();
+        lanes.advance(u64::MAX, || start.elapsed() < Duration::from_millis(500));
         let mut trainers = lanes.trainers_mut().iter_mut();
         trainers.try_for_each(|trainer| trainer.take_losses().map(drop))
     };
-    turn(lanes)?;
-    let (begun, first) = (Instant::now(), lanes.steps());
-    while begun.elapsed() < time {
-        turn(lanes)?;
+    time_slice(lanes)?;
+    let (start, first_step) = (Instant::now(), lanes.steps());
+    while start.elapsed() < time {
+        time_slice(lanes)?;
     }
-    let seconds = begun.elapsed().as_secs_f64();
-    let batches = (lanes.steps() - first) * lanes.trainers().len() as u64;
+    let seconds = start.elapsed().as_secs_f64();
+    let batches = (lanes.steps() - first_step) * lanes.trainers().len() as u64;
     let batch_size = lanes.trainers().first().map_or(0, Trainer::batch_size);
     Ok((batches * batch_size as u64) as f64 / seconds)
 }
 
 fn median_ms(
-    rounds: usize,
+    repetitions: usize,
     mut work: impl FnMut() -> Result<(), TrainError>,
 ) -> Result<f64, TrainError> {
     work()?;
-    let mut times = Vec::with_capacity(rounds);
-    let first = Instant::now();
-    // Once is enough of what takes long.
-    while times.len() < rounds && (times.is_empty() || first.elapsed() < LONGEST) {
-        let begun = Instant::now();
+    let mut times = Vec::with_capacity(repetitions);
+    let start_of_all = Instant::now();
+    // What takes long is measured once only.
+    while times.len() < repetitions && (times.is_empty() || start_of_all.elapsed() < MAX_TIME) {
+        let start = Instant::now();
         work()?;
-        times.push(begun.elapsed().as_secs_f64() * 1e3);
+        times.push(start.elapsed().as_secs_f64() * 1e3);
     }
     times.sort_by(f64::total_cmp);
     Ok(times[times.len() / 2])
@@ -197,7 +189,7 @@ fn gemm(device: &Device) -> Result<f64, TrainError> {
     let random = || Tensor::<2>::random([side, side], Distribution::Default, device);
     let (a, b) = (random(), random());
     let ms = median_ms(5, || {
-        // Reading one number waits for the product without copying all of it.
+        // Reading one value waits for the product without copying all of it.
         floats(a.clone().matmul(b.clone()).slice([0..1, 0..1])).map(drop)
     })?;
     Ok(2.0 * (side as f64).powi(3) / ms / 1e6)

@@ -1,12 +1,12 @@
-//! An evaluation in the columns of a table.
+//! The CSV columns of an evaluation.
 
 use crate::train::{Evaluation, Metrics};
 
-/// Names of the columns that tell when it was made.
-pub(super) const MOMENT: [&str; 2] = ["epoch", "step"];
+/// Names of the columns of [`progress`].
+pub(super) const PROGRESS: [&str; 2] = ["epoch", "step"];
 
-/// Names of the columns that tell what it found.
-pub(super) const FOUND: [&str; 8] = [
+/// Names of the columns of [`metrics`].
+pub(super) const METRICS: [&str; 8] = [
     "train_mse",
     "train_ce",
     "train_accuracy",
@@ -17,21 +17,21 @@ pub(super) const FOUND: [&str; 8] = [
     "images_per_second",
 ];
 
-/// The columns of [`MOMENT`].
-pub(super) fn moment(evaluation: &Evaluation) -> [String; 2] {
+/// Epochs and steps before the evaluation.
+pub(super) fn progress(evaluation: &Evaluation) -> [String; 2] {
     [evaluation.epoch.to_string(), evaluation.step.to_string()]
 }
 
-/// The columns of [`FOUND`]; those of the training images are empty where there was no training yet.
-pub(super) fn found(evaluation: &Evaluation) -> [String; 8] {
-    let train = |pick: fn(&Metrics) -> f64| {
-        let means = evaluation.train.as_ref();
-        means.map_or(String::new(), |means| pick(means).to_string())
+/// Results of the evaluation; training metrics are empty before the first epoch.
+pub(super) fn metrics(evaluation: &Evaluation) -> [String; 8] {
+    let train = |metric: fn(&Metrics) -> f64| {
+        let metrics = evaluation.train.as_ref();
+        metrics.map_or(String::new(), |metrics| metric(metrics).to_string())
     };
     [
-        train(|means| means.mse),
-        train(|means| means.ce),
-        train(|means| means.accuracy),
+        train(|metrics| metrics.mse),
+        train(|metrics| metrics.ce),
+        train(|metrics| metrics.accuracy),
         evaluation.test.mse.to_string(),
         evaluation.test.ce.to_string(),
         evaluation.test.accuracy.to_string(),

@@ -1,6 +1,7 @@
-//! `cre-lab data`: find, download and check full data sets, and make the bundle.
+//! `cre-lab data`: find, download and verify full data sets, and build the bundled samples.
 
 use std::{
+    fmt,
     io::{self, Write as _},
     path::PathBuf,
     str::FromStr,
@@ -8,20 +9,20 @@ use std::{
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::Overwrite;
 use crate::{
     data::{
         BundledSet, DatasetLocator, bundle,
-        catalogue::FullSet,
-        fetch::{self, CancelToken, Progress, Stage},
+        catalogue::CatalogueEntry,
+        fetch::{self, CancelToken, FetchError, Progress, Stage},
         locator::Availability,
     },
     format,
 };
 
-/// Find, download and check data sets
+/// Find, download and verify data sets
 #[derive(Debug, Args)]
 pub struct DataArgs {
     #[command(subcommand)]
@@ -30,35 +31,35 @@ pub struct DataArgs {
 
 #[derive(Debug, Subcommand)]
 enum DataCommand {
-    /// Show every data set and where it is
-    List(PlaceArgs),
+    /// List all data sets and where they are
+    List(FolderArgs),
     /// Download full data sets that are not on this machine
     ///
-    /// Nothing is downloaded that is found already. What was interrupted goes on where it
-    /// stopped; Ctrl-C keeps what has arrived. Files are compared with the originals (size and
-    /// SHA-256) before they are put in place. Prints the folder of each set
+    /// An interrupted download is resumed; Ctrl-C keeps what has been received. Files are compared
+    /// with the originals (size and SHA-256) before they are installed. Prints the folder of each
+    /// data set
     Fetch(FetchArgs),
-    /// Compare the files of full data sets with the originals, by SHA-256
+    /// Compare the files of full data sets with the originals (SHA-256)
     Verify(VerifyArgs),
-    /// Print the folder of a full data set, or the one that downloads go to
+    /// Print the folder of a full data set, or the download folder
     Path(PathArgs),
-    /// Make the files of a bundled data set from the original files
+    /// Build the files of a bundled sample from the original files
     ///
-    /// Takes the first images of each class, in file order: of the MNIST family 1,000 and 200
-    /// into four gzip files, of CIFAR-10 500 and 100 into a JPEG for each half; the same bytes
-    /// every time. Prints the path, size and SHA-256 of each
+    /// Takes the first images of each class in file order: 1,000 training and 200 test images for the
+    /// MNIST family (four gzip files), 500 and 100 for CIFAR-10 (two JPEGs and two gzip files). The
+    /// same original files always give the same bytes. Prints path, size and SHA-256 of each file
     Bundle(BundleArgs),
 }
 
 #[derive(Debug, Args)]
-struct PlaceArgs {
-    /// Folder to look in first, and to download to
+struct FolderArgs {
+    /// Folder to search first and to download to
     #[arg(long = "data", value_name = "DIR")]
     folder: Option<PathBuf>,
 }
 
-impl PlaceArgs {
-    fn shelf(&self) -> DatasetLocator {
+impl FolderArgs {
+    fn locator(&self) -> DatasetLocator {
         DatasetLocator::with_default_folders(self.folder.as_deref())
     }
 }
@@ -69,16 +70,16 @@ struct FetchArgs {
     #[arg(value_name = "NAME", required = true)]
     sets: Vec<SetName>,
     #[command(flatten)]
-    place: PlaceArgs,
+    folder: FolderArgs,
 }
 
 #[derive(Debug, Args)]
 struct VerifyArgs {
-    /// Data sets; all that are found if none is named
+    /// Data sets [default: all on this machine]
     #[arg(value_name = "NAME")]
     sets: Vec<SetName>,
     #[command(flatten)]
-    place: PlaceArgs,
+    folder: FolderArgs,
 }
 
 #[derive(Debug, Args)]
@@ -87,22 +88,22 @@ struct PathArgs {
     #[arg(value_name = "NAME")]
     set: Option<SetName>,
     #[command(flatten)]
-    place: PlaceArgs,
+    folder: FolderArgs,
 }
 
 #[derive(Debug, Args)]
 struct BundleArgs {
-    /// Folder with the original files: four of IDX, each plain or with .gz, or six of CIFAR-10
+    /// Folder with the original files: four IDX files (plain or .gz), or the six of CIFAR-10
     #[arg(long, value_name = "DIR")]
     from: PathBuf,
-    /// Folder to write to, made if it is missing
+    /// Folder to write to; it is created if necessary
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
     #[command(flatten)]
     overwrite: Overwrite,
 }
 
-/// A set by its name, with or without the ending of the full one.
+/// A set named by its identifier, with or without the suffix of the full set.
 #[derive(Clone, Copy, Debug)]
 struct SetName(BundledSet);
 
@@ -125,58 +126,57 @@ impl FromStr for SetName {
 /// read or written.
 pub fn run(args: DataArgs) -> anyhow::Result<()> {
     match args.command {
-        DataCommand::List(place) => list(&place.shelf()),
-        DataCommand::Fetch(args) => fetch_all(&args.sets, &args.place.shelf()),
-        DataCommand::Verify(args) => verify(&args.sets, &args.place.shelf()),
-        DataCommand::Path(args) => path(args.set, &args.place.shelf()),
-        DataCommand::Bundle(args) => make_bundle(&args),
+        DataCommand::List(args) => list(&args.locator()),
+        DataCommand::Fetch(args) => fetch_all(&args.sets, &args.folder.locator()),
+        DataCommand::Verify(args) => verify(&args.sets, &args.folder.locator()),
+        DataCommand::Path(args) => print_path(args.set, &args.folder.locator()),
+        DataCommand::Bundle(args) => build_bundle(&args),
     }
 }
 
-fn list(shelf: &DatasetLocator) -> anyhow::Result<()> {
+fn list(locator: &DatasetLocator) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     for set in BundledSet::ALL {
-        writeln!(out, "{:<20}built in, a sample", set.id())?;
-        let Some(full) = shelf.full(set) else {
-            continue;
-        };
-        let state = match shelf.availability(set) {
-            Availability::Found(folder) => folder.display().to_string(),
-            standing => {
-                let kept = shelf
-                    .target(set)
-                    .map_or(0, |folder| fetch::kept_bytes(full, &folder));
-                let rest = full.download().saturating_sub(kept);
-                let fetch = format!("cre-lab data fetch {} downloads it", set.id());
-                match standing {
-                    Availability::PickleOnly(folder) => format!(
-                        "as Python pickles, which are not read, in {}: {fetch} ({})",
-                        folder.display(),
-                        format::bytes(rest)
-                    ),
-                    _ if kept > 0 => {
-                        format!("in part: {fetch} to its end ({})", format::bytes(rest))
-                    }
-                    _ => format!("not here: {fetch} ({})", format::bytes(rest)),
-                }
-            }
-        };
-        writeln!(out, "{:<20}{state}", set.full_id())?;
+        writeln!(out, "{:<20}sample, built in", set.id())?;
+        if let Some(entry) = locator.entry(set) {
+            let state = full_set_state(set, entry, locator);
+            writeln!(out, "{:<20}{state}", set.full_id())?;
+        }
     }
     Ok(())
 }
 
-fn fetch_all(sets: &[SetName], shelf: &DatasetLocator) -> anyhow::Result<()> {
-    let stop = CancelToken::default();
-    let told = stop.clone();
-    ctrlc::set_handler(move || told.cancel()).context("cannot listen for Ctrl-C")?;
+/// Describes where a full set is, or how to get it.
+fn full_set_state(set: BundledSet, entry: &CatalogueEntry<'_>, locator: &DatasetLocator) -> String {
+    let kept = locator
+        .download_folder(set)
+        .map_or(0, |folder| fetch::kept_bytes(entry, &folder));
+    let size = format::bytes(entry.download_bytes().saturating_sub(kept));
+    let command = format!("with “cre-lab data fetch {}” ({size})", set.id());
+    match locator.availability(set) {
+        Availability::Found(folder) => folder.display().to_string(),
+        Availability::PickleOnly(folder) => format!(
+            "only as Python pickles, which are not read, in {}: download it {command}",
+            folder.display()
+        ),
+        Availability::Missing if kept > 0 => {
+            format!("partly downloaded: resume {command}")
+        }
+        Availability::Missing => format!("not on this machine: download it {command}"),
+    }
+}
+
+fn fetch_all(sets: &[SetName], locator: &DatasetLocator) -> anyhow::Result<()> {
+    let cancel = CancelToken::default();
+    let handler_token = cancel.clone();
+    ctrlc::set_handler(move || handler_token.cancel()).context("cannot handle Ctrl-C")?;
     for &SetName(set) in sets {
-        let folder = match shelf.availability(set) {
+        let folder = match locator.availability(set) {
             Availability::Found(folder) => {
-                eprintln!("The full {set} is here already");
+                eprintln!("{set} is already on this machine");
                 folder
             }
-            Availability::PickleOnly(_) | Availability::Missing => download(set, shelf, &stop)?,
+            Availability::PickleOnly(_) | Availability::Missing => download(set, locator, &cancel)?,
         };
         writeln!(io::stdout(), "{}", folder.display())?;
     }
@@ -185,28 +185,24 @@ fn fetch_all(sets: &[SetName], shelf: &DatasetLocator) -> anyhow::Result<()> {
 
 fn download(
     set: BundledSet,
-    shelf: &DatasetLocator,
-    stop: &CancelToken,
+    locator: &DatasetLocator,
+    cancel: &CancelToken,
 ) -> anyhow::Result<PathBuf> {
-    let bar = ProgressBar::new(shelf.full(set).map_or(0, FullSet::download)).with_style(
-        ProgressStyle::with_template(
-            "{prefix}  {bar:24}  {decimal_bytes} of {decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left  {msg}",
-        )?
-        .progress_chars("━━─"),
-    );
+    let size = locator.entry(set).map_or(0, CatalogueEntry::download_bytes);
+    let bar = ProgressBar::new(size).with_style(progress_style()?);
     bar.set_prefix(set.to_string());
-    let mut begun = false;
-    let folder = fetch::fetch_dataset(shelf, set, stop, &mut |progress: &Progress| {
+    let mut has_received = false;
+    let folder = fetch::fetch_dataset(locator, set, cancel, &mut |progress: &Progress| {
         bar.set_length(progress.total);
-        if !begun && progress.stage == Stage::Receiving {
-            // What an earlier download has brought says nothing about the speed of this one.
-            begun = true;
+        if !has_received && progress.stage == Stage::Receiving {
+            // The bytes of an earlier download do not count towards the speed of this one.
+            has_received = true;
             bar.set_position(progress.received);
             bar.reset_eta();
         }
         bar.set_position(progress.received);
         bar.set_message(match progress.stage {
-            Stage::Connecting => format!("asking {}", progress.host),
+            Stage::Connecting => format!("connecting to {}", progress.host),
             Stage::Receiving => format!("from {}", progress.host),
             Stage::Checking => "comparing with the original".to_owned(),
         });
@@ -215,51 +211,78 @@ fn download(
     Ok(folder?)
 }
 
-fn verify(sets: &[SetName], shelf: &DatasetLocator) -> anyhow::Result<()> {
-    let named: Vec<BundledSet> = if sets.is_empty() {
-        let is_here = |set: &BundledSet| matches!(shelf.availability(*set), Availability::Found(_));
-        BundledSet::ALL.into_iter().filter(is_here).collect()
+fn progress_style() -> anyhow::Result<ProgressStyle> {
+    let template = "{prefix}  {bar:24}  {received} of {total}  {speed}/s  {left} left  {msg}";
+    Ok(ProgressStyle::with_template(template)?
+        .progress_chars("━━─")
+        .with_key("received", key(|state| format::bytes(state.pos())))
+        .with_key(
+            "total",
+            key(|state| format::bytes(state.len().unwrap_or(0))),
+        )
+        .with_key("speed", key(|state| format::bytes(state.per_sec() as u64)))
+        .with_key(
+            "left",
+            key(|state| format::duration(state.eta().as_secs_f64())),
+        ))
+}
+
+/// A key of the template that shows `text`.
+fn key(
+    text: fn(&ProgressState) -> String,
+) -> impl Fn(&ProgressState, &mut dyn fmt::Write) + Clone + Send + Sync {
+    move |state, out| {
+        let _ = out.write_str(&text(state));
+    }
+}
+
+fn verify(names: &[SetName], locator: &DatasetLocator) -> anyhow::Result<()> {
+    let sets: Vec<BundledSet> = if names.is_empty() {
+        let is_found =
+            |set: &BundledSet| matches!(locator.availability(*set), Availability::Found(_));
+        BundledSet::ALL.into_iter().filter(is_found).collect()
     } else {
-        sets.iter().map(|SetName(set)| *set).collect()
+        names.iter().map(|SetName(set)| *set).collect()
     };
-    if named.is_empty() {
-        bail!("no full data set is on this machine");
+    if sets.is_empty() {
+        bail!("there is no full data set on this machine");
     }
     let mut out = io::stdout().lock();
-    let mut others = 0;
-    for set in named {
-        for file in shelf.verify(set)? {
-            match file.compared {
-                Ok(()) => writeln!(out, "{} is the original", file.path.display())?,
-                Err(mismatch) => {
-                    others += 1;
-                    writeln!(out, "{} {mismatch}", file.path.display())?;
+    let mut differences = 0;
+    for set in sets {
+        for file in locator.verify(set)? {
+            let path = file.path.display();
+            match file.result {
+                Ok(()) => writeln!(out, "{path} is the original")?,
+                Err(error) => {
+                    differences += 1;
+                    writeln!(out, "{path} {error}")?;
                 }
             }
         }
     }
-    match others {
+    match differences {
         0 => Ok(()),
-        1 => Err(anyhow!("one file is not the original")),
+        1 => Err(anyhow!("1 file is not the original")),
         count => Err(anyhow!("{count} files are not the originals")),
     }
 }
 
-fn path(set: Option<SetName>, shelf: &DatasetLocator) -> anyhow::Result<()> {
-    let folder = match set {
-        Some(SetName(set)) => shelf.find(set)?,
-        None => shelf
-            .downloads()
-            .context("a folder for downloads is not known, because there is no home folder")?
+fn print_path(name: Option<SetName>, locator: &DatasetLocator) -> anyhow::Result<()> {
+    let folder = match name {
+        Some(SetName(set)) => locator.find(set)?,
+        None => locator
+            .download_root()
+            .ok_or(FetchError::NoFolder)?
             .to_owned(),
     };
     writeln!(io::stdout(), "{}", folder.display())?;
     Ok(())
 }
 
-fn make_bundle(args: &BundleArgs) -> anyhow::Result<()> {
+fn build_bundle(args: &BundleArgs) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    for file in bundle::make(&args.from, &args.to, args.overwrite.existing())? {
+    for file in bundle::build(&args.from, &args.to, args.overwrite.existing())? {
         writeln!(
             out,
             "{}  {} bytes  SHA-256 {}",

@@ -1,4 +1,4 @@
-//! `cre-lab figures`: results as pictures and tables.
+//! `cre-lab figures`: the figures of finished runs.
 
 use std::{io::Write as _, ops::ControlFlow, path::PathBuf};
 
@@ -8,8 +8,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Overwrite, results::FromArgs};
 use crate::{
-    figures::{self, DeadRuns, Step},
-    sweep::series::on_same_images,
+    figures::{AllFigures, DeadRuns, ExportProgress},
+    sweep::series::with_common_sources,
 };
 
 /// Options of `cre-lab figures`.
@@ -17,35 +17,37 @@ use crate::{
 pub struct FiguresArgs {
     #[command(flatten)]
     from: FromArgs,
-    /// Folder to write to, made if it is not there
+    /// Folder to write to, created if it does not exist
     #[arg(long, value_name = "DIR", default_value = "cre-lab-figures")]
     out: PathBuf,
     #[command(flatten)]
     overwrite: Overwrite,
-    /// Leave out runs whose latent units are all dead, and say how many
+    /// Leave out runs whose latent units are all dead; the captions say how many
     #[arg(long)]
     leave_out_dead: bool,
-    /// Also film each λ sweep, as lambda-sweep.gif
+    /// Also write an animation of each λ sweep, as lambda-sweep.gif
     #[arg(long)]
     animate: bool,
 }
 
-/// Writes every figure that the results allow as SVG, PNG (300 dots per inch) and CSV, and says which it
-/// could not make.
+/// Writes every figure that the results allow as SVG, PNG (300 dots per inch) and CSV, and reports
+/// the others.
 ///
 /// # Errors
-/// When the results cannot be read, hold no run, or a file cannot be written.
+/// When the results cannot be read, contain no run, or a file cannot be written.
 pub fn run(args: &FiguresArgs) -> anyhow::Result<()> {
     let store = args.from.open()?;
-    let records = on_same_images(store.runs()?);
+    let records = with_common_sources(store.runs()?);
     if records.is_empty() {
-        bail!("{} holds no finished run", store.file().display());
+        bail!("{} contains no finished run", store.file().display());
     }
-    let every = figures::every(&records, DeadRuns::left_out(args.leave_out_dead));
-    if args.animate && every.spectra.is_empty() {
-        eprintln!("lambda-sweep.gif is left out: there is no network with runs at two λ or more");
+    let figures = AllFigures::new(&records, DeadRuns::new(args.leave_out_dead));
+    if args.animate && figures.sweeps.is_empty() {
+        eprintln!(
+            "lambda-sweep.gif is left out: it needs runs of one network with one seed at two or more λ"
+        );
     }
-    let names = every.file_names(args.animate);
+    let names = figures.file_names(args.animate);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let advice = "choose another folder with --out, or replace them with --overwrite";
     args.overwrite.check(&args.out, &names, advice)?;
@@ -53,14 +55,14 @@ pub fn run(args: &FiguresArgs) -> anyhow::Result<()> {
     let mut bar: Option<ProgressBar> = None;
     let mut out = std::io::stdout().lock();
     let mut printed = Ok(());
-    every.save(&args.out, args.animate, |step| match step {
-        Step::Frame(done, of) => {
+    figures.save(&args.out, args.animate, |progress| match progress {
+        ExportProgress::Frame(done, total) => {
             let bar =
-                bar.get_or_insert_with(|| ProgressBar::new(of as u64).with_style(style.clone()));
+                bar.get_or_insert_with(|| ProgressBar::new(total as u64).with_style(style.clone()));
             bar.set_position(done as u64);
             ControlFlow::Continue(())
         }
-        Step::Written(path) => {
+        ExportProgress::Written(path) => {
             if let Some(bar) = bar.take() {
                 bar.finish_and_clear();
             }
@@ -72,9 +74,13 @@ pub fn run(args: &FiguresArgs) -> anyhow::Result<()> {
         }
     })?;
     printed?;
-    eprintln!("{} figures of {} runs", every.figures.len(), records.len());
-    for (name, why) in &every.missing {
-        eprintln!("{name} is left out: {why}");
+    eprintln!(
+        "{} figures of {} runs",
+        figures.figures.len(),
+        records.len()
+    );
+    for (name, reason) in &figures.missing {
+        eprintln!("{name} is left out: {reason}");
     }
     Ok(())
 }

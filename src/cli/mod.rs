@@ -1,9 +1,10 @@
-//! The command line: the window by default, or one of the headless jobs.
+//! The command line: opens the window by default, or runs one of the commands without a window.
 
 pub mod bench;
 mod columns;
 pub mod data;
 pub mod figures;
+mod interrupt;
 mod overwrite;
 pub mod results;
 pub mod run_args;
@@ -19,10 +20,9 @@ pub use run_args::RunArgs;
 
 use crate::sweep::Spectrum;
 
-/// See classification and reconstruction share one latent representation.
+/// Explore how classification and reconstruction share one latent representation
 ///
-/// Without a command the window opens, and a Classification-Reconstruction Encoder begins to train
-/// in it at once.
+/// Without a command, the window opens and starts to train a Classification-Reconstruction Encoder
 #[derive(Debug, Parser)]
 #[command(name = "cre-lab", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
@@ -32,18 +32,18 @@ pub struct Cli {
     pub window: WindowArgs,
 }
 
-/// The headless jobs.
+/// The commands without a window.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Train one CRE without a window; write metrics, settings and pictures
+    /// Train one CRE without a window; write metrics, settings and figures
     Train(train::TrainArgs),
     /// Measure this machine: training speed, evaluation, snapshots, matrix products
     Bench(bench::BenchArgs),
-    /// Work with data sets
+    /// Find, download and check data sets
     Data(data::DataArgs),
-    /// Train every combination of a grid and keep what comes of it; goes on where it was when run again
+    /// Train every combination of a grid and store the results; run it again to resume
     Sweep(sweep::SweepArgs),
-    /// Look at finished runs, export them, join files of several machines
+    /// List, show, export and merge finished runs
     Results(results::ResultsArgs),
     /// Draw finished runs: the paper's figures and more, as SVG, PNG and CSV
     Figures(figures::FiguresArgs),
@@ -101,6 +101,27 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn only_the_options_of_the_transformer_are_below_its_heading() {
+        let mut command = Cli::command();
+        command.build();
+        for command in std::iter::once(&command).chain(command.get_subcommands()) {
+            let headed = command
+                .get_arguments()
+                .filter(|arg| arg.get_help_heading().is_some());
+            let names: Vec<&str> = headed.map(|arg| arg.get_id().as_str()).collect();
+            let vit = [
+                "patch",
+                "embed",
+                "depth",
+                "heads",
+                "mlp_ratio",
+                "mask_ratio",
+            ];
+            assert!(names.is_empty() || names == vit, "{names:?}");
+        }
     }
 
     #[test]

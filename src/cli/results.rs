@@ -1,18 +1,18 @@
-//! `cre-lab results`: finished runs as lists, files and one joined file.
+//! `cre-lab results`: lists, shows, exports and merges finished runs.
 
 mod export;
 
 use std::{
-    io::{self, Write as _},
+    io::Write as _,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::Overwrite;
+use super::{Overwrite, overwrite::cannot_write};
 use crate::{
-    format::duration,
+    format::{duration, plural},
     fs::{check_output, write_whole},
     sweep::{
         Store,
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// Look at finished runs, export them, join files of several machines
+/// Options of `cre-lab results`.
 #[derive(Clone, Debug, Args)]
 pub struct ResultsArgs {
     #[command(subcommand)]
@@ -29,26 +29,26 @@ pub struct ResultsArgs {
 
 #[derive(Clone, Debug, Subcommand)]
 enum ResultsCommand {
-    /// Show one line for each run
+    /// List all runs, one line each
     List(FromArgs),
-    /// Show one run with the metrics of every epoch
+    /// Show one run with its metrics after every epoch
     Show(ShowArgs),
-    /// Write all runs as CSV or JSON
+    /// Export all runs as CSV or JSON
     Export(ExportArgs),
-    /// Join files into one, each run once; of two runs with the same settings the later one stays
+    /// Merge files into one; of runs with the same settings the latest is kept
     Merge(MergeArgs),
 }
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct FromArgs {
-    /// File of results; by default the one of this user
+    /// Results file; by default this user's own
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]
 struct ShowArgs {
-    /// Number of the run, as `list` shows it
+    /// Id of the run, as shown by cre-lab results list
     #[arg(value_name = "RUN")]
     run: i64,
     #[command(flatten)]
@@ -59,10 +59,10 @@ struct ShowArgs {
 struct ExportArgs {
     #[command(flatten)]
     from: FromArgs,
-    /// csv has a row for each run, json all but the pictures
+    /// csv has one row per run; json has all settings and metrics, and no images
     #[arg(long, value_enum, default_value_t = Format::Csv)]
     format: Format,
-    /// A row for each epoch of each run instead (csv)
+    /// Write one row per epoch instead of one per run (csv only)
     #[arg(long)]
     epochs: bool,
     /// File to write; by default standard output
@@ -80,30 +80,36 @@ enum Format {
 
 #[derive(Clone, Debug, Args)]
 struct MergeArgs {
-    /// Files to join
+    /// Results files to merge
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// File that takes them all, made if it is not there; what is in it stays
+    /// Results file to merge into, created if it does not exist; its own runs are kept
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
 
 impl FromArgs {
-    /// Opens the file, which must be there.
+    /// Opens the file, which must exist.
     pub(super) fn open(&self) -> anyhow::Result<Store> {
-        let file = match &self.from {
-            Some(file) => file.clone(),
-            None => store::default_file()
-                .context("this system has no place for a user's data; give --from FILE")?,
-        };
+        let file = results_file(self.from.as_deref(), "--from")?;
         Ok(Store::open_existing(&file)?)
+    }
+}
+
+/// The results file that `option` names or, without it, the default file of this user.
+pub(super) fn results_file(file: Option<&Path>, option: &str) -> anyhow::Result<PathBuf> {
+    match file {
+        Some(file) => Ok(file.to_owned()),
+        None => store::default_file().with_context(|| {
+            format!("the default results file is unknown on this system; give {option} FILE")
+        }),
     }
 }
 
 /// Runs `cre-lab results`.
 ///
 /// # Errors
-/// When a file cannot be read or written, or holds no such run.
+/// When a file cannot be read or written, or a run does not exist.
 pub fn run(args: &ResultsArgs) -> anyhow::Result<()> {
     let out = match &args.command {
         ResultsCommand::List(from) => list(&from.open()?)?,
@@ -118,14 +124,18 @@ pub fn run(args: &ResultsArgs) -> anyhow::Result<()> {
 fn list(store: &Store) -> anyhow::Result<String> {
     let runs = store.runs()?;
     let mut lines = vec![format!(
-        "{:>5}  {:<14} {:<10} {:>5} {:>7} {:>7} {:>6} {:>8} {:>9} {:>8}  took",
+        "{:>5}  {:<14} {:<10} {:>5} {:>7} {:>7} {:>6} {:>8} {:>9} {:>8}  time",
         "run", "data", "network", "z", "λ", "seed", "epoch", "accuracy", "MSE", "dead"
     )];
-    lines.extend(runs.iter().filter_map(line));
+    lines.extend(runs.iter().filter_map(list_line));
     let failures = store.failures()?;
-    lines.push(format!("{} runs in {}", runs.len(), store.file().display()));
+    lines.push(format!(
+        "{} in {}",
+        plural(runs.len(), "run"),
+        store.file().display()
+    ));
     if !failures.is_empty() {
-        lines.push(format!("{} runs have failed:", failures.len()));
+        lines.push(format!("{} failed:", plural(failures.len(), "run")));
         lines.extend(
             failures
                 .iter()
@@ -135,7 +145,7 @@ fn list(store: &Store) -> anyhow::Result<String> {
     Ok(lines.join("\n") + "\n")
 }
 
-fn line(stored: &StoredRun) -> Option<String> {
+fn list_line(stored: &StoredRun) -> Option<String> {
     let record = &stored.record;
     let config = &record.spec.config;
     let kept = record.kept()?;
@@ -157,7 +167,7 @@ fn line(stored: &StoredRun) -> Option<String> {
 
 fn show(store: &Store, run: i64) -> anyhow::Result<String> {
     let Some(stored) = store.run(run)? else {
-        bail!("{} holds no run {run}", store.file().display());
+        bail!("{} contains no run {run}", store.file().display());
     };
     let record = &stored.record;
     let mut lines = vec![
@@ -170,7 +180,7 @@ fn show(store: &Store, run: i64) -> anyhow::Result<String> {
             stored.data
         ),
         format!(
-            "network         {} parameters, {} values of z",
+            "network         {} parameters, {} latent values",
             record.parameters, record.latent_values
         ),
         format!(
@@ -187,7 +197,7 @@ fn show(store: &Store, run: i64) -> anyhow::Result<String> {
         String::new(),
         "epoch   test MSE    test CE  accuracy      L(λ)  dead  images/s".to_owned(),
     ];
-    for (place, evaluation) in record.evaluations.iter().enumerate() {
+    for (index, evaluation) in record.evaluations.iter().enumerate() {
         lines.push(format!(
             "{:>5} {:>10.4} {:>10.4} {:>7.1} % {:>9.4} {:>5} {:>9.0}{}",
             evaluation.epoch,
@@ -197,7 +207,7 @@ fn show(store: &Store, run: i64) -> anyhow::Result<String> {
             evaluation.test.loss(evaluation.lambda),
             evaluation.dead_units,
             evaluation.images_per_second,
-            if place == record.kept { "  kept" } else { "" }
+            if index == record.kept { "  kept" } else { "" }
         ));
     }
     Ok(lines.join("\n") + "\n")
@@ -205,7 +215,7 @@ fn show(store: &Store, run: i64) -> anyhow::Result<String> {
 
 fn export(args: &ExportArgs) -> anyhow::Result<()> {
     if args.epochs && args.format == Format::Json {
-        bail!("--epochs is for csv; json has every epoch as it is");
+        bail!("--epochs requires --format csv; json always has all epochs");
     }
     let existing = args.overwrite.existing();
     if let Some(file) = &args.to {
@@ -214,7 +224,7 @@ fn export(args: &ExportArgs) -> anyhow::Result<()> {
     let runs = args.from.open()?.runs()?;
     let bytes = match args.format {
         Format::Csv if args.epochs => export::epochs_csv(&runs)?,
-        Format::Csv => export::csv(&runs)?,
+        Format::Csv => export::runs_csv(&runs)?,
         Format::Json => export::json(&runs)?,
     };
     match &args.to {
@@ -225,36 +235,28 @@ fn export(args: &ExportArgs) -> anyhow::Result<()> {
     }
 }
 
-fn cannot_write(file: &Path, error: &io::Error) -> anyhow::Error {
-    let way_on = match error.kind() {
-        io::ErrorKind::AlreadyExists => "; choose another name, or replace it with --overwrite",
-        _ => "",
-    };
-    anyhow!("cannot write {}: {error}{way_on}", file.display())
-}
-
 fn merge(args: &MergeArgs) -> anyhow::Result<String> {
     let sources = args
         .files
         .iter()
         .map(|file| Store::open_existing(file))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut joined = Store::open(&args.out)?;
+    let mut target = Store::open(&args.out)?;
     let mut lines = Vec::new();
     for source in &sources {
-        let merged = joined.merge(source)?;
+        let merged = target.merge(source)?;
         lines.push(format!(
-            "{}: {} runs added, {} there already, {} failed",
+            "{}: {} added, {} already present, {} failed",
             source.file().display(),
-            merged.added,
+            plural(merged.added, "run"),
             merged.known,
             merged.failed
         ));
     }
     lines.push(format!(
-        "{} runs in {}",
-        joined.ids()?.len(),
-        joined.file().display()
+        "{} in {}",
+        plural(target.ids()?.len(), "run"),
+        target.file().display()
     ));
     Ok(lines.join("\n") + "\n")
 }

@@ -1,4 +1,4 @@
-//! The options that describe a run, with and without a window.
+//! Options that describe a run, with and without a window.
 
 use clap::Args;
 
@@ -11,78 +11,73 @@ use crate::{
 /// Data and settings of a run.
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
-    /// Data set: mnist, fashion-mnist, cifar-10 (samples that are built in), the same with -full
-    /// (all images, from this machine; see cre-lab data), or a folder with the files of MNIST
-    /// (IDX), a set like it, or CIFAR-10 (binary), or with a sub-folder of pictures for each class
+    /// Data set: mnist, fashion-mnist or cifar-10 (bundled samples); the same with -full (all
+    /// images, see cre-lab data); or a folder with IDX files such as those of MNIST, with the
+    /// binary files of CIFAR-10, or with a sub-folder of images for each class
     #[arg(long, value_name = "NAME|DIR", default_value = "mnist")]
     pub data: DataSource,
     /// Network: fc-small, fc-medium, fc-large, cnn-small, cnn-large or vit
     #[arg(long, value_name = "NAME", default_value = Architecture::default().id())]
     pub arch: Architecture,
-    /// Size n of the latent z of the fully connected networks, 1 to 1024
+    /// Latent size n of the fully connected networks, 1 to 1024
     #[arg(long, value_name = "N", default_value_t = LatentSize::default())]
     pub latent: LatentSize,
-    /// Weight of reconstruction: 0 is a pure classifier, 1 a pure autoencoder
+    /// Weight λ of the reconstruction loss: 0 is a pure classifier, 1 a pure autoencoder
     #[arg(long, value_name = "λ", default_value_t = Lambda::BALANCED)]
     pub lambda: Lambda,
-    /// Images per step
+    /// Images per training step
     #[arg(long, value_name = "IMAGES", default_value_t = RunConfig::default().batch_size)]
     pub batch_size: usize,
-    /// Step size of Adam
+    /// Learning rate of Adam
     #[arg(long, value_name = "RATE", default_value_t = RunConfig::default().learning_rate)]
     pub learning_rate: f64,
-    /// Decides initial weights and order of the images
+    /// Random seed of the initial weights and the order of the images
     #[arg(long, value_name = "SEED", default_value_t = RunConfig::DEFAULT_SEED)]
     pub seed: u64,
-    /// Where to compute: auto, wgpu or cpu
+    /// Compute device: auto, wgpu or cpu
     #[arg(long, value_name = "DEVICE", default_value = DeviceChoice::default().id())]
     pub device: DeviceChoice,
     #[command(flatten)]
     pub vit: VitArgs,
 }
 
+/// Heading of [`VitArgs`] in the help, set for each option: `next_help_heading` would also apply to
+/// the options after them.
+const VIT_HEADING: &str = "Sizes of --arch vit";
+
 /// Sizes of the vision transformer.
 #[derive(Clone, Copy, Debug, Args)]
-#[command(next_help_heading = "Sizes of --arch vit")]
 pub struct VitArgs {
-    /// Side of a patch in pixels; 7 where that divides the image, else 4, if not given
-    #[arg(long, value_name = "PIXELS")]
+    /// Side of a patch in pixels; by default 7 if that divides the side of the image, else 4
+    #[arg(long, value_name = "PIXELS", help_heading = VIT_HEADING)]
     pub patch: Option<usize>,
-    /// Values of a token, a multiple of 4
-    #[arg(long, value_name = "VALUES", default_value_t = VitOptions::default().embed)]
+    /// Embedding size of a token, a multiple of 4
+    #[arg(long, value_name = "VALUES", help_heading = VIT_HEADING, default_value_t = VitOptions::default().embed)]
     pub embed: usize,
-    /// Transformer blocks of the encoder, and of the decoder
-    #[arg(long, value_name = "BLOCKS", default_value_t = VitOptions::default().depth)]
+    /// Transformer blocks in the encoder, and in the decoder
+    #[arg(long, value_name = "BLOCKS", help_heading = VIT_HEADING, default_value_t = VitOptions::default().depth)]
     pub depth: usize,
-    /// Attention heads, which must divide --embed
-    #[arg(long, value_name = "HEADS", default_value_t = VitOptions::default().heads)]
+    /// Attention heads; their number must divide --embed
+    #[arg(long, value_name = "HEADS", help_heading = VIT_HEADING, default_value_t = VitOptions::default().heads)]
     pub heads: usize,
-    /// Hidden units of an MLP for each value of a token
-    #[arg(long, value_name = "RATIO", default_value_t = VitOptions::default().mlp_ratio)]
+    /// Hidden units of an MLP, as a multiple of --embed
+    #[arg(long, value_name = "RATIO", help_heading = VIT_HEADING, default_value_t = VitOptions::default().mlp_ratio)]
     pub mlp_ratio: usize,
-    /// Share of patches that training hides from the encoder, at least 0 and less than 1
-    #[arg(long, value_name = "SHARE", default_value_t = VitOptions::default().mask_ratio)]
+    /// Share of the patches masked during training, at least 0 and less than 1
+    #[arg(long, value_name = "SHARE", help_heading = VIT_HEADING, default_value_t = VitOptions::default().mask_ratio)]
     pub mask_ratio: f64,
 }
 
 impl VitArgs {
-    /// The options they stand for.
+    /// The options as the model takes them.
     pub fn options(self) -> VitOptions {
-        let Self {
-            patch,
-            embed,
-            depth,
-            heads,
-            mlp_ratio,
-            mask_ratio,
-        } = self;
         VitOptions {
-            patch,
-            embed,
-            depth,
-            heads,
-            mlp_ratio,
-            mask_ratio,
+            patch: self.patch,
+            embed: self.embed,
+            depth: self.depth,
+            heads: self.heads,
+            mlp_ratio: self.mlp_ratio,
+            mask_ratio: self.mask_ratio,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `cre-lab sweep`: every run of a grid, without a window.
+//! `cre-lab sweep`: trains all runs of a grid without a window.
 
 use std::{
     io::{Read as _, Write as _},
@@ -7,52 +7,55 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use crossbeam_channel::{Receiver, bounded, select};
+use crossbeam_channel::{Receiver, select};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::{interrupt::interrupts, results::results_file};
 use crate::{
-    format::{bytes, duration},
+    format::{bytes, duration, plural},
     fs::open_regular,
     sweep::{
         Grid, Preset, Record, RunSpec, Shard, SweepCommand, SweepEnd, SweepEvent, SweepRunner,
         runner::{Progress, SweepEstimate, SweepOptions},
-        store,
     },
     train::device::available_threads,
 };
 
-/// The largest grid file that is read, in bytes.
-const MAX_GRID: u64 = 1 << 20;
-/// Length of the progress bar in its own units.
-const BAR: u64 = 10_000;
+/// Largest size of a grid file, in bytes.
+const MAX_GRID_SIZE: u64 = 1 << 20;
+/// Length of the progress bar, in its own units.
+const BAR_LENGTH: u64 = 10_000;
 
 /// Options of `cre-lab sweep`.
 #[derive(Clone, Debug, Args)]
 pub struct SweepArgs {
-    /// A TOML file: lists data, arch, latent, lambda and seed, and what all runs share; every key has a
-    /// default, which --dry-run shows
+    /// TOML file with the lists data, arch, latent, lambda and seed, and the settings shared by all
+    /// runs; every key has a default, which --dry-run shows
     #[arg(
         value_name = "GRID.toml",
         required_unless_present = "preset",
         conflicts_with = "preset"
     )]
     pub grid: Option<PathBuf>,
-    /// A grid that is ready: quick-look, figure-3-fc-mnist, figure-3, latent-size or complexity
+    /// Ready-made grid: quick-look, figure-3-fc-mnist, figure-3, latent-size or complexity
     #[arg(long, value_name = "NAME")]
     pub preset: Option<Preset>,
-    /// File of results, made if it is not there; by default the one of this user, which the command names
+    /// Results file, created if it does not exist; by default this user's own, whose path is
+    /// printed
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Threads that train; by default as many as there are cores
+    /// Number of training threads; by default one per core
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..=1024))]
     pub jobs: Option<u64>,
-    /// Do only part I of N, into a file of its own; “slurm”, or no value, takes both from the job array
+    /// Train only part I of N, with a results file of its own; “slurm”, or no value, takes both
+    /// from the Slurm job array
     #[arg(long, value_name = "I/N|slurm", num_args = 0..=1, default_missing_value = "slurm", value_parser = parse_shard)]
     pub shard: Option<Shard>,
-    /// Show the grid, the number of runs, and what they will take; do nothing
+    /// Show the grid, the number of runs, and the estimated time and memory, then exit
     #[arg(long)]
     pub dry_run: bool,
-    /// Do again what is done or has failed; a run replaces its older self when it is done
+    /// Repeat runs that are complete or have failed; a repeated run replaces the stored one when it
+    /// is complete
     #[arg(long)]
     pub again: bool,
 }
@@ -65,20 +68,15 @@ fn parse_shard(text: &str) -> Result<Shard, String> {
     }
 }
 
-/// Does the runs of the grid that the file does not have yet. Ctrl-C gives up those under way and keeps
-/// the others.
+/// Trains the runs of the grid that are not in the results file yet. Ctrl-C abandons the runs in
+/// training and keeps the others.
 ///
 /// # Errors
-/// When grid, data, device or file fail, or a run has failed.
+/// When grid, data, device or file fails, or a run has failed.
 pub fn run(args: &SweepArgs) -> anyhow::Result<()> {
-    let grid = grid(args)?;
-    let of_whole = |error| anyhow::Error::new(error).context(name(args));
-    let mut specs = grid.runs().map_err(of_whole)?;
-    let mut file = match &args.out {
-        Some(file) => file.clone(),
-        None => store::default_file()
-            .context("this system has no place for a user's data; give --out FILE")?,
-    };
+    let grid = load_grid(args)?;
+    let mut specs = grid.runs().with_context(|| grid_name(args))?;
+    let mut file = results_file(args.out.as_deref(), "--out")?;
     if let Some(shard) = args.shard {
         specs = shard.select(specs);
         file = shard.file(&file).with_context(|| {
@@ -96,57 +94,53 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<()> {
     if args.dry_run {
         print!("{}", grid.to_toml()?);
     }
-    let (stop, stopped) = bounded(1);
-    ctrlc::set_handler(move || {
-        let _ = stop.try_send(());
-    })
-    .context("cannot listen for Ctrl-C")?;
-    let conductor = SweepRunner::spawn(specs.clone(), file.clone(), options, || {})
-        .context("cannot start the thread of the sweep")?;
-    Watch {
+    let interrupts = interrupts()?;
+    let runner = SweepRunner::spawn(specs.clone(), file.clone(), options, || {})
+        .context("cannot start the sweep thread")?;
+    SweepMonitor {
         args,
         specs: &specs,
         file: &file,
         to_do: 0,
         failed: 0,
         finished: 0,
-        bar: ProgressBar::new(BAR).with_style(
+        bar: ProgressBar::new(BAR_LENGTH).with_style(
             ProgressStyle::with_template("{bar:24} {prefix}  {msg}")?.progress_chars("━━─"),
         ),
     }
-    .follow(&conductor, &stopped)
+    .follow(&runner, &interrupts)
 }
 
-/// What the grid is called in errors.
-fn name(args: &SweepArgs) -> String {
+/// Name of the grid in errors.
+fn grid_name(args: &SweepArgs) -> String {
     match &args.grid {
         Some(file) => file.display().to_string(),
         None => "the grid".to_owned(),
     }
 }
 
-fn grid(args: &SweepArgs) -> anyhow::Result<Grid> {
+fn load_grid(args: &SweepArgs) -> anyhow::Result<Grid> {
     if let Some(preset) = args.preset {
         return Ok(preset.grid());
     }
-    let path = args.grid.as_deref().context("there is no grid")?;
-    let text = read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let path = args.grid.as_deref().context("no grid given")?;
+    let text = read_grid_file(path).with_context(|| format!("cannot read {}", path.display()))?;
     Grid::parse(&text).with_context(|| path.display().to_string())
 }
 
-fn read(path: &Path) -> anyhow::Result<String> {
+fn read_grid_file(path: &Path) -> anyhow::Result<String> {
     let mut text = String::new();
-    let read = open_regular(path)?
-        .take(MAX_GRID + 1)
+    let size = open_regular(path)?
+        .take(MAX_GRID_SIZE + 1)
         .read_to_string(&mut text)?;
-    if read as u64 > MAX_GRID {
-        bail!("it is larger than {MAX_GRID} bytes");
+    if size as u64 > MAX_GRID_SIZE {
+        bail!("it is larger than {MAX_GRID_SIZE} bytes");
     }
     Ok(text)
 }
 
-/// Follows a sweep and shows what it tells.
-struct Watch<'a> {
+/// Follows a sweep and shows its progress in the terminal.
+struct SweepMonitor<'a> {
     args: &'a SweepArgs,
     specs: &'a [RunSpec],
     file: &'a Path,
@@ -156,31 +150,31 @@ struct Watch<'a> {
     bar: ProgressBar,
 }
 
-impl Watch<'_> {
-    fn follow(&mut self, conductor: &SweepRunner, stopped: &Receiver<()>) -> anyhow::Result<()> {
-        let mut ending = false;
+impl SweepMonitor<'_> {
+    fn follow(&mut self, runner: &SweepRunner, interrupts: &Receiver<()>) -> anyhow::Result<()> {
+        let mut is_cancelled = false;
         loop {
             select! {
-                recv(conductor.events()) -> event => {
-                    match event.context("the thread of the sweep has ended without a word")? {
-                        SweepEvent::Ended(end) => return self.end(end),
-                        event => self.hear(event)?,
+                recv(runner.events()) -> event => {
+                    match event.context("the sweep thread ended unexpectedly")? {
+                        SweepEvent::Ended(end) => return self.on_end(end),
+                        event => self.on_event(event)?,
                     }
                 }
-                recv(stopped) -> _ => {
-                    if ending {
-                        bail!("stopped at once; every finished run is in {}", self.file.display());
+                recv(interrupts) -> _ => {
+                    if is_cancelled {
+                        bail!("interrupted; the complete runs are in {}", self.file.display());
                     }
-                    ending = true;
-                    self.say("Stopping; press Ctrl-C again to stop at once");
-                    conductor.send(SweepCommand::Cancel);
+                    is_cancelled = true;
+                    self.print("Stopping. Press Ctrl-C again to quit at once");
+                    runner.send(SweepCommand::Cancel);
                 }
             }
         }
     }
 
-    /// A line above the bar, or on its own where no bar is shown.
-    fn say(&self, line: &str) {
+    /// Prints a line above the bar, or on its own if the bar is hidden.
+    fn print(&self, line: &str) {
         if self.bar.is_hidden() {
             eprintln!("{line}");
         } else {
@@ -188,22 +182,22 @@ impl Watch<'_> {
         }
     }
 
-    fn hear(&mut self, event: SweepEvent) -> anyhow::Result<()> {
+    fn on_event(&mut self, event: SweepEvent) -> anyhow::Result<()> {
         match event {
-            SweepEvent::Prepared(outlook) => {
-                self.to_do = outlook.to_do();
-                self.prepared(&outlook)?;
+            SweepEvent::Prepared(estimate) => {
+                self.to_do = estimate.to_do();
+                self.show_estimate(&estimate)?;
             }
-            SweepEvent::Progress(progress) => self.show(&progress),
+            SweepEvent::Progress(progress) => self.show_progress(&progress),
             SweepEvent::Finished { run, record, .. } => {
                 self.finished += 1;
-                self.say(&format!("{}  {}", self.specs[run], outcome(&record)));
+                self.print(&format!("{}  {}", self.specs[run], result_line(&record)));
             }
             SweepEvent::Failed { run, reason } => {
                 self.failed += 1;
-                self.say(&format!("{} has failed: {reason}", self.specs[run]));
+                self.print(&format!("{} failed: {reason}", self.specs[run]));
             }
-            SweepEvent::Skipped { run } => self.say(&format!("{} is left out", self.specs[run])),
+            SweepEvent::Skipped { run } => self.print(&format!("{} skipped", self.specs[run])),
             SweepEvent::Started { .. }
             | SweepEvent::Evaluated { .. }
             | SweepEvent::Paused(_)
@@ -212,81 +206,82 @@ impl Watch<'_> {
         Ok(())
     }
 
-    fn prepared(&self, outlook: &SweepEstimate) -> anyhow::Result<()> {
-        for file in &outlook.left_out {
-            self.say(&format!(
+    fn show_estimate(&self, estimate: &SweepEstimate) -> anyhow::Result<()> {
+        for file in &estimate.left_out {
+            self.print(&format!(
                 "{} could not be read and is left out",
                 file.display()
             ));
         }
         let mut lines = vec![format!(
-            "{} runs{}, {} of them known{}; results in {}",
-            outlook.runs,
+            "{}{}, {} already done{}; results in {}",
+            plural(estimate.runs, "run"),
             self.args
                 .shard
                 .map_or(String::new(), |shard| format!(" in part {shard}")),
-            outlook.known,
-            if outlook.failed > 0 {
-                format!(" ({} failed; --again tries them again)", outlook.failed)
+            estimate.known,
+            if estimate.failed > 0 {
+                format!(" ({} failed; --again repeats all)", estimate.failed)
             } else {
                 String::new()
             },
             self.file.display()
         )];
-        if outlook.to_do() > 0 {
+        if estimate.to_do() > 0 {
             lines.push(format!(
                 "{} to do: about {} and {} of memory for up to {} networks side by side, on {}",
-                outlook.to_do(),
-                duration(outlook.seconds),
-                bytes(outlook.bytes),
-                outlook.side_by_side,
-                outlook.devices.join(" and ")
+                estimate.to_do(),
+                duration(estimate.seconds),
+                bytes(estimate.bytes),
+                estimate.side_by_side,
+                estimate.devices.join(" and ")
             ));
         }
         if self.args.dry_run {
-            // Comments, so that what is printed is a grid.
+            // As comments, so that the output is a valid grid file.
             let mut out = std::io::stdout().lock();
             for line in lines {
                 writeln!(out, "# {line}")?;
             }
         } else {
             for line in lines {
-                self.say(&line);
+                self.print(&line);
             }
         }
         Ok(())
     }
 
-    fn show(&self, progress: &Progress) {
-        let [taken, all] = progress.steps;
-        let first = progress.running.first().map(|run| &self.specs[*run]);
-        let epochs = first.map_or(0, |spec| spec.epochs);
+    fn show_progress(&self, progress: &Progress) {
+        let [taken, total] = progress.steps;
+        let spec = progress.running.first().map(|run| &self.specs[*run]);
+        let epochs = spec.map_or(0, |spec| spec.epochs);
         self.bar
             .set_prefix(format!("{}/{} runs", progress.ended, self.to_do));
         self.bar.set_message(format!(
             "{} side by side ({}), epoch {}/{epochs}  {:.0} images/s  {} left",
             progress.running.len(),
-            first.map_or(String::new(), |spec| spec.config.architecture.to_string()),
-            (taken * epochs).div_ceil(all.max(1)),
+            spec.map_or(String::new(), |spec| spec.config.architecture.to_string()),
+            (taken * epochs).div_ceil(total.max(1)),
             progress.images_per_second,
             duration(progress.seconds_left)
         ));
-        self.bar.set_position((progress.share * BAR as f64) as u64);
+        self.bar
+            .set_position((progress.share * BAR_LENGTH as f64) as u64);
     }
 
-    fn end(&self, end: SweepEnd) -> anyhow::Result<()> {
+    fn on_end(&self, end: SweepEnd) -> anyhow::Result<()> {
         self.bar.finish_and_clear();
         match end {
             SweepEnd::Failed(reason) => bail!(reason),
             SweepEnd::Cancelled => eprintln!(
-                "Stopped: {} of {} runs are done; the same command goes on from here",
+                "Stopped: {} of {} runs are complete. Run the same command again to resume",
                 self.finished, self.to_do
             ),
             SweepEnd::Complete => {}
         }
         if self.failed > 0 {
             bail!(
-                "{} of {} runs have failed; the others are in {}",
+                "{} of {} runs failed; the others are in {}",
                 self.failed,
                 self.to_do,
                 self.file.display()
@@ -299,8 +294,8 @@ impl Watch<'_> {
     }
 }
 
-/// What came of a run, in one line.
-fn outcome(record: &Record) -> String {
+/// The results of a run in one line.
+fn result_line(record: &Record) -> String {
     let Some(kept) = record.kept() else {
         return String::new();
     };

@@ -1,74 +1,78 @@
-//! The full data sets: their original files, and where these can be downloaded.
+//! The full data sets: their original files, and the mirrors to download them from.
 //!
-//! Size and SHA-256 are those of the uncompressed files, so that it does not matter who has packed
-//! them or how. Those of the CIFAR-10 files are published by the Ruby port of torchvision; they are
-//! the content of `cifar-10-binary.tar.gz` with the MD5 c32a1d4ab5d03f1284b67883e8d87530 that the
-//! set's author gives.
+//! Size and SHA-256 are those of the uncompressed files, because mirrors compress them differently.
+//! The hashes of CIFAR-10 are published by the Ruby port of torchvision. They match the content of
+//! `cifar-10-binary.tar.gz`, whose MD5 c32a1d4ab5d03f1284b67883e8d87530 the author of the set gives.
 
 use super::BundledSet;
 
-/// A file of a data set as its authors made it, uncompressed.
+/// An original file of a data set, uncompressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OriginalFile<'a> {
-    /// Its official name, without `.gz`.
+    /// Official name, without `.gz`.
     pub name: &'a str,
-    /// Its size.
+    /// Size.
     pub bytes: u64,
-    /// Its SHA-256, in lower-case hexadecimal.
+    /// SHA-256, in lower-case hexadecimal.
     pub sha256: &'a str,
 }
 
-/// A file that mirrors offer.
+/// A file on the mirrors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Packed<'a> {
-    /// Its name, which follows a mirror's address.
+pub struct MirrorFile<'a> {
+    /// Name, which is appended to the address of a mirror.
     pub name: &'a str,
-    /// Its size; mirrors may have packed it more or less tightly.
+    /// Approximate size: mirrors may compress the file differently.
     pub bytes: u64,
 }
 
-/// How mirrors offer a set.
+/// How mirrors offer the files of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Package<'a> {
-    /// Every file by itself with gzip, in the order of [`FullSet::files`].
-    Files(&'a [Packed<'a>]),
+    /// Each file separately with gzip, in the order of [`CatalogueEntry::files`].
+    Files(&'a [MirrorFile<'a>]),
     /// All files in one tar archive with gzip.
-    Archive(Packed<'a>),
+    Archive(MirrorFile<'a>),
 }
 
-/// A data set as its authors made it.
+/// A full data set as its authors published it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FullSet<'a> {
-    /// Which one it is.
+pub struct CatalogueEntry<'a> {
+    /// The data set.
     pub set: BundledSet,
-    /// Training and test images.
+    /// Number of training and test images.
     pub images: [usize; 2],
-    /// Its files.
+    /// The original files.
     pub files: &'a [OriginalFile<'a>],
-    /// What is downloaded.
+    /// The files to download.
     pub package: Package<'a>,
-    /// Addresses that end in a slash, the best one first.
+    /// Addresses of the mirrors, each ending in a slash, in order of preference.
     pub mirrors: &'a [&'a str],
 }
 
-impl FullSet<'_> {
-    /// Bytes to download, about.
-    pub fn download(&self) -> u64 {
+impl<'a> CatalogueEntry<'a> {
+    /// The files to download.
+    pub(super) fn mirror_files(&self) -> Vec<MirrorFile<'a>> {
         match self.package {
-            Package::Files(files) => files.iter().map(|file| file.bytes).sum(),
-            Package::Archive(archive) => archive.bytes,
+            Package::Files(files) => files.to_vec(),
+            Package::Archive(archive) => vec![archive],
         }
     }
 
-    /// Bytes of all files, uncompressed.
-    pub fn bytes(&self) -> u64 {
+    /// Approximate size of the download, in bytes.
+    pub fn download_bytes(&self) -> u64 {
+        self.mirror_files().iter().map(|file| file.bytes).sum()
+    }
+
+    /// Size of all files when uncompressed, in bytes.
+    pub fn unpacked_bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
     }
 }
 
-/// Every full set, in the order of [`BundledSet::ALL`].
-pub static ALL: [FullSet<'static>; 3] = [
-    FullSet {
+/// All full data sets, in the order of [`BundledSet::ALL`].
+pub static ALL: [CatalogueEntry<'static>; 3] = [
+    CatalogueEntry {
         set: BundledSet::Mnist,
         images: [60_000, 10_000],
         files: &[
@@ -94,19 +98,19 @@ pub static ALL: [FullSet<'static>; 3] = [
             },
         ],
         package: Package::Files(&[
-            Packed {
+            MirrorFile {
                 name: "train-images-idx3-ubyte.gz",
                 bytes: 9_912_422,
             },
-            Packed {
+            MirrorFile {
                 name: "train-labels-idx1-ubyte.gz",
                 bytes: 28_881,
             },
-            Packed {
+            MirrorFile {
                 name: "t10k-images-idx3-ubyte.gz",
                 bytes: 1_648_877,
             },
-            Packed {
+            MirrorFile {
                 name: "t10k-labels-idx1-ubyte.gz",
                 bytes: 4_542,
             },
@@ -117,7 +121,7 @@ pub static ALL: [FullSet<'static>; 3] = [
             "https://apache-mxnet.s3-accelerate.dualstack.amazonaws.com/gluon/dataset/mnist/",
         ],
     },
-    FullSet {
+    CatalogueEntry {
         set: BundledSet::FashionMnist,
         images: [60_000, 10_000],
         files: &[
@@ -143,19 +147,19 @@ pub static ALL: [FullSet<'static>; 3] = [
             },
         ],
         package: Package::Files(&[
-            Packed {
+            MirrorFile {
                 name: "train-images-idx3-ubyte.gz",
                 bytes: 26_421_880,
             },
-            Packed {
+            MirrorFile {
                 name: "train-labels-idx1-ubyte.gz",
                 bytes: 29_515,
             },
-            Packed {
+            MirrorFile {
                 name: "t10k-images-idx3-ubyte.gz",
                 bytes: 4_422_102,
             },
-            Packed {
+            MirrorFile {
                 name: "t10k-labels-idx1-ubyte.gz",
                 bytes: 5_148,
             },
@@ -166,7 +170,7 @@ pub static ALL: [FullSet<'static>; 3] = [
             "https://apache-mxnet.s3-accelerate.dualstack.amazonaws.com/gluon/dataset/fashion-mnist/",
         ],
     },
-    FullSet {
+    CatalogueEntry {
         set: BundledSet::Cifar10,
         images: [50_000, 10_000],
         files: &[
@@ -201,7 +205,7 @@ pub static ALL: [FullSet<'static>; 3] = [
                 sha256: "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
             },
         ],
-        package: Package::Archive(Packed {
+        package: Package::Archive(MirrorFile {
             name: "cifar-10-binary.tar.gz",
             bytes: 170_052_171,
         }),
@@ -218,32 +222,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_consistent() {
-        for (full, set) in ALL.iter().zip(BundledSet::ALL) {
-            assert_eq!(full.set, set);
-            let item = set.shape().pixels() as u64;
-            let images = (full.images[0] + full.images[1]) as u64;
+    fn the_catalogue_is_consistent() {
+        for (entry, set) in ALL.iter().zip(BundledSet::ALL) {
+            assert_eq!(entry.set, set);
+            let record = set.shape().pixels() as u64 + 1;
+            let images = (entry.images[0] + entry.images[1]) as u64;
             let headers = if set == BundledSet::Cifar10 {
                 0
             } else {
                 2 * (16 + 8)
             };
-            assert_eq!(full.bytes(), images * (item + 1) + headers, "{set}");
-            assert!(full.mirrors.len() >= 3);
-            for mirror in full.mirrors {
+            assert_eq!(entry.unpacked_bytes(), images * record + headers, "{set}");
+            assert!(entry.mirrors.len() >= 3);
+            for mirror in entry.mirrors {
                 assert!(mirror.starts_with("https://") && mirror.ends_with('/'));
             }
-            for file in full.files {
+            for file in entry.files {
                 assert_eq!(file.sha256.len(), 64);
-                assert!(
-                    file.sha256
-                        .bytes()
-                        .all(|digit| b"0123456789abcdef".contains(&digit))
-                );
+                let mut digits = file.sha256.bytes();
+                assert!(digits.all(|digit| b"0123456789abcdef".contains(&digit)));
             }
-            if let Package::Files(packed) = full.package {
-                assert_eq!(packed.len(), full.files.len());
-                for (packed, file) in packed.iter().zip(full.files) {
+            if let Package::Files(packed) = entry.package {
+                assert_eq!(packed.len(), entry.files.len());
+                for (packed, file) in packed.iter().zip(entry.files) {
                     assert_eq!(packed.name, format!("{}.gz", file.name));
                 }
             }
@@ -251,13 +252,13 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_of_the_bundle_has_the_same_hashes() {
+    fn the_readme_of_the_bundle_lists_the_same_hashes() {
         let readme = include_str!("../../assets/data/README.md");
-        for full in &ALL[..2] {
-            for file in full.files {
+        for entry in &ALL[..2] {
+            for file in entry.files {
                 let row = format!(
                     "| `{}/{}` | {} | `{}` |",
-                    full.set.id(),
+                    entry.set.id(),
                     file.name,
                     file.bytes,
                     file.sha256

@@ -1,188 +1,186 @@
 //! CIFAR-10 in its official binary version: six files of records, each a label and an image.
 
 use std::{
+    fs::File,
     io::{self, BufReader, Read},
     path::{Path, PathBuf},
 };
 
-use super::{BundledSet, Dataset, ImageShape, LoadError, Split, folder::Half};
+use super::{BundledSet, Dataset, ImageShape, LoadError, Split, SplitKind};
 use crate::fs::open_regular;
 
-/// The most records that a file may hold; the official ones hold 10,000.
+/// The most records in a file; the official files have 10,000.
 const MAX_RECORDS: u64 = 100_000;
-/// Labels run from 0 to one less than this.
+/// Number of classes: labels are 0 to 9.
 const CLASSES: u8 = 10;
 const SHAPE: ImageShape = ImageShape::COLOUR_32;
-const TRAIN: [&str; 5] = [
+/// Size of a record in bytes: a label and an image.
+const RECORD_SIZE: usize = 1 + SHAPE.pixels();
+/// The most bytes in a file.
+const MAX_FILE_SIZE: u64 = MAX_RECORDS * RECORD_SIZE as u64;
+const TRAIN_FILES: [&str; 5] = [
     "data_batch_1.bin",
     "data_batch_2.bin",
     "data_batch_3.bin",
     "data_batch_4.bin",
     "data_batch_5.bin",
 ];
-const TEST: [&str; 1] = ["test_batch.bin"];
-/// Largest angle by which a training input is turned, in degrees (the authors' augmentation).
-pub const ROTATION: f32 = 15.0;
+const TEST_FILES: [&str; 1] = ["test_batch.bin"];
 
-/// What is wrong with a file. Each message continues a sentence that begins with the file's name.
+/// Why a CIFAR-10 file cannot be used. Each message follows the name of the file.
 #[derive(Debug, thiserror::Error)]
 pub enum CifarError {
     /// The file cannot be opened or read.
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
-    /// Not a whole number of records, or none.
-    #[error("has {bytes} bytes, which is not a whole number of CIFAR-10 records of {} bytes", 1 + SHAPE.pixels())]
+    /// The file is empty or does not consist of whole records.
+    #[error(
+        "has {bytes} bytes, which is not a whole number of CIFAR-10 records of {RECORD_SIZE} bytes"
+    )]
     Size {
-        /// Bytes of the file.
+        /// Size of the file.
         bytes: u64,
     },
-    /// More than [`MAX_RECORDS`].
-    #[error("holds more than the {MAX_RECORDS} images that are read")]
+    /// The file has more than 100,000 records.
+    #[error("has more than {MAX_RECORDS} images, the limit of a file")]
     TooMany,
-    /// A label that names no class.
-    #[error("has the label {label} at image {index}, but labels run from 0 to {}", CLASSES - 1)]
+    /// A label is out of range.
+    #[error("has the label {label} at image {index}, but labels must be 0 to {}", CLASSES - 1)]
     Label {
-        /// Place of the image, from 0.
+        /// Index of the image, from 0.
         index: u64,
         /// Its label.
         label: u8,
     },
 }
 
-/// The folder at or below `folder` that holds CIFAR-10 as Python pickles. These are not read: a
-/// pickle can run any program, and no well-kept library reads those of arrays without running them.
-pub(super) fn pickles(folder: &Path) -> Option<PathBuf> {
+/// Finds CIFAR-10 as Python pickles in `folder` or where torchvision puts it. Pickles are not read,
+/// because loading a pickle can run any program.
+pub(super) fn find_pickles(folder: &Path) -> Option<PathBuf> {
     ["cifar-10-batches-py", "CIFAR10/cifar-10-batches-py", ""]
         .into_iter()
-        .map(|below| folder.join(below))
+        .map(|subfolder| folder.join(subfolder))
         .find(|path| path.join("data_batch_1").is_file())
 }
 
-/// The folder in which the six files lie.
-pub(super) struct Files {
+/// A folder with the six files.
+pub(super) struct CifarFolder {
     pub(super) folder: PathBuf,
 }
 
-impl Files {
-    /// Looks for the files in `folder`, and where the official archive puts them below it.
+impl CifarFolder {
+    /// Finds any of the six files in `folder`, or in the subfolder of the official archive.
     pub(super) fn find(folder: &Path) -> Option<Self> {
+        let has_files = |path: &PathBuf| {
+            let mut files = TRAIN_FILES.iter().chain(&TEST_FILES);
+            files.any(|file| path.join(file).is_file())
+        };
         [folder.to_owned(), folder.join("cifar-10-batches-bin")]
             .into_iter()
-            .find(|path| {
-                TRAIN
-                    .iter()
-                    .chain(&TEST)
-                    .any(|file| path.join(file).is_file())
-            })
+            .find(has_files)
             .map(|folder| Self { folder })
     }
 
-    /// Reads both halves.
+    /// Loads training and test images.
     pub(super) fn load(&self) -> Result<Dataset, LoadError> {
-        let set = BundledSet::Cifar10;
-        Ok(Dataset {
-            name: set.to_string(),
-            shape: SHAPE,
-            class_names: set.class_names().map(str::to_owned).to_vec(),
-            rotation: ROTATION,
-            skipped: Vec::new(),
-            train: self.read(Half::Train)?,
-            test: self.read(Half::Test)?,
-        })
+        let (train, test) = (self.read(SplitKind::Train)?, self.read(SplitKind::Test)?);
+        Ok(BundledSet::Cifar10.dataset(train, test))
     }
 
-    /// Reads one half.
-    pub(super) fn read(&self, half: Half) -> Result<Split, LoadError> {
-        let files: &[&str] = match half {
-            Half::Train => &TRAIN,
-            Half::Test => &TEST,
+    /// Reads the training or the test images.
+    pub(super) fn read(&self, kind: SplitKind) -> Result<Split, LoadError> {
+        let names: &[&str] = match kind {
+            SplitKind::Train => &TRAIN_FILES,
+            SplitKind::Test => &TEST_FILES,
         };
-        let mut opened = Vec::new();
-        let mut bytes = 0;
-        for name in files {
+        let mut files = Vec::new();
+        let mut size = 0;
+        for name in names {
             let path = self.folder.join(name);
-            let of = |fault: CifarError| LoadError::Cifar {
-                file: path.clone(),
-                fault,
-            };
-            let file = open_regular(&path).map_err(|error| of(error.into()))?;
-            let length = file.metadata().map_err(|error| of(error.into()))?.len();
-            bytes += length;
-            opened.push((path.clone(), file));
+            match open(&path) {
+                Ok((file, bytes)) => {
+                    files.push((path, file));
+                    size += bytes;
+                }
+                Err(error) => {
+                    return Err(LoadError::Cifar {
+                        file: path,
+                        error: error.into(),
+                    });
+                }
+            }
         }
-        // One allocation of the right size: growing would take twice the memory for a moment.
-        let most = MAX_RECORDS * files.len() as u64 * record();
-        let expected = usize::try_from(bytes.min(most)).unwrap_or(0);
+        // Allocated once: growing would use twice the memory for a moment.
+        let capacity = size.min(MAX_FILE_SIZE * names.len() as u64);
         let mut records = Records {
-            pixels: Vec::with_capacity(expected),
+            pixels: Vec::with_capacity(usize::try_from(capacity).unwrap_or(0)),
             labels: Vec::new(),
         };
-        for (file, content) in opened {
-            read_records(content, &mut records)
-                .map_err(|fault| LoadError::Cifar { file, fault })?;
+        for (path, file) in files {
+            read_records(file, &mut records)
+                .map_err(|error| LoadError::Cifar { file: path, error })?;
         }
-        let counts = (records.pixels.len() / SHAPE.pixels(), records.labels.len());
-        Split::new(SHAPE, records.pixels, records.labels).ok_or_else(|| LoadError::Counts {
-            images: self.folder.clone(),
-            image_count: counts.0,
-            labels: self.folder.clone(),
-            label_count: counts.1,
-        })
+        Split::from_files(
+            SHAPE,
+            (self.folder.clone(), records.pixels),
+            (self.folder.clone(), records.labels),
+        )
     }
 }
 
-/// Bytes of a record.
-fn record() -> u64 {
-    1 + SHAPE.pixels() as u64
+fn open(path: &Path) -> io::Result<(File, u64)> {
+    let file = open_regular(path)?;
+    let size = file.metadata()?.len();
+    Ok((file, size))
 }
 
-/// Images and labels, as far as they have been read.
+/// Images and labels read from one or more files.
 #[derive(Debug, Default)]
 pub struct Records {
-    /// Bytes of the images, `[3, 32, 32]` each.
+    /// `[images, 3, 32, 32]` bytes.
     pub pixels: Vec<u8>,
-    /// Class of every image.
+    /// Class index of each image.
     pub labels: Vec<u8>,
 }
 
-/// Appends all records of a file; of a file with a fault, those before it.
+/// Appends all records of a file to `records`, or those before the first error.
 ///
 /// # Errors
 /// Any [`CifarError`].
-pub fn read_records(from: impl Read, to: &mut Records) -> Result<(), CifarError> {
-    let mut reader = BufReader::with_capacity(1 << 18, from.take(MAX_RECORDS * record() + 1));
-    let mut buffer = vec![0; 1 + SHAPE.pixels()];
+pub fn read_records(from: impl Read, records: &mut Records) -> Result<(), CifarError> {
+    let mut reader = BufReader::with_capacity(1 << 18, from.take(MAX_FILE_SIZE + 1));
+    let mut record = vec![0; RECORD_SIZE];
     for index in 0.. {
-        let got = fill(&mut reader, &mut buffer)?;
-        let bytes = index * record() + got as u64;
-        match buffer.split_first() {
-            _ if got == 0 && index > 0 => return Ok(()),
-            Some((&label, pixels)) if got == buffer.len() => {
+        let length = read_full(&mut reader, &mut record)?;
+        let bytes = index * RECORD_SIZE as u64 + length as u64;
+        match record.split_first() {
+            _ if length == 0 && index > 0 => return Ok(()),
+            Some((&label, pixels)) if length == RECORD_SIZE => {
                 if label >= CLASSES {
                     return Err(CifarError::Label { index, label });
                 }
-                to.labels.push(label);
-                to.pixels.extend_from_slice(pixels);
+                records.labels.push(label);
+                records.pixels.extend_from_slice(pixels);
             }
-            _ if bytes > MAX_RECORDS * record() => return Err(CifarError::TooMany),
+            _ if bytes > MAX_FILE_SIZE => return Err(CifarError::TooMany),
             _ => return Err(CifarError::Size { bytes }),
         }
     }
     Ok(())
 }
 
-/// Reads until the buffer is full or the file ends; returns the number of bytes.
-fn fill(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut got = 0;
-    while let Some(rest) = buffer.get_mut(got..).filter(|rest| !rest.is_empty()) {
+/// Reads until the buffer is full or the file ends, and returns the number of bytes read.
+fn read_full(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {
         match from.read(rest) {
             Ok(0) => break,
-            Ok(count) => got += count,
+            Ok(count) => length += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(got)
+    Ok(length)
 }
 
 #[cfg(test)]
@@ -202,20 +200,20 @@ pub(super) mod tests {
             .collect()
     }
 
-    /// Writes two images a file; `labels` are those of the first training file.
+    /// Writes the six files: one image per label of `labels` into the first, two into each other.
     pub fn write(folder: &Path, labels: &[u8]) {
         fs::create_dir_all(folder).unwrap();
-        for (place, file) in TRAIN.iter().chain(&TEST).enumerate() {
-            let content = if place == 0 { labels } else { &[3, 4] };
+        for (index, file) in TRAIN_FILES.iter().chain(&TEST_FILES).enumerate() {
+            let content = if index == 0 { labels } else { &[3, 4] };
             fs::write(folder.join(file), bytes(content)).unwrap();
         }
     }
 
     #[test]
-    fn six_files_become_one_data_set() {
+    fn six_files_are_loaded_as_one_data_set() {
         let folder = tempfile::tempdir().unwrap();
         write(&folder.path().join("cifar-10-batches-bin"), &[9, 0, 5]);
-        let dataset = Files::find(folder.path()).unwrap().load().unwrap();
+        let dataset = CifarFolder::find(folder.path()).unwrap().load().unwrap();
         assert_eq!(dataset.train.labels(), [9, 0, 5, 3, 4, 3, 4, 3, 4, 3, 4]);
         assert_eq!(dataset.test.labels(), [3, 4]);
         assert_eq!(dataset.train.image(1)[..4], [0, 1, 2, 3]);
@@ -224,26 +222,26 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn each_fault_is_named() {
+    fn each_error_names_the_file_and_the_reason() {
         let folder = tempfile::tempdir().unwrap();
         let error = |change: &dyn Fn(&Path)| {
             write(folder.path(), &[1]);
             change(folder.path());
-            let files = Files::find(folder.path()).unwrap();
+            let files = CifarFolder::find(folder.path()).unwrap();
             let text = files.load().unwrap_err().to_string();
             text.replace(&folder.path().display().to_string(), "F")
         };
-        let first = TRAIN[0];
+        let first = TRAIN_FILES[0];
         let write =
             |bytes: Vec<u8>| move |folder: &Path| fs::write(folder.join(first), &bytes).unwrap();
-        let gone = error(&|folder| fs::remove_file(folder.join(TEST[0])).unwrap());
+        let missing = error(&|folder| fs::remove_file(folder.join(TEST_FILES[0])).unwrap());
         assert!(
-            gone.starts_with("F/test_batch.bin cannot be read: "),
-            "{gone}"
+            missing.starts_with("F/test_batch.bin cannot be read: "),
+            "{missing}"
         );
         assert_eq!(
             error(&write(bytes(&[1, 10]))),
-            "F/data_batch_1.bin has the label 10 at image 1, but labels run from 0 to 9"
+            "F/data_batch_1.bin has the label 10 at image 1, but labels must be 0 to 9"
         );
         let size = "which is not a whole number of CIFAR-10 records of 3073 bytes";
         assert_eq!(
@@ -258,12 +256,12 @@ pub(super) mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..7000)) {
+        fn arbitrary_bytes_are_read_or_rejected(bytes in prop::collection::vec(any::<u8>(), 0..7000)) {
             let mut records = Records::default();
-            let whole = !bytes.is_empty() && bytes.len() % 3073 == 0;
-            let labelled = bytes.chunks(3073).all(|record| record[0] < CLASSES);
-            let read = read_records(&bytes[..], &mut records);
-            prop_assert_eq!(read.is_ok(), whole && labelled);
+            let has_whole_records = !bytes.is_empty() && bytes.len() % 3073 == 0;
+            let has_valid_labels = bytes.chunks(3073).all(|record| record[0] < CLASSES);
+            let result = read_records(&bytes[..], &mut records);
+            prop_assert_eq!(result.is_ok(), has_whole_records && has_valid_labels);
             prop_assert_eq!(records.pixels.len(), records.labels.len() * 3072);
         }
     }

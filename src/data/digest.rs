@@ -1,118 +1,122 @@
-//! SHA-256, and whether a file is the original.
+//! SHA-256, and comparing files with their originals.
 
 use std::{
+    cmp::Ordering,
+    convert::Infallible,
     io::{self, BufReader, Read},
     path::Path,
 };
 
 use sha2::{Digest as _, Sha256};
 
-use super::{catalogue::OriginalFile, inflate};
+use super::{catalogue::OriginalFile, gzip};
 use crate::fs::open_regular;
 
-/// Why a file is not the original. Each message continues a sentence that begins with its name.
+/// Size of the buffer for reading, in bytes.
+const CHUNK_SIZE: usize = 1 << 16;
+
+/// Why a file is not the original. Each message follows the name of the file.
 #[derive(Debug, thiserror::Error)]
 pub enum DigestError {
-    /// It cannot be opened, read or uncompressed.
+    /// The file cannot be opened, read or uncompressed.
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
-    /// It is shorter or longer.
-    #[error("has {found} than the {expected} bytes of the original", found = Found(*found, *expected))]
-    Size {
-        /// Bytes that it has uncompressed; one more than expected if it goes on.
-        found: u64,
-        /// Bytes of the original.
+    /// The file is shorter than the original.
+    #[error("has {actual} of the {expected} bytes of the original")]
+    TooShort {
+        /// Its uncompressed size.
+        actual: u64,
+        /// Size of the original.
         expected: u64,
     },
-    /// Its bytes are others.
-    #[error("differs from the original: its SHA-256 is {found}")]
+    /// The file is longer than the original.
+    #[error("has more than the {expected} bytes of the original")]
+    TooLong {
+        /// Size of the original.
+        expected: u64,
+    },
+    /// The content differs.
+    #[error("differs from the original: its SHA-256 is {sha256}")]
     Content {
-        /// Its SHA-256.
-        found: String,
+        /// SHA-256 of the file.
+        sha256: String,
     },
 }
 
-struct Found(u64, u64);
-
-impl std::fmt::Display for Found {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self(found, expected) = *self;
-        if found > expected {
-            f.write_str("more")
-        } else {
-            write!(f, "{found} bytes, fewer")
-        }
-    }
-}
-
-/// Digits of a SHA-256, in lower-case hexadecimal.
-pub(super) fn hex(digest: impl AsRef<[u8]>) -> String {
-    use std::fmt::Write as _;
-    digest
-        .as_ref()
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-}
-
-/// SHA-256 of bytes, in lower-case hexadecimal.
+/// SHA-256 of `bytes`, in lower-case hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    hex(Sha256::digest(bytes))
+    hex(&Sha256::digest(bytes))
 }
 
-/// Reads `from` to its end, or to one byte more than `original` has, and passes on what it reads.
-///
-/// # Errors
-/// When it is not the original, and any error of `pass`.
-pub(super) fn compare(
-    from: impl Read,
-    original: &OriginalFile<'_>,
-    mut pass: impl FnMut(&[u8]) -> io::Result<()>,
-) -> Result<(), DigestError> {
-    let mut from = from.take(original.bytes + 1);
-    let mut digest = Sha256::new();
-    let mut found = 0;
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        let got = match from.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(got) => got,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error.into()),
-        };
-        let bytes = &buffer[..got];
-        found += got as u64;
-        digest.update(bytes);
-        pass(bytes)?;
-    }
-    let expected = original.bytes;
-    if found != expected {
-        return Err(DigestError::Size { found, expected });
-    }
-    let found = hex(digest.finalize());
-    if found == original.sha256 {
-        Ok(())
-    } else {
-        Err(DigestError::Content { found })
-    }
+fn hex(digest: &[u8]) -> String {
+    let digits: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
 }
 
-/// Compares the file at `path`, plain or gzip, with the original; returns whether it is gzip. `pass`
-/// sees its uncompressed bytes and may break off with an error.
+/// Compares the file at `path`, plain or gzip, with the original.
 ///
 /// # Errors
-/// When it is not the original, and any error of `pass`.
-pub fn check(
+/// When the file is not the original.
+pub fn verify_file(path: &Path, original: &OriginalFile<'_>) -> Result<(), DigestError> {
+    let Ok(result) = verify_file_with(path, original, |_| Ok::<_, Infallible>(()));
+    result.map(drop)
+}
+
+/// Compares the file at `path`, plain or gzip, with the original, and returns whether it is gzip.
+/// `on_chunk` is called with each uncompressed chunk.
+///
+/// # Errors
+/// The outer error is that of `on_chunk`.
+pub(super) fn verify_file_with<E>(
     path: &Path,
     original: &OriginalFile<'_>,
-    pass: impl FnMut(&[u8]) -> io::Result<()>,
-) -> Result<bool, DigestError> {
-    let (content, gzip) = inflate::open(BufReader::new(open_regular(path)?))?;
-    compare(content, original, pass)?;
-    Ok(gzip)
+    on_chunk: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<Result<bool, DigestError>, E> {
+    match open_regular(path).and_then(|file| gzip::open(BufReader::new(file))) {
+        Ok((content, is_gzip)) => Ok(verify_stream(content, original, on_chunk)?.map(|()| is_gzip)),
+        Err(error) => Ok(Err(error.into())),
+    }
+}
+
+/// Compares the bytes of `from` with the original, calling `on_chunk` with each chunk. At most one
+/// byte more than the size of the original is read.
+///
+/// # Errors
+/// The outer error is that of `on_chunk`.
+pub(super) fn verify_stream<E>(
+    from: impl Read,
+    original: &OriginalFile<'_>,
+    mut on_chunk: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<Result<(), DigestError>, E> {
+    let expected = original.bytes;
+    let mut from = from.take(expected + 1);
+    let mut digest = Sha256::new();
+    let mut actual = 0;
+    let mut buffer = vec![0; CHUNK_SIZE];
+    loop {
+        let length = match from.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let chunk = &buffer[..length];
+        actual += length as u64;
+        digest.update(chunk);
+        on_chunk(chunk)?;
+    }
+    Ok(match actual.cmp(&expected) {
+        Ordering::Less => Err(DigestError::TooShort { actual, expected }),
+        Ordering::Greater => Err(DigestError::TooLong { expected }),
+        Ordering::Equal => {
+            let sha256 = hex(&digest.finalize());
+            if sha256 == original.sha256 {
+                Ok(())
+            } else {
+                Err(DigestError::Content { sha256 })
+            }
+        }
+    })
 }
 
 #[cfg(test)]
@@ -120,36 +124,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_the_original_or_is_told_what_is_wrong() {
+    fn a_stream_is_the_original_or_the_error_says_how_it_differs() {
+        let digest = sha256(b"abc");
         assert_eq!(
-            sha256(b"abc"),
+            digest,
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
-        let digest = sha256(b"abc");
         let original = OriginalFile {
             name: "letters",
             bytes: 3,
             sha256: &digest,
         };
-        let mut passed = Vec::new();
-        compare(&b"abc"[..], &original, |bytes| {
-            passed.extend_from_slice(bytes);
-            Ok(())
-        })
-        .unwrap();
-        assert_eq!(passed, b"abc");
-        let fault = |bytes: &[u8]| {
-            let compared = compare(bytes, &original, |_| Ok(()));
-            compared.unwrap_err().to_string()
+        let mut chunks = Vec::new();
+        let Ok(result) = verify_stream(&b"abc"[..], &original, |chunk| {
+            chunks.extend_from_slice(chunk);
+            Ok::<_, Infallible>(())
+        });
+        result.unwrap();
+        assert_eq!(chunks, b"abc");
+        let error = |bytes: &[u8]| {
+            let Ok(result) = verify_stream(bytes, &original, |_| Ok::<_, Infallible>(()));
+            result.unwrap_err().to_string()
         };
+        assert_eq!(error(b"a"), "has 1 of the 3 bytes of the original");
         assert_eq!(
-            fault(b"a"),
-            "has 1 bytes, fewer than the 3 bytes of the original"
-        );
-        assert_eq!(
-            fault(b"abcdef"),
+            error(b"abcdef"),
             "has more than the 3 bytes of the original"
         );
-        assert!(fault(b"abd").starts_with("differs from the original: its SHA-256 is "));
+        assert!(error(b"abd").starts_with("differs from the original: its SHA-256 is "));
     }
 }

@@ -1,160 +1,146 @@
-//! The IDX format of the MNIST family: 28×28 grey images and class labels, plain or gzip.
+//! The IDX format of the MNIST family: 28×28 greyscale images and class labels, plain or gzip.
 //!
-//! A file is a magic number, one big-endian `u32` per dimension, and then one byte per value.
-//! Files come from anywhere, so nothing that a header declares is believed before it has arrived.
+//! A file consists of a magic number, one big-endian `u32` per dimension, and one byte per value.
+//! Headers are not trusted: memory is allocated in advance only as far as the file can fill it.
 
-use std::io::{self, Read, Write};
+use std::{
+    cmp::Ordering,
+    io::{self, Read, Write},
+};
 
-use super::{ImageShape, inflate};
+use super::{ImageShape, gzip};
 
 /// The most images or labels that a file may declare.
 pub const MAX_ITEMS: u32 = 1_000_000;
-/// Labels run from 0 to one less than this.
+/// Number of classes: labels are 0 to 9.
 pub const CLASSES: u8 = 10;
+/// The most memory allocated before it is known how much data there is, in bytes.
+pub const MAX_PREALLOCATION: u64 = 64 << 20;
 
 /// Unsigned bytes (08) in three dimensions: count, rows, columns.
 const IMAGE_MAGIC: [u8; 4] = [0, 0, 8, 3];
 /// Unsigned bytes (08) in one dimension: count.
 const LABEL_MAGIC: [u8; 4] = [0, 0, 8, 1];
-/// The most bytes of memory that are set aside before there is anything to fill them.
-pub const AHEAD: u64 = 64 << 20;
-/// Room at the end of a buffer with which reading finds the end of a file without asking for more.
-const PROBE: usize = 32;
+/// Spare capacity, so that `read_to_end` finds the end of a file without growing the buffer.
+const SPARE_CAPACITY: usize = 32;
 const SHAPE: ImageShape = ImageShape::GREY_28;
 
-/// What is wrong with a file. Each message continues a sentence that begins with the file's name.
+/// Why an IDX file cannot be used. Each message follows the name of the file.
 #[derive(Debug, thiserror::Error)]
 pub enum IdxError {
     /// The file cannot be opened or read.
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
-    /// Something other than the expected kind of IDX file, or of gzip around it.
-    #[error("begins with {found}, but {expected}", found = Hex(*found), expected = Expected(*expected, *gzip))]
+    /// The file is not of the expected kind.
+    #[error("{}", magic_message(*found, *expected, *is_gzip))]
     Magic {
-        /// Its first four bytes, uncompressed.
+        /// First four bytes, uncompressed.
         found: [u8; 4],
-        /// The four bytes of the kind asked for.
+        /// Magic number of the expected kind.
         expected: [u8; 4],
-        /// Whether the bytes came out of gzip.
-        gzip: bool,
+        /// Whether the bytes were compressed.
+        is_gzip: bool,
     },
-    /// The gzip stream contradicts itself.
+    /// The gzip stream is inconsistent.
     #[error("is corrupt: {0}")]
     Gzip(io::Error),
-    /// The gzip stream stops before its end.
-    #[error("is cut off: its gzip stream stops after {got} uncompressed bytes")]
+    /// The gzip stream ends early.
+    #[error("is truncated: its gzip stream ends after {actual} uncompressed bytes")]
     GzipTruncated {
-        /// Bytes that came out of it.
-        got: u64,
+        /// Number of uncompressed bytes.
+        actual: u64,
     },
-    /// Fewer bytes than the header calls for.
-    #[error("is cut off: it holds {got} bytes of {expected}")]
+    /// The file is shorter than its header declares.
+    #[error("is truncated: it has {actual} of {expected} bytes")]
     Truncated {
-        /// Bytes called for, header included.
+        /// Declared size, header included.
         expected: u64,
-        /// Bytes that are there.
-        got: u64,
+        /// Actual size.
+        actual: u64,
     },
-    /// More bytes than the header calls for.
-    #[error("holds more than the {expected} bytes that its header calls for")]
+    /// The file is longer than its header declares.
+    #[error("has more than the {expected} bytes that its header declares")]
     Trailing {
-        /// Bytes called for, header included.
+        /// Declared size, header included.
         expected: u64,
     },
-    /// No image or label at all.
+    /// The header declares no items.
     #[error("is empty: its header declares 0 items")]
     Empty,
-    /// More than [`MAX_ITEMS`].
-    #[error("declares {declared} items, more than the {MAX_ITEMS} that are read")]
+    /// The header declares more than [`MAX_ITEMS`].
+    #[error("declares {declared} items, more than the limit of {MAX_ITEMS}")]
     TooMany {
         /// Number in the header.
         declared: u32,
     },
-    /// Images of another size.
-    #[error("holds images of {height}×{width} pixels instead of {}×{}", SHAPE.height, SHAPE.width)]
+    /// The images are not 28×28.
+    #[error("contains images of {height}×{width} pixels instead of {}×{}", SHAPE.height, SHAPE.width)]
     Size {
         /// Rows in the header.
         height: u32,
         /// Columns in the header.
         width: u32,
     },
-    /// A label that names no class.
-    #[error("has the label {label} at position {index}, but labels run from 0 to {}", CLASSES - 1)]
+    /// A label is out of range.
+    #[error("has the label {label} at index {index}, but labels must be 0 to {}", CLASSES - 1)]
     Label {
-        /// Place of the label, from 0.
+        /// Index of the label, from 0.
         index: usize,
-        /// Its value.
+        /// Value of the label.
         label: u8,
     },
 }
 
-/// Bytes as people write them: `1f 8b`.
-struct Hex([u8; 4]);
-
-impl std::fmt::Display for Hex {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0.map(|byte| format!("{byte:02x}")).join(" "))
-    }
+fn magic_message(found: [u8; 4], expected: [u8; 4], is_gzip: bool) -> String {
+    let hex = |bytes: [u8; 4]| bytes.map(|byte| format!("{byte:02x}")).join(" ");
+    let kind = if expected == IMAGE_MAGIC {
+        "images"
+    } else {
+        "labels"
+    };
+    // Gzip within gzip is not read.
+    let or_gzip = if is_gzip { "" } else { " and gzip with 1f 8b" };
+    let (found, expected) = (hex(found), hex(expected));
+    format!("begins with {found}, but IDX {kind} begin with {expected}{or_gzip}")
 }
 
-/// What a file should have begun with; gzip within gzip is not read.
-struct Expected([u8; 4], bool);
-
-impl std::fmt::Display for Expected {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self(magic, gzip) = *self;
-        let kind = if magic == IMAGE_MAGIC {
-            "images"
-        } else {
-            "labels"
-        };
-        write!(f, "IDX {kind} begin with {}", Hex(magic))?;
-        if gzip {
-            Ok(())
-        } else {
-            write!(f, " and gzip with 1f 8b")
-        }
-    }
-}
-
-/// Reads 28×28 images: 784 bytes each, row by row, one image after the other.
+/// Reads 28×28 images, `[images, 28, 28]` bytes.
 ///
-/// `size` is that of the file as it lies there, in bytes. It says how far a header may be trusted
-/// before the bytes have arrived, so that no more memory is used than the images need.
+/// `size` is the size of the file in bytes, compressed if it is. It bounds how much memory the
+/// header can make this function allocate.
 ///
 /// # Errors
 /// Any [`IdxError`] but [`IdxError::Label`].
 pub fn read_images(from: impl Read, size: u64) -> Result<Vec<u8>, IdxError> {
-    let mut content = Content::open(from, size)?;
-    let [count, height, width] = content.header(IMAGE_MAGIC)?;
+    let mut reader = IdxReader::new(from, size)?;
+    let [count, height, width] = reader.read_header(IMAGE_MAGIC)?;
     if [height, width].map(u64::from) != [SHAPE.height, SHAPE.width].map(|side| side as u64) {
         return Err(IdxError::Size { height, width });
     }
-    content.values(count, SHAPE.pixels() as u64)
+    reader.read_values(count, SHAPE.pixels() as u64)
 }
 
-/// Reads class labels, one byte each; `size` as for [`read_images`].
+/// Reads class labels, one byte each. `size` is as for [`read_images`].
 ///
 /// # Errors
 /// Any [`IdxError`] but [`IdxError::Size`].
 pub fn read_labels(from: impl Read, size: u64) -> Result<Vec<u8>, IdxError> {
-    let mut content = Content::open(from, size)?;
-    let [count] = content.header(LABEL_MAGIC)?;
-    let labels = content.values(count, 1)?;
-    match labels
-        .iter()
-        .enumerate()
-        .find(|(_, label)| **label >= CLASSES)
-    {
-        Some((index, &label)) => Err(IdxError::Label { index, label }),
+    let mut reader = IdxReader::new(from, size)?;
+    let [count] = reader.read_header(LABEL_MAGIC)?;
+    let labels = reader.read_values(count, 1)?;
+    match labels.iter().position(|label| *label >= CLASSES) {
+        Some(index) => Err(IdxError::Label {
+            index,
+            label: labels[index],
+        }),
         None => Ok(labels),
     }
 }
 
-/// Writes 28×28 images, 784 bytes each, as plain IDX.
+/// Writes `[images, 28, 28]` bytes as plain IDX.
 ///
 /// # Errors
-/// When writing fails, or `pixels` is not a whole number of images that a header can declare.
+/// When writing fails, or when `pixels` is not a whole number of images that a header can declare.
 pub fn write_images(mut to: impl Write, pixels: &[u8]) -> io::Result<()> {
     let (images, []) = pixels.as_chunks::<{ SHAPE.pixels() }>() else {
         return Err(io::Error::new(
@@ -164,63 +150,60 @@ pub fn write_images(mut to: impl Write, pixels: &[u8]) -> io::Result<()> {
     };
     to.write_all(&IMAGE_MAGIC)?;
     for dimension in [images.len(), SHAPE.height, SHAPE.width] {
-        to.write_all(&word(dimension)?)?;
+        to.write_all(&dimension_bytes(dimension)?)?;
     }
     to.write_all(pixels)
 }
 
-/// Writes labels as plain IDX.
+/// Writes class labels as plain IDX.
 ///
 /// # Errors
-/// When writing fails, or there are more labels than a header can declare.
+/// When writing fails, or when there are more labels than a header can declare.
 pub fn write_labels(mut to: impl Write, labels: &[u8]) -> io::Result<()> {
     to.write_all(&LABEL_MAGIC)?;
-    to.write_all(&word(labels.len())?)?;
+    to.write_all(&dimension_bytes(labels.len())?)?;
     to.write_all(labels)
 }
 
-fn word(dimension: usize) -> io::Result<[u8; 4]> {
+fn dimension_bytes(dimension: usize) -> io::Result<[u8; 4]> {
     u32::try_from(dimension)
         .map(u32::to_be_bytes)
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
 }
 
-/// The uncompressed bytes of a file, read from front to back.
-struct Content<'r> {
+/// Reads an IDX file from front to back, uncompressing it if necessary.
+struct IdxReader<'r> {
     stream: Box<dyn Read + 'r>,
-    gzip: bool,
-    /// Bytes taken from `stream`.
+    is_gzip: bool,
+    /// Number of bytes read from `stream`.
     position: u64,
-    /// The most bytes that can come out of `stream`.
-    most: u64,
+    /// Upper bound of the number of bytes in `stream`.
+    max_size: u64,
 }
 
-impl<'r> Content<'r> {
-    fn open(from: impl Read + 'r, size: u64) -> Result<Self, IdxError> {
-        let (stream, gzip) = inflate::open(from)?;
+impl<'r> IdxReader<'r> {
+    fn new(from: impl Read + 'r, size: u64) -> Result<Self, IdxError> {
+        let (stream, is_gzip) = gzip::open(from)?;
+        let expansion = if is_gzip { gzip::MAX_EXPANSION } else { 1 };
         Ok(Self {
             stream,
-            gzip,
+            is_gzip,
             position: 0,
-            most: if gzip {
-                size.saturating_mul(inflate::MOST)
-            } else {
-                size
-            },
+            max_size: size.saturating_mul(expansion),
         })
     }
 
-    /// The dimensions of a file that begins with `magic`.
-    fn header<const RANK: usize>(&mut self, magic: [u8; 4]) -> Result<[u32; RANK], IdxError> {
+    /// Reads the magic number, which must be `magic`, and returns the dimensions.
+    fn read_header<const RANK: usize>(&mut self, magic: [u8; 4]) -> Result<[u32; RANK], IdxError> {
         let expected = (size_of_val(&magic) * (1 + RANK)) as u64;
-        let bytes = self.take(expected)?;
+        let bytes = self.read(expected)?;
         let (words, _) = bytes.as_chunks();
         if let Some((&found, dimensions)) = words.split_first() {
             if found != magic {
                 return Err(IdxError::Magic {
                     found,
                     expected: magic,
-                    gzip: self.gzip,
+                    is_gzip: self.is_gzip,
                 });
             }
             if let Ok(dimensions) = <[_; RANK]>::try_from(dimensions) {
@@ -229,12 +212,12 @@ impl<'r> Content<'r> {
         }
         Err(IdxError::Truncated {
             expected,
-            got: self.position,
+            actual: self.position,
         })
     }
 
-    /// All that follows the header: `count` items of `size` bytes, and then the end of the file.
-    fn values(&mut self, count: u32, size: u64) -> Result<Vec<u8>, IdxError> {
+    /// Reads `count` items of `size` bytes, after which the file must end.
+    fn read_values(&mut self, count: u32, size: u64) -> Result<Vec<u8>, IdxError> {
         match count {
             0 => return Err(IdxError::Empty),
             1..=MAX_ITEMS => {}
@@ -242,29 +225,32 @@ impl<'r> Content<'r> {
         }
         let length = u64::from(count) * size;
         let expected = self.position + length;
-        // One byte more than declared tells a longer file, and makes gzip verify its checksum.
-        let values = self.take(length + 1)?;
+        // One byte more shows whether the file continues, and makes gzip verify its checksum.
+        let values = self.read(length + 1)?;
         match self.position.cmp(&expected) {
-            std::cmp::Ordering::Less => Err(IdxError::Truncated {
+            Ordering::Less => Err(IdxError::Truncated {
                 expected,
-                got: self.position,
+                actual: self.position,
             }),
-            std::cmp::Ordering::Equal => Ok(values),
-            std::cmp::Ordering::Greater => Err(IdxError::Trailing { expected }),
+            Ordering::Equal => Ok(values),
+            Ordering::Greater => Err(IdxError::Trailing { expected }),
         }
     }
 
-    /// The next `length` bytes, or as many as there are; beyond [`AHEAD`], memory grows with what
-    /// arrives.
-    fn take(&mut self, length: u64) -> Result<Vec<u8>, IdxError> {
-        let ahead = length.min(self.most).min(AHEAD);
-        let mut bytes = Vec::with_capacity(usize::try_from(ahead).unwrap_or(0) + PROBE);
+    /// Reads `length` bytes, or fewer at the end of the file. At most [`MAX_PREALLOCATION`] bytes are
+    /// allocated in advance; beyond that, memory grows with the data.
+    fn read(&mut self, length: u64) -> Result<Vec<u8>, IdxError> {
+        let capacity = length.min(self.max_size).min(MAX_PREALLOCATION);
+        let capacity = usize::try_from(capacity).unwrap_or(0) + SPARE_CAPACITY;
+        let mut bytes = Vec::with_capacity(capacity);
         let result = self.stream.by_ref().take(length).read_to_end(&mut bytes);
         self.position += bytes.len() as u64;
         match result {
             Ok(_) => Ok(bytes),
-            Err(error) if self.gzip => Err(match error.kind() {
-                io::ErrorKind::UnexpectedEof => IdxError::GzipTruncated { got: self.position },
+            Err(error) if self.is_gzip => Err(match error.kind() {
+                io::ErrorKind::UnexpectedEof => IdxError::GzipTruncated {
+                    actual: self.position,
+                },
                 io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => IdxError::Gzip(error),
                 _ => IdxError::Io(error),
             }),
@@ -275,7 +261,6 @@ impl<'r> Content<'r> {
 
 #[cfg(test)]
 mod tests {
-    use flate2::{Compression, write::GzEncoder};
     use proptest::prelude::*;
 
     use super::*;
@@ -301,13 +286,11 @@ mod tests {
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap()
+        super::gzip::compress(|to| to.write_all(bytes)).unwrap()
     }
 
-    /// Bytes that get past the first checks more often than chance would let them.
-    fn hostile() -> impl Strategy<Value = Vec<u8>> {
+    /// Random bytes, often after a valid start so that they pass the first checks.
+    fn malformed_files() -> impl Strategy<Value = Vec<u8>> {
         let start = prop_oneof![
             Just(vec![]),
             Just(IMAGE_MAGIC.to_vec()),
@@ -326,7 +309,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(bytes in hostile()) {
+        fn arbitrary_bytes_are_read_or_rejected(bytes in malformed_files()) {
             if let Ok(pixels) = read_images(&bytes) {
                 prop_assert!(!pixels.is_empty() && pixels.len().is_multiple_of(SHAPE.pixels()));
             }
@@ -336,7 +319,7 @@ mod tests {
         }
 
         #[test]
-        fn what_was_written_is_read(
+        fn written_files_are_read_back(
             image in prop::collection::vec(any::<u8>(), SHAPE.pixels()),
             count in 1usize..4,
             classes in prop::collection::vec(0..CLASSES, 1..50),
@@ -351,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_cut_anywhere_is_refused() {
+    fn a_file_truncated_anywhere_is_rejected() {
         let pixels: Vec<u8> = (0..=255).cycle().take(2 * SHAPE.pixels()).collect();
         for whole in [images(&pixels), gzip(&images(&pixels))] {
             assert!(read_images(&whole).is_ok());
@@ -362,13 +345,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_goes_on_is_left_where_it_should_end() {
+    fn bytes_after_the_declared_end_are_an_error_and_are_not_read() {
         let file = labels(&[1, 2]);
         let endless = file.as_slice().chain(io::repeat(3));
-        let fault = super::read_labels(endless, 10).unwrap_err();
+        let error = super::read_labels(endless, 10).unwrap_err();
         assert_eq!(
-            fault.to_string(),
-            "holds more than the 10 bytes that its header calls for"
+            error.to_string(),
+            "has more than the 10 bytes that its header declares"
         );
 
         let mut bomb = file.clone();
@@ -380,40 +363,40 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_is_named() {
-        let fault = |bytes: &[u8]| read_images(bytes).unwrap_err().to_string();
+    fn each_error_states_its_reason() {
+        let error = |bytes: &[u8]| read_images(bytes).unwrap_err().to_string();
         let header = |count: u32, height: u32, width: u32| {
             [u32::from_be_bytes(IMAGE_MAGIC), count, height, width]
                 .map(u32::to_be_bytes)
                 .concat()
         };
         assert_eq!(
-            fault(b"<!DOCTYPE html>"),
+            error(b"<!DOCTYPE html>"),
             "begins with 3c 21 44 4f, but IDX images begin with 00 00 08 03 and gzip with 1f 8b"
         );
         assert_eq!(
-            fault(&gzip(&labels(&[1]))),
+            error(&gzip(&labels(&[1]))),
             "begins with 00 00 08 01, but IDX images begin with 00 00 08 03"
         );
         assert_eq!(
-            fault(&header(0, 28, 28)),
+            error(&header(0, 28, 28)),
             "is empty: its header declares 0 items"
         );
         assert_eq!(
-            fault(&header(u32::MAX, 28, 28)),
-            "declares 4294967295 items, more than the 1000000 that are read"
+            error(&header(u32::MAX, 28, 28)),
+            "declares 4294967295 items, more than the limit of 1000000"
         );
         assert_eq!(
-            fault(&header(1, 32, 28)),
-            "holds images of 32×28 pixels instead of 28×28"
+            error(&header(1, 32, 28)),
+            "contains images of 32×28 pixels instead of 28×28"
         );
         assert_eq!(
-            fault(&header(MAX_ITEMS, 28, 28)),
-            "is cut off: it holds 16 bytes of 784000016"
+            error(&header(MAX_ITEMS, 28, 28)),
+            "is truncated: it has 16 of 784000016 bytes"
         );
         assert_eq!(
             read_labels(&labels(&[9, 10])).unwrap_err().to_string(),
-            "has the label 10 at position 1, but labels run from 0 to 9"
+            "has the label 10 at index 1, but labels must be 0 to 9"
         );
 
         let mut damaged = gzip(&labels(&[1]));

@@ -1,4 +1,4 @@
-//! Where full data sets lie on this machine.
+//! Finding full data sets in the folders of this machine.
 
 use std::{
     env,
@@ -8,178 +8,178 @@ use std::{
 
 use super::{
     BundledSet, Dataset, LoadError,
-    catalogue::{self, FullSet, OriginalFile, Package},
-    cifar, digest, folder, inflate,
+    catalogue::{self, CatalogueEntry, OriginalFile, Package},
+    cifar::{self, CifarFolder},
+    digest::{DigestError, verify_file},
+    gzip,
+    idx_folder::{self, IdxFolder},
 };
 
-/// Names folders to look in, before the usual ones.
-pub const VARIABLE: &str = "CRE_LAB_DATA";
-/// Where Debian's packages put data sets.
-const DEBIAN: &str = "/usr/share/datasets";
-/// Where torchvision's examples put theirs, from the folder that they are started in.
-const TORCHVISION: &str = "data";
-/// Files up to this size are compared with the original when a set is looked for.
-const QUICK: u64 = 1 << 20;
+/// Environment variable with folders to search before the default ones.
+pub const FOLDERS_VARIABLE: &str = "CRE_LAB_DATA";
+/// Folder in which Debian installs data sets.
+const DEBIAN_FOLDER: &str = "/usr/share/datasets";
+/// Folder in which the examples of torchvision store data sets, relative to the working folder.
+const TORCHVISION_FOLDER: &str = "data";
+/// Files up to this size, in bytes, are compared with the original during a search.
+const MAX_COMPARED_SIZE: u64 = 1 << 20;
 
-/// What was found of a full set.
+/// Whether a full set is on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Availability {
-    /// All its files lie in this folder.
+    /// All its files are in this folder.
     Found(PathBuf),
-    /// Only as Python pickles, in this folder.
+    /// It is only available as Python pickles, in this folder.
     PickleOnly(PathBuf),
-    /// It is in none of the places.
+    /// It is in none of the folders searched.
     Missing,
 }
 
-/// A file of a full set, compared with the original.
+/// Result of comparing a file of a full set with the original.
 #[derive(Debug)]
 pub struct VerifiedFile {
-    /// Where it is.
+    /// Path of the file.
     pub path: PathBuf,
-    /// Whether it is the original, and why not.
-    pub compared: Result<(), digest::DigestError>,
+    /// Success if it is the original.
+    pub result: Result<(), DigestError>,
 }
 
-/// The full sets and the folders where they may lie.
+/// Finds full sets in a list of folders.
 #[derive(Clone, Debug)]
 pub struct DatasetLocator {
-    sets: &'static [FullSet<'static>],
-    places: Vec<PathBuf>,
-    downloads: Option<PathBuf>,
+    sets: &'static [CatalogueEntry<'static>],
+    search_folders: Vec<PathBuf>,
+    download_root: Option<PathBuf>,
 }
 
 impl DatasetLocator {
-    /// Looks in `asked`, in the folders of `$CRE_LAB_DATA`, in the platform's cache folder, in
-    /// `data` in the working folder, as torchvision does, and where Debian puts data sets.
-    /// Downloads go to the first of these that is there to be written to.
-    pub fn with_default_folders(asked: Option<&Path>) -> Self {
+    /// Searches `preferred`, the folders of `$CRE_LAB_DATA`, the cache folder of the platform, `data`
+    /// in the working folder (as torchvision), and the folder of Debian's packages. Downloads go to
+    /// the first of these but the last two.
+    pub fn with_default_folders(preferred: Option<&Path>) -> Self {
         let cache = directories::ProjectDirs::from("", "", "cre-lab")
             .map(|project| project.cache_dir().join("data"));
-        Self::of_user(asked, env::var_os(VARIABLE).as_deref(), cache)
+        Self::with_user_folders(preferred, env::var_os(FOLDERS_VARIABLE).as_deref(), cache)
     }
 
-    fn of_user(asked: Option<&Path>, variable: Option<&OsStr>, cache: Option<PathBuf>) -> Self {
-        let named = variable.iter().flat_map(env::split_paths);
-        let own: Vec<PathBuf> = asked
+    fn with_user_folders(
+        preferred: Option<&Path>,
+        variable: Option<&OsStr>,
+        cache: Option<PathBuf>,
+    ) -> Self {
+        let from_variable = variable.iter().flat_map(env::split_paths);
+        let mut folders: Vec<PathBuf> = preferred
             .map(Path::to_owned)
             .into_iter()
-            .chain(named.filter(|path| !path.as_os_str().is_empty()))
+            .chain(from_variable.filter(|path| !path.as_os_str().is_empty()))
             .chain(cache)
             .collect();
-        let downloads = own.first().cloned();
-        let shared = [TORCHVISION, DEBIAN].map(PathBuf::from);
-        Self::new(
-            &catalogue::ALL,
-            own.into_iter().chain(shared).collect(),
-            downloads,
-        )
+        let download_root = folders.first().cloned();
+        folders.extend([TORCHVISION_FOLDER, DEBIAN_FOLDER].map(PathBuf::from));
+        Self::new(&catalogue::ALL, folders, download_root)
     }
 
-    /// Looks for `sets` in `places`, in this order, and downloads to `downloads`.
+    /// Searches for `sets` in `search_folders`, in this order; downloads go to `download_root`.
     pub fn new(
-        sets: &'static [FullSet<'static>],
-        places: Vec<PathBuf>,
-        downloads: Option<PathBuf>,
+        sets: &'static [CatalogueEntry<'static>],
+        search_folders: Vec<PathBuf>,
+        download_root: Option<PathBuf>,
     ) -> Self {
         Self {
             sets,
-            places,
-            downloads,
+            search_folders,
+            download_root,
         }
     }
 
-    /// The sets.
-    pub fn sets(&self) -> &'static [FullSet<'static>] {
-        self.sets
+    /// Catalogue entry of a set, if there is one.
+    pub fn entry(&self, set: BundledSet) -> Option<&'static CatalogueEntry<'static>> {
+        self.sets.iter().find(|entry| entry.set == set)
     }
 
-    /// The table's entry of a set, if it has one.
-    pub fn full(&self, set: BundledSet) -> Option<&'static FullSet<'static>> {
-        self.sets.iter().find(|full| full.set == set)
+    /// Folder with a subfolder for each downloaded set; `None` if there is no home folder.
+    pub fn download_root(&self) -> Option<&Path> {
+        self.download_root.as_deref()
     }
 
-    /// Where downloads go, each set into a folder of its own; `None` where no home folder is known.
-    pub fn downloads(&self) -> Option<&Path> {
-        self.downloads.as_deref()
+    /// Folder into which a set is downloaded; `None` if there is no home folder.
+    pub fn download_folder(&self, set: BundledSet) -> Option<PathBuf> {
+        self.download_root().map(|folder| folder.join(set.id()))
     }
 
-    /// The folder into which a set is downloaded.
-    pub fn target(&self, set: BundledSet) -> Option<PathBuf> {
-        self.downloads().map(|folder| folder.join(set.id()))
-    }
-
-    /// Looks for a set. Its files must have the sizes of the originals, and small ones their
-    /// content; whether all are the originals, only comparing them all tells.
+    /// Searches for a set. Files are compared with the originals by their sizes, small files also by
+    /// their content; use [`Self::verify`] to compare the content of all.
     pub fn availability(&self, set: BundledSet) -> Availability {
-        let Some(full) = self.full(set) else {
+        let Some(entry) = self.entry(set) else {
             return Availability::Missing;
         };
-        let found = self
-            .places
-            .iter()
-            .flat_map(|place| folders(set).iter().map(move |below| place.join(below)))
-            .find(|folder| is_complete(folder, full));
-        if let Some(folder) = found {
-            return Availability::Found(folder);
+        for root in &self.search_folders {
+            for subfolder in subfolders(set) {
+                let folder = root.join(subfolder);
+                if is_complete(&folder, entry) {
+                    return Availability::Found(folder);
+                }
+            }
         }
-        let pickles = (set == BundledSet::Cifar10)
-            .then(|| self.places.iter().find_map(|place| cifar::pickles(place)))
-            .flatten();
-        pickles.map_or(Availability::Missing, Availability::PickleOnly)
+        if set != BundledSet::Cifar10 {
+            return Availability::Missing;
+        }
+        self.search_folders
+            .iter()
+            .find_map(|root| cifar::find_pickles(root))
+            .map_or(Availability::Missing, Availability::PickleOnly)
     }
 
-    /// The folder of a set.
+    /// Returns the folder of a set.
     ///
     /// # Errors
-    /// When it is nowhere to be found; the sentence says how to get it.
+    /// When the set is not found; the message says how to get it.
     pub fn find(&self, set: BundledSet) -> Result<PathBuf, LoadError> {
         match self.availability(set) {
             Availability::Found(folder) => Ok(folder),
-            Availability::PickleOnly(folder) => Err(LoadError::Pickles(folder)),
-            Availability::Missing => Err(LoadError::NotHere {
+            Availability::PickleOnly(folder) => Err(LoadError::PickleOnly(folder)),
+            Availability::Missing => Err(LoadError::NotInstalled {
                 set,
-                download: self.full(set).map_or(0, FullSet::download),
-                folder: self.target(set),
+                download_bytes: self.entry(set).map_or(0, CatalogueEntry::download_bytes),
+                folder: self.download_folder(set),
             }),
         }
     }
 
-    /// Compares every file of a set with the original.
+    /// Compares each file of a set with the original.
     ///
     /// # Errors
-    /// As [`Self::find`].
+    /// As for [`Self::find`].
     pub fn verify(&self, set: BundledSet) -> Result<Vec<VerifiedFile>, LoadError> {
         let folder = self.find(set)?;
-        let full = self.full(set).into_iter();
-        let files = full.flat_map(|full| full.files.iter().map(move |file| (full, file)));
-        Ok(files
-            .map(|(full, file)| {
-                let path = locate(&folder, full, file).unwrap_or_else(|| folder.join(file.name));
-                let compared = digest::check(&path, file, |_| Ok(())).map(|_| ());
-                VerifiedFile { path, compared }
-            })
+        let verify = |entry, file: &OriginalFile<'_>| {
+            let path = find_file(&folder, entry, file).unwrap_or_else(|| folder.join(file.name));
+            let result = verify_file(&path, file);
+            VerifiedFile { path, result }
+        };
+        Ok(self
+            .entry(set)
+            .into_iter()
+            .flat_map(|entry| entry.files.iter().map(move |file| verify(entry, file)))
             .collect())
     }
 
-    /// Reads a whole set into memory.
+    /// Loads a set into memory.
     ///
     /// # Errors
-    /// As [`Self::find`], and when a file is not what its name promises; one sentence.
+    /// As for [`Self::find`], and when a file is malformed.
     pub fn load(&self, set: BundledSet) -> Result<Dataset, LoadError> {
         let folder = self.find(set)?;
         match set {
-            BundledSet::Mnist | BundledSet::FashionMnist => {
-                folder::Files { folder }.load_as(set, set.to_string())
-            }
-            BundledSet::Cifar10 => cifar::Files { folder }.load(),
+            BundledSet::Mnist | BundledSet::FashionMnist => IdxFolder { folder }.load_as(set),
+            BundledSet::Cifar10 => CifarFolder { folder }.load(),
         }
     }
 }
 
-/// Folders below a place in which a set may lie: as downloaded, of torchvision, of Debian, of
-/// other tools, and the place itself.
-fn folders(set: BundledSet) -> &'static [&'static str] {
+/// Subfolders of a search folder in which a set may be: those of downloads, torchvision, Debian and
+/// other tools, and the folder itself.
+fn subfolders(set: BundledSet) -> &'static [&'static str] {
     match set {
         BundledSet::Mnist => &["mnist", "MNIST/raw", "MNIST", "raw", ""],
         BundledSet::FashionMnist => &[
@@ -200,34 +200,39 @@ fn folders(set: BundledSet) -> &'static [&'static str] {
     }
 }
 
-/// The file of an official name in `folder`, plain or, where it can be read so, with gzip.
-pub(super) fn locate(
+/// Finds an original file in `folder`, plain or, if the set can be loaded from it, gzip.
+pub(super) fn find_file(
     folder: &Path,
-    full: &FullSet<'_>,
+    entry: &CatalogueEntry<'_>,
     file: &OriginalFile<'_>,
 ) -> Option<PathBuf> {
-    match full.package {
-        Package::Files(_) => folder::locate(folder, file.name),
+    match entry.package {
+        Package::Files(_) => idx_folder::find_file(folder, file.name),
         Package::Archive(_) => Some(folder.join(file.name)).filter(|path| path.is_file()),
     }
 }
 
-fn is_complete(folder: &Path, full: &FullSet<'_>) -> bool {
-    let sized = full.files.iter().all(|file| {
-        locate(folder, full, file)
-            .and_then(|path| inflate::size(&path).ok())
+/// Whether `folder` contains the file and its content is that of the original.
+pub(super) fn has_original(
+    folder: &Path,
+    entry: &CatalogueEntry<'_>,
+    file: &OriginalFile<'_>,
+) -> bool {
+    find_file(folder, entry, file).is_some_and(|path| verify_file(&path, file).is_ok())
+}
+
+fn is_complete(folder: &Path, entry: &CatalogueEntry<'_>) -> bool {
+    let has_size = |file: &OriginalFile<'_>| {
+        find_file(folder, entry, file)
+            .and_then(|path| gzip::uncompressed_size(&path).ok())
             .is_some_and(|bytes| bytes == file.bytes)
-    });
-    // MNIST and Fashion-MNIST have files of the same names and sizes.
-    sized
-        && full
-            .files
-            .iter()
-            .filter(|file| file.bytes <= QUICK)
-            .all(|file| {
-                locate(folder, full, file)
-                    .is_some_and(|path| digest::check(&path, file, |_| Ok(())).is_ok())
-            })
+    };
+    // The files of MNIST and Fashion-MNIST have the same names and sizes.
+    let mut small_files = entry
+        .files
+        .iter()
+        .filter(|file| file.bytes <= MAX_COMPARED_SIZE);
+    entry.files.iter().all(has_size) && small_files.all(|file| has_original(folder, entry, file))
 }
 
 #[cfg(test)]
@@ -236,91 +241,89 @@ mod tests {
 
     use super::*;
 
-    /// Sparse files with the sizes of MNIST's images and of CIFAR-10's batches.
+    /// Writes sparse files with the names and sizes of the originals.
     fn write(folder: &Path, set: BundledSet) {
         fs::create_dir_all(folder).unwrap();
-        let full = catalogue::ALL.iter().find(|full| full.set == set).unwrap();
-        for file in full.files {
-            let made = fs::File::create(folder.join(file.name)).unwrap();
-            made.set_len(file.bytes).unwrap();
+        let entry = catalogue::ALL.iter().find(|entry| entry.set == set);
+        for file in entry.unwrap().files {
+            let created = fs::File::create(folder.join(file.name)).unwrap();
+            created.set_len(file.bytes).unwrap();
         }
     }
 
-    fn shelf(place: &Path) -> DatasetLocator {
+    fn locator(root: &Path) -> DatasetLocator {
         DatasetLocator::new(
             &catalogue::ALL,
-            vec![place.join("nowhere"), place.to_owned()],
-            Some(place.join("cache")),
+            vec![root.join("missing"), root.to_owned()],
+            Some(root.join("cache")),
         )
     }
 
     #[test]
-    fn places_are_asked_in_order_and_downloads_go_to_the_first() {
+    fn folders_are_searched_in_order_and_downloads_go_to_the_first() {
         let variable = env::join_paths(["/a", "/b"]).unwrap();
-        let shelf = DatasetLocator::of_user(
-            Some(Path::new("/asked")),
+        let cache = || Some("/cache".into());
+        let download_folder =
+            |locator: DatasetLocator| locator.download_folder(BundledSet::Cifar10);
+        let locator = DatasetLocator::with_user_folders(
+            Some(Path::new("/preferred")),
             Some(&variable),
-            Some("/cache".into()),
+            cache(),
         );
-        let places: Vec<_> = shelf
-            .places
-            .iter()
-            .map(|path| path.to_str().unwrap())
-            .collect();
-        assert_eq!(places, ["/asked", "/a", "/b", "/cache", "data", DEBIAN]);
-        let target = |shelf: DatasetLocator| shelf.target(BundledSet::Cifar10);
-        assert_eq!(target(shelf), Some("/asked/cifar-10".into()));
-        let shelf = DatasetLocator::of_user(None, Some(&variable), Some("/cache".into()));
-        assert_eq!(target(shelf), Some("/a/cifar-10".into()));
-        let shelf = DatasetLocator::of_user(None, Some("".as_ref()), Some("/cache".into()));
-        assert_eq!(target(shelf), Some("/cache/cifar-10".into()));
-        assert_eq!(target(DatasetLocator::of_user(None, None, None)), None);
+        let expected = ["/preferred", "/a", "/b", "/cache", "data", DEBIAN_FOLDER];
+        assert_eq!(locator.search_folders, expected.map(PathBuf::from));
+        assert_eq!(download_folder(locator), Some("/preferred/cifar-10".into()));
+        let locator = DatasetLocator::with_user_folders(None, Some(&variable), cache());
+        assert_eq!(download_folder(locator), Some("/a/cifar-10".into()));
+        let locator = DatasetLocator::with_user_folders(None, Some("".as_ref()), cache());
+        assert_eq!(download_folder(locator), Some("/cache/cifar-10".into()));
+        let locator = DatasetLocator::with_user_folders(None, None, None);
+        assert_eq!(download_folder(locator), None);
     }
 
     #[test]
-    fn cifar_is_found_by_its_files_and_pickles_are_told() {
-        let place = tempfile::tempdir().unwrap();
-        let look = || shelf(place.path()).availability(BundledSet::Cifar10);
-        assert_eq!(look(), Availability::Missing);
+    fn cifar_10_is_found_by_its_files_and_pickles_are_reported() {
+        let root = tempfile::tempdir().unwrap();
+        let availability = || locator(root.path()).availability(BundledSet::Cifar10);
+        assert_eq!(availability(), Availability::Missing);
 
-        let pickles = place.path().join("cifar-10-batches-py");
+        let pickles = root.path().join("cifar-10-batches-py");
         fs::create_dir_all(&pickles).unwrap();
         fs::write(pickles.join("data_batch_1"), "pickled").unwrap();
-        assert_eq!(look(), Availability::PickleOnly(pickles.clone()));
-        let message = shelf(place.path()).load(BundledSet::Cifar10).unwrap_err();
+        assert_eq!(availability(), Availability::PickleOnly(pickles.clone()));
+        let error = locator(root.path()).load(BundledSet::Cifar10).unwrap_err();
         assert_eq!(
-            message.to_string(),
+            error.to_string(),
             format!(
-                "{} holds CIFAR-10 as Python pickles, which are not read because a pickle can run any program: \
-                 “cre-lab data fetch cifar-10” downloads the binary version",
+                "{} contains CIFAR-10 as Python pickles, which are not read because a pickle can run any program: \
+                 download the binary version with “cre-lab data fetch cifar-10”",
                 pickles.display()
             )
         );
 
-        let folder = place.path().join("cifar-10-batches-bin");
+        let folder = root.path().join("cifar-10-batches-bin");
         write(&folder, BundledSet::Cifar10);
-        assert_eq!(look(), Availability::Found(folder.clone()));
+        assert_eq!(availability(), Availability::Found(folder.clone()));
         fs::write(folder.join("test_batch.bin"), "short").unwrap();
-        assert_eq!(look(), Availability::PickleOnly(pickles));
+        assert_eq!(availability(), Availability::PickleOnly(pickles));
     }
 
     #[test]
-    fn files_of_the_same_names_and_sizes_are_told_apart_by_their_labels() {
-        let place = tempfile::tempdir().unwrap();
-        let raw = place.path().join("MNIST/raw");
-        write(&raw, BundledSet::Mnist);
+    fn files_of_the_same_names_and_sizes_are_distinguished_by_their_labels() {
+        let root = tempfile::tempdir().unwrap();
+        write(&root.path().join("MNIST/raw"), BundledSet::Mnist);
         assert_eq!(
-            shelf(place.path()).availability(BundledSet::Mnist),
+            locator(root.path()).availability(BundledSet::Mnist),
             Availability::Missing,
-            "the labels are none"
+            "the labels are not those of MNIST"
         );
-        let message = shelf(place.path()).load(BundledSet::Mnist).unwrap_err();
+        let error = locator(root.path()).load(BundledSet::Mnist).unwrap_err();
         assert_eq!(
-            message.to_string(),
+            error.to_string(),
             format!(
-                "MNIST in full is not on this machine: “cre-lab data fetch mnist” downloads it (12 MB), \
+                "MNIST in full is not on this machine: download it with “cre-lab data fetch mnist” (12 MB), \
                  or put its files into {}",
-                place.path().join("cache/mnist").display()
+                root.path().join("cache/mnist").display()
             )
         );
     }

@@ -1,28 +1,40 @@
-//! Images and labels, from the bundle, from files on disk or downloaded, as one [`Dataset`].
+//! Labelled image data sets, loaded into memory as a [`Dataset`].
+//!
+//! A [`DataSource`] names a bundled sample, a full set, or a folder. Each format has a file of its
+//! own ([`idx`], [`cifar`], [`picture`]) with its own error type; [`LoadError`] adds the path.
 
-mod atlas;
 pub mod bundle;
+mod bundled_set;
 pub mod catalogue;
 pub mod cifar;
 pub mod digest;
+mod error;
 pub mod fetch;
-pub mod folder;
+mod gzip;
 pub mod idx;
-mod inflate;
+mod idx_folder;
+mod image_sheet;
 pub mod locator;
-pub mod picture_folder;
+pub mod picture;
+mod picture_folder;
 pub mod rotation;
-pub mod source;
+mod source;
 
-use std::{ops::Range, path::PathBuf};
+use std::{
+    fmt::{self, Display},
+    ops::Range,
+    path::PathBuf,
+};
 
+pub use bundled_set::BundledSet;
+pub use error::LoadError;
 pub use locator::DatasetLocator;
-pub use source::{BundledSet, DataSource, LoadError};
+pub use source::{DataSource, UnknownDataset};
 
-/// Size of every image of a data set.
+/// Channels and size of the images of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ImageShape {
-    /// 1 for grey, 3 for colour.
+    /// 1 for greyscale, 3 for RGB.
     pub channels: usize,
     /// Rows, in pixels.
     pub height: usize,
@@ -31,36 +43,58 @@ pub struct ImageShape {
 }
 
 impl ImageShape {
-    /// MNIST and Fashion-MNIST: one grey channel of 28×28 pixels.
+    /// MNIST and Fashion-MNIST: 1×28×28.
     pub const GREY_28: Self = Self {
         channels: 1,
         height: 28,
         width: 28,
     };
 
-    /// CIFAR-10: red, green and blue channels of 32×32 pixels.
+    /// CIFAR-10: 3×32×32.
     pub const COLOUR_32: Self = Self {
         channels: 3,
         height: 32,
         width: 32,
     };
 
-    /// Bytes of one image, and inputs of a network that reads it.
+    /// Number of values of one image: its size in bytes, and the input size of a network.
     pub const fn pixels(self) -> usize {
         self.channels * self.height * self.width
     }
 }
 
-impl std::fmt::Display for ImageShape {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Display for ImageShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}×{}×{}", self.channels, self.height, self.width)
     }
 }
 
-/// The training or the test half of a data set.
+/// Which part of a data set a [`Split`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SplitKind {
+    /// Training images.
+    Train,
+    /// Test images.
+    Test,
+}
+
+impl SplitKind {
+    pub(crate) const ALL: [Self; 2] = [Self::Train, Self::Test];
+}
+
+impl Display for SplitKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Train => "training",
+            Self::Test => "test",
+        })
+    }
+}
+
+/// The training or test images of a data set, with their labels.
 ///
-/// Pixels stay bytes (0–255, channel-major `[channels, height, width]`, one image after the other);
-/// a batch is turned into `f32` in [−1, 1] when it is needed.
+/// Pixels are bytes (0–255), `[images, channels, height, width]`; batches are converted to `f32` in
+/// [−1, 1] when they are used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
     shape: ImageShape,
@@ -69,7 +103,7 @@ pub struct Split {
 }
 
 impl Split {
-    /// Joins pixels and labels; `None` when their counts do not fit together.
+    /// Combines pixels and labels; `None` if there are not as many images as labels.
     pub fn new(shape: ImageShape, pixels: Vec<u8>, labels: Vec<u8>) -> Option<Self> {
         (labels.len().checked_mul(shape.pixels())? == pixels.len()).then_some(Self {
             shape,
@@ -78,12 +112,28 @@ impl Split {
         })
     }
 
+    /// Combines the pixels and labels of two files.
+    fn from_files(
+        shape: ImageShape,
+        (image_file, pixels): (PathBuf, Vec<u8>),
+        (label_file, labels): (PathBuf, Vec<u8>),
+    ) -> Result<Self, LoadError> {
+        let image_count = pixels.len() / shape.pixels();
+        let label_count = labels.len();
+        Self::new(shape, pixels, labels).ok_or(LoadError::CountMismatch {
+            image_file,
+            image_count,
+            label_file,
+            label_count,
+        })
+    }
+
     /// Number of images.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// Whether there is no image at all.
+    /// True if there are no images.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
@@ -103,7 +153,7 @@ impl Split {
         self.images(index..index + 1)
     }
 
-    /// Bytes of neighbouring images, one after the other.
+    /// Bytes of consecutive images, `[images, channels, height, width]`.
     pub fn images(&self, range: Range<usize>) -> &[u8] {
         let size = self.shape.pixels();
         &self.pixels[range.start * size..range.end * size]
@@ -112,46 +162,50 @@ impl Split {
     /// The images at `indices`, in that order.
     #[must_use]
     pub fn select(&self, indices: &[u32]) -> Self {
-        let indices = || indices.iter().map(|index| *index as usize);
+        let indices = indices.iter().map(|index| *index as usize);
         Self {
             shape: self.shape,
-            pixels: indices().flat_map(|i| self.image(i)).copied().collect(),
-            labels: indices().map(|i| self.label(i)).collect(),
+            pixels: indices
+                .clone()
+                .flat_map(|i| self.image(i))
+                .copied()
+                .collect(),
+            labels: indices.map(|i| self.label(i)).collect(),
         }
     }
 
-    /// The first `per_class` images of each of `classes` classes, ordered by class and then by
-    /// place in the file; fewer where a class has fewer.
+    /// Indices of the first `per_class` images of each of the first `classes` classes, ordered by
+    /// class and then by index; fewer where a class has fewer images.
     pub fn first_of_each_class(&self, classes: usize, per_class: usize) -> Vec<u32> {
-        let mut found = vec![Vec::new(); classes];
-        for (index, &label) in (0u32..).zip(&self.labels) {
-            if let Some(of_class) = found.get_mut(usize::from(label))
-                && of_class.len() < per_class
+        let mut by_class = vec![Vec::new(); classes];
+        for (index, &label) in (0..).zip(&self.labels) {
+            if let Some(indices) = by_class.get_mut(usize::from(label))
+                && indices.len() < per_class
             {
-                of_class.push(index);
+                indices.push(index);
             }
         }
-        found.concat()
+        by_class.concat()
     }
 }
 
-/// A labelled image data set, whole in memory.
+/// A labelled image data set in memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
-    /// What people call it: "MNIST".
+    /// Display name, such as “MNIST”.
     pub name: String,
-    /// Shape of every image in both halves.
+    /// Shape of every image.
     pub shape: ImageShape,
-    /// One name per class; a label is an index into this.
+    /// One name per class, indexed by label.
     pub class_names: Vec<String>,
-    /// Largest angle by which a training input is turned at random, in degrees; its target is not.
-    /// 0 for all but CIFAR-10.
+    /// Training inputs are rotated by a random angle up to this one, in degrees; their targets are
+    /// not. 0 for all data sets but CIFAR-10.
     pub rotation: f32,
-    /// Files that could not be read as images, and are left out.
+    /// Files that could not be read as images and were left out.
     pub skipped: Vec<PathBuf>,
-    /// Images to learn from.
+    /// Training images.
     pub train: Split,
-    /// Images to measure with.
+    /// Test images.
     pub test: Split,
 }
 
@@ -162,12 +216,12 @@ impl Dataset {
     }
 }
 
-/// Maps a byte to the paper's pixel value: `(x/255 − 0.5)/0.5`, so 0…255 becomes −1…1.
+/// Maps a byte to the pixel value of the paper, `(x/255 − 0.5)/0.5`: 0…255 becomes −1…1.
 pub fn pixel_to_unit(byte: u8) -> f32 {
     f32::from(byte) / 127.5 - 1.0
 }
 
-/// The inverse of [`pixel_to_unit`], rounded and clamped, for showing a reconstruction.
+/// Inverse of [`pixel_to_unit`], rounded and clamped to 0…255; NaN becomes 0.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -182,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pixels_come_back_from_their_values() {
+    fn pixel_values_convert_back_to_the_same_bytes() {
         assert_eq!((pixel_to_unit(0), pixel_to_unit(255)), (-1.0, 1.0));
         for byte in 0..=255 {
             assert_eq!(unit_to_pixel(pixel_to_unit(byte)), byte);
@@ -191,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_each_class_keep_to_their_class_and_order() {
+    fn the_first_images_of_each_class_are_ordered_by_class_and_index() {
         let shape = ImageShape {
             channels: 1,
             height: 1,
@@ -203,8 +257,8 @@ mod tests {
         let split = Split::new(shape, pixels, vec![1, 0, 1, 1, 0]).unwrap();
         let first = split.first_of_each_class(3, 2);
         assert_eq!(first, [1, 4, 0, 2]);
-        let chosen = split.select(&first);
-        assert_eq!(chosen.labels(), [0, 0, 1, 1]);
-        assert_eq!(chosen.images(0..4), [2, 3, 8, 9, 0, 1, 4, 5]);
+        let selected = split.select(&first);
+        assert_eq!(selected.labels(), [0, 0, 1, 1]);
+        assert_eq!(selected.images(0..4), [2, 3, 8, 9, 0, 1, 4, 5]);
     }
 }

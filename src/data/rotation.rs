@@ -1,11 +1,12 @@
-//! Turning an image about its centre: the augmentation of CIFAR-10's training inputs.
+//! Rotation of images about their centre: the augmentation of CIFAR-10's training inputs.
 
 use super::ImageShape;
 
-/// Turns `image` (`[channels, height, width]`) counter-clockwise by `degrees` into `out`.
+/// Rotates `image` (`[channels, height, width]`) counter-clockwise by `degrees` and appends the result
+/// to `out`.
 ///
-/// Values between pixels are interpolated bilinearly; what comes from outside is black. The authors
-/// rotate images before they are normalised too, so black is byte 0 and not the middle grey.
+/// Interpolation is bilinear. Pixels from outside the image are black (byte 0, not the mid-grey of
+/// normalised values), because the authors rotate before they normalise.
 pub fn rotate(image: &[u8], shape: ImageShape, degrees: f32, out: &mut Vec<u8>) {
     let ImageShape {
         channels,
@@ -14,29 +15,28 @@ pub fn rotate(image: &[u8], shape: ImageShape, degrees: f32, out: &mut Vec<u8>) 
     } = shape;
     let (sin, cos) = degrees.to_radians().sin_cos();
     let centre = [(width as f32 - 1.0) / 2.0, (height as f32 - 1.0) / 2.0];
-    let plane = height * width;
+    let channel_size = height * width;
     for channel in 0..channels {
-        let source = &image[channel * plane..(channel + 1) * plane];
+        let source = &image[channel * channel_size..(channel + 1) * channel_size];
         let at = |x: i32, y: i32| -> f32 {
-            let inside = usize::try_from(x).ok().zip(usize::try_from(y).ok());
-            match inside.filter(|(x, y)| *x < width && *y < height) {
+            let index = usize::try_from(x).ok().zip(usize::try_from(y).ok());
+            match index.filter(|(x, y)| *x < width && *y < height) {
                 Some((x, y)) => f32::from(source[y * width + x]),
                 None => 0.0,
             }
         };
         for row in 0..height {
             for column in 0..width {
-                // Where this pixel came from; rows grow downwards.
+                // Position of this pixel in the source; rows grow downwards.
                 let (dx, dy) = (column as f32 - centre[0], row as f32 - centre[1]);
                 let x = centre[0] + cos * dx - sin * dy;
                 let y = centre[1] + sin * dx + cos * dy;
                 let (left, top) = (x.floor(), y.floor());
-                let (right_share, low_share) = (x - left, y - top);
+                let (x_weight, y_weight) = (x - left, y - top);
                 let (left, top) = (left as i32, top as i32);
-                let upper = at(left, top) * (1.0 - right_share) + at(left + 1, top) * right_share;
-                let lower =
-                    at(left, top + 1) * (1.0 - right_share) + at(left + 1, top + 1) * right_share;
-                let value = upper * (1.0 - low_share) + lower * low_share;
+                let upper = at(left, top) * (1.0 - x_weight) + at(left + 1, top) * x_weight;
+                let lower = at(left, top + 1) * (1.0 - x_weight) + at(left + 1, top + 1) * x_weight;
+                let value = upper * (1.0 - y_weight) + lower * y_weight;
                 out.push(value.round() as u8);
             }
         }
@@ -53,17 +53,17 @@ mod tests {
         width: 8,
     };
 
-    fn turned(image: &[u8], degrees: f32) -> Vec<u8> {
+    fn rotated(image: &[u8], degrees: f32) -> Vec<u8> {
         let mut out = Vec::new();
         rotate(image, SHAPE, degrees, &mut out);
         out
     }
 
     #[test]
-    fn no_turn_changes_nothing_and_a_quarter_moves_whole_pixels() {
+    fn zero_degrees_change_nothing_and_90_degrees_move_whole_pixels() {
         let image: Vec<u8> = (0..128).map(|i| (i * 37 % 251) as u8).collect();
-        assert_eq!(turned(&image, 0.0), image);
-        let quarter = turned(&image, 90.0);
+        assert_eq!(rotated(&image, 0.0), image);
+        let quarter = rotated(&image, 90.0);
         for channel in 0..2 {
             for y in 0..8 {
                 for x in 0..8 {
@@ -76,9 +76,9 @@ mod tests {
     }
 
     #[test]
-    fn a_ramp_stays_a_ramp_inside_and_the_outside_is_black() {
+    fn a_ramp_is_interpolated_and_the_outside_is_black() {
         let image: Vec<u8> = (0..128).map(|i| 100 + 10 * (i % 8) as u8).collect();
-        let out = turned(&image, 15.0);
+        let out = rotated(&image, 15.0);
         let (sin, cos) = 15f32.to_radians().sin_cos();
         for y in 2..6 {
             for x in 2..6 {

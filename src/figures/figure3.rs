@@ -1,51 +1,47 @@
-//! Accuracy and reconstruction against λ (the paper's figure 3).
+//! Accuracy and reconstruction error against λ (figure 3 of the paper).
 
 use std::ops::Range;
 
 use super::{
-    axes::{jitter, span},
     backend::{DrawError, Page},
-    chart::{self, Axis, plot_width},
-    figure::{Figure, Table},
-    marks::Marks,
-    palette::{self, Rgb},
-    panels::{
-        ACCURACY as ACCURACY_NAME, Grid, LAMBDA, MSE as MSE_NAME, caption_height, draw_caption,
+    chart::{
+        self, ACCURACY as ACCURACY_NAME, Axis, Grid, LAMBDA, MSE as MSE_NAME, Marks,
+        caption_height, draw_caption, jitter, padded_range, plot_width,
     },
-    runs::{Choice, DeadRuns, Runs},
+    figure::{Figure, Table},
+    palette::{self, Rgb},
+    run_filter::{DeadRuns, PanelRuns, RunFilter},
 };
 use crate::sweep::{
     BoxPlot, Outcome,
     stats::{LambdaGroup, by_lambda},
 };
 
-/// Box plots of accuracy and reconstruction error against λ, a panel for each network and data set; a line
-/// where there is one run for each λ.
+/// Box plots of accuracy and reconstruction error against λ, one panel per network and data set;
+/// lines where there is one run per λ.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure3 {
     panels: Vec<Panel>,
-    /// What is told below.
     caption: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 struct Panel {
     title: String,
-    /// Panels of one data set have the same axes.
-    data: String,
+    data_name: String,
     groups: Vec<LambdaGroup>,
 }
 
-/// One of the two quantities that a panel shows.
+/// A quantity with its axis.
 #[derive(Clone, Copy)]
 struct Quantity {
     id: &'static str,
-    /// Name and unit at the axis.
+    /// Name and unit of the axis.
     name: &'static str,
     colour: Rgb,
-    /// On which side of its λ the box stands.
+    /// Side of λ on which the box is, −1 or 1.
     side: f64,
-    of: fn(&Outcome) -> f64,
+    value: fn(&Outcome) -> f64,
 }
 
 const ACCURACY: Quantity = Quantity {
@@ -53,7 +49,7 @@ const ACCURACY: Quantity = Quantity {
     name: ACCURACY_NAME,
     colour: palette::CLASSIFICATION_ON_LIGHT,
     side: -1.0,
-    of: |run| run.accuracy * 100.0,
+    value: |run| run.accuracy * 100.0,
 };
 
 const MSE: Quantity = Quantity {
@@ -61,37 +57,37 @@ const MSE: Quantity = Quantity {
     name: MSE_NAME,
     colour: palette::RECONSTRUCTION_ON_LIGHT,
     side: 1.0,
-    of: |run| run.mse,
+    value: |run| run.mse,
 };
 
-/// In distances between neighbouring λ: width of a box, and of its middle from λ.
-const BOX: f64 = 0.32;
-const OFFSET: f64 = 0.2;
-/// Radius of a run's dot, in points.
+/// Width of a box and distance of its middle from λ, in distances between neighbouring λ.
+const BOX_WIDTH: f64 = 0.32;
+const BOX_OFFSET: f64 = 0.2;
+/// Radius of the dot of a run, in points.
 const DOT: f64 = 1.1;
 
 impl Figure3 {
-    /// The figure of these runs, in their order; `None` if there is nothing to show.
-    pub fn of(runs: &[Runs], dead: DeadRuns) -> Option<Self> {
-        let mut choice = Choice::default();
-        let panels = choice.panels(runs, dead, |runs, outcomes| Panel {
+    /// The figure of these runs; `None` if there is nothing to show.
+    pub fn new(runs: &[PanelRuns], dead: DeadRuns) -> Option<Self> {
+        let mut filter = RunFilter::new(dead);
+        let panels = filter.panels(runs, |runs, outcomes| Panel {
             title: runs.title.clone(),
-            data: runs.data_name.clone(),
+            data_name: runs.data_name.clone(),
             groups: by_lambda(&outcomes),
         });
-        let words = if panels.iter().any(Panel::has_boxes) {
+        let text = if panels.iter().any(Panel::has_boxes) {
             "Boxes: median and quartiles over seeds; whiskers: 1.5 interquartile ranges; dots: single runs."
         } else {
-            "One run for each λ."
+            "One run per λ."
         };
         (!panels.is_empty()).then(|| Self {
-            caption: choice.caption(words),
+            caption: filter.caption(text),
             panels,
         })
     }
 
     fn grid(&self) -> Grid {
-        Grid::of_charts(self.panels.len())
+        Grid::for_charts(self.panels.len())
     }
 }
 
@@ -104,13 +100,18 @@ impl Figure for Figure3 {
 
     fn draw(&self, page: &Page<'_>) -> Result<(), DrawError> {
         let grid = self.grid();
-        for (place, panel) in self.panels.iter().enumerate() {
-            let alike = || self.panels.iter().filter(|other| other.data == panel.data);
-            let values = |quantity: Quantity| {
-                span(alike().flat_map(|panel| panel.outcomes().map(quantity.of)))
+        for (index, panel) in self.panels.iter().enumerate() {
+            // Panels of one data set have the same axes.
+            let same_data = || {
+                let panels = self.panels.iter();
+                panels.filter(|other| other.data_name == panel.data_name)
             };
-            let part = grid.panel(page, place, &panel.title)?;
-            panel.draw(&part, values(ACCURACY), values(MSE))?;
+            let range = |quantity: Quantity| {
+                let outcomes = same_data().flat_map(Panel::outcomes);
+                padded_range(outcomes.map(quantity.value))
+            };
+            let part = grid.draw_panel(page, index, &panel.title)?;
+            panel.draw(&part, range(ACCURACY), range(MSE))?;
         }
         draw_caption(page, &self.caption, grid.height())
     }
@@ -120,7 +121,7 @@ impl Figure for Figure3 {
         for panel in &self.panels {
             for group in &panel.groups {
                 for quantity in [ACCURACY, MSE] {
-                    panel.tell(group, quantity, &mut rows);
+                    panel.append_rows(group, quantity, &mut rows);
                 }
             }
         }
@@ -164,56 +165,62 @@ impl Panel {
     ) -> Result<(), DrawError> {
         let step = self.step();
         let lambdas: Vec<f64> = self.groups.iter().map(|at| at.lambda.value()).collect();
-        let ends = |places: &[f64]| Some((*places.first()?, *places.last()?));
+        let ends = |values: &[f64]| Some((*values.first()?, *values.last()?));
         let (first, last) = ends(&lambdas).unwrap_or((0.0, 1.0));
-        let left = Axis::round(accuracies, ACCURACY.name, ACCURACY.colour);
-        let right = Axis::round(errors, MSE.name, MSE.colour);
+        let left = Axis::with_round_ticks(accuracies, ACCURACY.name, ACCURACY.colour);
+        let right = Axis::with_round_ticks(errors, MSE.name, MSE.colour);
         let length = plot_width(page.size().0, &left, Some(&right));
         let range = first - 0.6 * step..last + 0.6 * step;
-        let below = Axis::of_values(range, &lambdas, length, LAMBDA);
+        let below = Axis::with_ticks_at(range, &lambdas, length, LAMBDA);
         chart::draw(page, &below, &left, Some(&right), |on_left, on_right| {
-            self.mark(on_left, ACCURACY)?;
-            self.mark(on_right, MSE)
+            self.draw_quantity(on_left, ACCURACY)?;
+            self.draw_quantity(on_right, MSE)
         })
     }
 
-    fn mark(&self, pen: &Marks<'_, '_>, quantity: Quantity) -> Result<(), DrawError> {
+    fn draw_quantity(&self, marks: &Marks<'_, '_>, quantity: Quantity) -> Result<(), DrawError> {
         if !self.has_boxes() {
             let living = self.outcomes().filter(|run| !run.dead);
             let line: Vec<(f64, f64)> = living
-                .map(|run| (run.lambda.value(), (quantity.of)(run)))
+                .map(|run| (run.lambda.value(), (quantity.value)(run)))
                 .collect();
-            pen.line(&line, 1.0, quantity.colour)?;
+            marks.line(&line, 1.0, quantity.colour)?;
         }
         let step = self.step();
         for group in &self.groups {
             let lambda = group.lambda.value();
-            let middle = lambda + step * OFFSET * quantity.side;
-            if self.has_boxes()
-                && let Some(found) = BoxPlot::of(group.outcomes.iter().map(quantity.of))
-            {
-                draw_box(pen, &found, middle, step * BOX, quantity.colour)?;
+            let middle = lambda + step * BOX_OFFSET * quantity.side;
+            if let Some(plot) = self.box_plot(group, quantity) {
+                draw_box(marks, &plot, middle, step * BOX_WIDTH, quantity.colour)?;
             }
-            for (rank, run) in group.outcomes.iter().enumerate() {
-                let place = if self.has_boxes() {
-                    middle + step * BOX * 0.7 * jitter(rank)
+            for (index, run) in (0..).zip(&group.outcomes) {
+                let x = if self.has_boxes() {
+                    middle + step * BOX_WIDTH * 0.7 * jitter(index)
                 } else {
                     lambda
                 };
-                let at = (place, (quantity.of)(run));
+                let point = (x, (quantity.value)(run));
                 if run.dead {
-                    pen.ring(at, DOT, quantity.colour)?;
+                    marks.ring(point, DOT, quantity.colour)?;
                 } else {
-                    pen.dot(at, DOT, quantity.colour, 0.75)?;
+                    marks.dot(point, DOT, quantity.colour, 0.75)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Rows of the table: the box of a λ, if it has one, and its runs.
-    fn tell(&self, group: &LambdaGroup, quantity: Quantity, rows: &mut Vec<Vec<String>>) {
-        let mut tell = |statistic: &str, seed: String, dead: String, value: f64| {
+    /// The box of a λ; `None` where there is one run per λ.
+    fn box_plot(&self, group: &LambdaGroup, quantity: Quantity) -> Option<BoxPlot> {
+        let values = group.outcomes.iter().map(quantity.value);
+        self.has_boxes()
+            .then(|| BoxPlot::from_values(values))
+            .flatten()
+    }
+
+    /// Appends the rows of a λ: its box, if there is one, and its runs.
+    fn append_rows(&self, group: &LambdaGroup, quantity: Quantity, rows: &mut Vec<Vec<String>>) {
+        let mut append = |statistic: &str, seed: String, dead: String, value: f64| {
             rows.push(vec![
                 self.title.clone(),
                 group.lambda.to_string(),
@@ -224,42 +231,39 @@ impl Panel {
                 value.to_string(),
             ]);
         };
-        if self.has_boxes()
-            && let Some(found) = BoxPlot::of(group.outcomes.iter().map(quantity.of))
-        {
-            let named = [
-                ("lower whisker", found.whiskers[0]),
-                ("first quartile", found.quartiles[0]),
-                ("median", found.median),
-                ("third quartile", found.quartiles[1]),
-                ("upper whisker", found.whiskers[1]),
-            ];
-            for (statistic, value) in named {
-                tell(statistic, String::new(), String::new(), value);
+        if let Some(plot) = self.box_plot(group, quantity) {
+            for (statistic, value) in [
+                ("lower whisker", plot.whiskers[0]),
+                ("first quartile", plot.quartiles[0]),
+                ("median", plot.median),
+                ("third quartile", plot.quartiles[1]),
+                ("upper whisker", plot.whiskers[1]),
+            ] {
+                append(statistic, String::new(), String::new(), value);
             }
         }
         for run in &group.outcomes {
-            let value = (quantity.of)(run);
-            tell("run", run.seed.to_string(), run.dead.to_string(), value);
+            let value = (quantity.value)(run);
+            append("run", run.seed.to_string(), run.dead.to_string(), value);
         }
     }
 }
 
 fn draw_box(
-    pen: &Marks<'_, '_>,
-    found: &BoxPlot,
+    marks: &Marks<'_, '_>,
+    plot: &BoxPlot,
     middle: f64,
     width: f64,
     colour: Rgb,
 ) -> Result<(), DrawError> {
     let (left, right) = (middle - width / 2.0, middle + width / 2.0);
-    let ([low, high], [first, third]) = (found.whiskers, found.quartiles);
-    pen.bar([(left, first), (right, third)], 0.6, colour)?;
-    pen.line(&[(left, found.median), (right, found.median)], 1.4, colour)?;
+    let ([low, high], [first, third]) = (plot.whiskers, plot.quartiles);
+    marks.bar([(left, first), (right, third)], 0.6, colour)?;
+    marks.line(&[(left, plot.median), (right, plot.median)], 1.4, colour)?;
     for (quartile, whisker) in [(first, low), (third, high)] {
-        pen.line(&[(middle, quartile), (middle, whisker)], 0.6, colour)?;
+        marks.line(&[(middle, quartile), (middle, whisker)], 0.6, colour)?;
         let (left, right) = (middle - width / 4.0, middle + width / 4.0);
-        pen.line(&[(left, whisker), (right, whisker)], 0.6, colour)?;
+        marks.line(&[(left, whisker), (right, whisker)], 0.6, colour)?;
     }
     Ok(())
 }

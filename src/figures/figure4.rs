@@ -1,198 +1,160 @@
-//! The latent cloud at every λ (the paper's figure 4).
-
-use plotters::{
-    element::Circle,
-    style::text_anchor::{HPos, VPos},
-};
+//! The latent cloud at every λ (figure 4 of the paper).
 
 use super::{
-    backend::{DrawError, LINE_SPACING, Page, text_width},
-    cloud::{Cloud, Space},
+    LambdaSweep,
+    backend::{CENTRE, DrawError, LINE_SPACING, Page},
+    chart::{GAP, Grid, INK, NAME, SMALL, TITLE_HEIGHT, caption_height, draw_caption, draw_title},
     figure::{Figure, TWO_COLUMNS, Table},
-    one_seed::OneSeed,
-    palette,
-    panels::{Grid, INK, NAME, SMALL, TITLE, caption_height, draw_caption},
+    lambda_sweep::latent_name,
+    latent_plot::{LatentPlot, PlotStyle},
+    legend::Legend,
 };
 use crate::{sweep::Record, train::Projection};
 
-/// Panels side by side, and height of each in points.
+/// Panels per row, and height of each in points.
 const COLUMNS: usize = 6;
-const PANEL: f64 = 88.0;
-/// Space above and below a block, in points.
-const GAP: f64 = 6.0;
-/// Of each class.
-const POINTS: usize = 50;
+const PANEL_HEIGHT: f64 = 88.0;
+/// Points of each class.
+const POINTS_PER_CLASS: usize = 50;
 
-/// The clouds of z of one series after another, a panel for each λ.
+/// The clouds of z of several λ sweeps, one below the other, one panel per λ.
 #[derive(Clone, Debug)]
 pub struct Figure4<'a> {
     blocks: Vec<Block<'a>>,
     caption: String,
 }
 
-/// The panels of one series.
+/// The panels of one λ sweep.
 #[derive(Clone, Debug)]
 struct Block<'a> {
-    spectrum: OneSeed<'a>,
-    /// For each run the points that are shown: 50 of each class.
-    shown: Vec<Shown>,
+    sweep: LambdaSweep<'a>,
+    /// The shown points of each run.
+    samples: Vec<Sample>,
+    legend: Legend,
 }
 
-/// Points, their classes and the classifier's answers.
+/// Points, their classes and the predictions.
 #[derive(Clone, Debug, Default)]
-struct Shown {
+struct Sample {
     points: Vec<[f32; 3]>,
     labels: Vec<u8>,
     predicted: Vec<u8>,
 }
 
-impl Shown {
-    fn of(record: &Record) -> Self {
-        let portrait = &record.eval_sample;
+impl Sample {
+    /// The first points of each class.
+    fn new(record: &Record) -> Self {
+        let all = &record.eval_sample;
         let mut counts = [0; 256];
-        let mut shown = Self::default();
-        let both = portrait.labels.iter().zip(&portrait.predicted);
-        for (point, (label, predicted)) in portrait.points.iter().zip(both) {
+        let mut sample = Self::default();
+        let classes = all.labels.iter().zip(&all.predicted);
+        for (point, (label, predicted)) in all.points.iter().zip(classes) {
             let count = &mut counts[usize::from(*label)];
-            if *count < POINTS {
+            if *count < POINTS_PER_CLASS {
                 *count += 1;
-                shown.points.push(*point);
-                shown.labels.push(*label);
-                shown.predicted.push(*predicted);
+                sample.points.push(*point);
+                sample.labels.push(*label);
+                sample.predicted.push(*predicted);
             }
         }
-        shown
+        sample
     }
 }
 
 impl<'a> Figure4<'a> {
-    /// The figure of these spectra, one below the other; `None` if there is none.
-    pub fn of(spectra: Vec<OneSeed<'a>>) -> Option<Self> {
-        let seeds: Vec<String> = spectra.iter().map(|s| s.seed.to_string()).collect();
-        let blocks: Vec<Block<'a>> = spectra
-            .into_iter()
-            .map(|spectrum| Block {
-                shown: spectrum
-                    .records
-                    .iter()
-                    .map(|record| Shown::of(record))
-                    .collect(),
-                spectrum,
-            })
-            .collect();
-        let is_projected = blocks
-            .iter()
-            .flat_map(|block| &block.spectrum.records)
-            .any(|record| record.eval_sample.projection != Projection::Coordinates);
-        let how = if is_projected {
-            " Principal components of z, with the share of variance that they keep."
-        } else {
-            ""
-        };
-        (!blocks.is_empty()).then(|| Self {
-            blocks,
-            caption: format!(
-                "Latent z of {POINTS} test images of each class, one panel for each λ; seed {}. Each panel has a scale of its own, the same on its three axes.{how}",
-                seeds.join(", ")
-            ),
+    /// The figure of these sweeps; `None` if there is none.
+    pub fn new(sweeps: Vec<LambdaSweep<'a>>) -> Option<Self> {
+        let caption = caption(&sweeps)?;
+        let blocks = sweeps.into_iter().map(|sweep| {
+            let records = sweep.records.iter();
+            Block {
+                samples: records.map(|record| Sample::new(record)).collect(),
+                legend: Legend::new(
+                    &sweep.records[0].class_names,
+                    TWO_COLUMNS - 2.0 * GAP,
+                    SMALL,
+                    usize::MAX,
+                ),
+                sweep,
+            }
+        });
+        Some(Self {
+            blocks: blocks.collect(),
+            caption,
         })
     }
 }
 
+fn caption(sweeps: &[LambdaSweep<'_>]) -> Option<String> {
+    let first = sweeps.first()?;
+    let latent = latent_name(first.records[0], first.tokens);
+    let seeds: Vec<String> = sweeps.iter().map(|sweep| sweep.seed.to_string()).collect();
+    let mut records = sweeps.iter().flat_map(|sweep| &sweep.records);
+    let projection =
+        if records.any(|record| record.eval_sample.projection != Projection::Coordinates) {
+            " First three principal components, with their share of the variance."
+        } else {
+            ""
+        };
+    Some(format!(
+        "{latent} of {POINTS_PER_CLASS} test images of each class, one panel per λ; seed {}. Each panel has its own scale, which is the same for all axes of z.{projection}",
+        seeds.join(", ")
+    ))
+}
+
 impl Block<'_> {
     fn grid(&self) -> Grid {
-        Grid::of_rows(
-            self.shown.len(),
-            COLUMNS.min(self.shown.len().max(3)),
-            PANEL,
-        )
+        let count = self.samples.len();
+        Grid::with_columns(count, COLUMNS.min(count.max(3)), PANEL_HEIGHT)
     }
 
-    fn classes(&self) -> &[String] {
-        &self.spectrum.records[0].class_names
-    }
-
-    /// Rows of the legend: names with the places where they begin.
-    fn legend(&self) -> Vec<Vec<(usize, f64)>> {
-        let mut rows: Vec<Vec<(usize, f64)>> = vec![Vec::new()];
-        let mut x = GAP;
-        for (class, name) in self.classes().iter().enumerate() {
-            let width = text_width(name, SMALL) + 16.0;
-            if x + width > TWO_COLUMNS - GAP {
-                rows.push(Vec::new());
-                x = GAP;
-            }
-            if let Some(row) = rows.last_mut() {
-                row.push((class, x));
-            }
-            x += width;
-        }
-        rows
-    }
-
-    fn legend_height(&self) -> f64 {
-        self.legend().len() as f64 * SMALL * LINE_SPACING
-    }
-
-    fn head(&self) -> f64 {
-        GAP + TITLE * LINE_SPACING + self.legend_height() + GAP
+    fn head_height(&self) -> f64 {
+        TITLE_HEIGHT + self.legend.height() + GAP
     }
 
     fn height(&self) -> f64 {
-        self.head() + self.grid().height()
+        self.head_height() + self.grid().height()
     }
 
     fn draw(&self, page: &Page<'_>, top: f64) -> Result<(), DrawError> {
-        let title = page.text(TITLE, INK);
-        let left = HPos::Left;
-        let place = (GAP, top + GAP + TITLE / 2.0);
-        page.write(&self.spectrum.title, place, &title, (left, VPos::Center))?;
-        let small = page.text(SMALL, INK);
-        for (row, names) in self.legend().iter().enumerate() {
-            let y = top + GAP + (TITLE + row as f64 * SMALL) * LINE_SPACING + SMALL / 2.0;
-            for (class, x) in names {
-                let colour = palette::class(u8::try_from(*class).unwrap_or(u8::MAX));
-                let disc = page.stroke(1.0, colour, 1.0).filled();
-                let centre = (page.units(x + 3.0), page.units(y));
-                page.area
-                    .draw(&Circle::new(centre, page.units(2.2), disc))?;
-                let name = self.classes().get(*class).map_or("", String::as_str);
-                page.write(name, (x + 8.0, y), &small, (left, VPos::Center))?;
-            }
-        }
+        draw_title(page, &self.sweep.title, (0.0, top), TWO_COLUMNS)?;
+        self.legend.draw(page, (GAP, top + TITLE_HEIGHT))?;
         let grid = self.grid();
-        let top = top + self.head();
-        let panels = self.spectrum.records.iter().zip(&self.shown).enumerate();
-        for (place, (record, shown)) in panels {
-            let cloud = Cloud {
-                points: &shown.points,
-                labels: &shown.labels,
-                projection: record.eval_sample.projection,
-            };
-            let space: Space = Cloud::space([cloud]);
-            let (x, y) = grid.corner(place);
-            let part = page.part((x, top + y), grid.panel_size());
-            let (width, height) = part.size();
-            let mut name = vec![format!("λ = {}", record.lambda())];
-            if let Projection::Pca { explained } = record.eval_sample.projection {
-                name.push(format!("{:.0} %", explained * 100.0));
-            }
-            if record.is_dead() {
-                name.push("dead".to_owned());
-            }
-            let style = part.text(NAME, INK);
-            let centre = (width / 2.0, NAME * 0.7);
-            part.write(
-                &name.join(", "),
-                centre,
-                &style,
-                (HPos::Center, VPos::Center),
-            )?;
-            let head = NAME * LINE_SPACING;
-            let body = part.part((0.0, head), (width, height - head - 2.0));
-            cloud.draw(&body, &space, 0.75, 5.5)?;
+        let top = top + self.head_height();
+        for (index, (record, sample)) in self.sweep.records.iter().zip(&self.samples).enumerate() {
+            let (x, y) = grid.corner(index);
+            sample.draw(&page.part((x, top + y), grid.panel_size()), record)?;
         }
         Ok(())
+    }
+}
+
+impl Sample {
+    /// Draws the panel of a run.
+    fn draw(&self, page: &Page<'_>, record: &Record) -> Result<(), DrawError> {
+        const STYLE: PlotStyle = PlotStyle {
+            radius: 0.75,
+            text: 5.5,
+            detailed: false,
+        };
+        let (width, height) = page.size();
+        let mut name = vec![format!("λ = {}", record.lambda())];
+        if let Projection::Pca { explained } = record.eval_sample.projection {
+            name.push(format!("{:.0} %", explained * 100.0));
+        }
+        if record.is_dead() {
+            name.push("dead".to_owned());
+        }
+        let style = page.text_style(NAME, INK);
+        page.draw_text(&name.join(", "), (width / 2.0, NAME * 0.7), &style, CENTRE)?;
+        let head = NAME * LINE_SPACING;
+        let plot = LatentPlot {
+            points: &self.points,
+            labels: &self.labels,
+            ..LatentPlot::new(record)
+        };
+        let body = page.part((0.0, head), (width, height - head - 2.0));
+        plot.draw(&body, &plot.limits(), STYLE)
     }
 }
 
@@ -217,13 +179,13 @@ impl Figure for Figure4<'_> {
     fn table(&self) -> Table {
         let mut rows = Vec::new();
         for block in &self.blocks {
-            for (record, shown) in block.spectrum.records.iter().zip(&block.shown) {
-                let classes = shown.labels.iter().zip(&shown.predicted);
-                for ([x, y, z], (label, predicted)) in shown.points.iter().zip(classes) {
+            for (record, sample) in block.sweep.records.iter().zip(&block.samples) {
+                let classes = sample.labels.iter().zip(&sample.predicted);
+                for ([x, y, z], (label, predicted)) in sample.points.iter().zip(classes) {
                     rows.push(vec![
-                        block.spectrum.title.clone(),
+                        block.sweep.title.clone(),
                         record.lambda().to_string(),
-                        block.spectrum.seed.to_string(),
+                        block.sweep.seed.to_string(),
                         label.to_string(),
                         predicted.to_string(),
                         x.to_string(),

@@ -1,102 +1,143 @@
-//! Inputs and what becomes of them at every λ (the paper's figure 5).
-
-use plotters::{
-    element::PathElement,
-    style::text_anchor::{HPos, VPos},
-};
+//! Test images and their reconstructions at every λ (figure 5 of the paper).
 
 use super::{
-    backend::{DrawError, LINE_SPACING, Page},
+    LambdaSweep,
+    backend::{CENTRE, DrawError, LINE_SPACING, Page, RIGHT},
+    chart::{GAP as EDGE, INK, NAME, SMALL, TITLE, caption_height, draw_caption, draw_title},
     figure::{Figure, TWO_COLUMNS, Table},
-    one_seed::OneSeed,
-    palette::Rgb,
-    panels::{INK, NAME, SMALL, TITLE, caption_height, draw_caption},
+    palette::MISCLASSIFIED,
 };
 use crate::sweep::Record;
 
 /// The most λ that fit the width.
-const COLUMNS: usize = 11;
-/// Space at the edges and between images, in points.
-const EDGE: f64 = 6.0;
+const MAX_COLUMNS: usize = 11;
+/// Space between images, in points.
 const GAP: f64 = 2.5;
-/// Room for numbers at the left.
+/// Space at the left for class names, in points.
 const LEFT: f64 = 40.0;
-/// A wrong answer's frame.
-const WRONG: Rgb = [0xc0, 0x20, 0x18];
 
-/// One image of each class in the left column, then what each λ makes of it.
+/// One image of each class in the left column, then its reconstruction at each λ.
 #[derive(Clone, Debug)]
 pub struct Figure5<'a> {
     title: String,
     seed: u64,
     records: Vec<&'a Record>,
-    /// Places among the cells of a portrait.
+    /// Indices of the images among the reconstructions of every run.
     rows: Vec<usize>,
     caption: String,
 }
 
 impl<'a> Figure5<'a> {
-    /// The figure of a spectrum; `None` if its runs kept no image.
-    pub fn of(spectrum: &OneSeed<'a>) -> Option<Self> {
-        let records = spectrum.thinned(COLUMNS);
-        let cells = &records.first()?.eval_sample.reconstructions;
-        // Runs of one series look at the same images.
-        let is_shared = |place: &usize| {
-            let index = |record: &&Record| {
-                record
-                    .eval_sample
-                    .reconstructions
-                    .get(*place)
-                    .map(|c| c.index)
-            };
-            records
-                .iter()
-                .all(|record| index(record) == Some(cells[*place].index))
+    /// The figure of a sweep; `None` if its runs have no reconstructions.
+    pub fn new(sweep: &LambdaSweep<'a>) -> Option<Self> {
+        let records = sweep.thin_out(MAX_COLUMNS);
+        let images = &records.first()?.eval_sample.reconstructions;
+        let is_shared = |row: &usize| {
+            records.iter().all(|record| {
+                let image = record.eval_sample.reconstructions.get(*row);
+                image.is_some_and(|image| image.index == images[*row].index)
+            })
         };
-        let mut rows: Vec<usize> = (0..cells.len()).filter(is_shared).collect();
-        rows.dedup_by_key(|place| cells[*place].label);
-        let left_out = spectrum.records.len() - records.len();
+        let mut rows: Vec<usize> = (0..images.len()).filter(is_shared).collect();
+        rows.dedup_by_key(|row| images[*row].label);
         let mut caption = vec![format!(
-            "Test images at the left, rebuilt at each λ; seed {}. A red frame marks a wrong answer of the classifier. Below: accuracy and MSE over the whole test half.",
-            spectrum.seed
+            "Test images at the left, then their reconstructions at each λ; seed {}. A red frame marks a misclassified image. Below: accuracy and MSE of the whole test set.",
+            sweep.seed
         )];
+        let left_out = sweep.records.len() - records.len();
         if left_out > 0 {
             caption.push(format!("{left_out} more λ are not shown."));
         }
         (!rows.is_empty()).then(|| Self {
-            title: spectrum.title.clone(),
-            seed: spectrum.seed,
+            title: sweep.title.clone(),
+            seed: sweep.seed,
             records,
             rows,
             caption: caption.join(" "),
         })
     }
 
-    /// Side of an image.
+    /// Width of an image.
     fn side(&self) -> f64 {
         let columns = self.records.len().max(5) + 1;
-        let room = TWO_COLUMNS - 2.0 * EDGE - LEFT - GAP;
-        (room / columns as f64 - GAP).min(45.0)
+        let width = TWO_COLUMNS - 2.0 * EDGE - LEFT - GAP;
+        (width / columns as f64 - GAP).min(45.0)
     }
 
-    fn head() -> f64 {
+    fn head_height() -> f64 {
         EDGE + (TITLE + NAME) * LINE_SPACING + GAP
     }
 
-    fn body(&self) -> f64 {
+    fn body_height(&self) -> f64 {
         self.rows.len() as f64 * (self.side() + GAP)
     }
 
+    /// Height of the two lines of metrics.
+    fn foot_height() -> f64 {
+        2.0 * SMALL * LINE_SPACING
+    }
+
+    /// Left edge of a column; 0 is that of the test images.
     fn left(&self, column: usize) -> f64 {
         let gap = if column == 0 { 0.0 } else { GAP };
         EDGE + LEFT + column as f64 * (self.side() + GAP) + gap
+    }
+
+    fn draw_images(&self, page: &Page<'_>) -> Result<(), DrawError> {
+        let side = self.side();
+        let style = page.text_style(SMALL, INK);
+        for (line, row) in self.rows.iter().enumerate() {
+            let y = Self::head_height() + line as f64 * (side + GAP);
+            for (column, record) in self.records.iter().enumerate() {
+                let Some(image) = record.eval_sample.reconstructions.get(*row) else {
+                    continue;
+                };
+                if column == 0 {
+                    page.draw_image(&image.input, record.shape, (self.left(0), y), side)?;
+                    let class = record.class_names.get(usize::from(image.label));
+                    let class = class.map_or("?", String::as_str);
+                    let pos = (self.left(0) - GAP - 1.0, y + side / 2.0);
+                    page.draw_text(class, pos, &style, RIGHT)?;
+                }
+                let pos = (self.left(column + 1), y);
+                let size = page.draw_image(&image.reconstruction, record.shape, pos, side)?;
+                if image.predicted != image.label {
+                    page.draw_frame(pos, size, page.line_style(1.0, MISCLASSIFIED, 1.0))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Draws λ above and metrics below each column.
+    fn draw_text(&self, page: &Page<'_>) -> Result<(), DrawError> {
+        let (name, small) = (page.text_style(NAME, INK), page.text_style(SMALL, INK));
+        let middle = |column: usize| self.left(column) + self.side() / 2.0;
+        let head = Self::head_height() - GAP - NAME / 2.0;
+        let foot = Self::head_height() + self.body_height() + SMALL / 2.0;
+        let second_line = foot + SMALL * LINE_SPACING;
+        page.draw_text("input", (middle(0), head), &name, CENTRE)?;
+        for (text, y) in [("accuracy", foot), ("MSE", second_line)] {
+            page.draw_text(text, (self.left(1) - GAP - 3.0, y), &small, RIGHT)?;
+        }
+        for (column, record) in self.records.iter().enumerate() {
+            let x = middle(column + 1);
+            let lambda = format!("λ = {}", record.lambda());
+            page.draw_text(&lambda, (x, head), &name, CENTRE)?;
+            if let Some(metrics) = record.metrics() {
+                let accuracy = format!("{:.1} %", metrics.accuracy * 100.0);
+                page.draw_text(&accuracy, (x, foot), &small, CENTRE)?;
+                let mse = format!("{:.3}", metrics.mse);
+                page.draw_text(&mse, (x, second_line), &small, CENTRE)?;
+            }
+        }
+        Ok(())
     }
 }
 
 impl Figure for Figure5<'_> {
     fn size(&self) -> (f64, f64) {
-        let foot = 2.0 * SMALL * LINE_SPACING;
-        let height = Self::head() + self.body() + foot;
+        let height = Self::head_height() + self.body_height() + Self::foot_height();
         (
             TWO_COLUMNS,
             height + caption_height(&self.caption, TWO_COLUMNS),
@@ -104,73 +145,28 @@ impl Figure for Figure5<'_> {
     }
 
     fn draw(&self, page: &Page<'_>) -> Result<(), DrawError> {
-        let centre = (HPos::Center, VPos::Center);
-        let (name, small) = (page.text(NAME, INK), page.text(SMALL, INK));
-        let title = page.text(TITLE, INK);
-        let place = (EDGE, EDGE + TITLE / 2.0);
-        page.write(&self.title, place, &title, (HPos::Left, VPos::Center))?;
-        let (side, top) = (self.side(), Self::head());
-        let words = top - GAP - NAME / 2.0;
-        page.write("input", (self.left(0) + side / 2.0, words), &name, centre)?;
-
-        for (line, row) in self.rows.iter().enumerate() {
-            let y = top + line as f64 * (side + GAP);
-            for (column, record) in self.records.iter().enumerate() {
-                let Some(cell) = record.eval_sample.reconstructions.get(*row) else {
-                    continue;
-                };
-                if column == 0 {
-                    page.show(&cell.input, record.shape, (self.left(0), y), side)?;
-                    let class = record.class_names.get(usize::from(cell.label));
-                    let class = class.map_or("?", String::as_str);
-                    let place = (self.left(0) - GAP - 1.0, y + side / 2.0);
-                    page.write(class, place, &small, (HPos::Right, VPos::Center))?;
-                }
-                let place = (self.left(column + 1), y);
-                let (width, height) = page.show(&cell.reconstruction, record.shape, place, side)?;
-                if cell.predicted != cell.label {
-                    frame(page, place, (width, height))?;
-                }
-            }
-        }
-        let foot = top + self.body() + SMALL / 2.0;
-        for (line, text) in ["accuracy", "MSE"].iter().enumerate() {
-            let place = (
-                self.left(1) - GAP - 3.0,
-                foot + line as f64 * SMALL * LINE_SPACING,
-            );
-            page.write(text, place, &small, (HPos::Right, VPos::Center))?;
-        }
-        for (column, record) in self.records.iter().enumerate() {
-            let x = self.left(column + 1) + side / 2.0;
-            let lambda = format!("λ = {}", record.lambda());
-            page.write(&lambda, (x, words), &name, centre)?;
-            if let Some(metrics) = record.metrics() {
-                let accuracy = format!("{:.1} %", metrics.accuracy * 100.0);
-                page.write(&accuracy, (x, foot), &small, centre)?;
-                let below = (x, foot + SMALL * LINE_SPACING);
-                page.write(&format!("{:.3}", metrics.mse), below, &small, centre)?;
-            }
-        }
-        let foot = 2.0 * SMALL * LINE_SPACING;
-        draw_caption(page, &self.caption, top + self.body() + foot)
+        draw_title(page, &self.title, (0.0, 0.0), TWO_COLUMNS)?;
+        self.draw_images(page)?;
+        self.draw_text(page)?;
+        let end = Self::head_height() + self.body_height() + Self::foot_height();
+        draw_caption(page, &self.caption, end)
     }
 
     fn table(&self) -> Table {
         let mut rows = Vec::new();
         for record in &self.records {
             for row in &self.rows {
-                let Some(cell) = record.eval_sample.reconstructions.get(*row) else {
+                let Some(image) = record.eval_sample.reconstructions.get(*row) else {
                     continue;
                 };
                 rows.push(vec![
                     self.title.clone(),
                     record.lambda().to_string(),
                     self.seed.to_string(),
-                    cell.index.to_string(),
-                    cell.label.to_string(),
-                    cell.predicted.to_string(),
-                    cell.mse.to_string(),
+                    image.index.to_string(),
+                    image.label.to_string(),
+                    image.predicted.to_string(),
+                    image.mse.to_string(),
                 ]);
             }
         }
@@ -187,21 +183,4 @@ impl Figure for Figure5<'_> {
             rows,
         }
     }
-}
-
-fn frame(
-    page: &Page<'_>,
-    (x, y): (f64, f64),
-    (width, height): (f64, f64),
-) -> Result<(), DrawError> {
-    let corners = [
-        (x, y),
-        (x + width, y),
-        (x + width, y + height),
-        (x, y + height),
-        (x, y),
-    ];
-    let corners = corners.map(|(x, y)| (page.units(x), page.units(y)));
-    let style = page.stroke(1.0, WRONG, 1.0);
-    page.area.draw(&PathElement::new(corners, style))
 }

@@ -1,33 +1,32 @@
-//! How losses and accuracy of one network moved over the epochs.
+//! Learning curves of one network.
 
 use super::{
-    axes::{number, span},
     backend::{DrawError, Page},
-    chart::{self, Axis},
+    chart::{self, Axis, Grid, INK, caption_height, draw_caption, format_number, padded_range},
     figure::{Figure, Table},
     palette::{self, Rgb},
-    panels::{Grid, INK, caption_height, draw_caption},
 };
 use crate::{
     sweep::Record,
     train::{Evaluation, Metrics},
 };
 
-/// Test and training curves, a panel for each quantity.
+/// Test and training metrics against the epoch, one panel per quantity.
 #[derive(Clone, Debug)]
-pub struct Learning<'a> {
+pub struct LearningCurves<'a> {
     title: String,
     record: &'a Record,
     caption: String,
 }
 
-/// One of the quantities.
+/// A quantity with its axis.
 struct Quantity {
     id: &'static str,
     title: &'static str,
+    /// Name and unit of the axis.
     name: &'static str,
     colour: Rgb,
-    of: fn(&Metrics) -> f64,
+    value: fn(&Metrics) -> f64,
 }
 
 const QUANTITIES: [Quantity; 3] = [
@@ -36,84 +35,97 @@ const QUANTITIES: [Quantity; 3] = [
         title: "Accuracy",
         name: "Accuracy (%)",
         colour: palette::CLASSIFICATION_ON_LIGHT,
-        of: |metrics| metrics.accuracy * 100.0,
+        value: |metrics| metrics.accuracy * 100.0,
     },
     Quantity {
         id: "ce_nats",
         title: "Cross-entropy",
         name: "Cross-entropy (nats)",
         colour: palette::CLASSIFICATION_ON_LIGHT,
-        of: |metrics| metrics.ce,
+        value: |metrics| metrics.ce,
     },
     Quantity {
         id: "mse",
         title: "Reconstruction error",
         name: "MSE (pixels from −1 to 1)",
         colour: palette::RECONSTRUCTION_ON_LIGHT,
-        of: |metrics| metrics.mse,
+        value: |metrics| metrics.mse,
     },
 ];
 
-impl<'a> Learning<'a> {
+impl<'a> LearningCurves<'a> {
     /// The figure of a run; `None` before the end of its first epoch.
-    pub fn of(title: &str, record: &'a Record) -> Option<Self> {
-        let (lambda, seed) = (record.lambda(), record.spec.config.seed);
-        (record.evaluations.len() > 1).then(|| Self {
+    pub fn new(title: &str, record: &'a Record) -> Option<Self> {
+        let evaluations = &record.evaluations;
+        let lambda = evaluations.last()?.lambda;
+        // λ can be changed during training.
+        let at_the_end = if evaluations.iter().any(|at| at.lambda != lambda) {
+            " at the end"
+        } else {
+            ""
+        };
+        let train = if evaluations.iter().any(|at| at.train.is_some()) {
+            ""
+        } else {
+            " (not available)"
+        };
+        let seed = record.spec.config.seed;
+        (evaluations.len() > 1).then(|| Self {
             title: title.to_owned(),
             record,
             caption: format!(
-                "{title}, λ = {lambda} (at the end), seed {seed}. Lines with dots: the whole test half, before training and after every epoch. Pale lines: means over the training batches of the epoch{}.",
-                if record.evaluations.iter().any(|e| e.train.is_some()) {
-                    ""
-                } else {
-                    " (not known here)"
-                }
+                "{title}, λ = {lambda}{at_the_end}, seed {seed}. Lines with dots: the whole test set, before training and after every epoch. Pale lines: means over the training batches of each epoch{train}."
             ),
         })
     }
 
-    fn test(&self, of: fn(&Metrics) -> f64) -> Vec<(f64, f64)> {
+    fn test(&self, value: fn(&Metrics) -> f64) -> Vec<(f64, f64)> {
         let all = self.record.evaluations.iter();
-        finite(all.map(|at| (at.epoch as f64, of(&at.test))))
+        finite(all.map(|at| (at.epoch as f64, value(&at.test))))
     }
 
-    fn train(&self, of: fn(&Metrics) -> f64) -> Vec<(f64, f64)> {
-        let at = |at: &Evaluation| Some((at.epoch as f64, of(&at.train?)));
-        finite(self.record.evaluations.iter().filter_map(at))
+    fn train(&self, value: fn(&Metrics) -> f64) -> Vec<(f64, f64)> {
+        let point = |at: &Evaluation| Some((at.epoch as f64, value(&at.train?)));
+        finite(self.record.evaluations.iter().filter_map(point))
+    }
+
+    fn grid() -> Grid {
+        Grid::with_columns(QUANTITIES.len(), QUANTITIES.len(), 140.0)
     }
 }
 
-fn finite(places: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
-    places.filter(|(_, value)| value.is_finite()).collect()
+fn finite(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
+    points.filter(|(_, value)| value.is_finite()).collect()
 }
 
-impl Figure for Learning<'_> {
+impl Figure for LearningCurves<'_> {
     fn size(&self) -> (f64, f64) {
-        let grid = Grid::of_rows(QUANTITIES.len(), QUANTITIES.len(), 140.0);
-        let below = caption_height(&self.caption, grid.width());
-        (grid.width(), grid.height() + below)
+        let grid = Self::grid();
+        let caption = caption_height(&self.caption, grid.width());
+        (grid.width(), grid.height() + caption)
     }
 
     fn draw(&self, page: &Page<'_>) -> Result<(), DrawError> {
-        /// More dots than these would be a thick line.
-        const DOTS: usize = 60;
-        let grid = Grid::of_rows(QUANTITIES.len(), QUANTITIES.len(), 140.0);
+        /// More dots than these would merge into a thick line.
+        const MAX_DOTS: usize = 60;
+        let grid = Self::grid();
         let epochs = self.record.evaluations.iter().map(|at| at.epoch as f64);
-        let mut below = Axis::round(span(epochs), "Epoch", INK);
+        let mut below = Axis::with_round_ticks(padded_range(epochs), "Epoch", INK);
         below.ticks.retain(|(epoch, _)| epoch.fract() == 0.0);
         for (epoch, text) in &mut below.ticks {
-            *text = number(*epoch);
+            *text = format_number(*epoch);
         }
-        for (place, quantity) in QUANTITIES.iter().enumerate() {
-            let (test, train) = (self.test(quantity.of), self.train(quantity.of));
+        for (index, quantity) in QUANTITIES.iter().enumerate() {
+            let (test, train) = (self.test(quantity.value), self.train(quantity.value));
             let values = test.iter().chain(&train).map(|(_, value)| *value);
-            let left = Axis::round(span(values), quantity.name, quantity.colour);
-            let part = grid.panel(page, place, quantity.title)?;
-            chart::draw(&part, &below, &left, None, |pen, _| {
-                pen.line(&train, 0.8, pale(quantity.colour))?;
-                pen.line(&test, 1.0, quantity.colour)?;
-                for place in test.iter().filter(|_| test.len() <= DOTS) {
-                    pen.dot(*place, 1.3, quantity.colour, 1.0)?;
+            let range = padded_range(values);
+            let left = Axis::with_round_ticks(range, quantity.name, quantity.colour);
+            let part = grid.draw_panel(page, index, quantity.title)?;
+            chart::draw(&part, &below, &left, None, |marks, _| {
+                marks.line(&train, 0.8, pale(quantity.colour))?;
+                marks.line(&test, 1.0, quantity.colour)?;
+                for point in test.iter().filter(|_| test.len() <= MAX_DOTS) {
+                    marks.dot(*point, 1.3, quantity.colour, 1.0)?;
                 }
                 Ok(())
             })?;
@@ -134,7 +146,7 @@ impl Figure for Learning<'_> {
                         at.lambda.to_string(),
                         half.to_owned(),
                         quantity.id.to_owned(),
-                        (quantity.of)(metrics).to_string(),
+                        (quantity.value)(metrics).to_string(),
                     ]);
                 }
             }
@@ -148,7 +160,7 @@ impl Figure for Learning<'_> {
     }
 }
 
-/// Half-way to the paper.
+/// Half-way to white.
 fn pale(colour: Rgb) -> Rgb {
     colour.map(|value| value / 2 + 0x7f)
 }

@@ -1,9 +1,7 @@
-//! Figures as files, and the colours that figures and window share.
+//! Figures and animations as data and as files, and the colours that they share with the window.
 
-mod animation;
-mod axes;
 mod backend;
-mod canvas;
+mod capacity;
 mod chart;
 mod cloud;
 mod export_all;
@@ -11,49 +9,41 @@ mod figure;
 mod figure3;
 mod figure4;
 mod figure5;
+mod figure_data;
+mod figure_kind;
 mod film;
+mod lambda_sweep;
+mod latent_plot;
 mod learning;
-mod marks;
-mod one_cloud;
-mod one_seed;
+mod legend;
 pub mod palette;
-mod panels;
 mod pareto;
-mod picture;
-mod quantize;
+mod pixels;
 mod reconstruction_pairs;
-mod reconstructions;
-mod runs;
-mod scatter;
-mod scene;
-mod subject;
+mod run_filter;
 #[cfg(test)]
 mod tests;
-pub(crate) mod ticks;
-mod trade_off_width;
 
 use std::path::{Path, PathBuf};
 
-pub use animation::{ANIMATION_EXTENSIONS, Animation, Ending, Frame, save_animation};
-pub use export_all::{AllFigures, Step, every};
+pub use capacity::{CapacityFigure, CapacityMeasure, Family, Member};
+pub(crate) use chart::{Ticks, jitter};
+pub use cloud::LatentCloud;
+pub use export_all::{AllFigures, ExportProgress};
 pub use figure::{EXTENSIONS, Figure, Table, save};
+pub use figure_data::{FigureData, NetworkState, SnapshotInfo};
+pub use figure_kind::FigureKind;
 pub use figure3::Figure3;
 pub use figure4::Figure4;
 pub use figure5::Figure5;
-pub use film::Film;
-pub use learning::Learning;
-pub use one_cloud::OneCloud;
-pub use one_seed::OneSeed;
-pub use pareto::TradeOffPlane;
+pub use film::{ANIMATION_EXTENSIONS, Animation, Ending, Film, Frame, Scene, save_animation};
+pub use lambda_sweep::LambdaSweep;
+pub use learning::LearningCurves;
+pub use pareto::ParetoFigure;
 pub use reconstruction_pairs::ReconstructionPairs;
-pub use reconstructions::reconstructions;
-pub use runs::{DeadRuns, Runs};
-pub use scatter::latent_scatter;
-pub use scene::Scene;
-pub use subject::{FigureData, Subject};
-pub use trade_off_width::{Against, Family, Member, TradeOffWidths};
+pub use run_filter::{DeadRuns, PanelRuns};
 
-/// A figure that could not be made or written.
+/// A figure or animation that could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write the figure {}: {reason}", path.display())]
 pub struct FigureError {

@@ -1,11 +1,11 @@
-//! Colours with a meaning, the same in the window and in files.
+//! Colours that have a meaning, in the window and in files.
 
 use std::sync::LazyLock;
 
 /// An opaque sRGB colour.
 pub type Rgb = [u8; 3];
 
-/// Ten class colours told apart under every common colour-vision deficiency
+/// Ten class colours that can be distinguished with every common colour-vision deficiency
 /// (M. A. Petroff, *Accessible Color Sequences for Data Visualization*, arXiv 2107.02270).
 pub const CLASSES: [Rgb; 10] = [
     [0x3f, 0x90, 0xda],
@@ -20,6 +20,8 @@ pub const CLASSES: [Rgb; 10] = [
     [0x92, 0xda, 0xdd],
 ];
 
+/// Misclassified images on a light background.
+pub const MISCLASSIFIED: Rgb = [0xc0, 0x20, 0x18];
 /// Classification on a light background.
 pub const CLASSIFICATION_ON_LIGHT: Rgb = [0x1f, 0x6f, 0xc4];
 /// Classification on a dark background.
@@ -29,55 +31,55 @@ pub const RECONSTRUCTION_ON_LIGHT: Rgb = [0xd0, 0x5a, 0x00];
 /// Reconstruction on a dark background.
 pub const RECONSTRUCTION_ON_DARK: Rgb = [0xff, 0x9a, 0x3c];
 
-/// The colour of a class. Classes beyond the tenth have the same ten hues, alternately darker and
-/// lighter.
+/// The colour of a class. From the eleventh on, classes have the same ten hues, alternately darker
+/// and lighter.
 pub fn class(label: u8) -> Rgb {
     static SHADED: LazyLock<Vec<Rgb>> = LazyLock::new(|| (0..=u8::MAX).map(shaded).collect());
     SHADED[usize::from(label)]
 }
 
-/// The colour of a class, computed.
+/// Computes the colour of a class.
 fn shaded(label: u8) -> Rgb {
     let label = usize::from(label);
     let base = CLASSES[label % CLASSES.len()];
     let Some(shade) = (label / CLASSES.len()).checked_sub(1) else {
         return base;
     };
-    // In sixteenths of the way to black or white. A dark shade must not vanish on a dark background.
-    let (goal, share) = if shade % 2 == 0 {
+    // Sixteenths towards black or white. A dark shade must stay visible on a dark background.
+    let (target, sixteenths) = if shade % 2 == 0 {
         ([0; 3], (4 + shade / 2).min(8))
     } else {
         ([0xff; 3], (5 + shade / 2 * 2).min(12))
     };
-    between(base, goal, share as f64 / 16.0)
+    mix(base, target, sixteenths as f64 / 16.0)
 }
 
 /// The colour of λ on a light background: from the blue of classification at 0 to the orange of
-/// reconstruction at 1, in steps that look even.
+/// reconstruction at 1, perceptually uniform.
 pub fn lambda_on_light(lambda: f64) -> Rgb {
-    between(CLASSIFICATION_ON_LIGHT, RECONSTRUCTION_ON_LIGHT, lambda)
+    mix(CLASSIFICATION_ON_LIGHT, RECONSTRUCTION_ON_LIGHT, lambda)
 }
 
-/// The same on a dark background.
+/// The colour of λ on a dark background.
 pub fn lambda_on_dark(lambda: f64) -> Rgb {
-    between(CLASSIFICATION_ON_DARK, RECONSTRUCTION_ON_DARK, lambda)
+    mix(CLASSIFICATION_ON_DARK, RECONSTRUCTION_ON_DARK, lambda)
 }
 
-/// A colour on the straight line between two in Oklab (B. Ottosson, *A perceptual color space for image
-/// processing*, 2020), where equal distances look equal; `share` is brought into 0–1, NaN to 0.
-fn between(from: Rgb, to: Rgb, share: f64) -> Rgb {
+/// Interpolates linearly in Oklab (B. Ottosson, *A perceptual color space for image processing*,
+/// 2020), where equal distances look equal. `share` is clamped to 0–1; NaN counts as 0.
+fn mix(from: Rgb, to: Rgb, share: f64) -> Rgb {
     let share = if share.is_nan() {
         0.0
     } else {
         share.clamp(0.0, 1.0)
     };
-    let (from, to) = (oklab(from), oklab(to));
-    of_oklab(std::array::from_fn(|axis| {
+    let (from, to) = (to_oklab(from), to_oklab(to));
+    from_oklab(std::array::from_fn(|axis| {
         from[axis] + (to[axis] - from[axis]) * share
     }))
 }
 
-fn oklab(colour: Rgb) -> [f64; 3] {
+fn to_oklab(colour: Rgb) -> [f64; 3] {
     let linear = colour.map(|byte| {
         let value = f64::from(byte) / 255.0;
         if value <= 0.040_45 {
@@ -86,13 +88,13 @@ fn oklab(colour: Rgb) -> [f64; 3] {
             ((value + 0.055) / 1.055).powf(2.4)
         }
     });
-    let cones = times(TO_CONES, linear).map(f64::cbrt);
-    times(TO_LAB, cones)
+    let cones = multiply(TO_CONES, linear).map(f64::cbrt);
+    multiply(TO_LAB, cones)
 }
 
-fn of_oklab(lab: [f64; 3]) -> Rgb {
-    let cones = times(FROM_LAB, lab).map(|value| value.powi(3));
-    times(FROM_CONES, cones).map(|value| {
+fn from_oklab(lab: [f64; 3]) -> Rgb {
+    let cones = multiply(FROM_LAB, lab).map(|value| value.powi(3));
+    multiply(FROM_CONES, cones).map(|value| {
         let value = value.clamp(0.0, 1.0);
         let value = if value <= 0.003_130_8 {
             value * 12.92
@@ -126,7 +128,7 @@ const FROM_CONES: Matrix = [
     [-0.004_196_086_3, -0.703_418_614_7, 1.707_614_701_0],
 ];
 
-fn times(matrix: Matrix, vector: [f64; 3]) -> [f64; 3] {
+fn multiply(matrix: Matrix, vector: [f64; 3]) -> [f64; 3] {
     matrix.map(|row| row.iter().zip(vector).map(|(a, b)| a * b).sum())
 }
 
@@ -135,26 +137,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn oklab_is_that_of_its_author() {
-        // Red in Oklab as `colour-science` and CSS Color 4 give it.
-        let wanted = [0.627_96, 0.224_86, 0.125_85];
-        for (found, wanted) in oklab([255, 0, 0]).into_iter().zip(wanted) {
-            assert!((found - wanted).abs() < 1e-4, "{found} is not {wanted}");
+    fn oklab_matches_published_values() {
+        // Red, from `colour-science` and CSS Color 4.
+        let published = [0.627_96, 0.224_86, 0.125_85];
+        for (value, published) in to_oklab([255, 0, 0]).into_iter().zip(published) {
+            assert!(
+                (value - published).abs() < 1e-4,
+                "{value} is not {published}"
+            );
         }
         for colour in CLASSES {
-            assert_eq!(of_oklab(oklab(colour)), colour);
+            assert_eq!(from_oklab(to_oklab(colour)), colour);
         }
     }
 
     #[test]
-    fn a_hundred_classes_have_a_hundred_colours() {
+    fn a_hundred_classes_have_different_colours() {
         let colours: std::collections::HashSet<Rgb> = (0..100).map(class).collect();
         assert_eq!(colours.len(), 100);
         assert_eq!(std::array::from_fn(|label| class(label as u8)), CLASSES);
     }
 
     #[test]
-    fn lambda_goes_from_blue_to_orange_in_even_steps() {
+    fn lambda_colours_go_from_blue_to_orange_in_even_steps() {
         type Scale = fn(f64) -> Rgb;
         let scales: [(Scale, Rgb, Rgb); 2] = [
             (
@@ -172,7 +177,7 @@ mod tests {
             assert_eq!((scale(0.0), scale(1.0)), (blue, orange));
             assert_eq!((scale(f64::NAN), scale(7.0)), (blue, orange));
             let steps: Vec<[f64; 3]> = (0..=10)
-                .map(|step| oklab(scale(f64::from(step) / 10.0)))
+                .map(|step| to_oklab(scale(f64::from(step) / 10.0)))
                 .collect();
             let lengths: Vec<f64> = steps
                 .windows(2)
@@ -182,7 +187,7 @@ mod tests {
                 })
                 .collect();
             let mean = lengths.iter().sum::<f64>() / 10.0;
-            assert!(mean > 0.02, "neighbours can be told apart: {mean}");
+            assert!(mean > 0.02, "neighbours look alike: {mean}");
             for length in lengths {
                 assert!((length / mean - 1.0).abs() < 0.1, "{length} of {mean}");
             }

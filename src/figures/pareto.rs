@@ -1,100 +1,98 @@
-//! Accuracy against reconstruction error: antagonists or allies, in one picture.
+//! Accuracy against reconstruction error, with the Pareto front.
 
-use plotters::{
-    element::Rectangle,
-    style::text_anchor::{HPos, VPos},
-};
+use plotters::style::text_anchor::{HPos, VPos};
 
 use super::{
-    axes::{number, span},
-    backend::{DrawError, Page},
-    chart::{self, Axis},
+    backend::{DrawError, LEFT, Page, RIGHT},
+    chart::{
+        self, ACCURACY, Axis, Grid, INK, MSE, Marks, SMALL, caption_height, draw_caption,
+        format_number, padded_range,
+    },
     figure::{Figure, Table},
-    marks::Marks,
     palette,
-    panels::{ACCURACY, Grid, INK, MSE, SMALL, caption_height, draw_caption},
-    runs::{Choice, DeadRuns, Runs},
+    run_filter::{DeadRuns, PanelRuns, RunFilter},
 };
 use crate::sweep::{Outcome, stats::pareto_front};
 
-/// One dot for each run in the plane of reconstruction error and accuracy, λ as its colour, and the
-/// Pareto front; a panel for each network and data set.
+/// One dot per run in the plane of reconstruction error and accuracy, coloured by λ, and the Pareto
+/// front; one panel per network and data set.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TradeOffPlane {
+pub struct ParetoFigure {
     panels: Vec<Panel>,
-    /// What is told below.
     caption: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 struct Panel {
     title: String,
-    /// Panels of one data set have the same axes.
-    data: String,
+    data_name: String,
     runs: Vec<Outcome>,
-    /// Places in `runs`, reconstruction error ascending.
+    /// Indices into `runs`, reconstruction error ascending.
     front: Vec<usize>,
 }
 
-/// Room for the scale of colours, in points.
-const SCALE: f64 = 30.0;
-/// Radius of a run's dot, in points.
+/// Height of the colour scale, in points.
+const SCALE_HEIGHT: f64 = 30.0;
+/// Radius of the dot of a run, in points.
 const DOT: f64 = 1.7;
+const CAPTION: &str = "One dot per run. Line: Pareto front, the runs that no other run exceeds in one quantity without losing in the other.";
 
-impl TradeOffPlane {
-    /// The figure of these runs, in their order; `None` if there is nothing to show.
-    pub fn of(runs: &[Runs], dead: DeadRuns) -> Option<Self> {
-        let mut choice = Choice::default();
-        let panels = choice.panels(runs, dead, |runs, outcomes| Panel {
+impl ParetoFigure {
+    /// The figure of these runs; `None` if there is nothing to show.
+    pub fn new(runs: &[PanelRuns], dead: DeadRuns) -> Option<Self> {
+        let mut filter = RunFilter::new(dead);
+        let panels = filter.panels(runs, |runs, outcomes| Panel {
             title: runs.title.clone(),
-            data: runs.data_name.clone(),
+            data_name: runs.data_name.clone(),
             front: pareto_front(&outcomes),
             runs: outcomes,
         });
-        let words = "One dot for each run. Line: Pareto front, the runs that no other run beats in one quantity without losing in the other.";
         (!panels.is_empty()).then(|| Self {
             panels,
-            caption: choice.caption(words),
+            caption: filter.caption(CAPTION),
         })
     }
 
     fn grid(&self) -> Grid {
-        Grid::of_charts(self.panels.len())
+        Grid::for_charts(self.panels.len())
     }
 }
 
-impl Figure for TradeOffPlane {
+impl Figure for ParetoFigure {
     fn size(&self) -> (f64, f64) {
         let grid = self.grid();
-        let below = SCALE + caption_height(&self.caption, grid.width());
-        (grid.width(), grid.height() + below)
+        let caption = caption_height(&self.caption, grid.width());
+        (grid.width(), grid.height() + SCALE_HEIGHT + caption)
     }
 
     fn draw(&self, page: &Page<'_>) -> Result<(), DrawError> {
         let grid = self.grid();
-        for (place, panel) in self.panels.iter().enumerate() {
-            let alike = self.panels.iter().filter(|other| other.data == panel.data);
-            let runs: Vec<&Outcome> = alike.flat_map(|panel| &panel.runs).collect();
-            let below = Axis::round(span(runs.iter().map(|run| run.mse)), MSE, INK);
-            let accuracies = span(runs.iter().map(|run| run.accuracy * 100.0));
-            let left = Axis::round(accuracies, ACCURACY, INK);
-            let part = grid.panel(page, place, &panel.title)?;
-            chart::draw(&part, &below, &left, None, |pen, _| panel.mark(pen))?;
+        for (index, panel) in self.panels.iter().enumerate() {
+            // Panels of one data set have the same axes.
+            let panels = self.panels.iter();
+            let same_data = panels.filter(|other| other.data_name == panel.data_name);
+            let runs: Vec<&Outcome> = same_data.flat_map(|panel| &panel.runs).collect();
+            let errors = padded_range(runs.iter().map(|run| run.mse));
+            let below = Axis::with_round_ticks(errors, MSE, INK);
+            let accuracies = padded_range(runs.iter().map(|run| run.accuracy * 100.0));
+            let left = Axis::with_round_ticks(accuracies, ACCURACY, INK);
+            let part = grid.draw_panel(page, index, &panel.title)?;
+            chart::draw(&part, &below, &left, None, |marks, _| panel.draw(marks))?;
         }
-        draw_scale(page, grid.height())?;
-        draw_caption(page, &self.caption, grid.height() + SCALE)
+        draw_lambda_scale(page, grid.height())?;
+        draw_caption(page, &self.caption, grid.height() + SCALE_HEIGHT)
     }
 
     fn table(&self) -> Table {
         let mut rows = Vec::new();
         for panel in &self.panels {
-            for (place, run) in panel.runs.iter().enumerate() {
+            for (index, run) in panel.runs.iter().enumerate() {
                 rows.push(vec![
                     panel.title.clone(),
                     run.lambda.to_string(),
                     run.seed.to_string(),
                     run.dead.to_string(),
-                    panel.front.contains(&place).to_string(),
+                    panel.front.contains(&index).to_string(),
                     (run.accuracy * 100.0).to_string(),
                     run.mse.to_string(),
                 ]);
@@ -116,57 +114,49 @@ impl Figure for TradeOffPlane {
 }
 
 impl Panel {
-    fn mark(&self, pen: &Marks<'_, '_>) -> Result<(), DrawError> {
-        let at = |run: &Outcome| (run.mse, run.accuracy * 100.0);
-        // A staircase: nothing between two runs has been reached.
+    fn draw(&self, marks: &Marks<'_, '_>) -> Result<(), DrawError> {
+        let point = |run: &Outcome| (run.mse, run.accuracy * 100.0);
+        // Stairs, since no run has reached anything between two runs of the front.
         let mut stairs: Vec<(f64, f64)> = Vec::new();
-        for place in &self.front {
-            let (mse, accuracy) = at(&self.runs[*place]);
+        for index in &self.front {
+            let (mse, accuracy) = point(&self.runs[*index]);
             if let Some((_, before)) = stairs.last().copied() {
                 stairs.push((mse, before));
             }
             stairs.push((mse, accuracy));
         }
-        pen.line(&stairs, 0.8, [0x70; 3])?;
+        marks.line(&stairs, 0.8, [0x70; 3])?;
         for run in &self.runs {
             let colour = palette::lambda_on_light(run.lambda.value());
             if run.dead {
-                pen.ring(at(run), DOT, colour)?;
+                marks.ring(point(run), DOT, colour)?;
             } else {
-                pen.dot(at(run), DOT, colour, 0.9)?;
+                marks.dot(point(run), DOT, colour, 0.9)?;
             }
         }
         Ok(())
     }
 }
 
-/// The colours of λ as a bar with numbers.
-fn draw_scale(page: &Page<'_>, y: f64) -> Result<(), DrawError> {
+/// Draws the colours of λ as a bar with numbers.
+fn draw_lambda_scale(page: &Page<'_>, y: f64) -> Result<(), DrawError> {
     const STEPS: u32 = 50;
     let width = (page.size().0 * 0.5).min(160.0);
     let left = (page.size().0 - width) / 2.0;
+    let right = left + width;
     let (top, bottom) = (y + 6.0, y + 13.0);
-    let style = page.text(SMALL, INK);
-    for step in 0..STEPS {
-        let x = |step: u32| left + width * f64::from(step) / f64::from(STEPS);
-        let middle = (f64::from(step) + 0.5) / f64::from(STEPS);
-        let colour = palette::lambda_on_light(middle);
-        let corners = [(x(step), top), (x(step + 1), bottom)];
-        let corners = corners.map(|(x, y)| (page.units(x), page.units(y)));
-        let fill = page.stroke(1.0, colour, 1.0).filled();
-        page.area.draw(&Rectangle::new(corners, fill))?;
-    }
+    let style = page.text_style(SMALL, INK);
+    page.draw_colour_bar(
+        (left, top),
+        (right, bottom),
+        STEPS,
+        palette::lambda_on_light,
+    )?;
     for tick in [0.0, 0.25, 0.5, 0.75, 1.0] {
-        let place = (left + width * tick, bottom + 3.0);
-        page.write(&number(tick), place, &style, (HPos::Center, VPos::Top))?;
+        let pos = (left + width * tick, bottom + 3.0);
+        page.draw_text(&format_number(tick), pos, &style, (HPos::Center, VPos::Top))?;
     }
     let middle = f64::midpoint(top, bottom);
-    let ends = [
-        ("λ: classifier", left - 5.0, HPos::Right),
-        ("autoencoder", left + width + 5.0, HPos::Left),
-    ];
-    for (text, x, side) in ends {
-        page.write(text, (x, middle), &style, (side, VPos::Center))?;
-    }
-    Ok(())
+    page.draw_text("λ: classifier", (left - 5.0, middle), &style, RIGHT)?;
+    page.draw_text("autoencoder", (right + 5.0, middle), &style, LEFT)
 }

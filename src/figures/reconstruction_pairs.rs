@@ -1,137 +1,158 @@
-//! Images above what one network makes of them.
-
-use plotters::{
-    element::Rectangle,
-    style::text_anchor::{HPos, VPos},
-};
+//! Test images with their reconstructions by one network.
 
 use super::{
-    backend::{DrawError, LINE_SPACING, Page},
+    NetworkState,
+    backend::{CENTRE, DrawError, LEFT, LINE_SPACING, Page, elide},
+    chart::{
+        FAINT, GAP as EDGE, INK, SMALL, TITLE_HEIGHT, caption_height, draw_caption, draw_title,
+    },
     figure::{Figure, TWO_COLUMNS, Table},
-    palette::Rgb,
-    panels::{FAINT, INK, SMALL, TITLE, caption_height, draw_caption},
+    palette::{MISCLASSIFIED, Rgb},
+    pixels,
 };
-use crate::sweep::{Reconstruction, Record};
+use crate::sweep::Reconstruction;
 
-/// Images side by side.
+/// Images per row of blocks.
 const COLUMNS: usize = 10;
 /// The most images.
-const IMAGES: usize = 100;
-const EDGE: f64 = 6.0;
+const MAX_IMAGES: usize = 200;
+/// Space between images, in points.
 const GAP: f64 = 3.0;
-/// Room for the names of the rows.
-const LEFT: f64 = 34.0;
-const HEAD: f64 = EDGE + TITLE * LINE_SPACING + GAP;
-/// Height of the two lines below a pair.
-const WORDS: f64 = 2.0 * SMALL * LINE_SPACING;
-/// A wrong answer.
-const WRONG: Rgb = [0xc0, 0x20, 0x18];
+/// Space at the left for the names of the rows, in points.
+const NAMES: f64 = 46.0;
+const HEAD: f64 = TITLE_HEIGHT + GAP;
+/// Width of an image, in points.
+const SIDE: f64 = (TWO_COLUMNS - 2.0 * EDGE - NAMES) / COLUMNS as f64 - GAP;
+/// Rows of images in a block.
+const IMAGE_ROWS: [&str; 3] = ["input", "reconstruction", "|difference|"];
+/// Height of a line of text, in points.
+const LINE: f64 = SMALL * LINE_SPACING;
 
-/// Inputs, reconstructions, error and answer, in as many rows as are needed.
+/// Input, reconstruction, difference, prediction and error of each image.
 #[derive(Clone, Debug)]
 pub struct ReconstructionPairs<'a> {
     title: String,
-    record: &'a Record,
-    cells: Vec<&'a Reconstruction>,
+    network: &'a NetworkState,
+    images: &'a [Reconstruction],
     caption: String,
 }
 
 impl<'a> ReconstructionPairs<'a> {
-    /// The figure of a network; `None` if it rebuilt no image.
-    pub fn of(title: &str, record: &'a Record) -> Option<Self> {
-        let all = &record.eval_sample.reconstructions;
-        let cells: Vec<&Reconstruction> = all.iter().take(IMAGES).collect();
+    /// The figure of a network; `None` if it has no reconstructions.
+    pub fn new(title: &str, network: &'a NetworkState) -> Option<Self> {
+        let all = &network.record.eval_sample.reconstructions;
+        let images = &all[..all.len().min(MAX_IMAGES)];
         let mut caption =
-            "Test images, what is rebuilt of them, the error (MSE, pixels from −1 to 1) and the classifier's answer, wrong ones in red."
+            "Test images and their reconstructions. Red: misclassified. MSE: pixels from −1 to 1."
                 .to_owned();
-        if all.len() > IMAGES {
-            caption = format!("{caption} {} more are not shown.", all.len() - IMAGES);
+        if all.len() > MAX_IMAGES {
+            caption = format!("{caption} {} more are not shown.", all.len() - MAX_IMAGES);
         }
-        (!cells.is_empty()).then(|| Self {
+        (!images.is_empty()).then(|| Self {
             title: title.to_owned(),
-            record,
-            cells,
+            network,
+            images,
             caption,
         })
     }
 
-    fn side() -> f64 {
-        (TWO_COLUMNS - 2.0 * EDGE - LEFT) / COLUMNS as f64 - GAP
+    /// The lines of text below an image.
+    fn lines(&self, index: usize, image: &Reconstruction) -> Vec<(&'static str, String, Rgb)> {
+        let class = self
+            .network
+            .record
+            .class_names
+            .get(usize::from(image.predicted))
+            .map_or("?", String::as_str);
+        let colour = if image.predicted == image.label {
+            INK
+        } else {
+            MISCLASSIFIED
+        };
+        let mut lines = vec![("prediction", elide(class, SIDE + GAP, SMALL), colour)];
+        if let Some(probability) = self.network.probabilities().get(index) {
+            let percent = format!("{:.0} %", probability * 100.0);
+            lines.push(("probability", percent, colour));
+        }
+        lines.push(("MSE", format!("{:.3}", image.mse), INK));
+        lines
     }
 
-    fn block() -> f64 {
-        2.0 * (Self::side() + GAP) + WORDS + GAP
+    /// Height of one row of blocks.
+    fn block_height(&self) -> f64 {
+        let lines = self
+            .images
+            .first()
+            .map_or(0, |image| self.lines(0, image).len());
+        IMAGE_ROWS.len() as f64 * (SIDE + GAP) + lines as f64 * LINE + 2.0 * GAP
     }
 
-    fn rows(&self) -> usize {
-        self.cells.len().div_ceil(COLUMNS)
+    fn body_height(&self) -> f64 {
+        self.images.len().div_ceil(COLUMNS) as f64 * self.block_height()
     }
 
-    fn class(&self, class: u8) -> &str {
-        let name = self.record.class_names.get(usize::from(class));
-        name.map_or("?", String::as_str)
+    /// Draws a block: an image with everything below it.
+    fn draw_block(
+        &self,
+        page: &Page<'_>,
+        index: usize,
+        image: &Reconstruction,
+    ) -> Result<(), DrawError> {
+        let x = EDGE + NAMES + (index % COLUMNS) as f64 * (SIDE + GAP);
+        let top = HEAD + (index / COLUMNS) as f64 * self.block_height();
+        let is_first = index.is_multiple_of(COLUMNS);
+        let names = page.text_style(SMALL, INK);
+        let frame = page.line_style(0.4, FAINT, 1.0);
+        let shape = self.network.record.shape;
+        let (difference, in_colour) =
+            pixels::difference(&image.input, &image.reconstruction, shape);
+        let rows = [
+            (&image.input, shape),
+            (&image.reconstruction, shape),
+            (&difference, in_colour),
+        ];
+        for (row, (name, (bytes, shape))) in IMAGE_ROWS.into_iter().zip(rows).enumerate() {
+            let y = top + row as f64 * (SIDE + GAP);
+            let size = page.draw_image(bytes, shape, (x, y), SIDE)?;
+            page.draw_frame((x, y), size, frame)?;
+            if is_first {
+                page.draw_text(name, (EDGE, y + SIDE / 2.0), &names, LEFT)?;
+            }
+        }
+        let text_top = top + IMAGE_ROWS.len() as f64 * (SIDE + GAP) + SMALL / 2.0;
+        for (line, (name, text, colour)) in self.lines(index, image).into_iter().enumerate() {
+            let y = text_top + line as f64 * LINE;
+            let style = page.text_style(SMALL, colour);
+            page.draw_text(&text, (x + SIDE / 2.0, y), &style, CENTRE)?;
+            if is_first {
+                page.draw_text(name, (EDGE, y), &names, LEFT)?;
+            }
+        }
+        Ok(())
     }
 }
 
 impl Figure for ReconstructionPairs<'_> {
     fn size(&self) -> (f64, f64) {
-        let below = caption_height(&self.caption, TWO_COLUMNS);
-        (
-            TWO_COLUMNS,
-            HEAD + self.rows() as f64 * Self::block() + below,
-        )
+        let caption = caption_height(&self.caption, TWO_COLUMNS);
+        (TWO_COLUMNS, HEAD + self.body_height() + caption)
     }
 
     fn draw(&self, page: &Page<'_>) -> Result<(), DrawError> {
-        let title = page.text(TITLE, INK);
-        let place = (EDGE, EDGE + TITLE / 2.0);
-        page.write(&self.title, place, &title, (HPos::Left, VPos::Center))?;
-        let side = Self::side();
-        let words = |colour| page.text(SMALL, colour);
-        for row in 0..self.rows() {
-            let top = HEAD + row as f64 * Self::block();
-            for (line, name) in ["input", "rebuilt"].into_iter().enumerate() {
-                let middle = top + line as f64 * (side + GAP) + side / 2.0;
-                let place = (EDGE, middle);
-                page.write(name, place, &words(INK), (HPos::Left, VPos::Center))?;
-            }
+        draw_title(page, &self.title, (0.0, 0.0), TWO_COLUMNS)?;
+        for (index, image) in self.images.iter().enumerate() {
+            self.draw_block(page, index, image)?;
         }
-        for (place, cell) in self.cells.iter().enumerate() {
-            let x = EDGE + LEFT + (place % COLUMNS) as f64 * (side + GAP);
-            let y = HEAD + (place / COLUMNS) as f64 * Self::block();
-            for (line, bytes) in [&cell.input, &cell.reconstruction].into_iter().enumerate() {
-                let y = y + line as f64 * (side + GAP);
-                let (width, height) = page.show(bytes, self.record.shape, (x, y), side)?;
-                let corners = [(x, y), (x + width, y + height)];
-                let corners = corners.map(|(x, y)| (page.units(x), page.units(y)));
-                let line = page.stroke(0.4, FAINT, 1.0);
-                page.area.draw(&Rectangle::new(corners, line))?;
-            }
-            let is_right = cell.predicted == cell.label;
-            let lines = [
-                (format!("{:.3}", cell.mse), INK),
-                (
-                    self.class(cell.predicted).to_owned(),
-                    if is_right { INK } else { WRONG },
-                ),
-            ];
-            let below = y + 2.0 * (side + GAP) + SMALL / 2.0;
-            for (line, (text, colour)) in lines.into_iter().enumerate() {
-                let centre = (x + side / 2.0, below + line as f64 * SMALL * LINE_SPACING);
-                page.write(&text, centre, &words(colour), (HPos::Center, VPos::Center))?;
-            }
-        }
-        let below = HEAD + self.rows() as f64 * Self::block();
-        draw_caption(page, &self.caption, below)
+        draw_caption(page, &self.caption, HEAD + self.body_height())
     }
 
     fn table(&self) -> Table {
-        let rows = self.cells.iter().map(|cell| {
+        let rows = self.images.iter().map(|image| {
             vec![
-                cell.index.to_string(),
-                cell.label.to_string(),
-                cell.predicted.to_string(),
-                cell.mse.to_string(),
+                image.index.to_string(),
+                image.label.to_string(),
+                image.predicted.to_string(),
+                image.mse.to_string(),
             ]
         });
         Table {

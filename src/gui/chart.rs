@@ -5,7 +5,7 @@ use eframe::egui::{
     WidgetInfo, emath, pos2, vec2,
 };
 
-use crate::figures::ticks::Ticks;
+use crate::figures::Ticks;
 
 const TICK_FONT: f32 = 11.5;
 const NAME_FONT: f32 = 12.5;

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// What has been opened so far.
+/// Opened data sets and devices.
 #[derive(Default)]
 pub struct DatasetCache {
     data: HashMap<DataSource, (Arc<Dataset>, RunKey)>,
@@ -21,7 +21,7 @@ pub struct DatasetCache {
 }
 
 impl DatasetCache {
-    /// A data set and its identity.
+    /// A data set and its key.
     ///
     /// # Errors
     /// When it cannot be loaded.
@@ -30,12 +30,12 @@ impl DatasetCache {
             return Ok(known.clone());
         }
         let dataset = Arc::new(source.load()?);
-        let loaded = (dataset.clone(), RunKey::of_data(&dataset));
+        let loaded = (dataset.clone(), RunKey::from_dataset(&dataset));
         self.data.insert(source.clone(), loaded.clone());
         Ok(loaded)
     }
 
-    /// A device, and what it is.
+    /// A device and its description.
     ///
     /// # Errors
     /// When it cannot be opened.

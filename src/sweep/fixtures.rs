@@ -1,4 +1,4 @@
-//! Records for tests: runs that nobody trained.
+//! Records for tests.
 
 use super::{EvalSample, Reconstruction, Record, RunSpec};
 use crate::{
@@ -45,20 +45,20 @@ pub fn record(lambda: f64, seed: u64, accuracy: f64, mse: f64) -> Record {
         kept: 0,
         wall_seconds: 1.0,
         finished: 1_790_000_000,
-        eval_sample: portrait(ImageShape::GREY_28, 10, lambda.value() as f32),
+        eval_sample: eval_sample(ImageShape::GREY_28, 10, lambda.value() as f32),
     }
 }
 
-/// The same with every latent unit dead.
-pub fn dead(lambda: f64, seed: u64) -> Record {
+/// A run with every latent unit dead.
+pub fn dead_record(lambda: f64, seed: u64) -> Record {
     let mut record = record(lambda, seed, 0.1, 0.27);
     record.evaluations[0].dead_units = record.relu_units;
     record.eval_sample.points.fill([0.0; 3]);
     record
 }
 
-/// Fifty points for each class in rays from the origin, and two images for each class.
-pub fn portrait(shape: ImageShape, classes: u8, lambda: f32) -> EvalSample {
+/// Fifty points per class on rays from the origin, and two images per class.
+pub fn eval_sample(shape: ImageShape, classes: u8, lambda: f32) -> EvalSample {
     let labels: Vec<u8> = (0..classes).flat_map(|class| [class; 50]).collect();
     let point = |(place, class): (usize, &u8)| {
         let angle = (f32::from(*class) + lambda) * 0.6;

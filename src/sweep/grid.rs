@@ -1,4 +1,4 @@
-//! A grid of runs: every combination of some lists, as a TOML file gives them.
+//! A grid of runs: all combinations of some lists, as given in a TOML file.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,13 +9,13 @@ use crate::{
     train::{DeviceChoice, RunConfig},
 };
 
-/// The most runs of a grid.
+/// Largest number of runs of a grid.
 pub const MAX_RUNS: usize = 10_000;
-/// The most epochs of a run.
+/// Largest number of epochs of a run.
 pub const MAX_EPOCHS: u64 = 10_000;
 
-/// Lists of which every combination is a run, and settings that all of them share. What a file leaves out
-/// has its default.
+/// Lists, of which every combination is a run, and settings that all runs share. What a file leaves
+/// out has its default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Grid {
@@ -23,7 +23,7 @@ pub struct Grid {
     pub data: Vec<DataSource>,
     /// Networks.
     pub arch: Vec<Architecture>,
-    /// Sizes n of z; networks whose layers decide it are trained once.
+    /// Sizes n of z. Networks whose layers determine it are trained once.
     pub latent: Vec<LatentSize>,
     /// Weights of reconstruction.
     pub lambda: Vec<Lambda>,
@@ -33,18 +33,18 @@ pub struct Grid {
     pub epochs: u64,
     /// Images per step.
     pub batch_size: usize,
-    /// Adam's step size.
+    /// Learning rate of Adam.
     pub learning_rate: f64,
-    /// Where to compute.
+    /// Requested device.
     pub device: DeviceChoice,
-    /// Whether to leave out networks on images of a shape that the paper does not train them on.
+    /// Whether to leave out combinations of network and image shape that are not in the paper.
     pub paper_pairs_only: bool,
     /// Sizes of the vision transformer.
     pub vit: VitOptions,
 }
 
 impl Default for Grid {
-    /// The paper's Figure 3 for FC Medium on MNIST, with seeds as they come.
+    /// The paper's Figure 3 for FC Medium on MNIST, with seeds 1 to 5.
     fn default() -> Self {
         let RunConfig {
             architecture,
@@ -71,10 +71,10 @@ impl Default for Grid {
     }
 }
 
-/// What is wrong with a grid, as one sentence.
+/// Why a grid is invalid, as one sentence.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum GridError {
-    /// It is not the TOML of a grid.
+    /// It is not valid TOML of a grid.
     #[error("line {line}: {reason}")]
     Toml {
         /// Counted from 1.
@@ -82,11 +82,11 @@ pub enum GridError {
         /// The reason.
         reason: String,
     },
-    /// A list without a value.
+    /// An empty list.
     #[error("the list “{0}” is empty")]
     Empty(&'static str),
-    /// A value that stands twice in a list.
-    #[error("the list “{list}” has {value} twice")]
+    /// A value that occurs twice in a list.
+    #[error("the list “{list}” contains {value} twice")]
     Twice {
         /// Name of the list.
         list: &'static str,
@@ -97,24 +97,24 @@ pub enum GridError {
     #[error("the grid has more than {MAX_RUNS} runs")]
     TooMany,
     /// No run is left.
-    #[error("the paper pairs none of these networks with these data sets")]
+    #[error("none of these combinations of network and data set is in the paper")]
     NoPair,
     /// Epochs out of range.
-    #[error("epochs must lie between 1 and {MAX_EPOCHS}, not {0}")]
+    #[error("epochs must be between 1 and {MAX_EPOCHS}, not {0}")]
     Epochs(u64),
     /// A learning rate that is not a positive number.
-    #[error("the learning rate must be a positive number, not {0}")]
+    #[error("learning rate {0} is not a positive number")]
     LearningRate(f64),
-    /// No images in a step.
+    /// A batch size of 0.
     #[error("the batch size must be at least 1")]
     BatchSize,
 }
 
 impl Grid {
-    /// Reads a grid; what it says is checked by [`Self::runs`].
+    /// Parses a grid. Its values are checked by [`Self::runs`].
     ///
     /// # Errors
-    /// When the text is not TOML, has a key that no grid has, or a value that cannot be.
+    /// When the text is not TOML, or has an unknown key or an invalid value.
     pub fn parse(text: &str) -> Result<Self, GridError> {
         toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
@@ -126,20 +126,20 @@ impl Grid {
         })
     }
 
-    /// The grid as a TOML file.
+    /// The grid as TOML.
     ///
     /// # Errors
-    /// When a number has no place in TOML.
+    /// When TOML cannot represent a number.
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
         toml::to_string(self)
     }
 
-    /// Every run, in an order in which the first ones tell most: seed by seed all combinations, and of each
-    /// first the λ that lie farthest apart.
+    /// All runs, the most informative first: all combinations seed by seed, and of each the λ that
+    /// are farthest apart first.
     ///
     /// # Errors
-    /// When a list is empty or has a value twice, a setting is out of range, or there are too many runs
-    /// or none.
+    /// When a list is empty or has a value twice, a setting is out of range, or there are too many
+    /// runs or none.
     pub fn runs(&self) -> Result<Vec<RunSpec>, GridError> {
         self.check()?;
         let lambdas = spread_first(&self.lambda);
@@ -220,7 +220,7 @@ fn once<T: PartialEq + std::fmt::Display>(
     Ok(())
 }
 
-/// Whether it is certain that the paper does not pair them; of a folder nothing is known yet.
+/// Whether the combination is certainly not in the paper. The images of a folder are not known yet.
 fn beyond_paper(data: &DataSource, architecture: Architecture) -> bool {
     match data {
         DataSource::Bundled(set) | DataSource::Full(set) => architecture.beyond_paper(set.shape()),
@@ -228,17 +228,17 @@ fn beyond_paper(data: &DataSource, architecture: Architecture) -> bool {
     }
 }
 
-/// The same values, each as far as can be from those before it.
+/// The same values, each as far as possible from the previous ones.
 fn spread_first(lambdas: &[Lambda]) -> Vec<Lambda> {
     let mut rest = lambdas.to_vec();
     rest.sort_by(|a, b| a.value().total_cmp(&b.value()));
     let mut spread: Vec<Lambda> = Vec::with_capacity(rest.len());
-    // Distance of each of the rest from what has been taken.
+    // Distance of each remaining value from those taken.
     let mut gaps = vec![f64::INFINITY; rest.len()];
     while !rest.is_empty() {
         let mut farthest = 0;
         for place in 1..rest.len() {
-            // Multiples of 0.1 differ by a few bits: of gaps that are as good as equal, the first.
+            // Multiples of 0.1 differ by a few bits: of nearly equal gaps, the first.
             if gaps[place] > gaps[farthest] + 1e-9 {
                 farthest = place;
             }
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_runs_of_a_grid_cover_every_lambda() {
+    fn the_first_runs_of_a_grid_cover_the_range_of_lambda() {
         let runs = Grid::default().runs().unwrap();
         assert_eq!(runs.len(), 55);
         let first: HashSet<_> = runs[..11]
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_whose_layers_decide_z_is_trained_once_for_all_n() {
+    fn a_network_whose_layers_determine_n_is_trained_once() {
         let grid = Grid::parse(
             "arch = ['fc-small', 'cnn-small']\nlatent = [2, 3, 4]\nlambda = [0.5]\nseed = [1]",
         );
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_beyond_the_paper_can_be_left_out() {
+    fn combinations_that_are_not_in_the_paper_can_be_left_out() {
         let mut grid = Grid {
             data: BundledSet::ALL.map(DataSource::Bundled).to_vec(),
             arch: vec![Architecture::FcSmall, Architecture::CnnLarge],
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_in_one_sentence() {
+    fn errors_are_one_sentence() {
         for (text, reason) in [
             ("lambda = [0.5", "line 1: "),
             ("\nlambdas = [0.5]", "line 2: unknown field `lambdas`"),
@@ -325,11 +325,14 @@ mod tests {
             ("seed = [-1]", "line 1: invalid value: integer `-1`"),
             ("seed = 3", "line 1: invalid type: integer `3`"),
             ("seed = []", "the list “seed” is empty"),
-            ("lambda = [0.5, 0.50]", "the list “lambda” has 0.5 twice"),
-            ("epochs = 0", "epochs must lie between 1 and 10000, not 0"),
+            (
+                "lambda = [0.5, 0.50]",
+                "the list “lambda” contains 0.5 twice",
+            ),
+            ("epochs = 0", "epochs must be between 1 and 10000, not 0"),
             (
                 "learning_rate = nan",
-                "the learning rate must be a positive number, not NaN",
+                "learning rate NaN is not a positive number",
             ),
             ("batch_size = 0", "the batch size must be at least 1"),
         ] {
@@ -401,7 +404,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_grid_comes_back_from_its_file(grid in grids()) {
+        fn a_grid_survives_its_file(grid in grids()) {
             prop_assert_eq!(Grid::parse(&grid.to_toml().unwrap()), Ok(grid));
         }
 
@@ -416,7 +419,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_a_grid_or_an_error(text in "[a-z0-9=\\[\\].,'\"\n -]{0,80}") {
+        fn any_text_is_parsed_or_refused(text in "[a-z0-9=\\[\\].,'\"\n -]{0,80}") {
             let _ = Grid::parse(&text).and_then(|grid| grid.runs());
         }
     }

@@ -1,4 +1,4 @@
-//! Many runs: what is to be trained, what came of it, and what that says about λ.
+//! Sweeps: grids of runs, their training, their results, and statistics over λ.
 
 pub mod dataset_cache;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Grids that are ready to run.
+//! Predefined grids.
 
 use super::Grid;
 use crate::{
@@ -6,34 +6,34 @@ use crate::{
     model::{Architecture, LatentSize},
 };
 
-/// Seeds that leave all three units of FC Medium alive after ten epochs at λ = 0.5 on the bundled MNIST: five of the
-/// six there are among 1 to 40.
+/// Seeds that leave all three units of FC Medium alive after ten epochs at λ = 0.5 on the bundled
+/// MNIST: five of the six among 1 to 40.
 ///
-/// About every second unit dies in the first epoch, as it does with the authors' layers in PyTorch. A z
-/// with one unit left tells classes apart no better at λ = 0 than at λ = 1, so seeds as they come hide what Figure 3 is
-/// about. They are chosen at one λ only; what they do at the others is not looked at.
+/// About half of the units die in the first epoch, as with the authors' layers in PyTorch. A z with
+/// one living unit classifies no better at λ = 0 than at λ = 1, so arbitrary seeds hide the effect
+/// of Figure 3. They were selected at λ = 0.5 only.
 const LIVING: [u64; 5] = [2, 15, 27, 34, 40];
 
-/// A grid with a name.
+/// A named grid.
 ///
-/// Where n = 3 and FC Medium are all there is, its seeds are [`LIVING`]; else they are 1, 2, 3 …, since no seed keeps the
-/// units of every network alive. Whoever wants other seeds prints the grid and changes it.
+/// With FC Medium and n = 3 only, its seeds are [`LIVING`]; otherwise they are 1, 2, 3 …, since no
+/// seed keeps the units of every network alive. For other seeds, print the grid and change it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Preset {
-    /// The paper's Figure 3, its first panel.
+    /// The first panel of the paper's Figure 3.
     Figure3FcMnist,
-    /// The paper's Figure 3 with every network and data set of it.
+    /// All panels of the paper's Figure 3.
     Figure3,
     /// Does a larger z soften the trade-off?
     LatentSize,
-    /// Does a more complex network soften it?
+    /// Does a more complex network soften the trade-off?
     Complexity,
-    /// A first impression.
+    /// A small grid for a first impression.
     QuickLook,
 }
 
 impl Preset {
-    /// Every preset, in the order of a menu.
+    /// All presets, in the order of a menu.
     pub const ALL: [Self; 5] = [
         Self::QuickLook,
         Self::Figure3FcMnist,
@@ -42,7 +42,7 @@ impl Preset {
         Self::Complexity,
     ];
 
-    /// Its name on the command line.
+    /// Name on the command line.
     pub const fn id(self) -> &'static str {
         match self {
             Self::Figure3FcMnist => "figure-3-fc-mnist",
@@ -53,7 +53,7 @@ impl Preset {
         }
     }
 
-    /// One sentence without its full stop.
+    /// One sentence without a period.
     pub const fn describe(self) -> &'static str {
         match self {
             Self::Figure3FcMnist => {
@@ -68,9 +68,7 @@ impl Preset {
             Self::Complexity => {
                 "FC Small, Medium and Large, n = 3, on the bundled MNIST: 11 λ, 5 seeds"
             }
-            Self::QuickLook => {
-                "FC Medium, n = 3, on the bundled MNIST: 11 λ, 2 seeds, about 2 minutes on 2 cores"
-            }
+            Self::QuickLook => "FC Medium, n = 3, on the bundled MNIST: 11 λ, 2 seeds",
         }
     }
 
@@ -119,7 +117,7 @@ impl std::fmt::Display for Preset {
             Self::Figure3 => "Figure 3 (all)",
             Self::LatentSize => "Latent size: n = 2 … 512",
             Self::Complexity => "Complexity: Small, Medium, Large",
-            Self::QuickLook => "Quick look (2 minutes)",
+            Self::QuickLook => "Quick look",
         })
     }
 }
@@ -133,7 +131,7 @@ impl std::str::FromStr for Preset {
             .find(|preset| preset.id() == text)
             .ok_or_else(|| {
                 let valid = Self::ALL.map(Self::id).join(", ");
-                format!("unknown preset “{text}”; there are {valid}")
+                format!("unknown preset “{text}”; available: {valid}")
             })
     }
 }
@@ -143,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_preset_is_a_grid_that_comes_back_from_its_file() {
+    fn every_preset_is_a_valid_grid_that_survives_its_file() {
         for (preset, runs) in [
             (Preset::QuickLook, 22),
             (Preset::Figure3FcMnist, 55),

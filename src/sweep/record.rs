@@ -1,4 +1,4 @@
-//! One run of an experiment, before and after.
+//! The specification of a run and its record.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,11 +8,11 @@ use crate::{
     train::{Evaluation, Metrics, Projection, RunConfig, Snapshot},
 };
 
-/// A run to be done: the same specification gives the same outcome on the CPU.
+/// The specification of a run. On the CPU, equal specifications give equal results.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunSpec {
-    /// Images to learn from and to measure with.
+    /// Training and test images.
     pub data: DataSource,
     /// Passes over the training images.
     pub epochs: u64,
@@ -21,7 +21,7 @@ pub struct RunSpec {
 }
 
 impl std::fmt::Display for RunSpec {
-    /// As people tell runs apart: "FC Medium n = 3, mnist, λ = 0.3, seed 2".
+    /// "FC Medium n = 3, mnist, λ = 0.3, seed 2".
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let RunConfig {
             architecture,
@@ -38,37 +38,37 @@ impl std::fmt::Display for RunSpec {
     }
 }
 
-/// A run that is done.
+/// A completed run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    /// What was asked for.
+    /// Its specification.
     pub spec: RunSpec,
-    /// What people call the data set: "MNIST".
+    /// Display name of the data set: "MNIST".
     pub data_name: String,
     /// Shape of the images.
     pub shape: ImageShape,
-    /// One name for each class.
+    /// One name per class.
     pub class_names: Vec<String>,
     /// Name and version of the program that trained it.
     pub program: String,
-    /// What it was computed on.
+    /// Name of the device.
     pub device: String,
     /// Trainable parameters of encoder, decoder and classifier together.
     pub parameters: usize,
-    /// Values of z of one image.
+    /// Values of z per image.
     pub latent_values: usize,
-    /// Units of z that could have died; 0 where none can.
+    /// Units of z after a ReLU, which can die; 0 if there are none.
     pub relu_units: usize,
     /// Before training and after every epoch.
     pub evaluations: Vec<Evaluation>,
-    /// Place in [`Self::evaluations`] of the model that was kept: the one with the lowest test
-    /// L(λ), as the paper's authors keep it.
+    /// Index in [`Self::evaluations`] of the kept model: the one with the lowest test L(λ), as the
+    /// paper's authors keep it.
     pub kept: usize,
     /// Seconds from the first step to the last evaluation.
     pub wall_seconds: f64,
-    /// When it ended, in seconds since 1970-01-01 UTC.
+    /// End, in seconds since 1970-01-01 UTC.
     pub finished: u64,
-    /// How the kept model sees its test images.
+    /// Results of the kept model for some test images.
     pub eval_sample: EvalSample,
 }
 
@@ -88,7 +88,7 @@ impl Record {
         self.kept().map(|evaluation| evaluation.test)
     }
 
-    /// Whether every latent unit is dead, so that both heads can only answer with the average.
+    /// Whether every latent unit is dead, so that the outputs are the same for all images.
     pub fn is_dead(&self) -> bool {
         self.relu_units > 0
             && self
@@ -97,57 +97,57 @@ impl Record {
     }
 }
 
-/// How a model sees some test images: what figures 4 and 5 show of it.
+/// Results of a model for some test images, as shown in figures 4 and 5.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EvalSample {
-    /// Where each image of the cloud stands in the three-dimensional scene.
+    /// Position of every cloud image in the three-dimensional scene.
     pub points: Vec<[f32; 3]>,
-    /// How `points` came from z.
+    /// How `points` were computed from z.
     pub projection: Projection,
     /// True class of every point.
     pub labels: Vec<u8>,
     /// Arg-max class of every point.
     pub predicted: Vec<u8>,
-    /// Images rebuilt, two of each class.
+    /// Reconstructions of two images per class.
     pub reconstructions: Vec<Reconstruction>,
 }
 
 impl EvalSample {
-    /// What `snapshot` shows of a model; images that are not in the test half are left out.
-    pub fn of(snapshot: &Snapshot, dataset: &Dataset) -> Self {
+    /// The results in `snapshot`; images that are not test images are left out.
+    pub fn from_snapshot(snapshot: &Snapshot, dataset: &Dataset) -> Self {
         let test = &dataset.test;
-        let is_inside = |index: u32| (index as usize) < test.len();
+        let is_known = |index: u32| (index as usize) < test.len();
         let label = |index: u32| test.label(index as usize);
         let indices = snapshot.probe.cloud.iter().copied();
         let places = snapshot.points.iter().copied();
         let predicted = snapshot.predicted.iter().copied();
         let points = indices.zip(places).zip(predicted);
-        let points: Vec<_> = points.filter(|((index, _), _)| is_inside(*index)).collect();
-        let readings = snapshot.grid.iter();
+        let points: Vec<_> = points.filter(|((index, _), _)| is_known(*index)).collect();
+        let results = snapshot.grid.iter();
         Self {
             labels: points.iter().map(|((index, _), _)| label(*index)).collect(),
             predicted: points.iter().map(|(_, class)| *class).collect(),
             points: points.into_iter().map(|((_, point), _)| point).collect(),
             projection: snapshot.projection,
-            reconstructions: readings
-                .filter(|reading| is_inside(reading.index))
-                .map(|reading| Reconstruction {
-                    index: reading.index,
-                    label: label(reading.index),
-                    predicted: reading.predicted().0,
-                    mse: reading.mse,
-                    input: test.image(reading.index as usize).to_vec(),
-                    reconstruction: reading.reconstruction.clone(),
+            reconstructions: results
+                .filter(|result| is_known(result.index))
+                .map(|result| Reconstruction {
+                    index: result.index,
+                    label: label(result.index),
+                    predicted: result.predicted().0,
+                    mse: result.mse,
+                    input: test.image(result.index as usize).to_vec(),
+                    reconstruction: result.reconstruction.clone(),
                 })
                 .collect(),
         }
     }
 }
 
-/// One image and what the model makes of it.
+/// The reconstruction of one image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reconstruction {
-    /// Index into the test half.
+    /// Index into the test images.
     pub index: u32,
     /// True class.
     pub label: u8,
@@ -155,8 +155,8 @@ pub struct Reconstruction {
     pub predicted: u8,
     /// Mean squared error over its pixels, in [−1, 1] units.
     pub mse: f32,
-    /// Bytes `[channels, height, width]` as they were fed in.
+    /// Input, bytes `[channels, height, width]`.
     pub input: Vec<u8>,
-    /// Bytes `[channels, height, width]` as they were rebuilt.
+    /// Reconstruction, bytes `[channels, height, width]`.
     pub reconstruction: Vec<u8>,
 }

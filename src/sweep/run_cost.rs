@@ -1,4 +1,4 @@
-//! What a run costs, from a short measurement.
+//! The cost of a run, from a short measurement.
 
 use std::{
     sync::Arc,
@@ -14,28 +14,30 @@ use crate::{
     train::{Lane, Lanes, RunConfig, Trainer, trainer::TrainError},
 };
 
-/// How long steps are measured, if one alone does not take longer, in rounds of which the quickest counts: others may
-/// be busy on the machine for a moment.
+/// Time to measure steps, if a single one does not take longer, in rounds of which the fastest
+/// counts: other processes may be busy for a moment.
 const ROUND: Duration = Duration::from_millis(100);
 const ROUNDS: usize = 4;
 
-/// What one network costs while all threads are busy with networks like it.
+/// The cost of one network while all threads train networks like it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RunCost {
-    /// Seconds that a step takes of the time of all threads.
+    /// Seconds per step, as a share of the time of all threads.
     pub step: f64,
-    /// Seconds that an evaluation takes of the time of all threads.
+    /// Seconds per evaluation, as a share of the time of all threads.
     pub evaluation: f64,
-    /// Steps in an epoch.
+    /// Steps per epoch.
     pub steps_per_epoch: u64,
-    /// Bytes that a network holds from its first step to its last.
+    /// Bytes of a network from its first step to its last.
     pub held: u64,
-    /// Bytes that it takes besides while a thread works on it, at most; 0 where the system does not tell.
+    /// Additional bytes while a thread works on it, at most; 0 if the system does not report
+    /// memory.
     pub working: u64,
 }
 
 impl RunCost {
-    /// Trains as many networks with these settings as threads can, and as there is memory for, for a moment.
+    /// Trains as many networks with these settings as there are threads, and as fit into memory,
+    /// for a moment.
     ///
     /// # Errors
     /// When network and data do not fit together, or the device fails.
@@ -57,12 +59,12 @@ impl RunCost {
                 })
                 .collect();
             let mut lanes = Lanes::with_threads(threads, config, &lanes, dataset, device)?;
-            // The first step warms up.
+            // The first step is a warm-up.
             lanes.advance(1, || false);
             read_back(&mut lanes)?;
             Ok::<_, TrainError>(lanes)
         };
-        // One alone first: it tells how many fit into memory.
+        // One network first, to find out how many fit into memory.
         let before = memory::resident();
         let alone = begin(1, 1)?;
         let working = before
@@ -103,7 +105,7 @@ impl RunCost {
         })
     }
 
-    /// Seconds of a run of so many epochs, of the time of all threads.
+    /// Seconds of a run, as a share of the time of all threads.
     pub fn run(&self, epochs: u64) -> f64 {
         let epoch = self.step * self.steps_per_epoch as f64 + self.evaluation;
         self.evaluation + epoch * epochs as f64
@@ -115,8 +117,8 @@ impl RunCost {
     }
 }
 
-/// Bytes of a network with so many parameters: weights, gradient, Adam's two moments and their successors while a step
-/// is taken, and weights and moments once more as they were at the best epoch.
+/// Bytes of a network: weights, gradient, Adam's two moments, their successors during a step, and
+/// the weights of the best epoch.
 pub fn held(parameters: usize) -> u64 {
     const COPIES: u64 = 8;
     COPIES * size_of::<f32>() as u64 * parameters as u64

@@ -1,4 +1,4 @@
-//! What tells one data set, and one run, from all others on any machine.
+//! Keys that identify a data set or a run on any machine.
 
 use std::{fmt, str::FromStr};
 
@@ -12,12 +12,12 @@ use crate::{
     train::RunConfig,
 };
 
-/// A SHA-256. As text: 64 hexadecimal digits.
+/// A SHA-256; as text, 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunKey([u8; 32]);
 
-/// All that decides what comes of a run, bit for bit on the CPU. Floats are given by their bits, so that no
-/// way of printing them can change a key.
+/// Everything that determines the result of a run, bit for bit on the CPU. Floats are given by
+/// their bits, so that their formatting cannot change a key.
 #[derive(Serialize)]
 struct Deciding {
     data: String,
@@ -34,8 +34,9 @@ struct Deciding {
 }
 
 impl RunKey {
-    /// Of all that training and measuring see of a data set: the same wherever its files lie.
-    pub fn of_data(dataset: &Dataset) -> Self {
+    /// The key of a data set: of everything that training and evaluation use, wherever its files
+    /// are.
+    pub fn from_dataset(dataset: &Dataset) -> Self {
         let mut hash = Sha256::new();
         hash.update("cre-lab data 1\n");
         let shape = dataset.shape;
@@ -57,15 +58,15 @@ impl RunKey {
         Self(hash.finalize().into())
     }
 
-    /// Of a run with the data set `data`: everything that decides its outcome, and nothing else. Where
-    /// the data came from and what computes on them is left out.
-    pub fn of_run(spec: &RunSpec, data: &Self) -> Self {
+    /// The key of a run on the data set `data`: of everything that determines its result, without
+    /// the source of the data and the device.
+    pub fn from_run(spec: &RunSpec, data: &Self) -> Self {
         let RunSpec {
             data: _,
             epochs,
             config,
         } = spec;
-        // Every field by name: a new one must be given its place here.
+        // Every field by name: a new one must be handled here.
         let RunConfig {
             architecture,
             latent,
@@ -89,7 +90,7 @@ impl RunKey {
         };
         let mut hash = Sha256::new();
         hash.update("cre-lab run 1\n");
-        // Names and numbers alone cannot fail to become JSON.
+        // Names and numbers can always be encoded as JSON.
         hash.update(serde_json::to_vec(&deciding).unwrap_or_default());
         Self(hash.finalize().into())
     }
@@ -128,7 +129,7 @@ impl FromStr for RunKey {
     }
 }
 
-/// A text that is no SHA-256.
+/// A text that is not a SHA-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is not made of 64 hexadecimal digits")]
 pub struct InvalidRunKey;
@@ -161,20 +162,20 @@ mod tests {
     }
 
     #[test]
-    fn a_data_set_is_what_is_in_it_and_not_what_it_is_called() {
+    fn the_key_of_a_data_set_depends_on_its_content_only() {
         let two = dataset(vec![1, 2, 3, 4], vec![0, 1]);
-        let id = RunKey::of_data(&two);
+        let id = RunKey::from_dataset(&two);
         let mut other = two.clone();
         other.name = "zwei".to_owned();
-        assert_eq!(id, RunKey::of_data(&other));
+        assert_eq!(id, RunKey::from_dataset(&other));
         other.rotation = 15.0;
-        assert_ne!(id, RunKey::of_data(&other));
+        assert_ne!(id, RunKey::from_dataset(&other));
         for changed in [
             dataset(vec![1, 2, 3, 5], vec![0, 1]),
             dataset(vec![1, 2, 3, 4], vec![1, 1]),
             dataset(vec![1, 2], vec![0]),
         ] {
-            assert_ne!(id, RunKey::of_data(&changed));
+            assert_ne!(id, RunKey::from_dataset(&changed));
         }
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!("0g".repeat(32).parse::<RunKey>(), Err(InvalidRunKey));
@@ -183,15 +184,15 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_what_decides_its_outcome_and_not_where_it_happens() {
+    fn the_key_of_a_run_depends_on_what_determines_its_result() {
         let data = RunKey([7; 32]);
         let spec = RunSpec {
             data: DataSource::Bundled(BundledSet::Mnist),
             epochs: 10,
             config: RunConfig::default(),
         };
-        let key = RunKey::of_run(&spec, &data);
-        // Written down, so that no release forgets what an earlier one has done.
+        let key = RunKey::from_run(&spec, &data);
+        // Fixed, so that a release recognises the runs of earlier ones.
         assert_eq!(
             key.to_string(),
             "fa82e9f72b29df067d0c9347da6223237dc82b9e32a789926d2bb2257658ae9b"
@@ -199,7 +200,7 @@ mod tests {
         let with = |change: &dyn Fn(&mut RunSpec)| {
             let mut spec = spec.clone();
             change(&mut spec);
-            RunKey::of_run(&spec, &data)
+            RunKey::from_run(&spec, &data)
         };
         assert_eq!(
             key,
@@ -214,7 +215,7 @@ mod tests {
             with(&|spec| spec.config.batch_size = 100),
             with(&|spec| spec.config.learning_rate = 1e-4),
             with(&|spec| spec.config.seed = 1),
-            RunKey::of_run(&spec, &RunKey([8; 32])),
+            RunKey::from_run(&spec, &RunKey([8; 32])),
         ] {
             assert_ne!(key, changed);
         }
@@ -225,6 +226,6 @@ mod tests {
                 spec.config.latent = LatentSize::new(n).unwrap();
             })
         };
-        assert_eq!(cnn(3), cnn(64), "its layers decide the size of its z");
+        assert_eq!(cnn(3), cnn(64), "its layers determine n");
     }
 }

@@ -1,4 +1,4 @@
-//! Runs sorted into what can be compared: series that differ in λ and seed only.
+//! Groups runs into series that differ in λ and seed only.
 
 use std::collections::HashMap;
 
@@ -12,28 +12,30 @@ use crate::{
 /// Runs of one network on one data set that differ in λ and seed only.
 #[derive(Clone, Debug)]
 pub struct Series<'a> {
-    /// What sets it apart from the other series: "MNIST, FC Medium, n = 3".
+    /// Distinguishes it from the other series: "MNIST, FC Medium, n = 3".
     pub title: String,
-    /// The runs, at least one, λ and then seed ascending.
+    /// The runs, at least one, by λ and then seed.
     pub records: Vec<&'a Record>,
 }
 
 impl Series<'_> {
-    /// What the runs reach; those never evaluated are left out.
+    /// The metrics of the runs; those never evaluated are left out.
     pub fn outcomes(&self) -> Vec<Outcome> {
         let records = self.records.iter();
-        records.filter_map(|record| Outcome::of(record)).collect()
+        records
+            .filter_map(|record| Outcome::from_record(record))
+            .collect()
     }
 }
 
-/// The series in `records`: data sets as a menu has them, then small networks first.
+/// The series in `records`: data sets in the order of a menu, then small networks first.
 pub fn series(records: &[Record]) -> Vec<Series<'_>> {
     let mut groups: Vec<(RunSpec, Vec<&Record>)> = Vec::new();
     for record in records {
-        let common = common(&record.spec);
-        match groups.iter_mut().find(|(known, _)| *known == common) {
+        let spec = common_spec(&record.spec);
+        match groups.iter_mut().find(|(known, _)| *known == spec) {
             Some((_, group)) => group.push(record),
-            None => groups.push((common, vec![record])),
+            None => groups.push((spec, vec![record])),
         }
     }
     let mut groups: Vec<Vec<&Record>> = groups.into_iter().map(|(_, group)| group).collect();
@@ -43,20 +45,22 @@ pub fn series(records: &[Record]) -> Vec<Series<'_>> {
             by_lambda.then(a.spec.config.seed.cmp(&b.spec.config.seed))
         });
     }
-    groups.sort_by_cached_key(|group| place(group[0]));
+    groups.sort_by_cached_key(|group| sort_key(group[0]));
     let first: Vec<&Record> = groups.iter().map(|group| group[0]).collect();
     let names = first
         .iter()
-        .map(|record| format!("{}, {}", record.data_name, network(record)));
-    let named = distinct(names.collect(), &first).into_iter().zip(groups);
+        .map(|record| format!("{}, {}", record.data_name, network_name(record)));
+    let named = distinct_names(names.collect(), &first)
+        .into_iter()
+        .zip(groups);
     named
         .map(|(title, records)| Series { title, records })
         .collect()
 }
 
-/// The runs of a file, those on the same images with the same source, wherever these lay when they
-/// were trained.
-pub fn on_same_images(stored: Vec<StoredRun>) -> Vec<Record> {
+/// The records of a file. Runs on equal images get the same source, wherever the images were when
+/// they were trained.
+pub fn with_common_sources(stored: Vec<StoredRun>) -> Vec<Record> {
     let mut sources: HashMap<RunKey, DataSource> = HashMap::new();
     let records = stored.into_iter().map(|StoredRun { data, record, .. }| {
         let source = sources
@@ -69,8 +73,8 @@ pub fn on_same_images(stored: Vec<StoredRun>) -> Vec<Record> {
     records.collect()
 }
 
-/// The specification without what may differ within a series; the device changes the rounding only.
-pub fn common(spec: &RunSpec) -> RunSpec {
+/// The specification without what may differ within a series. The device changes rounding only.
+pub fn common_spec(spec: &RunSpec) -> RunSpec {
     let mut common = spec.clone();
     common.config.lambda = Lambda::BALANCED;
     common.config.seed = 0;
@@ -78,7 +82,7 @@ pub fn common(spec: &RunSpec) -> RunSpec {
     common
 }
 
-fn place(record: &Record) -> (usize, String, usize, usize, u64) {
+fn sort_key(record: &Record) -> (usize, String, usize, usize, u64) {
     let bundled = BundledSet::ALL
         .into_iter()
         .position(|set| record.spec.data == DataSource::Bundled(set));
@@ -91,8 +95,8 @@ fn place(record: &Record) -> (usize, String, usize, usize, u64) {
     )
 }
 
-/// The network as people call it: "FC Medium, n = 3".
-pub fn network(record: &Record) -> String {
+/// The display name of a network: "FC Medium, n = 3".
+pub fn network_name(record: &Record) -> String {
     let architecture = record.spec.config.architecture;
     let values = record.latent_values;
     if architecture.has_free_latent() {
@@ -102,9 +106,8 @@ pub fn network(record: &Record) -> String {
     }
 }
 
-/// `names` of what `records` belong to, made different from each other by those training settings
-/// that differ.
-pub fn distinct(names: Vec<String>, records: &[&Record]) -> Vec<String> {
+/// Makes `names`, which belong to `records`, distinct by adding the training settings that differ.
+pub fn distinct_names(names: Vec<String>, records: &[&Record]) -> Vec<String> {
     type Detail = fn(&Record) -> String;
     const DETAILS: [Detail; 4] = [
         |record| format!("{} epochs", record.spec.epochs),
@@ -124,7 +127,7 @@ pub fn distinct(names: Vec<String>, records: &[&Record]) -> Vec<String> {
             }
         }
     }
-    // Settings without a name here still make a series of their own.
+    // Other settings also make a series of their own.
     let mut seen: HashMap<String, usize> = HashMap::new();
     for title in &mut titles {
         let times = seen.entry(title.clone()).or_default();
@@ -145,7 +148,7 @@ mod tests {
     };
 
     #[test]
-    fn runs_that_differ_in_lambda_and_seed_alone_are_one_series() {
+    fn runs_that_differ_in_lambda_and_seed_only_are_one_series() {
         let mut records = vec![
             record(1.0, 2, 0.6, 0.18),
             record(0.0, 2, 0.9, 0.20),
@@ -190,16 +193,16 @@ mod tests {
     }
 
     #[test]
-    fn the_same_images_elsewhere_are_the_same_data_set() {
+    fn equal_images_in_another_place_are_the_same_data_set() {
         let mnist = DataSource::Bundled(BundledSet::Mnist).load().unwrap();
-        let here = RunKey::of_data(&mnist);
-        // Any other will do.
-        let other = RunKey::of_run(&record(0.0, 1, 0.9, 0.2).spec, &here);
+        let here = RunKey::from_dataset(&mnist);
+        // Any other.
+        let other = RunKey::from_run(&record(0.0, 1, 0.9, 0.2).spec, &here);
         let stored = [(0.0, "/a", here), (1.0, "/b", here), (0.5, "/c", other)].map(
             |(lambda, place, data)| {
                 let mut record = record(lambda, 1, 0.9, 0.2);
                 record.spec.data = DataSource::Folder(place.into());
-                let key = RunKey::of_run(&record.spec, &data);
+                let key = RunKey::from_run(&record.spec, &data);
                 StoredRun {
                     id: 1,
                     key,
@@ -208,7 +211,7 @@ mod tests {
                 }
             },
         );
-        let records = on_same_images(stored.to_vec());
+        let records = with_common_sources(stored.to_vec());
         let runs: Vec<usize> = series(&records)
             .iter()
             .map(|series| series.records.len())

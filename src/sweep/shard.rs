@@ -1,10 +1,10 @@
-//! A part of a grid, for machines that share the work.
+//! A part of a grid, for several machines that share the work.
 
 use std::path::{Path, PathBuf};
 
 use crate::fs::has_file_name;
 
-/// Part `number` of `count`: every `count`-th run, beginning with the `number`-th.
+/// Part `number` of `count`: every `count`-th run, starting with the `number`-th.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
     /// 1 to `count`.
@@ -12,7 +12,7 @@ pub struct Shard {
     count: usize,
 }
 
-/// The most parts of a grid.
+/// Largest number of parts.
 const MAX_COUNT: usize = 10_000;
 
 impl Shard {
@@ -28,12 +28,12 @@ impl Shard {
         }
     }
 
-    /// The part that the task of a Slurm job array takes; `variable` looks up one of its environment. The lowest task of the
-    /// array is part 1, whether the array counts from 0, from 1 or from elsewhere.
+    /// The part of a task of a Slurm job array; `variable` reads the environment. The lowest task
+    /// of the array is part 1, whatever its index.
     ///
     /// # Errors
-    /// When this is no task of a job array, or the array has gaps, so that no part could be told
-    /// from its number.
+    /// When this is not a task of a job array, or the array has gaps, so that its part does not
+    /// follow from its index.
     pub fn from_slurm(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let number = |name: &str| match variable(name) {
             None => Ok(None),
@@ -43,13 +43,14 @@ impl Shard {
                 .map(Some)
                 .map_err(|_| format!("{name} is “{text}”, which is not a whole number")),
         };
-        let needed = |name: &str| {
-            number(name)?
-                .ok_or_else(|| format!("{name} is not set: this is no task of a Slurm job array"))
+        let required = |name: &str| {
+            number(name)?.ok_or_else(|| {
+                format!("{name} is not set: this is not a task of a Slurm job array")
+            })
         };
-        let id = needed("SLURM_ARRAY_TASK_ID")?;
-        let count = needed("SLURM_ARRAY_TASK_COUNT")?;
-        let first = needed("SLURM_ARRAY_TASK_MIN")?;
+        let id = required("SLURM_ARRAY_TASK_ID")?;
+        let count = required("SLURM_ARRAY_TASK_COUNT")?;
+        let first = required("SLURM_ARRAY_TASK_MIN")?;
         let step = number("SLURM_ARRAY_TASK_STEP")?.unwrap_or(1).max(1);
         let last = number("SLURM_ARRAY_TASK_MAX")?;
         let evenly = |id: usize| id.checked_sub(first).filter(|past| past % step == 0);
@@ -57,8 +58,8 @@ impl Shard {
         match evenly(id) {
             Some(past) if whole && past / step < count => Self::new(past / step + 1, count),
             _ => Err(format!(
-                "task {id} of this Slurm job array cannot tell its part, since the array has gaps; number its tasks \
-                 without any, such as 1-16, or give --shard I/N"
+                "the part of task {id} of this Slurm job array is unknown, since the array has gaps; use an array without \
+                 gaps, such as 1-16, or give --shard I/N"
             )),
         }
     }
@@ -71,8 +72,8 @@ impl Shard {
             .collect()
     }
 
-    /// The file of this part, beside that of the whole: `results.sqlite` becomes `results.part-2-of-3.sqlite`.
-    /// `None` if `whole` does not name a file.
+    /// The results file of this part, next to that of the whole: `results.sqlite` becomes
+    /// `results.part-2-of-3.sqlite`. `None` if `whole` does not name a file.
     pub fn file(self, whole: &Path) -> Option<PathBuf> {
         let part = format!("part-{}-of-{}", self.number, self.count);
         let mut name = whole
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_disjoint_and_together_the_whole() {
+    fn parts_are_disjoint_and_complete() {
         let runs: Vec<usize> = (0..55).collect();
         for count in [1, 2, 3, 7, 55, 60] {
             let mut joined: Vec<usize> = (1..=count)
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_of_a_job_array_finds_its_part_however_the_array_counts() {
+    fn a_task_of_a_job_array_gets_its_part_whatever_the_first_index() {
         let shard = |id: &str, min: &str, max: &str, step: &str, count: &str| {
             Shard::from_slurm(|name| {
                 let value = match name {

@@ -1,4 +1,4 @@
-//! Every λ at once: the networks of a spectrum.
+//! Spectra: networks of several λ trained side by side.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,45 +7,45 @@ use crate::{
     train::Lane,
 };
 
-/// Most networks that may be trained side by side.
+/// Largest number of networks trained side by side.
 pub const MAX_LANES: usize = 101;
 
-/// Which networks a spectrum is made of.
+/// The networks of a spectrum.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Spectrum {
     /// Every λ, ascending, none twice.
     lambdas: Vec<Lambda>,
-    /// Networks for each λ, at least 1.
+    /// Networks per λ, at least 1.
     runs: usize,
-    /// Which seeds they get.
+    /// How seeds are assigned.
     pub seeding: Seeding,
 }
 
-/// Which seeds the networks of a spectrum get.
+/// How seeds are assigned to the networks of a spectrum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Seeding {
-    /// The same for every λ: what differs between two λ is λ alone.
+    /// The same seeds for every λ, so that two networks with different λ differ in λ only.
     #[default]
     Shared,
-    /// One of its own for every network.
+    /// A different seed for every network.
     Own,
 }
 
-/// Why a list of λ is none.
+/// Why a list of λ is invalid.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum LambdaListError {
-    #[error("“{0}” is not a λ: write numbers from 0 to 1 with commas between them, or 0:0.1:1")]
+    #[error("“{0}” is not a λ: enter numbers from 0 to 1 separated by commas, or 0:0.1:1")]
     NotLambda(String),
-    #[error("“{0}” is not a range: write first:step:last, such as 0:0.1:1")]
+    #[error("“{0}” is not a range: enter first:step:last, such as 0:0.1:1")]
     NotRange(String),
-    #[error("there must be 1 to {MAX_LANES} different λ, not {0}")]
+    #[error("the list must contain 1 to {MAX_LANES} different λ, not {0}")]
     Count(usize),
 }
 
 impl Default for Spectrum {
-    /// λ = 0, 0.1, … 1, one network each, all with the same seed: the paper's axis.
+    /// λ = 0, 0.1, … 1, one network each, all with the same seed: the axis of the paper.
     fn default() -> Self {
         Self {
             lambdas: evenly_spaced(11),
@@ -56,7 +56,7 @@ impl Default for Spectrum {
 }
 
 impl Spectrum {
-    /// One network for each of `lambdas`, which are sorted, doubles left out.
+    /// One network per λ; sorted, without duplicates.
     ///
     /// # Errors
     /// When there is none, or more than [`MAX_LANES`].
@@ -77,22 +77,22 @@ impl Spectrum {
         &self.lambdas
     }
 
-    /// Networks for each λ.
+    /// Networks per λ.
     pub fn runs(&self) -> usize {
-        self.runs.clamp(1, self.most_runs())
+        self.runs.clamp(1, self.max_runs())
     }
 
-    /// Networks for each λ, as far as [`MAX_LANES`] allows.
+    /// Sets the networks per λ, limited by [`MAX_LANES`].
     pub fn set_runs(&mut self, runs: usize) {
-        self.runs = runs.clamp(1, self.most_runs());
+        self.runs = runs.clamp(1, self.max_runs());
     }
 
-    /// So many networks for each λ may there be.
-    pub fn most_runs(&self) -> usize {
+    /// Largest number of networks per λ.
+    pub fn max_runs(&self) -> usize {
         (MAX_LANES / self.lambdas.len().max(1)).max(1)
     }
 
-    /// The networks, by λ, then by seed; `seed` is the first of theirs.
+    /// The networks by λ, then by seed; `seed` is the first one.
     pub fn lanes(&self, seed: u64) -> Vec<Lane> {
         let runs = self.runs();
         let lambdas = self.lambdas.iter().enumerate();
@@ -110,13 +110,13 @@ impl Spectrum {
             .collect()
     }
 
-    /// The list as one writes it: "0, 0.1, 0.25".
+    /// The list as text: "0, 0.1, 0.25".
     pub fn list(&self) -> String {
         let texts: Vec<String> = self.lambdas.iter().map(Lambda::to_string).collect();
         texts.join(", ")
     }
 
-    /// Numbers with commas or spaces between them, and ranges first:step:last.
+    /// Parses numbers separated by commas or spaces, and ranges first:step:last.
     ///
     /// # Errors
     /// When a part is neither, or there are too many.
@@ -137,7 +137,7 @@ impl Spectrum {
         Self::new(lambdas).map(|spectrum| spectrum.lambdas)
     }
 
-    /// The same with other λ.
+    /// The same spectrum with other λ.
     ///
     /// # Errors
     /// As for [`Self::new`].
@@ -148,9 +148,9 @@ impl Spectrum {
         Ok(spectrum)
     }
 
-    /// What is left of a remembered spectrum when all that cannot be is taken out of it.
+    /// The valid part of a stored spectrum.
     #[must_use]
-    pub fn checked(&self) -> Self {
+    pub fn valid_part(&self) -> Self {
         self.with_lambdas(self.lambdas.clone()).unwrap_or_default()
     }
 }
@@ -158,13 +158,13 @@ impl Spectrum {
 impl std::str::FromStr for Spectrum {
     type Err = LambdaListError;
 
-    /// One network for each λ of a list.
+    /// One network per λ of a list.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::new(Self::parse_list(text)?)
     }
 }
 
-/// first:step:last, to the ten-thousandth.
+/// Parses first:step:last, rounded to four decimals.
 fn range(text: &str) -> Result<Vec<Lambda>, LambdaListError> {
     let wrong = || LambdaListError::NotRange(text.to_owned());
     let numbers: Vec<f64> = text
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_read_as_one_writes_them() {
+    fn lists_and_ranges_are_parsed() {
         assert_eq!(values("0.5, 0,1 0.25;0.5"), Ok(vec![0.0, 0.25, 0.5, 1.0]));
         assert_eq!(values("0:0.25:1"), Ok(vec![0.0, 0.25, 0.5, 0.75, 1.0]));
         assert_eq!(values("0:0.4:1, 1"), Ok(vec![0.0, 0.4, 0.8, 1.0]));
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn lanes_come_by_lambda_then_by_seed() {
+    fn lanes_are_sorted_by_lambda_and_then_by_seed() {
         let lambdas = vec![Lambda::AUTOENCODER, Lambda::CLASSIFIER, Lambda::AUTOENCODER];
         let mut spectrum = Spectrum::new(lambdas).unwrap();
         spectrum.set_runs(2);
@@ -246,19 +246,19 @@ mod tests {
     }
 
     #[test]
-    fn a_remembered_spectrum_is_checked() {
+    fn a_stored_spectrum_is_checked() {
         let hostile = "lambdas = [1.0, 0.5, 0.5]\nruns = 0\nseeding = \"own\"";
         let spectrum: Spectrum = toml::from_str(hostile).unwrap();
-        let spectrum = spectrum.checked();
+        let spectrum = spectrum.valid_part();
         assert_eq!((spectrum.list(), spectrum.runs()), ("0.5, 1".to_owned(), 1));
         let empty: Spectrum = toml::from_str("lambdas = []").unwrap();
-        assert_eq!(empty.checked(), Spectrum::default());
+        assert_eq!(empty.valid_part(), Spectrum::default());
         assert!(toml::from_str::<Spectrum>("lambdas = [2.0]").is_err());
     }
 
     proptest! {
         #[test]
-        fn any_text_is_a_list_or_an_error(text in "[0-9.:,; e-]{0,30}") {
+        fn any_text_is_parsed_or_refused(text in "[0-9.:,; e-]{0,30}") {
             if let Ok(lambdas) = Spectrum::parse_list(&text) {
                 prop_assert!((1..=MAX_LANES).contains(&lambdas.len()));
                 prop_assert!(lambdas.is_sorted_by(|a, b| a < b));

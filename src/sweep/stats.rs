@@ -1,21 +1,21 @@
-//! What many runs say together: boxes, medians, the Pareto front, the trade-off's width.
+//! Statistics over runs: box plots, medians, the Pareto front, the trade-off's width.
 //!
-//! Numbers that are not finite are left out everywhere; the order of the runs never matters.
+//! NaN and infinite values are left out everywhere. The order of the runs does not matter.
 
 use super::Record;
 use crate::model::Lambda;
 
-/// How far a whisker may reach beyond its quartile, in interquartile ranges (Tukey's rule).
+/// Largest distance of a whisker from its quartile, in interquartile ranges (Tukey's rule).
 const WHISKER: f64 = 1.5;
 
-/// A run as one point of the trade-off plane.
+/// A run as a point of the trade-off plane.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
     /// Weight of reconstruction.
     pub lambda: Lambda,
     /// Seed of the run.
     pub seed: u64,
-    /// Share of test images whose arg-max is right, 0–1.
+    /// Share of test images classified correctly (arg-max), 0–1.
     pub accuracy: f64,
     /// Mean squared error over all pixels of the test images, in [−1, 1] units.
     pub mse: f64,
@@ -24,8 +24,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// What the kept model of a run reaches; `None` if it was never evaluated.
-    pub fn of(record: &Record) -> Option<Self> {
+    /// The metrics of the kept model of a run; `None` if it was never evaluated.
+    pub fn from_record(record: &Record) -> Option<Self> {
         record.metrics().map(|metrics| Self {
             lambda: record.lambda(),
             seed: record.spec.config.seed,
@@ -35,12 +35,12 @@ impl Outcome {
         })
     }
 
-    /// Whether both numbers are finite.
+    /// Whether neither metric is NaN or infinite.
     pub fn is_finite(&self) -> bool {
         self.accuracy.is_finite() && self.mse.is_finite()
     }
 
-    /// Whether it can say something about λ: not dead, and both numbers finite.
+    /// Whether it is usable: not dead, and both metrics finite.
     pub fn is_living(&self) -> bool {
         !self.dead && self.is_finite()
     }
@@ -51,24 +51,24 @@ impl Outcome {
 pub struct BoxPlot {
     /// Number of values.
     pub count: usize,
-    /// Half of the values are below.
+    /// Median.
     pub median: f64,
     /// First and third quartile.
     pub quartiles: [f64; 2],
-    /// Smallest and largest value that are not further than 1.5 interquartile ranges from their
-    /// quartile; the quartile itself where no value lies between.
+    /// Smallest and largest value within 1.5 interquartile ranges of their quartile; the quartile
+    /// itself if there is none.
     pub whiskers: [f64; 2],
     /// Values beyond the whiskers, ascending.
     pub outliers: Vec<f64>,
 }
 
 impl BoxPlot {
-    /// The box of the finite ones among `values`; `None` if there is none.
+    /// The box plot of the finite `values`; `None` if there are none.
     ///
-    /// Quantiles are interpolated linearly between the two nearest values, at place (count − 1) · p
-    /// from 0 (type 7 of Hyndman and Fan, *Sample Quantiles in Statistical Packages*, 1996: the
+    /// Quantiles are interpolated linearly between the two nearest values, at position (count − 1)
+    /// · p from 0 (type 7 of Hyndman and Fan, *Sample Quantiles in Statistical Packages*, 1996: the
     /// default of R and numpy).
-    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+    pub fn from_values(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let sorted = sorted(values);
         let quartiles = [quantile(&sorted, 0.25)?, quantile(&sorted, 0.75)?];
         let reach = WHISKER * (quartiles[1] - quartiles[0]);
@@ -87,8 +87,8 @@ impl BoxPlot {
     }
 }
 
-/// The median of the finite ones among `values`, the mean of the middle two where their number is
-/// even; `None` if there is none.
+/// The median of the finite `values`, the mean of the middle two for an even number; `None` if
+/// there are none.
 pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     quantile(&sorted(values), 0.5)
 }
@@ -99,34 +99,34 @@ fn sorted(values: impl IntoIterator<Item = f64>) -> Vec<f64> {
     values
 }
 
-/// The value below which the share `p` of `sorted` lies.
+/// The quantile `p` of `sorted`.
 fn quantile(sorted: &[f64], p: f64) -> Option<f64> {
     let place = sorted.len().checked_sub(1)? as f64 * p;
     let below = *sorted.get(place.floor() as usize)?;
     let above = *sorted.get(place.ceil() as usize)?;
     let share = place.fract();
-    // Two products cannot overflow where a difference could; the clamp takes their rounding back.
+    // Two products do not overflow where a difference could. The clamp corrects their rounding.
     Some((below * (1.0 - share) + above * share).clamp(below, above))
 }
 
 /// All runs with the same λ.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LambdaGroup {
-    /// λ of all of them.
+    /// λ of the runs.
     pub lambda: Lambda,
     /// The runs, by seed.
     pub outcomes: Vec<Outcome>,
 }
 
 impl LambdaGroup {
-    /// Box over the accuracies.
+    /// Box plot of the accuracies.
     pub fn accuracy(&self) -> Option<BoxPlot> {
-        BoxPlot::of(self.outcomes.iter().map(|outcome| outcome.accuracy))
+        BoxPlot::from_values(self.outcomes.iter().map(|outcome| outcome.accuracy))
     }
 
-    /// Box over the reconstruction errors.
+    /// Box plot of the reconstruction errors.
     pub fn mse(&self) -> Option<BoxPlot> {
-        BoxPlot::of(self.outcomes.iter().map(|outcome| outcome.mse))
+        BoxPlot::from_values(self.outcomes.iter().map(|outcome| outcome.mse))
     }
 }
 
@@ -151,14 +151,14 @@ pub fn by_lambda(outcomes: &[Outcome]) -> Vec<LambdaGroup> {
         .collect()
 }
 
-/// What the living runs of one λ reach.
+/// Medians over the living runs of one λ.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LambdaMedians {
     /// λ of the runs.
     pub lambda: Lambda,
-    /// Median accuracy over the living runs; `None` if none lives.
+    /// Median accuracy; `None` without living runs.
     pub accuracy: Option<f64>,
-    /// Median reconstruction error over the living runs; `None` if none lives.
+    /// Median reconstruction error; `None` without living runs.
     pub mse: Option<f64>,
     /// Number of living runs.
     pub living: usize,
@@ -181,10 +181,10 @@ pub fn medians_by_lambda(outcomes: &[Outcome]) -> Vec<LambdaMedians> {
     by_lambda(outcomes).into_iter().map(medians_of).collect()
 }
 
-/// Places in `outcomes` of the runs that no other run beats, reconstruction error ascending.
+/// Indices in `outcomes` of the runs on the Pareto front, reconstruction error ascending.
 ///
-/// A run beats another when its accuracy is not lower and its error not higher, and one of the two
-/// is better. Runs that reach exactly the same are all on the front or all behind it.
+/// A run dominates another if its accuracy is not lower, its error not higher, and one of the two
+/// is better. Runs with equal metrics are all on the front or all behind it.
 pub fn pareto_front(outcomes: &[Outcome]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..outcomes.len())
         .filter(|place| outcomes[*place].is_finite())
@@ -209,32 +209,32 @@ pub fn pareto_front(outcomes: &[Outcome]) -> Vec<usize> {
     front
 }
 
-/// How much the two tasks cost each other in one network: the trade-off's width.
+/// The trade-off's width: how much the two tasks cost each other in one network.
 ///
 /// Let A(λ) and M(λ) be the medians of accuracy and reconstruction error over the living runs of λ
 /// (over its seeds), `λ_A` the λ with the highest A and `λ_M` the λ with the lowest M. The width is
-/// `A(λ_A) − A(λ_M)`, the accuracy lost by whoever wants the best reconstruction, and
-/// `M(λ_A) − M(λ_M)`, the reconstruction lost by whoever wants the best accuracy. Both are 0 where one
-/// λ is best at both, and never negative. Where several λ are equally good at one task, the one that is
-/// better at the other task counts, and of those the smallest.
+/// `A(λ_A) − A(λ_M)`, the accuracy lost for the best reconstruction, and `M(λ_A) − M(λ_M)`, the
+/// reconstruction lost for the best accuracy. Both are 0 if one λ is best for both tasks, and never
+/// negative. Of several λ that are equally good at one task, the one better at the other task
+/// counts, and of those the smallest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TradeOff {
     /// `λ_A`, the λ with the highest median accuracy.
     pub best_accuracy: Lambda,
     /// `λ_M`, the λ with the lowest median reconstruction error.
     pub best_mse: Lambda,
-    /// `A(λ_A) − A(λ_M)`, 0–1: the middle of [`Self::accuracy_losses`].
+    /// `A(λ_A) − A(λ_M)`, 0–1: the median of [`Self::accuracy_losses`].
     pub accuracy_loss: f64,
-    /// `M(λ_A) − M(λ_M)`, in [−1, 1] units: the middle of [`Self::mse_losses`].
+    /// `M(λ_A) − M(λ_M)`, in [−1, 1] units: the median of [`Self::mse_losses`].
     pub mse_loss: f64,
-    /// `A(λ_A)` − accuracy, of every living run at `λ_M`, ascending.
+    /// `A(λ_A)` − accuracy of every living run at `λ_M`, ascending.
     pub accuracy_losses: Vec<f64>,
-    /// Error − `M(λ_M)`, of every living run at `λ_A`, ascending.
+    /// Error − `M(λ_M)` of every living run at `λ_A`, ascending.
     pub mse_losses: Vec<f64>,
 }
 
-/// The trade-off's width over runs of one network that differ in λ and seed only; `None` with living
-/// runs at fewer than two λ.
+/// The trade-off's width over runs of one network that differ in λ and seed only; `None` with
+/// living runs at fewer than two λ.
 pub fn trade_off(outcomes: &[Outcome]) -> Option<TradeOff> {
     let medians: Vec<(Lambda, f64, f64)> = medians_by_lambda(outcomes)
         .into_iter()
@@ -243,7 +243,7 @@ pub fn trade_off(outcomes: &[Outcome]) -> Option<TradeOff> {
     if medians.len() < 2 {
         return None;
     }
-    // Of equals, `min_by` takes the first: the smallest λ.
+    // Of equal ones, `min_by` takes the first: the smallest λ.
     let (best_accuracy, highest, mse_there) = *medians
         .iter()
         .min_by(|a, b| b.1.total_cmp(&a.1).then(a.2.total_cmp(&b.2)))?;

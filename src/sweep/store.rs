@@ -1,7 +1,7 @@
-//! Finished runs in one file, a database of `SQLite`, from which nothing ever gets lost and into which nothing comes by halves.
+//! Stores runs in one `SQLite` file. Each run is committed in a transaction of its own.
 //!
-//! The file may come from anywhere: what is read of it is checked, and what is wrong with it is told with the
-//! file and the number of the run.
+//! The file may come from anywhere: every value that is read is validated, and errors name the file
+//! and the run.
 
 mod eval_sample;
 mod merge;
@@ -22,60 +22,59 @@ use crate::fs::has_file_name;
 
 pub use merge::Merged;
 
-/// The results file of this machine's user, where the platform keeps such data; none where it has no
-/// such place.
+/// The user's results file; `None` if the platform has no folder for it.
 pub fn default_file() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "cre-lab")
         .map(|folders| folders.data_dir().join("results.sqlite"))
 }
 
-/// A file of finished runs.
+/// A file of completed runs.
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
     file: PathBuf,
 }
 
-/// A finished run as the file holds it.
+/// A stored run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredRun {
-    /// Its number within this file.
+    /// Its id in this file.
     pub id: i64,
-    /// What decides its outcome; no two runs of a file share it.
+    /// Its key, unique in a file.
     pub key: RunKey,
-    /// The images and labels that it learned from and was measured with.
+    /// Key of its data set.
     pub data: RunKey,
     /// The run.
     pub record: Record,
 }
 
-/// A run that came to no end, and would not if it were tried again.
+/// A failed run, which would fail again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FailedRun {
-    /// What was asked for.
+    /// Its specification.
     pub spec: RunSpec,
-    /// What people call the data set.
+    /// Display name of the data set.
     pub data_name: String,
     /// Name and version of the program.
     pub program: String,
-    /// What it was computed on.
+    /// Name of the device.
     pub device: String,
-    /// One sentence without its full stop.
+    /// One sentence without a period.
     pub reason: String,
-    /// When it ended, in seconds since 1970-01-01 UTC.
+    /// End, in seconds since 1970-01-01 UTC.
     pub finished: u64,
 }
 
-/// What a file knows of a run.
+/// The status of a run in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoredStatus {
-    /// It is done.
+    /// It is complete.
     Done,
     /// It has failed.
     Failed,
 }
 
-/// What is wrong with a file of results, as one sentence.
+/// Why a results file cannot be used, as one sentence.
 #[derive(Debug, thiserror::Error)]
 #[error("{} {kind}", file.display())]
 pub struct StoreError {
@@ -85,91 +84,87 @@ pub struct StoreError {
     pub kind: StoreErrorKind,
 }
 
-/// Continues a sentence that begins with the file's name.
+/// The reason; continues a sentence that starts with the file name.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreErrorKind {
-    /// There is no such file, and none was to be made.
-    #[error("is not there")]
+    /// There is no such file, and none was to be created.
+    #[error("does not exist")]
     Missing,
-    /// A folder or a device is at the path.
+    /// The path is a folder or a device.
     #[error("is not a regular file")]
     NoFile,
-    /// A file that is not to be written to.
+    /// The file is read-only.
     #[error("is read-only; make it writable, or choose another file")]
     ReadOnly,
-    /// An empty file, which was only to be read.
-    #[error("is empty, so it holds no results")]
+    /// The file is empty and was only to be read.
+    #[error("is empty")]
     Empty,
-    /// Its folder cannot be made.
-    #[error("cannot be made: {0}")]
+    /// The folder cannot be created.
+    #[error("cannot be created: {0}")]
     Folder(std::io::Error),
-    /// The database refuses what was asked.
+    /// The database reports an error.
     #[error("cannot be used: {0}")]
     Sqlite(#[from] rusqlite::Error),
-    /// A database, but not one of this program.
+    /// It is a database of another program.
     #[error("is a database of another program")]
     Foreign,
-    /// Written by a later version of this program.
-    #[error(
-        "has the format {found}, newer than the {known} that this version of the program knows"
-    )]
+    /// It was written by a newer version of this program.
+    #[error("has format {version}; this version of the program supports formats up to {supported}")]
     Newer {
-        /// Its schema version.
-        found: i64,
-        /// The newest that is understood.
-        known: i64,
+        /// Schema version of the file.
+        version: i64,
+        /// Newest supported schema version.
+        supported: i64,
     },
-    /// Written by an earlier version of this program, and not to be changed.
-    #[error(
-        "has the format {found}, older than {known}; `cre-lab results list` brings it up to date"
-    )]
+    /// It was written by an older version of this program and was only to be read.
+    #[error("has format {version}, older than {supported}; `cre-lab results list` updates it")]
     Older {
-        /// Its schema version.
-        found: i64,
-        /// The newest that is understood.
-        known: i64,
+        /// Schema version of the file.
+        version: i64,
+        /// Newest supported schema version.
+        supported: i64,
     },
     /// One of its runs is damaged.
     #[error("is damaged: run {run} {reason}")]
     Run {
-        /// Number of the run.
+        /// Id of the run.
         run: i64,
         /// The reason.
         reason: String,
     },
-    /// Something else than a run is damaged.
+    /// Something other than a run is damaged.
     #[error("is damaged: {0}")]
     Damaged(String),
-    /// A run that no file can hold.
-    #[error("cannot hold this run: it {0}")]
+    /// The record is inconsistent.
+    #[error("cannot store this run: it {0}")]
     Refused(String),
 }
 
 impl Store {
-    /// Opens `file`; makes it, and its folder, where it is not there.
+    /// Opens `file`; creates it and its folder if necessary.
     ///
     /// # Errors
-    /// When it cannot be made or opened, or is not a file of results of this or an earlier version.
+    /// When it cannot be created or opened, or is not a results file of this or an older version.
     pub fn open(file: &Path) -> Result<Self, StoreError> {
         match fs::metadata(file) {
-            Ok(found) if !found.is_file() => return Err(StoreErrorKind::NoFile.of(file)),
-            // The superuser may write to it all the same.
+            Ok(found) if !found.is_file() => return Err(StoreErrorKind::NoFile.in_file(file)),
+            // The superuser could write to it nevertheless.
             Ok(found) if found.permissions().readonly() => {
-                return Err(StoreErrorKind::ReadOnly.of(file));
+                return Err(StoreErrorKind::ReadOnly.in_file(file));
             }
-            Err(_) if !has_file_name(file) => return Err(StoreErrorKind::NoFile.of(file)),
+            Err(_) if !has_file_name(file) => return Err(StoreErrorKind::NoFile.in_file(file)),
             Ok(_) | Err(_) => {}
         }
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder)
                 .map_err(StoreErrorKind::Folder)
-                .map_err(|fault| fault.of(file))?;
+                .map_err(|kind| kind.in_file(file))?;
         }
         Self::connect(file, true)
     }
 
-    /// Opens `file`, which must be there and hold results; those of an earlier version get the tables of
-    /// today. A file that is empty or of another program is not changed.
+    /// Opens an existing results file; one of an older version is migrated. An empty file and a
+    /// database of another program are not changed.
     ///
     /// # Errors
     /// As for [`Self::open`].
@@ -181,18 +176,18 @@ impl Store {
     fn exists(file: &Path) -> Result<(), StoreError> {
         match (file.exists(), file.is_file()) {
             (_, true) => Ok(()),
-            (true, false) => Err(StoreErrorKind::NoFile.of(file)),
-            (false, false) => Err(StoreErrorKind::Missing.of(file)),
+            (true, false) => Err(StoreErrorKind::NoFile.in_file(file)),
+            (false, false) => Err(StoreErrorKind::Missing.in_file(file)),
         }
     }
 
-    /// Opens `file`, which must be there, to read it alone: nothing in it is changed, its format neither.
+    /// Opens an existing results file for reading only.
     ///
     /// # Errors
-    /// When it is not there, cannot be opened, or has not the format of this version.
+    /// When it does not exist, cannot be opened, or does not have the format of this version.
     pub fn open_to_read(file: &Path) -> Result<Self, StoreError> {
         Self::exists(file)?;
-        let connection = schema::connect_to_read(file).map_err(|fault| fault.of(file))?;
+        let connection = schema::connect_to_read(file).map_err(|kind| kind.in_file(file))?;
         Ok(Self {
             connection,
             file: file.to_owned(),
@@ -200,19 +195,19 @@ impl Store {
     }
 
     fn connect(file: &Path, create: bool) -> Result<Self, StoreError> {
-        let connection = schema::connect(file, create).map_err(|fault| fault.of(file))?;
+        let connection = schema::connect(file, create).map_err(|kind| kind.in_file(file))?;
         Ok(Self {
             connection,
             file: file.to_owned(),
         })
     }
 
-    /// Where it lies.
+    /// Path of the file.
     pub fn file(&self) -> &Path {
         &self.file
     }
 
-    /// What it knows of the run `key`.
+    /// The status of the run `key`; `None` if it is not stored.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -225,7 +220,7 @@ impl Store {
                     |_| Ok(()),
                 )
                 .optional()
-                .map_err(|error| self.fault(error))
+                .map_err(|error| self.error(error))
         };
         Ok(match found("runs")? {
             Some(()) => Some(StoredStatus::Done),
@@ -233,7 +228,7 @@ impl Store {
         })
     }
 
-    /// The number of the run `key`; none where it is not done.
+    /// The id of the run `key`, if it is complete.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -245,55 +240,56 @@ impl Store {
                 |row| row.get(0),
             )
             .optional()
-            .map_err(|error| self.fault(error))
+            .map_err(|error| self.error(error))
     }
 
-    /// Keeps a run, whole or not at all; an earlier one with the same key is replaced. Returns its number.
+    /// Stores a run, completely or not at all; an older one with the same key is replaced. Returns
+    /// its id.
     ///
     /// # Errors
-    /// When the file cannot be written to, or the record contradicts itself.
+    /// When the file cannot be written to, or the record is inconsistent.
     pub fn commit(&mut self, data: &RunKey, record: &Record) -> Result<i64, StoreError> {
-        let key = RunKey::of_run(&record.spec, data);
+        let key = RunKey::from_run(&record.spec, data);
         self.write(|transaction, file| {
-            insert(transaction, &key, data, record).map_err(|fault| fault.of(file))
+            insert(transaction, &key, data, record).map_err(|kind| kind.in_file(file))
         })
     }
 
-    /// Remembers that a run has failed, unless something is known of it already.
+    /// Stores a failed run, unless the run is stored already.
     ///
     /// # Errors
     /// When the file cannot be written to.
     pub fn commit_failure(&mut self, data: &RunKey, failure: &FailedRun) -> Result<(), StoreError> {
-        let key = RunKey::of_run(&failure.spec, data);
+        let key = RunKey::from_run(&failure.spec, data);
         self.write(|transaction, file| {
-            insert_failure(transaction, &key, data, failure).map_err(|fault| fault.of(file))
+            insert_failure(transaction, &key, data, failure).map_err(|kind| kind.in_file(file))
         })
         .map(drop)
     }
 
-    /// Has the database look over its whole file.
+    /// Runs the integrity check of the database.
     ///
     /// # Errors
-    /// When it finds something; the error tells the first of it.
+    /// When it finds damage; the error contains the first finding.
     pub fn check(&self) -> Result<(), StoreError> {
         let found: String = self
             .connection
             .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-            .map_err(|error| self.fault(error))?;
+            .map_err(|error| self.error(error))?;
         if found == "ok" {
             Ok(())
         } else {
-            Err(self.fault(StoreErrorKind::Damaged(found)))
+            Err(self.error(StoreErrorKind::Damaged(found)))
         }
     }
 
-    /// All of `work` or nothing of it.
+    /// Runs `work` in a transaction.
     fn write<T>(
         &mut self,
         work: impl FnOnce(&Transaction<'_>, &Path) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let Self { connection, file } = self;
-        let sqlite = |error: rusqlite::Error| StoreErrorKind::from(error).of(file);
+        let sqlite = |error: rusqlite::Error| StoreErrorKind::from(error).in_file(file);
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(sqlite)?;
@@ -302,13 +298,13 @@ impl Store {
         Ok(done)
     }
 
-    fn fault(&self, fault: impl Into<StoreErrorKind>) -> StoreError {
-        fault.into().of(&self.file)
+    fn error(&self, kind: impl Into<StoreErrorKind>) -> StoreError {
+        kind.into().in_file(&self.file)
     }
 }
 
 impl StoreErrorKind {
-    fn of(self, file: &Path) -> StoreError {
+    fn in_file(self, file: &Path) -> StoreError {
         StoreError {
             file: file.to_owned(),
             kind: self,
@@ -324,7 +320,7 @@ fn insert(
 ) -> Result<i64, StoreErrorKind> {
     read::check(record).map_err(StoreErrorKind::Refused)?;
     let picture = eval_sample::encode(&record.eval_sample).map_err(StoreErrorKind::Refused)?;
-    forget(transaction, key)?;
+    delete(transaction, key)?;
     transaction.execute(
         "INSERT INTO runs (key, data, spec, lambda, learning_rate, data_name, channels, height, width, class_names, program, device,
              parameters, latent_values, mortal_units, kept, wall_seconds, finished)
@@ -380,7 +376,7 @@ fn insert(
     Ok(id)
 }
 
-/// Returns how many entries were added: none where something is known of the run.
+/// Returns the number of added entries: 0 if the run is stored already.
 fn insert_failure(
     transaction: &Transaction<'_>,
     key: &RunKey,
@@ -406,8 +402,8 @@ fn insert_failure(
     )?)
 }
 
-/// Takes away all that is known of the run `key`.
-fn forget(transaction: &Transaction<'_>, key: &RunKey) -> Result<(), StoreErrorKind> {
+/// Removes everything about the run `key`.
+fn delete(transaction: &Transaction<'_>, key: &RunKey) -> Result<(), StoreErrorKind> {
     let key = key.to_string();
     for table in ["evaluations", "portraits"] {
         transaction.execute(
@@ -421,7 +417,7 @@ fn forget(transaction: &Transaction<'_>, key: &RunKey) -> Result<(), StoreErrorK
     Ok(())
 }
 
-/// The whole numbers of the database have a sign.
+/// Integers of the database are signed.
 fn whole(number: impl TryInto<i64>) -> Result<i64, StoreErrorKind> {
     number
         .try_into()

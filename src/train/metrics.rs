@@ -1,5 +1,7 @@
 //! Losses of steps and test metrics of evaluations.
 
+use serde::Serialize;
+
 use crate::model::Lambda;
 
 /// Means over one training batch, before its update.
@@ -22,8 +24,9 @@ impl StepLosses {
     }
 }
 
-/// Means over a set of images.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Means over a set of images. `cre-lab results export --format json` writes its fields by their
+/// names.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Metrics {
     /// Mean squared error over all pixels, in [−1, 1] units.
     pub mse: f64,
@@ -45,8 +48,9 @@ impl Metrics {
     }
 }
 
-/// Metrics of a network at the end of an epoch or, with `epoch` 0, before its first step.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Metrics of a network at the end of an epoch or, with `epoch` 0, before its first step. `cre-lab
+/// results export --format json` writes its fields by their names.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Evaluation {
     /// Completed epochs.
     pub epoch: u64,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{RunId, alignment::Alignment};
-use crate::model::Lambda;
+use crate::{data::Dataset, model::Lambda};
 
 /// The test images of a snapshot, by index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,21 @@ pub struct Probe {
     pub tokens: TokenView,
     /// The axes of a z of more than three values.
     pub axes: AxisChoice,
+}
+
+impl Probe {
+    /// The first `cloud` and `grid` test images of each class of `dataset`.
+    pub fn first_of_each_class(dataset: &Dataset, cloud: usize, grid: usize) -> Self {
+        let first = |count| {
+            let images = dataset.test.first_of_each_class(dataset.classes(), count);
+            images.into()
+        };
+        Self {
+            cloud: first(cloud),
+            grid: first(grid),
+            ..Self::default()
+        }
+    }
 }
 
 /// Which principal axes a snapshot shows where z has more than three values.

@@ -1,5 +1,5 @@
-//! How much memory a reader sets aside for a file. A test binary that includes this file counts its
-//! allocations, each thread for itself.
+//! Measures the peak memory of a function. A test binary that includes this file counts its
+//! allocations per thread.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -7,8 +7,7 @@ use std::{
 };
 
 thread_local! {
-    /// Bytes in use since the count began; what was allocated before may be freed, so it can be
-    /// negative.
+    /// Bytes allocated since the measurement began; negative if earlier allocations were freed.
     static IN_USE: Cell<isize> = const { Cell::new(0) };
     static PEAK: Cell<isize> = const { Cell::new(0) };
 }
@@ -26,9 +25,9 @@ fn count(bytes: isize) {
 
 #[expect(
     unsafe_code,
-    reason = "an allocator is unsafe by its interface; all work is passed on unchanged"
+    reason = "the interface of an allocator is unsafe; all calls are forwarded unchanged"
 )]
-// SAFETY: every call is passed on to the system's allocator with its arguments as they are.
+// SAFETY: every call is forwarded to the system's allocator with the same arguments.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size().cast_signed());
@@ -41,7 +40,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // Old and new may both be there for a moment.
+        // Both allocations may exist for a moment.
         count(size.cast_signed());
         count(-layout.size().cast_signed());
         unsafe { System.realloc(memory, layout, size) }
@@ -53,10 +52,10 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// What `work` returns, and the most bytes that it had allocated on this thread at one time.
-pub fn peak_of<T>(work: impl FnOnce() -> T) -> (T, usize) {
+/// Runs `function` and returns its result and the peak of its allocations on this thread, in bytes.
+pub fn peak_of<T>(function: impl FnOnce() -> T) -> (T, usize) {
     IN_USE.set(0);
     PEAK.set(0);
-    let result = work();
+    let result = function();
     (result, usize::try_from(PEAK.get()).unwrap_or(0))
 }

@@ -1,4 +1,4 @@
-//! A small HTTP server on this machine, which does as a test tells it.
+//! A small local HTTP server whose replies are defined by a test.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -11,16 +11,16 @@ use std::{
     time::Duration,
 };
 
-/// What was asked for.
+/// A request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    /// The path, without the slash at its beginning.
+    /// Path without the leading slash.
     pub path: String,
-    /// First byte that is wanted, and the version that it must belong to.
+    /// First byte requested, and the version it must be of (`If-Range`).
     pub range: Option<(u64, String)>,
 }
 
-/// What is answered.
+/// A reply.
 #[derive(Clone, Debug)]
 pub struct Reply {
     /// Status line without the version: "200 OK".
@@ -29,20 +29,20 @@ pub struct Reply {
     pub headers: Vec<String>,
     /// The body, announced in full.
     pub body: Vec<u8>,
-    /// Bytes of it that are sent at once.
+    /// Number of its bytes that are sent immediately.
     pub sent: usize,
-    /// What comes after them.
+    /// What follows them.
     pub then: Then,
 }
 
-/// What comes after the bytes that are sent at once.
+/// What follows the bytes that are sent immediately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Then {
-    /// The end of the connection.
+    /// The connection is closed.
     End,
-    /// Nothing.
+    /// Nothing is sent.
     Silence,
-    /// The rest, a byte every hundredth of a second.
+    /// The rest is sent, one byte every 10 ms.
     Trickle,
 }
 
@@ -66,7 +66,7 @@ impl Reply {
         }
     }
 
-    /// The version `tag` of a file, or the part of it that is asked for.
+    /// The version `tag` of a file, or the requested range if it is of that version.
     pub fn part(request: &Request, body: &[u8], tag: &str) -> Self {
         let etag = format!("ETag: {tag}");
         match &request.range {
@@ -78,7 +78,7 @@ impl Reply {
         }
     }
 
-    /// A part, whatever version was asked for.
+    /// A range, regardless of the requested version.
     pub fn range(from: u64, body: &[u8], tag: &str) -> Self {
         let range = format!("bytes {from}-{}/{}", body.len() - 1, body.len());
         let headers = vec![format!("ETag: {tag}"), format!("Content-Range: {range}")];
@@ -89,12 +89,12 @@ impl Reply {
         }
     }
 
-    /// Only the first `sent` bytes, then the end.
+    /// The first `sent` bytes, then the end.
     pub fn cut(self, sent: usize) -> Self {
         Self { sent, ..self }
     }
 
-    /// Only the first `sent` bytes, then silence.
+    /// The first `sent` bytes, then silence.
     pub fn stalled(self, sent: usize) -> Self {
         Self {
             sent,
@@ -103,7 +103,7 @@ impl Reply {
         }
     }
 
-    /// The first `sent` bytes, then hardly anything.
+    /// The first `sent` bytes, then one byte every 10 ms.
     pub fn trickling(self, sent: usize) -> Self {
         Self {
             sent,
@@ -113,44 +113,48 @@ impl Reply {
     }
 }
 
-/// Runs until it is dropped.
+/// A server that runs until it is dropped.
 pub struct Server {
     address: String,
     log: Arc<Mutex<Vec<Request>>>,
-    over: Arc<AtomicBool>,
+    is_stopped: Arc<AtomicBool>,
 }
 
 impl Server {
-    /// Answers every request with what `answer` gives for it.
-    pub fn new(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+    /// Starts a server that replies to each request with the result of `reply`.
+    pub fn new(reply: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}/", listener.local_addr().unwrap());
         let log = Arc::new(Mutex::new(Vec::new()));
-        let over = Arc::new(AtomicBool::new(false));
-        let (heard, end, answer) = (log.clone(), over.clone(), Arc::new(answer));
+        let is_stopped = Arc::new(AtomicBool::new(false));
+        let (requests, stop, reply) = (log.clone(), is_stopped.clone(), Arc::new(reply));
         thread::spawn(move || {
             for stream in listener.incoming() {
-                if end.load(Ordering::SeqCst) {
+                if stop.load(Ordering::SeqCst) {
                     return;
                 }
-                let (heard, end, answer) = (heard.clone(), end.clone(), answer.clone());
+                let (requests, stop, reply) = (requests.clone(), stop.clone(), reply.clone());
                 thread::spawn(move || {
                     let stream = stream.unwrap();
                     let Some(request) = read(&stream) else { return };
-                    heard.lock().unwrap().push(request.clone());
-                    serve(&stream, &answer(&request), &end);
+                    requests.lock().unwrap().push(request.clone());
+                    send(&stream, &reply(&request), &stop);
                 });
             }
         });
-        Self { address, log, over }
+        Self {
+            address,
+            log,
+            is_stopped,
+        }
     }
 
-    /// Its address, with a slash at the end.
+    /// Address with a trailing slash.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// Everything it was asked for, in order.
+    /// All requests so far.
     pub fn log(&self) -> Vec<Request> {
         self.log.lock().unwrap().clone()
     }
@@ -158,8 +162,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.over.store(true, Ordering::SeqCst);
-        // Wakes the listener, which then sees that it is over.
+        self.is_stopped.store(true, Ordering::SeqCst);
+        // Wakes the listener, which then stops.
         let host = self
             .address
             .trim_start_matches("http://")
@@ -171,9 +175,9 @@ impl Drop for Server {
 fn read(stream: &TcpStream) -> Option<Request> {
     let mut request = Request::default();
     let (mut first_byte, mut version) = (None, String::new());
-    for (number, line) in BufReader::new(stream).lines().enumerate() {
+    for (index, line) in BufReader::new(stream).lines().enumerate() {
         let line = line.ok()?;
-        if number == 0 {
+        if index == 0 {
             let path = line.split(' ').nth(1)?;
             path.trim_start_matches('/').clone_into(&mut request.path);
         } else if line.is_empty() {
@@ -193,8 +197,8 @@ fn read(stream: &TcpStream) -> Option<Request> {
     None
 }
 
-/// A client that goes away early is none of the server's business.
-fn serve(mut stream: &TcpStream, reply: &Reply, over: &AtomicBool) {
+/// Sends a reply, and ignores clients that close the connection early.
+fn send(mut stream: &TcpStream, reply: &Reply, is_stopped: &AtomicBool) {
     let mut head = format!(
         "HTTP/1.1 {}\r\nConnection: close\r\nContent-Length: {}\r\n",
         reply.status,
@@ -209,7 +213,7 @@ fn serve(mut stream: &TcpStream, reply: &Reply, over: &AtomicBool) {
     let (first, rest) = reply.body.split_at(reply.sent);
     let _ = stream.write_all(first);
     let mut rest = rest.iter();
-    while reply.then != Then::End && !over.load(Ordering::SeqCst) {
+    while reply.then != Then::End && !is_stopped.load(Ordering::SeqCst) {
         thread::sleep(Duration::from_millis(10));
         if reply.then == Then::Trickle {
             let Some(byte) = rest.next() else { return };

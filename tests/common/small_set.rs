@@ -1,4 +1,4 @@
-//! A tiny set in the place of MNIST or CIFAR-10, for tests of looking and downloading.
+//! Tiny data sets instead of MNIST and CIFAR-10, for tests of searching and downloading.
 
 use std::{
     io::Write as _,
@@ -7,16 +7,16 @@ use std::{
 
 use cre_lab::data::{
     BundledSet, DatasetLocator,
-    catalogue::{FullSet, OriginalFile, Package, Packed},
+    catalogue::{CatalogueEntry, MirrorFile, OriginalFile, Package},
     digest::sha256,
     idx,
 };
 use flate2::{Compression, write::GzEncoder};
 
-/// Training and test images of the small set.
+/// Number of training and test images of the IDX files.
 pub const IMAGES: [usize; 2] = [40, 20];
 
-/// Lets a value live as long as the program, as the real table does.
+/// Makes a value static, like the real catalogue.
 pub fn leak<T>(values: Vec<T>) -> &'static [T] {
     values.leak()
 }
@@ -31,7 +31,7 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Pixels that gzip cannot make much smaller, so that a download can be interrupted.
+/// Pixels that gzip hardly compresses, so that a download can be interrupted.
 fn noise(count: usize) -> Vec<u8> {
     let mut state = 1u32;
     let next = move || {
@@ -59,17 +59,19 @@ pub fn idx_files() -> Vec<(&'static str, Vec<u8>)> {
     files
 }
 
-/// Writes a folder of own grey pictures, `images` for training and test of each of `classes` classes, and
+/// Writes a folder of greyscale images, with `images` training and test images of each class, and
 /// returns it.
-pub fn own_pictures(folder: &Path, classes: usize, images: [usize; 2]) -> PathBuf {
-    for (half, count) in ["train", "test"].into_iter().zip(images) {
+pub fn picture_folder(folder: &Path, classes: usize, images: [usize; 2]) -> PathBuf {
+    for (split, count) in ["train", "test"].into_iter().zip(images) {
         for class in 0..classes {
-            let of_class = folder.join(half).join(format!("class {class:02}"));
-            std::fs::create_dir_all(&of_class).unwrap();
+            let class_folder = folder.join(split).join(format!("class {class:02}"));
+            std::fs::create_dir_all(&class_folder).unwrap();
             let pixels = noise((class + count) * 784);
             for (index, pixels) in pixels.chunks_exact(784).take(count).enumerate() {
                 let picture = image::GrayImage::from_raw(28, 28, pixels.to_vec()).unwrap();
-                picture.save(of_class.join(format!("{index}.png"))).unwrap();
+                picture
+                    .save(class_folder.join(format!("{index}.png")))
+                    .unwrap();
             }
         }
     }
@@ -86,42 +88,43 @@ pub fn cifar_files() -> Vec<(&'static str, Vec<u8>)> {
         "data_batch_5.bin",
         "test_batch.bin",
     ];
-    let content = |place: usize| {
-        let mut bytes = noise(2 * 3073 + place).split_off(place);
-        (bytes[0], bytes[3073]) = (place as u8, 9);
+    let content = |index: usize| {
+        let mut bytes = noise(2 * 3073 + index).split_off(index);
+        (bytes[0], bytes[3073]) = (index as u8, 9);
         bytes
     };
-    let numbered = names.into_iter().enumerate();
-    numbered
-        .map(|(place, name)| (name, content(place)))
+    names
+        .into_iter()
+        .enumerate()
+        .map(|(index, name)| (name, content(index)))
         .collect()
 }
 
-/// The table's entry for these files; those of CIFAR-10 are in an archive.
+/// A catalogue entry for these files; those of CIFAR-10 are in an archive.
 pub fn entry(
     set: BundledSet,
     files: &[(&'static str, Vec<u8>)],
     mirrors: &[&str],
-) -> FullSet<'static> {
+) -> CatalogueEntry<'static> {
     let originals = files.iter().map(|(name, content)| OriginalFile {
         name,
         bytes: content.len() as u64,
         sha256: leak_text(sha256(content)),
     });
     let package = if set == BundledSet::Cifar10 {
-        Package::Archive(Packed {
+        Package::Archive(MirrorFile {
             name: "cifar-10-binary.tar.gz",
             bytes: 20_000,
         })
     } else {
-        let packed = files.iter().map(|(name, content)| Packed {
+        let packed = files.iter().map(|(name, content)| MirrorFile {
             name: leak_text(format!("{name}.gz")),
             bytes: content.len() as u64,
         });
         Package::Files(leak(packed.collect()))
     };
     let mirrors = mirrors.iter().map(|mirror| leak_text((*mirror).to_owned()));
-    FullSet {
+    CatalogueEntry {
         set,
         images: IMAGES,
         files: leak(originals.collect()),
@@ -130,8 +133,7 @@ pub fn entry(
     }
 }
 
-/// A shelf with these sets, on which nothing else can be found.
-pub fn shelf(sets: Vec<FullSet<'static>>, folder: &Path) -> DatasetLocator {
-    let folder: PathBuf = folder.to_owned();
-    DatasetLocator::new(leak(sets), vec![folder.clone()], Some(folder))
+/// A locator of these sets that searches only `folder` and downloads to it.
+pub fn locator(sets: Vec<CatalogueEntry<'static>>, folder: &Path) -> DatasetLocator {
+    DatasetLocator::new(leak(sets), vec![folder.to_owned()], Some(folder.to_owned()))
 }

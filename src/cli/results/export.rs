@@ -5,11 +5,11 @@ use serde::Serialize;
 use crate::{
     cli::columns,
     sweep::{Record, RunSpec, store::StoredRun},
-    train::{Evaluation, Metrics},
+    train::Evaluation,
 };
 
-/// What tells a run from the others, at the beginning of each row.
-const RUN: [&str; 9] = [
+/// The first columns of every row: what identifies a run.
+const RUN_COLUMNS: [&str; 9] = [
     "run",
     "data",
     "data_name",
@@ -21,7 +21,7 @@ const RUN: [&str; 9] = [
     "parameters",
 ];
 
-fn run(stored: &StoredRun) -> Vec<String> {
+fn run_fields(stored: &StoredRun) -> Vec<String> {
     let Record {
         spec, data_name, ..
     } = &stored.record;
@@ -38,10 +38,10 @@ fn run(stored: &StoredRun) -> Vec<String> {
     ]
 }
 
-/// A row for each run.
-pub(super) fn csv(runs: &[StoredRun]) -> anyhow::Result<Vec<u8>> {
+/// One row per run.
+pub(super) fn runs_csv(runs: &[StoredRun]) -> anyhow::Result<Vec<u8>> {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
-    let more = [
+    let other_columns = [
         "batch_size",
         "learning_rate",
         "kept_epoch",
@@ -57,11 +57,11 @@ pub(super) fn csv(runs: &[StoredRun]) -> anyhow::Result<Vec<u8>> {
         "data_sha256",
         "key",
     ];
-    writer.write_record(RUN.iter().chain(&more))?;
+    writer.write_record(RUN_COLUMNS.iter().chain(&other_columns))?;
     for stored in runs {
         let record = &stored.record;
         let Some(kept) = record.kept() else { continue };
-        let mut row = run(stored);
+        let mut row = run_fields(stored);
         row.extend([
             record.spec.config.batch_size.to_string(),
             record.spec.config.learning_rate.to_string(),
@@ -83,33 +83,36 @@ pub(super) fn csv(runs: &[StoredRun]) -> anyhow::Result<Vec<u8>> {
     Ok(writer.into_inner()?)
 }
 
-/// A row for each epoch of each run.
+/// One row per evaluation of each run.
 pub(super) fn epochs_csv(runs: &[StoredRun]) -> anyhow::Result<Vec<u8>> {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
-    let names = RUN.iter().chain(&columns::MOMENT).chain(&columns::FOUND);
+    let names = RUN_COLUMNS
+        .iter()
+        .chain(&columns::PROGRESS)
+        .chain(&columns::METRICS);
     writer.write_record(names.chain(&["kept"]))?;
     for stored in runs {
-        for (place, evaluation) in stored.record.evaluations.iter().enumerate() {
-            let mut row = run(stored);
-            row.extend(columns::moment(evaluation));
-            row.extend(columns::found(evaluation));
-            row.push(u8::from(place == stored.record.kept).to_string());
+        for (index, evaluation) in stored.record.evaluations.iter().enumerate() {
+            let mut row = run_fields(stored);
+            row.extend(columns::progress(evaluation));
+            row.extend(columns::metrics(evaluation));
+            row.push(u8::from(index == stored.record.kept).to_string());
             writer.write_record(row)?;
         }
     }
     Ok(writer.into_inner()?)
 }
 
-/// All but the portraits.
+/// All settings and metrics as a JSON list, without evaluation samples.
 pub(super) fn json(runs: &[StoredRun]) -> anyhow::Result<Vec<u8>> {
-    let runs: Vec<Exported<'_>> = runs.iter().map(Exported::of).collect();
+    let runs: Vec<RunJson<'_>> = runs.iter().map(RunJson::from).collect();
     let mut bytes = serde_json::to_vec_pretty(&runs)?;
     bytes.push(b'\n');
     Ok(bytes)
 }
 
 #[derive(Serialize)]
-struct Exported<'a> {
+struct RunJson<'a> {
     run: i64,
     key: String,
     data_sha256: String,
@@ -120,33 +123,16 @@ struct Exported<'a> {
     device: &'a str,
     parameters: usize,
     latent_values: usize,
-    mortal_units: usize,
+    #[serde(rename = "mortal_units")]
+    relu_units: usize,
     wall_seconds: f64,
     finished: u64,
     kept: usize,
-    evaluations: Vec<ExportedEvaluation>,
+    evaluations: &'a [Evaluation],
 }
 
-#[derive(Serialize)]
-struct ExportedEvaluation {
-    epoch: u64,
-    step: u64,
-    lambda: f64,
-    train: Option<ExportedMetrics>,
-    test: ExportedMetrics,
-    dead_units: usize,
-    images_per_second: f64,
-}
-
-#[derive(Serialize)]
-struct ExportedMetrics {
-    mse: f64,
-    ce: f64,
-    accuracy: f64,
-}
-
-impl<'a> Exported<'a> {
-    fn of(stored: &'a StoredRun) -> Self {
+impl<'a> From<&'a StoredRun> for RunJson<'a> {
+    fn from(stored: &'a StoredRun) -> Self {
         let record = &stored.record;
         Self {
             run: stored.id,
@@ -159,31 +145,11 @@ impl<'a> Exported<'a> {
             device: &record.device,
             parameters: record.parameters,
             latent_values: record.latent_values,
-            mortal_units: record.relu_units,
+            relu_units: record.relu_units,
             wall_seconds: record.wall_seconds,
             finished: record.finished,
             kept: record.kept,
-            evaluations: record.evaluations.iter().map(Into::into).collect(),
+            evaluations: &record.evaluations,
         }
-    }
-}
-
-impl From<&Evaluation> for ExportedEvaluation {
-    fn from(evaluation: &Evaluation) -> Self {
-        Self {
-            epoch: evaluation.epoch,
-            step: evaluation.step,
-            lambda: evaluation.lambda.value(),
-            train: evaluation.train.map(Into::into),
-            test: evaluation.test.into(),
-            dead_units: evaluation.dead_units,
-            images_per_second: evaluation.images_per_second,
-        }
-    }
-}
-
-impl From<Metrics> for ExportedMetrics {
-    fn from(Metrics { mse, ce, accuracy }: Metrics) -> Self {
-        Self { mse, ce, accuracy }
     }
 }

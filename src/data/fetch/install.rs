@@ -1,4 +1,4 @@
-//! From what has arrived to the files of a set: compared with the originals, then put in place.
+//! Installing downloaded files: compared with the originals first.
 
 use std::{
     io::{self, BufReader, Read, Write as _},
@@ -12,112 +12,101 @@ use super::{
 };
 use crate::{
     data::{
-        catalogue::{FullSet, OriginalFile, Package},
+        catalogue::{CatalogueEntry, OriginalFile, Package},
         digest::{self, DigestError},
-        inflate, locator,
+        gzip, locator,
     },
     fs::{Existing, OutputFile, open_regular, rename_output},
 };
 
-/// Room in an archive for what is not a file of the set, in bytes.
-const EXTRAS: u64 = 8 << 20;
+/// The most bytes of an archive in addition to the files of the set.
+const MAX_EXTRA_BYTES: u64 = 8 << 20;
 
-/// Whether the packed file `index` needs no download: its originals are in `folder`.
-pub(super) fn is_in_place(full: &FullSet<'_>, index: usize, folder: &Path) -> bool {
-    let files = match full.package {
-        Package::Files(_) => &full.files[index..=index],
-        Package::Archive(_) => full.files,
+/// Whether `folder` contains the original files that are downloaded with mirror file `index`.
+pub(super) fn is_installed(entry: &CatalogueEntry<'_>, index: usize, folder: &Path) -> bool {
+    let files = match entry.package {
+        Package::Files(_) => &entry.files[index..=index],
+        Package::Archive(_) => entry.files,
     };
-    files.iter().all(|file| {
-        locator::locate(folder, full, file)
-            .is_some_and(|path| digest::check(&path, file, |_| Ok(())).is_ok())
-    })
+    files
+        .iter()
+        .all(|file| locator::has_original(folder, entry, file))
 }
 
-/// Compares what has arrived with the original, and puts it into `folder`. A part that is not the
-/// original is removed.
-pub(super) fn put_in_place(
-    full: &FullSet<'_>,
+/// Compares mirror file `index` with the original files and moves them into `folder`. A file that
+/// differs is removed.
+pub(super) fn install(
+    entry: &CatalogueEntry<'_>,
     index: usize,
     part: &PartialFile,
     folder: &Path,
-    stop: &CancelToken,
-) -> Result<(), MirrorError> {
-    let placed = match full.package {
-        Package::Files(_) => one_file(&full.files[index], part, folder, stop),
-        Package::Archive(_) => archive(full.files, part, folder, stop),
+    cancel: &CancelToken,
+) -> Result<(), TransferError> {
+    let result = match entry.package {
+        Package::Files(_) => install_file(&entry.files[index], part, folder, cancel),
+        Package::Archive(_) => install_archive(entry.files, part, folder, cancel),
     };
-    if let Err(MirrorError::Mirror(_)) = placed {
+    if let Err(TransferError::Mirror(_)) = result {
         part.remove();
     }
-    placed
+    result
 }
 
-fn one_file(
+fn install_file(
     file: &OriginalFile<'_>,
     part: &PartialFile,
     folder: &Path,
-    stop: &CancelToken,
-) -> Result<(), MirrorError> {
-    let mut aside = None;
-    let checked = digest::check(part.path(), file, |_| watch(stop, &mut aside));
-    if let Some(failure) = aside {
-        return Err(failure);
-    }
-    let gzip = checked.map_err(|mismatch| other(file, &mismatch))?;
-    let ending = if gzip { ".gz" } else { "" };
-    let path = folder.join(format!("{}{ending}", file.name));
+    cancel: &CancelToken,
+) -> Result<(), TransferError> {
+    let is_gzip = digest::verify_file_with(part.path(), file, |_| check(cancel))?
+        .map_err(|error| not_the_original(file, &error))?;
+    let extension = if is_gzip { ".gz" } else { "" };
+    let path = folder.join(format!("{}{extension}", file.name));
     rename_output(part.path(), &path, Existing::Replace)
-        .map_err(|error| MirrorError::Local { path, error })
+        .map_err(|error| TransferError::Local { path, error })
 }
 
-/// Takes the files of a set out of an archive, and nothing else: by their plain names, wherever in
-/// the archive they are, so that none can be written outside `folder`.
-fn archive(
+/// Extracts the files of a set from an archive, identified by their file names. Other entries and the
+/// folders of the archive are ignored, so that nothing can be written outside `folder`.
+fn install_archive(
     files: &[OriginalFile<'_>],
     part: &PartialFile,
     folder: &Path,
-    stop: &CancelToken,
-) -> Result<(), MirrorError> {
-    let broken = |error: io::Error| {
-        MirrorError::Mirror(TransferError::NotTheOriginal(format!(
-            "the archive cannot be read: {error}"
-        )))
+    cancel: &CancelToken,
+) -> Result<(), TransferError> {
+    let malformed = |error: io::Error| {
+        MirrorError::NotTheOriginal(format!("the archive cannot be read: {error}"))
     };
-    let local = |error| MirrorError::Local {
+    let file = open_regular(part.path()).map_err(|error| TransferError::Local {
         path: folder.to_owned(),
         error,
-    };
-    let opened = open_regular(part.path()).map_err(local)?;
-    let (content, _) = inflate::open(BufReader::new(opened)).map_err(broken)?;
-    let limit = files.iter().map(|file| file.bytes).sum::<u64>() + EXTRAS;
-    let mut archive = tar::Archive::new(content.take(limit));
-    let mut taken: Vec<(&OriginalFile<'_>, OutputFile)> = Vec::new();
-    for entry in archive.entries().map_err(broken)? {
-        let entry = entry.map_err(broken)?;
+    })?;
+    let (content, _) = gzip::open(BufReader::new(file)).map_err(malformed)?;
+    let max_size = files.iter().map(|file| file.bytes).sum::<u64>() + MAX_EXTRA_BYTES;
+    let mut archive = tar::Archive::new(content.take(max_size));
+    let mut extracted: Vec<Option<OutputFile>> = files.iter().map(|_| None).collect();
+    for entry in archive.entries().map_err(malformed)? {
+        let entry = entry.map_err(malformed)?;
         if !entry.header().entry_type().is_file() {
             continue;
         }
-        let path = entry.path().map_err(broken)?.into_owned();
-        let named = files
-            .iter()
-            .find(|file| path.file_name().is_some_and(|name| name == file.name));
-        if let Some(file) = named
-            && taken.iter().all(|(other, _)| other.name != file.name)
-        {
-            let unpacked = unpack(entry, file, folder, stop)?;
-            taken.push((file, unpacked));
+        let path = entry.path().map_err(malformed)?.into_owned();
+        let is_named = |file: &&OriginalFile<'_>| path.file_name() == Some(file.name.as_ref());
+        let mut slots = files.iter().zip(&mut extracted);
+        if let Some((file, slot @ None)) = slots.find(|(file, _)| is_named(file)) {
+            *slot = Some(extract(entry, file, folder, cancel)?);
         }
     }
-    if let Some(file) = files
+    if let Some((file, _)) = files
         .iter()
-        .find(|file| taken.iter().all(|(other, _)| other.name != file.name))
+        .zip(&extracted)
+        .find(|(_, slot)| slot.is_none())
     {
-        let lacks = format!("the archive lacks {}", file.name);
-        return Err(MirrorError::Mirror(TransferError::NotTheOriginal(lacks)));
+        let reason = format!("the archive lacks {}", file.name);
+        return Err(MirrorError::NotTheOriginal(reason).into());
     }
-    for (file, unpacked) in taken {
-        unpacked.finish().map_err(|error| MirrorError::Local {
+    for (file, output) in files.iter().zip(extracted.into_iter().flatten()) {
+        output.finish().map_err(|error| TransferError::Local {
             path: folder.join(file.name),
             error,
         })?;
@@ -125,46 +114,35 @@ fn archive(
     Ok(())
 }
 
-fn unpack(
+/// Extracts a file under a temporary name and compares it with the original.
+fn extract(
     from: impl Read,
     file: &OriginalFile<'_>,
     folder: &Path,
-    stop: &CancelToken,
-) -> Result<OutputFile, MirrorError> {
-    let local = |error| MirrorError::Local {
-        path: folder.join(file.name),
+    cancel: &CancelToken,
+) -> Result<OutputFile, TransferError> {
+    let path = folder.join(file.name);
+    let local = |error| TransferError::Local {
+        path: path.clone(),
         error,
     };
-    let mut unpacked =
-        OutputFile::create(&folder.join(file.name), Existing::Replace).map_err(local)?;
-    let mut aside = None;
-    let compared = digest::compare(from, file, |bytes| {
-        watch(stop, &mut aside)?;
-        unpacked.write_all(bytes).map_err(|error| {
-            let told = io::Error::from(error.kind());
-            aside = Some(local(error));
-            told
-        })
-    });
-    if let Some(failure) = aside {
-        return Err(failure);
-    }
-    compared.map_err(|mismatch| other(file, &mismatch))?;
-    Ok(unpacked)
+    let mut output = OutputFile::create(&path, Existing::Replace).map_err(local)?;
+    digest::verify_stream(from, file, |bytes| {
+        check(cancel)?;
+        output.write_all(bytes).map_err(local)
+    })?
+    .map_err(|error| not_the_original(file, &error))?;
+    Ok(output)
 }
 
-/// Breaks off where it shall end, and says so in `aside`.
-fn watch(stop: &CancelToken, aside: &mut Option<MirrorError>) -> io::Result<()> {
-    if stop.is_cancelled() {
-        *aside = Some(MirrorError::Stopped);
-        return Err(io::Error::other("stopped"));
+fn check(cancel: &CancelToken) -> Result<(), TransferError> {
+    if cancel.is_cancelled() {
+        Err(TransferError::Cancelled)
+    } else {
+        Ok(())
     }
-    Ok(())
 }
 
-fn other(file: &OriginalFile<'_>, mismatch: &DigestError) -> MirrorError {
-    MirrorError::Mirror(TransferError::NotTheOriginal(format!(
-        "{} {mismatch}",
-        file.name
-    )))
+fn not_the_original(file: &OriginalFile<'_>, error: &DigestError) -> MirrorError {
+    MirrorError::NotTheOriginal(format!("{} {error}", file.name))
 }

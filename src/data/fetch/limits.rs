@@ -1,54 +1,54 @@
-//! When a mirror is given up: silent for too long, or slow for too long.
+//! Limits at which a mirror is given up: silence, and low throughput.
 
 use std::time::{Duration, Instant};
 
-/// What is borne with in a mirror.
+/// Limits at which a mirror is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TransferLimits {
-    /// How long it may stay silent, in connecting and at any time after it.
-    pub silence: Duration,
-    /// In every stretch of this length…
-    pub stretch: Duration,
-    /// …at least so many bytes have to arrive.
-    pub least: u64,
+    /// The longest time without data, while connecting and afterwards.
+    pub max_silence: Duration,
+    /// Length of the windows in which throughput is measured.
+    pub window: Duration,
+    /// The fewest bytes to be received in a window.
+    pub min_bytes: u64,
 }
 
-/// What is borne with by default: 20 s of silence, and 1 kB/s on average over a minute, which is a
-/// fraction of what a telephone line carries.
-pub const PATIENCE: TransferLimits = TransferLimits {
-    silence: Duration::from_secs(20),
-    stretch: Duration::from_mins(1),
-    least: 60_000,
-};
+impl TransferLimits {
+    /// 20 s of silence, or less than 1 kB/s on average over a minute.
+    pub const DEFAULT: Self = Self {
+        max_silence: Duration::from_secs(20),
+        window: Duration::from_mins(1),
+        min_bytes: 60_000,
+    };
+}
 
-/// Counts what arrives, stretch by stretch.
+/// Measures throughput in consecutive windows.
 pub(super) struct ThroughputGuard {
-    patience: TransferLimits,
-    /// When the stretch began.
-    since: Instant,
-    /// Bytes of the stretch.
-    got: u64,
+    limits: TransferLimits,
+    window_start: Instant,
+    /// Bytes received in the window.
+    received: u64,
 }
 
 impl ThroughputGuard {
-    pub(super) fn new(patience: TransferLimits, now: Instant) -> Self {
+    pub(super) fn new(limits: TransferLimits, now: Instant) -> Self {
         Self {
-            patience,
-            since: now,
-            got: 0,
+            limits,
+            window_start: now,
+            received: 0,
         }
     }
 
-    /// Counts `bytes` that have arrived `now`; at the end of a stretch with too few, gives how many
-    /// there were.
-    pub(super) fn count(&mut self, bytes: u64, now: Instant) -> Option<u64> {
-        self.got += bytes;
-        if now.duration_since(self.since) < self.patience.stretch {
+    /// Adds `bytes` received at the time `now`. At the end of a window with fewer than
+    /// [`TransferLimits::min_bytes`], returns the number of its bytes.
+    pub(super) fn add(&mut self, bytes: u64, now: Instant) -> Option<u64> {
+        self.received += bytes;
+        if now.duration_since(self.window_start) < self.limits.window {
             return None;
         }
-        let got = std::mem::take(&mut self.got);
-        self.since = now;
-        (got < self.patience.least).then_some(got)
+        let received = std::mem::take(&mut self.received);
+        self.window_start = now;
+        (received < self.limits.min_bytes).then_some(received)
     }
 }
 
@@ -57,17 +57,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_whole_stretch_with_too_few_bytes_is_too_slow() {
-        let begun = Instant::now();
-        let at = |seconds| begun + Duration::from_secs(seconds);
-        let mut pace = ThroughputGuard::new(PATIENCE, begun);
+    fn throughput_is_too_low_only_after_a_whole_window_with_too_few_bytes() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut guard = ThroughputGuard::new(TransferLimits::DEFAULT, start);
         for second in 1..60 {
-            assert_eq!(pace.count(1, at(second)), None, "the stretch is not over");
+            assert_eq!(guard.add(1, at(second)), None, "the window is not over");
         }
-        assert_eq!(pace.count(59_941, at(60)), None, "just enough");
-        assert_eq!(pace.count(1_000_000, at(61)), None);
-        assert_eq!(pace.count(0, at(125)), None, "all in one go counts as well");
-        assert_eq!(pace.count(59_999, at(184)), None);
-        assert_eq!(pace.count(0, at(185)), Some(59_999));
+        assert_eq!(guard.add(59_941, at(60)), None, "just enough");
+        assert_eq!(guard.add(1_000_000, at(61)), None);
+        assert_eq!(guard.add(0, at(125)), None, "one burst is enough");
+        assert_eq!(guard.add(59_999, at(184)), None);
+        assert_eq!(guard.add(0, at(185)), Some(59_999));
     }
 }

@@ -1,10 +1,12 @@
 //! Downloading a full set from its mirrors.
 //!
-//! A file arrives under a temporary name beside its place, can be resumed after an interruption,
-//! and is put in its place when its uncompressed bytes are those of the original.
+//! A file is downloaded under a temporary name in its folder, so that the download can be resumed. It
+//! gets its name once its uncompressed content has been compared with the original.
 
+mod cancel;
 mod install;
 mod limits;
+mod mirrors;
 mod partial_file;
 mod transfer;
 
@@ -12,375 +14,164 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
     time::Duration,
 };
 
-pub use self::{
-    limits::{PATIENCE, TransferLimits},
-    transfer::TransferError,
-};
+pub use self::{cancel::CancelToken, limits::TransferLimits, transfer::MirrorError};
 
-use self::{
-    install::is_in_place,
-    partial_file::PartialFile,
-    transfer::{MirrorError, Transfer},
-};
-use super::{
-    BundledSet, DatasetLocator,
-    catalogue::{FullSet, Package, Packed},
-};
+use self::{mirrors::Download, partial_file::PartialFile};
+use super::{BundledSet, DatasetLocator, catalogue::CatalogueEntry, locator::FOLDERS_VARIABLE};
 use crate::{
     format,
     fs::{check_regular_or_missing, remove_left_over},
 };
 
-/// How often an interrupted download is resumed from the same mirror, as long as bytes arrive.
-const RESUMPTIONS: usize = 5;
-/// How old a temporary file is of which nobody takes care any more; unpacking takes minutes.
-const LEFT_OVER: Duration = Duration::from_hours(24);
-/// Name of the file that keeps two programs from downloading the same set at once.
-const LOCK: &str = ".cre-lab-download";
+/// Age at which temporary files of killed processes are removed; extracting takes minutes at most.
+const LEFT_OVER_AGE: Duration = Duration::from_hours(24);
+/// Name of the file that prevents two processes from downloading the same set at once.
+const LOCK_NAME: &str = ".cre-lab-download";
 
-/// Ends a download from another thread.
-#[derive(Clone, Debug, Default)]
-pub struct CancelToken(Arc<Wish>);
-
-#[derive(Debug, Default)]
-struct Wish {
-    told: AtomicBool,
-    /// The connection to cut, so that nobody waits for a silent mirror.
-    agent: Mutex<Option<ureq::Agent>>,
-}
-
-impl CancelToken {
-    /// Ends the download; what has arrived is kept for resuming.
-    pub fn cancel(&self) {
-        self.0.told.store(true, Ordering::SeqCst);
-        let agent = self.0.agent.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(agent) = agent.as_ref() {
-            agent.clone().shutdown();
-        }
-    }
-
-    /// Whether the download shall end.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.told.load(Ordering::SeqCst)
-    }
-
-    /// From now on it is the connection of `agent` that is cut.
-    fn guards(&self, agent: &ureq::Agent) {
-        *self.0.agent.lock().unwrap_or_else(PoisonError::into_inner) = Some(agent.clone());
-        if self.is_cancelled() {
-            agent.clone().shutdown();
-        }
-    }
-}
-
-/// What a download is doing.
+/// Stage of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Waiting for a mirror to answer.
+    /// Waiting for the response of a mirror.
     Connecting,
-    /// Bytes arrive.
+    /// Receiving data.
     Receiving,
-    /// The bytes are compared with the original.
+    /// Comparing the data with the original.
     Checking,
 }
 
-/// How far a download is.
+/// Progress of a download.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// What it is doing.
+    /// Current stage.
     pub stage: Stage,
-    /// Bytes that have arrived, of all files.
+    /// Bytes received, of all files.
     pub received: u64,
-    /// Bytes that there are, of all files, as far as is known.
+    /// Size of all files in bytes, partly approximate.
     pub total: u64,
-    /// The mirror's name.
+    /// Host name of the mirror.
     pub host: String,
 }
 
-/// Why a set could not be downloaded, as one sentence.
+/// Why a set could not be downloaded. Each message is one line.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// There is no folder to download to.
     #[error(
-        "A folder for downloads is not known, because there is no home folder: name one in $CRE_LAB_DATA"
+        "there is no download folder, because there is no home folder: set ${FOLDERS_VARIABLE} to a folder"
     )]
     NoFolder,
-    /// Somebody downloads it already.
-    #[error("{0} is being downloaded by another CRE Lab already")]
+    /// Another process is downloading the set.
+    #[error("{0} is already being downloaded by another CRE Lab process")]
     Busy(BundledSet),
-    /// A file or folder cannot be written; what has arrived is kept.
-    #[error("{} cannot be written: {error}", path.display())]
+    /// A file or folder cannot be written; what has been received is kept.
+    #[error("cannot write {}: {error}", path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,
         /// The reason.
         error: io::Error,
     },
-    /// It was told to end.
-    #[error("stopped; {size} have arrived and are kept, and the download can go on from there", size = format::bytes(*.kept))]
-    Stopped {
-        /// Bytes that are kept.
+    /// The download was cancelled; what has been received is kept.
+    #[error("download cancelled: {} are kept, and the next download resumes from there", format::bytes(*.kept))]
+    Cancelled {
+        /// Bytes received so far.
         kept: u64,
     },
-    /// Every mirror has failed.
-    #[error("{set} in full cannot be downloaded: {}; {}, or put its files into {}", list(troubles), advice(troubles), folder.display())]
-    Failed {
+    /// All mirrors failed.
+    #[error(
+        "{set} cannot be downloaded: {}; {}, or put its files into {}",
+        reasons(errors),
+        advice(errors),
+        folder.display()
+    )]
+    AllMirrorsFailed {
         /// The set.
         set: BundledSet,
-        /// Each mirror's name and what went wrong with it.
-        troubles: Vec<(String, TransferError)>,
-        /// Where its files can be put by hand.
+        /// Host name and error of each mirror.
+        errors: Vec<(String, MirrorError)>,
+        /// Folder for its files.
         folder: PathBuf,
     },
 }
 
-fn list(troubles: &[(String, TransferError)]) -> String {
-    let each = troubles
-        .iter()
-        .map(|(host, trouble)| format!("{host} {trouble}"));
-    each.collect::<Vec<_>>().join(", ")
+fn reasons(errors: &[(String, MirrorError)]) -> String {
+    let reasons = errors.iter().map(|(host, error)| format!("{host} {error}"));
+    reasons.collect::<Vec<_>>().join(", ")
 }
 
-fn advice(troubles: &[(String, TransferError)]) -> &'static str {
-    let offline =
-        |(_, trouble): &(String, TransferError)| matches!(trouble, TransferError::Unreachable(_));
-    if troubles.iter().all(offline) {
+fn advice(errors: &[(String, MirrorError)]) -> &'static str {
+    let mut errors = errors.iter().map(|(_, error)| error);
+    if errors.all(|error| matches!(error, MirrorError::Unreachable(_))) {
         "connect to the internet and try again"
     } else {
         "try again later"
     }
 }
 
-/// Downloads a set into its folder on `shelf`, as [`fetch`] does, and returns that folder.
+/// Downloads a set into its download folder as [`fetch`] does, and returns the folder.
 ///
 /// # Errors
-/// As [`fetch`], and when no folder for downloads is known.
+/// As for [`fetch`], and when there is no download folder.
 pub fn fetch_dataset(
-    shelf: &DatasetLocator,
+    locator: &DatasetLocator,
     set: BundledSet,
-    stop: &CancelToken,
-    tell: &mut dyn FnMut(&Progress),
+    cancel: &CancelToken,
+    on_progress: &mut dyn FnMut(&Progress),
 ) -> Result<PathBuf, FetchError> {
-    let (Some(full), Some(folder)) = (shelf.full(set), shelf.target(set)) else {
+    let (Some(entry), Some(folder)) = (locator.entry(set), locator.download_folder(set)) else {
         return Err(FetchError::NoFolder);
     };
-    fetch(full, &folder, PATIENCE, stop, tell)?;
+    fetch(entry, &folder, TransferLimits::DEFAULT, cancel, on_progress)?;
     Ok(folder)
 }
 
-/// Downloads the files of `full` that are not in `folder` yet.
+/// Downloads the files of a set that are not in `folder` yet.
 ///
-/// Mirrors are tried in their order, but first the one from which most has arrived already. One
-/// that is silent or slow beyond `patience`, breaks off without progress, or offers anything but the
-/// original files is left for the next. Nothing takes its place in `folder` before it is known to be
-/// the original, and what a killed process left there a day ago is removed. `tell` is called often.
+/// For each file, mirrors are tried in order, starting with the one from which most has been received
+/// already. A mirror is given up when it exceeds `limits`, ends the connection without progress, or
+/// sends anything but the original file. Temporary files of killed processes are removed from `folder`
+/// after a day. `on_progress` is called after each chunk of data.
 ///
 /// # Errors
-/// When every mirror fails, a file cannot be written, or `stop` is told; what has arrived is kept
-/// for resuming.
+/// When all mirrors fail, a file cannot be written, another process is downloading the set, or the
+/// download is cancelled. What has been received is kept for resuming.
 pub fn fetch(
-    full: &FullSet<'_>,
+    entry: &CatalogueEntry<'_>,
     folder: &Path,
-    patience: TransferLimits,
-    stop: &CancelToken,
-    tell: &mut dyn FnMut(&Progress),
+    limits: TransferLimits,
+    cancel: &CancelToken,
+    on_progress: &mut dyn FnMut(&Progress),
 ) -> Result<(), FetchError> {
-    let writing = |error| FetchError::Write {
+    let write_error = |error| FetchError::Write {
         path: folder.to_owned(),
         error,
     };
-    fs::create_dir_all(folder).map_err(writing)?;
-    let lock = folder.join(LOCK);
-    check_regular_or_missing(&lock).map_err(writing)?;
-    let lock = File::create(lock).map_err(writing)?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(FetchError::Busy(full.set)),
-        Err(TryLockError::Error(error)) => {
-            let _ = fs::remove_file(folder.join(LOCK));
-            return Err(writing(error));
+    fs::create_dir_all(folder).map_err(write_error)?;
+    let lock_path = folder.join(LOCK_NAME);
+    check_regular_or_missing(&lock_path).map_err(write_error)?;
+    let lock = File::create(&lock_path).map_err(write_error)?;
+    let result = match lock.try_lock() {
+        Ok(()) => {
+            remove_left_over(folder, LEFT_OVER_AGE);
+            Download::new(entry, folder, limits, cancel, on_progress).run()
         }
-    }
-    remove_left_over(folder, LEFT_OVER);
-    let done = Download {
-        full,
-        folder,
-        patience,
-        stop,
-        tell,
-        mirrors: full.mirrors.to_vec(),
-        sizes: packed(full).iter().map(|file| file.bytes).collect(),
-        before: 0,
-    }
-    .run();
-    // Whoever waits for the lock sees the file go, and begins anew.
-    let _ = fs::remove_file(folder.join(LOCK));
-    done
-}
-
-/// Bytes of an interrupted download of `full` in `folder`, to be resumed.
-pub fn kept_bytes(full: &FullSet<'_>, folder: &Path) -> u64 {
-    let of_file = |file: &Packed<'_>| {
-        let part =
-            |mirror: &&str| PartialFile::of(folder, file.name, &format!("{mirror}{}", file.name));
-        let lengths = full.mirrors.iter().map(|mirror| part(mirror).length());
-        lengths.max().unwrap_or(0)
+        Err(TryLockError::WouldBlock) => return Err(FetchError::Busy(entry.set)),
+        Err(TryLockError::Error(error)) => Err(write_error(error)),
     };
-    packed(full).iter().map(of_file).sum()
+    let _ = fs::remove_file(lock_path);
+    result
 }
 
-fn packed<'a>(full: &FullSet<'a>) -> Vec<Packed<'a>> {
-    match full.package {
-        Package::Files(files) => files.to_vec(),
-        Package::Archive(archive) => vec![archive],
-    }
-}
-
-/// A download on its way.
-struct Download<'a> {
-    full: &'a FullSet<'a>,
-    folder: &'a Path,
-    patience: TransferLimits,
-    stop: &'a CancelToken,
-    tell: &'a mut dyn FnMut(&Progress),
-    /// Addresses, the most promising first.
-    mirrors: Vec<&'a str>,
-    /// Bytes of each packed file, as far as is known.
-    sizes: Vec<u64>,
-    /// Bytes of the files that are done.
-    before: u64,
-}
-
-impl Download<'_> {
-    fn run(mut self) -> Result<(), FetchError> {
-        for (index, file) in packed(self.full).iter().enumerate() {
-            if !is_in_place(self.full, index, self.folder) {
-                self.file(index, file)?;
-            }
-            self.before += self.sizes[index];
-        }
-        Ok(())
-    }
-
-    /// Downloads one packed file from the first mirror that has it.
-    fn file(&mut self, index: usize, file: &Packed<'_>) -> Result<(), FetchError> {
-        let urls = self
-            .mirrors
-            .iter()
-            .map(|mirror| format!("{mirror}{}", file.name));
-        let mut sources: Vec<(String, PartialFile)> = urls
-            .map(|url| {
-                let part = PartialFile::of(self.folder, file.name, &url);
-                (url, part)
-            })
-            .collect();
-        sources.sort_by_key(|(_, part)| std::cmp::Reverse(part.length()));
-        let mut troubles = Vec::new();
-        for (url, part) in &sources {
-            let failure = match self.ask_mirror(index, url, part) {
-                Ok(()) => {
-                    for (_, part) in &sources {
-                        part.remove();
-                    }
-                    return Ok(());
-                }
-                Err(failure) => failure,
-            };
-            match failure {
-                MirrorError::Mirror(trouble) => {
-                    // What fails for one file hardly works for the next.
-                    if let Some(place) = self.mirrors.iter().position(|m| url.starts_with(m)) {
-                        let mirror = self.mirrors.remove(place);
-                        self.mirrors.push(mirror);
-                    }
-                    troubles.push((host(url), trouble));
-                }
-                MirrorError::Local { path, error } => {
-                    return Err(FetchError::Write { path, error });
-                }
-                MirrorError::Stopped => {
-                    return Err(FetchError::Stopped {
-                        kept: self.before + part.length(),
-                    });
-                }
-            }
-        }
-        Err(FetchError::Failed {
-            set: self.full.set,
-            troubles,
-            folder: self.folder.to_owned(),
-        })
-    }
-
-    fn ask_mirror(
-        &mut self,
-        index: usize,
-        url: &str,
-        part: &PartialFile,
-    ) -> Result<(), MirrorError> {
-        let host = host(url);
-        let mut resumptions = 0;
-        loop {
-            let had = part.length();
-            self.report(Stage::Connecting, index, had, &host);
-            let transfer = Transfer {
-                url,
-                part,
-                limit: self.limit(index),
-                patience: self.patience,
-                stop: self.stop,
-            };
-            let received = transfer.receive(&mut |got, of| {
-                if let Some(of) = of {
-                    self.sizes[index] = of;
-                }
-                self.report(Stage::Receiving, index, got, &host);
-            });
-            match received {
-                Ok(()) => break,
-                Err(MirrorError::Mirror(TransferError::BrokeOff { .. }))
-                    if part.length() > had && resumptions < RESUMPTIONS =>
-                {
-                    resumptions += 1;
-                }
-                Err(failure) => return Err(failure),
-            }
-        }
-        self.report(Stage::Checking, index, part.length(), &host);
-        install::put_in_place(self.full, index, part, self.folder, self.stop)
-    }
-
-    /// The most bytes that a packed file may have: what is stored in it, and some for headers.
-    fn limit(&self, index: usize) -> u64 {
-        let content = match self.full.package {
-            Package::Files(_) => self.full.files[index].bytes,
-            Package::Archive(_) => self.full.bytes(),
-        };
-        content + content / 100 + (1 << 20)
-    }
-
-    fn report(&mut self, stage: Stage, index: usize, received: u64, host: &str) {
-        let rest: u64 = self.sizes[index..].iter().sum();
-        (self.tell)(&Progress {
-            stage,
-            received: self.before + received,
-            total: self.before + rest,
-            host: host.to_owned(),
-        });
-    }
-}
-
-/// The name in an address.
-fn host(url: &str) -> String {
-    url.parse::<ureq::http::Uri>()
-        .ok()
-        .and_then(|uri| uri.authority().map(ToString::to_string))
-        .unwrap_or_else(|| url.to_owned())
+/// Number of bytes in `folder` of an interrupted download that can be resumed.
+pub fn kept_bytes(entry: &CatalogueEntry<'_>, folder: &Path) -> u64 {
+    let kept = |name: &str| {
+        let length =
+            |mirror: &&str| PartialFile::new(folder, name, &format!("{mirror}{name}")).length();
+        entry.mirrors.iter().map(length).max().unwrap_or(0)
+    };
+    let files = entry.mirror_files();
+    files.iter().map(|file| kept(file.name)).sum()
 }

@@ -1,4 +1,4 @@
-//! The part of a file that has arrived, and what is needed to go on from there.
+//! The received part of a file, and the information needed to resume its download.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -13,36 +13,36 @@ use crate::{
     fs::{Existing, check_regular, open_regular, write_whole},
 };
 
-/// The most bytes of a note that are read.
-const NOTE: u64 = 4096;
+/// The most bytes of a [`ResumeInfo`] file that are read.
+const MAX_INFO_SIZE: u64 = 4096;
 
-/// A file of one address on its way. Each address has its own, since mirrors may have packed the
-/// same content differently.
+/// A partially downloaded file. Each URL has its own, because mirrors may have compressed the same
+/// content differently.
 #[derive(Debug)]
 pub(super) struct PartialFile {
     file: PathBuf,
-    note: PathBuf,
+    info: PathBuf,
 }
 
-/// What makes sure that the rest of a file belongs to its beginning.
+/// Identifies the version of a file, so that the rest belongs to the part that was received.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Note {
-    /// Where it comes from.
+pub(super) struct ResumeInfo {
+    /// Source of the file.
     pub(super) url: String,
-    /// The server's name for this version of the file: a strong `ETag`, or `Last-Modified`.
+    /// Identifier of this version of the file: a strong `ETag`, or `Last-Modified`.
     pub(super) validator: String,
-    /// Bytes of the whole file.
+    /// Size of the whole file, in bytes.
     pub(super) total: u64,
 }
 
 impl PartialFile {
-    /// The part of the file `name` that comes from `url`.
-    pub(super) fn of(folder: &Path, name: &str, url: &str) -> Self {
-        let address = &sha256(url.as_bytes())[..8];
-        let path = |ending| folder.join(format!("{name}.{address}.{ending}"));
+    /// The partial download into `folder` of the file `name` from `url`.
+    pub(super) fn new(folder: &Path, name: &str, url: &str) -> Self {
+        let url_hash = &sha256(url.as_bytes())[..8];
+        let path = |extension| folder.join(format!("{name}.{url_hash}.{extension}"));
         Self {
             file: path("part"),
-            note: path("part.json"),
+            info: path("part.json"),
         }
     }
 
@@ -50,28 +50,28 @@ impl PartialFile {
         &self.file
     }
 
-    /// Bytes that have arrived.
+    /// Number of bytes received; 0 if the file does not exist.
     pub(super) fn length(&self) -> u64 {
         fs::metadata(&self.file).map_or(0, |file| file.len())
     }
 
-    /// What has to be known to go on; `None` if the file has to be begun anew.
-    pub(super) fn note(&self, url: &str) -> Option<Note> {
+    /// Reads the information needed to resume the download from `url`; `None` if it must restart.
+    pub(super) fn resume_info(&self, url: &str) -> Option<ResumeInfo> {
         let mut text = String::new();
-        let file = open_regular(&self.note).ok()?;
-        file.take(NOTE).read_to_string(&mut text).ok()?;
-        let note: Note = serde_json::from_str(&text).ok()?;
+        let file = open_regular(&self.info).ok()?;
+        file.take(MAX_INFO_SIZE).read_to_string(&mut text).ok()?;
+        let info: ResumeInfo = serde_json::from_str(&text).ok()?;
         let length = self.length();
-        (note.url == url && length > 0 && length <= note.total).then_some(note)
+        (info.url == url && length > 0 && length <= info.total).then_some(info)
     }
 
-    /// Begins anew; with a note it can be resumed.
-    pub(super) fn begin(&self, note: Option<&Note>) -> io::Result<File> {
-        // Emptied before the note changes: an old beginning must never get a new note.
+    /// Creates an empty file. The download can be resumed later only with `info`.
+    pub(super) fn create(&self, info: Option<&ResumeInfo>) -> io::Result<File> {
+        // Truncated before the information changes, which must never describe the old content.
         let file = File::create(&self.file)?;
-        match note {
-            Some(note) => write_whole(&self.note, &serde_json::to_vec(note)?, Existing::Replace)?,
-            None => match fs::remove_file(&self.note) {
+        match info {
+            Some(info) => write_whole(&self.info, &serde_json::to_vec(info)?, Existing::Replace)?,
+            None => match fs::remove_file(&self.info) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             },
@@ -79,15 +79,15 @@ impl PartialFile {
         Ok(file)
     }
 
-    /// Goes on at the end of what is there.
-    pub(super) fn go_on(&self) -> io::Result<File> {
+    /// Opens the file for appending.
+    pub(super) fn append(&self) -> io::Result<File> {
         check_regular(&self.file)?;
         OpenOptions::new().append(true).open(&self.file)
     }
 
-    /// Takes it away, as far as it is there.
+    /// Removes the file and its information, as far as they exist.
     pub(super) fn remove(&self) {
-        let _ = fs::remove_file(&self.note);
+        let _ = fs::remove_file(&self.info);
         let _ = fs::remove_file(&self.file);
     }
 }
@@ -97,30 +97,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_note_of_the_same_address_and_a_fitting_length_counts() {
+    fn a_download_resumes_only_from_the_same_url_with_valid_info_and_length() {
+        const URL: &str = "https://a/a.gz";
         let folder = tempfile::tempdir().unwrap();
-        let part = PartialFile::of(folder.path(), "a.gz", "https://a/a.gz");
-        let note = Note {
-            url: "https://a/a.gz".to_owned(),
+        let part = PartialFile::new(folder.path(), "a.gz", URL);
+        let info = ResumeInfo {
+            url: URL.to_owned(),
             validator: "\"v1\"".to_owned(),
             total: 3,
         };
-        assert_eq!(part.note("https://a/a.gz"), None);
-        part.begin(Some(&note)).unwrap();
-        assert_eq!(part.note("https://a/a.gz"), None, "nothing has arrived");
-        fs::write(part.path(), "ab").unwrap();
-        assert_eq!(part.note("https://a/a.gz"), Some(note.clone()));
-        assert_eq!(part.note("https://b/a.gz"), None);
-        fs::write(part.path(), "abcd").unwrap();
-        assert_eq!(part.note("https://a/a.gz"), None, "too long");
+        let write = |text: &str| fs::write(part.path(), text).unwrap();
+        assert_eq!(part.resume_info(URL), None);
+        part.create(Some(&info)).unwrap();
+        assert_eq!(part.resume_info(URL), None, "nothing received");
+        write("ab");
+        assert_eq!(part.resume_info(URL).as_ref(), Some(&info));
+        assert_eq!(part.resume_info("https://b/a.gz"), None);
+        write("abcd");
+        assert_eq!(part.resume_info(URL), None, "too long");
 
-        part.begin(None).unwrap();
-        fs::write(part.path(), "ab").unwrap();
-        assert_eq!(part.note("https://a/a.gz"), None, "begun without a note");
-        part.begin(Some(&note)).unwrap();
-        fs::write(part.path(), "ab").unwrap();
-        fs::write(&part.note, "{\"url\":").unwrap();
-        assert_eq!(part.note("https://a/a.gz"), None, "a damaged note");
+        part.create(None).unwrap();
+        write("ab");
+        assert_eq!(part.resume_info(URL), None, "created without information");
+        part.create(Some(&info)).unwrap();
+        write("ab");
+        fs::write(&part.info, "{\"url\":").unwrap();
+        assert_eq!(part.resume_info(URL), None, "damaged information");
         part.remove();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }

@@ -1,8 +1,8 @@
-//! One file from one address.
+//! The transfer of one file from one URL.
 
 use std::{
     fs::File,
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     net::IpAddr,
     path::PathBuf,
     time::{Duration, Instant},
@@ -16,250 +16,260 @@ use ureq::{
 use super::{
     CancelToken,
     limits::{ThroughputGuard, TransferLimits},
-    partial_file::{Note, PartialFile},
+    partial_file::{PartialFile, ResumeInfo},
 };
 use crate::format;
 
-/// Bytes that are read at once.
-const CHUNK: usize = 1 << 16;
+/// Size of the buffer for reading, in bytes.
+const CHUNK_SIZE: usize = 1 << 16;
 
-/// What is wrong with a mirror. Each message continues a sentence that begins with its name.
+/// Why a mirror was given up. Each message follows the name of the mirror.
 #[derive(Debug, thiserror::Error)]
-pub enum TransferError {
-    /// There is no connection to it.
+pub enum MirrorError {
+    /// No connection could be made.
     #[error("cannot be reached ({0})")]
     Unreachable(String),
-    /// It does not give the file.
-    #[error("answers {0}")]
+    /// The response is not the file.
+    #[error("responded with {0}")]
     Status(StatusCode),
-    /// It said nothing for this long.
-    #[error("has sent nothing for {} s", .0.as_secs_f32())]
+    /// No data was received for this time.
+    #[error("sent no data for {} s", .0.as_secs_f32())]
     Stalled(Duration),
-    /// It sent hardly anything.
-    #[error("has sent only {} in {} s", format::bytes(*got), stretch.as_secs_f32())]
+    /// Throughput was too low.
+    #[error("sent only {} in {} s", format::bytes(*received), window.as_secs_f32())]
     TooSlow {
-        /// Bytes that arrived…
-        got: u64,
-        /// …in so long.
-        stretch: Duration,
+        /// Bytes received in the window.
+        received: u64,
+        /// Length of the window.
+        window: Duration,
     },
     /// The connection ended early.
-    #[error("broke off after {} of {}", format::bytes(*got), of.map_or("an unknown size".to_owned(), format::bytes))]
-    BrokeOff {
-        /// Bytes that had arrived.
-        got: u64,
-        /// Bytes of the file.
-        of: Option<u64>,
+    #[error(
+        "closed the connection after {} of {}",
+        format::bytes(*received),
+        total.map_or("an unknown size".to_owned(), format::bytes)
+    )]
+    Interrupted {
+        /// Bytes received.
+        received: u64,
+        /// Size of the file, if known.
+        total: Option<u64>,
     },
-    /// What it offers is larger than the file can be.
-    #[error("offers more than {}", format::bytes(*.0))]
+    /// The file is larger than this limit, in bytes.
+    #[error("offered a file of more than {}", format::bytes(*.0))]
     TooLarge(u64),
-    /// What it offers is not the file.
-    #[error("offers something else: {0}")]
+    /// The content is not that of the original files.
+    #[error("sent another file: {0}")]
     NotTheOriginal(String),
 }
 
-/// Why a file did not arrive.
+/// Why a file was not downloaded from a mirror.
 #[derive(Debug)]
-pub(super) enum MirrorError {
-    /// The mirror is at fault: another may do better.
-    Mirror(TransferError),
-    /// This machine is at fault.
-    Local {
-        path: PathBuf,
-        error: std::io::Error,
-    },
-    /// It was told to end.
-    Stopped,
+pub(super) enum TransferError {
+    /// Because of the mirror: another may work.
+    Mirror(MirrorError),
+    /// Because of this machine: a file or folder cannot be read or written.
+    Local { path: PathBuf, error: io::Error },
+    /// The download was cancelled.
+    Cancelled,
 }
 
-/// A file to be received.
+impl From<MirrorError> for TransferError {
+    fn from(error: MirrorError) -> Self {
+        Self::Mirror(error)
+    }
+}
+
+/// A transfer of one file.
 pub(super) struct Transfer<'a> {
     pub(super) url: &'a str,
     pub(super) part: &'a PartialFile,
-    /// The most bytes that it may have.
-    pub(super) limit: u64,
-    pub(super) patience: TransferLimits,
-    pub(super) stop: &'a CancelToken,
+    /// The most bytes of the file.
+    pub(super) max_size: u64,
+    pub(super) limits: TransferLimits,
+    pub(super) cancel: &'a CancelToken,
 }
 
 impl Transfer<'_> {
-    /// Receives what is missing of the file; `tell` hears how many bytes there are, and of how
-    /// many.
+    /// Receives the part of the file that is missing. `on_received` is called with the number of bytes
+    /// received and the size of the file, if known.
     pub(super) fn receive(
         &self,
-        tell: &mut dyn FnMut(u64, Option<u64>),
-    ) -> Result<(), MirrorError> {
+        on_received: &mut dyn FnMut(u64, Option<u64>),
+    ) -> Result<(), TransferError> {
         let agent = self.agent();
-        self.stop.guards(&agent);
-        if let Some(note) = self.part.note(self.url) {
-            if self.part.length() == note.total {
+        self.cancel.attach(&agent);
+        if let Some(info) = self.part.resume_info(self.url) {
+            let received = self.part.length();
+            if received == info.total {
                 return Ok(());
             }
-            let response = self.ask(&agent, Some(&note))?;
-            if self.goes_on(&response, &note) {
-                let file = self.part.go_on().map_err(|error| self.local(error))?;
-                return self.take(response, file, self.part.length(), Some(note.total), tell);
+            let response = self.request(&agent, Some(&info))?;
+            if self.continues(&response, &info) {
+                let file = self.part.append().map_err(|error| self.local(error))?;
+                let total = Some(info.total);
+                return self.receive_body(response, file, received, total, on_received);
             }
             if response.status() == StatusCode::OK {
-                return self.take_whole(response, tell);
+                return self.receive_whole(response, on_received);
             }
-            // A beginning that the server does not continue is of no use.
+            // The server cannot continue from the received part.
             self.part.remove();
         }
-        let response = self.ask(&agent, None)?;
-        self.take_whole(response, tell)
+        let response = self.request(&agent, None)?;
+        self.receive_whole(response, on_received)
     }
 
     fn agent(&self) -> Agent {
-        let patience = Some(self.patience.silence);
+        let timeout = Some(self.limits.max_silence);
         let uri: Option<Uri> = self.url.parse().ok();
         let mut config = Agent::config_builder()
             .user_agent(concat!("cre-lab/", env!("CARGO_PKG_VERSION")))
-            // Sizes and positions are those of the file as it lies there.
+            // Sizes and ranges refer to the file as it is stored.
             .accept_encoding("identity")
             .http_status_as_error(false)
-            // No redirection leaves the protection of the first address.
+            // A redirection must not lead from HTTPS to HTTP.
             .https_only(uri.as_ref().and_then(Uri::scheme_str) == Some("https"))
-            .timeout_resolve(patience)
-            .timeout_connect(patience)
-            .timeout_recv_response(patience)
-            .timeout_per_read(patience)
-            .timeout_per_write(patience);
+            .timeout_resolve(timeout)
+            .timeout_connect(timeout)
+            .timeout_recv_response(timeout)
+            .timeout_per_read(timeout)
+            .timeout_per_write(timeout);
         if uri.is_some_and(|uri| is_loopback(&uri)) {
             config = config.proxy(None);
         }
         config.build().new_agent()
     }
 
-    fn ask(&self, agent: &Agent, resume: Option<&Note>) -> Result<Response<Body>, MirrorError> {
+    fn request(
+        &self,
+        agent: &Agent,
+        resume: Option<&ResumeInfo>,
+    ) -> Result<Response<Body>, TransferError> {
         let mut request = agent.get(self.url);
-        if let Some(note) = resume {
+        if let Some(info) = resume {
             request = request
                 .header(header::RANGE, format!("bytes={}-", self.part.length()))
-                .header(header::IF_RANGE, &note.validator);
+                .header(header::IF_RANGE, &info.validator);
         }
         request.call().map_err(|error| {
-            if self.stop.is_cancelled() {
-                return MirrorError::Stopped;
+            if self.cancel.is_cancelled() {
+                return TransferError::Cancelled;
             }
-            MirrorError::Mirror(match error {
+            let error = match error {
                 ureq::Error::Timeout(Timeout::RecvResponse | Timeout::PerRead) => {
-                    TransferError::Stalled(self.patience.silence)
+                    MirrorError::Stalled(self.limits.max_silence)
                 }
-                ureq::Error::Timeout(_) => TransferError::Unreachable("no answer".to_owned()),
-                ureq::Error::Io(error) => TransferError::Unreachable(error.to_string()),
-                error => TransferError::Unreachable(error.to_string()),
-            })
+                ureq::Error::Timeout(_) => MirrorError::Unreachable("no response".to_owned()),
+                ureq::Error::Io(error) => MirrorError::Unreachable(error.to_string()),
+                error => MirrorError::Unreachable(error.to_string()),
+            };
+            error.into()
         })
     }
 
-    /// Whether a response holds what follows the bytes that are there, of the same version of the
-    /// file.
-    fn goes_on(&self, response: &Response<Body>, note: &Note) -> bool {
-        let wanted = format!(
-            "bytes {}-{}/{}",
-            self.part.length(),
-            note.total - 1,
-            note.total
-        );
-        // Some servers serve ranges without having looked at the condition.
-        let same = validator(response.headers()).is_none_or(|found| found == note.validator);
+    /// Whether a response contains what follows the received part, of the same version of the file.
+    fn continues(&self, response: &Response<Body>, info: &ResumeInfo) -> bool {
+        let length = self.part.length();
+        let expected_range = format!("bytes {length}-{}/{}", info.total - 1, info.total);
+        // Some servers send ranges without checking `If-Range`.
+        let is_same_version =
+            validator(response.headers()).is_none_or(|validator| validator == info.validator);
         response.status() == StatusCode::PARTIAL_CONTENT
-            && text(response.headers(), header::CONTENT_RANGE) == Some(&wanted)
-            && same
+            && text(response.headers(), header::CONTENT_RANGE) == Some(&expected_range)
+            && is_same_version
     }
 
-    /// Takes in a file from its first byte.
-    fn take_whole(
+    /// Receives a file from its first byte.
+    fn receive_whole(
         &self,
         response: Response<Body>,
-        tell: &mut dyn FnMut(u64, Option<u64>),
-    ) -> Result<(), MirrorError> {
+        on_received: &mut dyn FnMut(u64, Option<u64>),
+    ) -> Result<(), TransferError> {
         if response.status() != StatusCode::OK {
-            return Err(MirrorError::Mirror(TransferError::Status(
-                response.status(),
-            )));
+            return Err(MirrorError::Status(response.status()).into());
         }
         let total = response.body().content_length();
-        if total.is_some_and(|total| total > self.limit) {
-            return Err(MirrorError::Mirror(TransferError::TooLarge(self.limit)));
+        if total.is_some_and(|total| total > self.max_size) {
+            return Err(MirrorError::TooLarge(self.max_size).into());
         }
-        let note = validator(response.headers())
+        let info = validator(response.headers())
             .zip(total)
-            .map(|(validator, total)| Note {
+            .map(|(validator, total)| ResumeInfo {
                 url: self.url.to_owned(),
                 validator: validator.to_owned(),
                 total,
             });
-        let file = self.part.begin(note.as_ref());
+        let file = self.part.create(info.as_ref());
         let file = file.map_err(|error| self.local(error))?;
-        self.take(response, file, 0, total, tell)
+        self.receive_body(response, file, 0, total, on_received)
     }
 
-    fn take(
+    /// Appends the body of a response to `file`, which has `received` of `total` bytes.
+    fn receive_body(
         &self,
         response: Response<Body>,
         mut file: File,
-        mut got: u64,
-        of: Option<u64>,
-        tell: &mut dyn FnMut(u64, Option<u64>),
-    ) -> Result<(), MirrorError> {
+        mut received: u64,
+        total: Option<u64>,
+        on_received: &mut dyn FnMut(u64, Option<u64>),
+    ) -> Result<(), TransferError> {
         let mut body = response.into_body().into_reader();
-        let mut buffer = vec![0; CHUNK];
-        let mut pace = ThroughputGuard::new(self.patience, Instant::now());
+        let mut buffer = vec![0; CHUNK_SIZE];
+        let mut throughput = ThroughputGuard::new(self.limits, Instant::now());
         loop {
-            tell(got, of);
-            if self.stop.is_cancelled() {
-                return Err(MirrorError::Stopped);
+            on_received(received, total);
+            if self.cancel.is_cancelled() {
+                return Err(TransferError::Cancelled);
             }
-            let read = match body.read(&mut buffer) {
+            let length = match body.read(&mut buffer) {
                 Ok(0) => break,
-                Ok(read) => read,
-                Err(_) if self.stop.is_cancelled() => return Err(MirrorError::Stopped),
+                Ok(length) => length,
+                Err(_) if self.cancel.is_cancelled() => return Err(TransferError::Cancelled),
                 Err(error) => {
-                    return Err(MirrorError::Mirror(match ureq::Error::from(error) {
-                        ureq::Error::Timeout(_) => TransferError::Stalled(self.patience.silence),
-                        _ => TransferError::BrokeOff { got, of },
-                    }));
+                    let error = match ureq::Error::from(error) {
+                        ureq::Error::Timeout(_) => MirrorError::Stalled(self.limits.max_silence),
+                        _ => MirrorError::Interrupted { received, total },
+                    };
+                    return Err(error.into());
                 }
             };
-            got += read as u64;
-            if got > self.limit {
+            received += length as u64;
+            if received > self.max_size {
                 self.part.remove();
-                return Err(MirrorError::Mirror(TransferError::TooLarge(self.limit)));
+                return Err(MirrorError::TooLarge(self.max_size).into());
             }
-            file.write_all(&buffer[..read])
+            file.write_all(&buffer[..length])
                 .map_err(|error| self.local(error))?;
-            let slow = pace.count(read as u64, Instant::now());
-            if let Some(few) = slow
-                && of != Some(got)
+            if let Some(too_few) = throughput.add(length as u64, Instant::now())
+                && total != Some(received)
             {
-                return Err(MirrorError::Mirror(TransferError::TooSlow {
-                    got: few,
-                    stretch: self.patience.stretch,
-                }));
+                return Err(MirrorError::TooSlow {
+                    received: too_few,
+                    window: self.limits.window,
+                }
+                .into());
             }
         }
-        // A connection that was cut may look like one that has ended.
-        if self.stop.is_cancelled() {
-            return Err(MirrorError::Stopped);
+        // Shutting down a connection may look like its regular end.
+        if self.cancel.is_cancelled() {
+            return Err(TransferError::Cancelled);
         }
-        if of.is_some_and(|of| got < of) {
-            return Err(MirrorError::Mirror(TransferError::BrokeOff { got, of }));
+        if total.is_some_and(|total| received < total) {
+            return Err(MirrorError::Interrupted { received, total }.into());
         }
         file.sync_all().map_err(|error| self.local(error))
     }
 
-    fn local(&self, error: std::io::Error) -> MirrorError {
-        MirrorError::Local {
+    fn local(&self, error: io::Error) -> TransferError {
+        TransferError::Local {
             path: self.part.path().to_owned(),
             error,
         }
     }
 }
 
-/// What names a version of a file for `If-Range`: a strong `ETag`, or else `Last-Modified`.
+/// Identifier of a version of a file for `If-Range`: a strong `ETag`, or else `Last-Modified`.
 fn validator(headers: &HeaderMap) -> Option<&str> {
     text(headers, header::ETAG)
         .filter(|tag| tag.starts_with('"'))
@@ -270,7 +280,7 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Whether an address is on this machine, which no proxy leads to.
+/// Whether an address is on this machine, so that a proxy must not be used.
 fn is_loopback(uri: &Uri) -> bool {
     uri.host().is_some_and(|host| {
         let address = host.trim_matches(['[', ']']).parse::<IpAddr>();

@@ -8,7 +8,7 @@ use eframe::egui::{Response, Ui};
 
 use self::{comparison_row::ComparisonRow, grid::Grid};
 use super::{export_button, header, latent};
-use crate::figures::{DeadRuns, Subject};
+use crate::figures::{DeadRuns, FigureKind};
 use crate::gui::{
     scatter::{Scatter, SmallMultiples},
     state::State,
@@ -38,7 +38,7 @@ impl Clouds {
     pub fn ui(&mut self, ui: &mut Ui, session: &mut State, scatter: &mut Scatter) -> Response {
         session.results_mut().watch();
         let grip = header(ui, "Clouds", |ui| {
-            export_button(ui, session, Subject::Clouds, DeadRuns::default());
+            export_button(ui, session, FigureKind::Clouds, DeadRuns::default());
             let about = ui.weak("drag turns all");
             about.on_hover_text("50 images of each class, the same axes and the same camera for every λ; a click shows that λ");
             self.below.choice(ui, session);

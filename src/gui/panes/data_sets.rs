@@ -10,7 +10,8 @@ use eframe::egui::{
 use super::inspector::CAPTION;
 use crate::{
     data::{
-        BundledSet, DataSource, bundle, catalogue::FullSet, fetch::Stage, locator::Availability,
+        BundledSet, DataSource, bundle, catalogue::CatalogueEntry, fetch::Stage,
+        locator::Availability,
     },
     format::{self, clock, count},
     gui::{
@@ -94,7 +95,7 @@ fn data_set(ui: &mut Ui, session: &mut State, textures: &mut TextureCache, set: 
             ui.add_space(4.0);
             let in_use = session.run().map(|run| &run.source);
             let sample = sample(ui, set, in_use);
-            let full = session.downloads().shelf().full(set);
+            let full = session.downloads().shelf().entry(set);
             let full = full.and_then(|full| full_set(ui, full, state, in_use));
             sample.or(full)
         })
@@ -179,7 +180,7 @@ fn sample(ui: &mut Ui, set: BundledSet, in_use: Option<&DataSource>) -> Option<W
         ui,
         "Sample",
         |ui| {
-            let [train, test] = bundle::images(set);
+            let [train, test] = bundle::image_counts(set);
             ui.label(format!(
                 "built in, {} + {} images",
                 count(train),
@@ -193,7 +194,7 @@ fn sample(ui: &mut Ui, set: BundledSet, in_use: Option<&DataSource>) -> Option<W
 
 fn full_set(
     ui: &mut Ui,
-    full: &FullSet<'_>,
+    full: &CatalogueEntry<'_>,
     state: &DownloadState,
     in_use: Option<&DataSource>,
 ) -> Option<Wish> {
@@ -242,8 +243,8 @@ fn full_set(
     wish
 }
 
-fn fetch_button(ui: &mut Ui, full: &FullSet<'_>, state: &DownloadState) -> Option<Wish> {
-    let size = format::bytes(full.download().saturating_sub(state.kept));
+fn fetch_button(ui: &mut Ui, full: &CatalogueEntry<'_>, state: &DownloadState) -> Option<Wish> {
+    let size = format::bytes(full.download_bytes().saturating_sub(state.kept));
     let label = match (state.kept > 0, &state.trouble) {
         (true, _) => "Resume",
         (false, Some(_)) => "Try again",
@@ -252,14 +253,14 @@ fn fetch_button(ui: &mut Ui, full: &FullSet<'_>, state: &DownloadState) -> Optio
     ui.add(Button::new(format!("{label} ({size})")))
         .on_hover_text(format!(
             "From a public mirror; compared with the original, {} on disk",
-            format::bytes(full.bytes())
+            format::bytes(full.unpacked_bytes())
         ))
         .clicked()
         .then_some(Wish::Fetch)
 }
 
 /// Where a set is, or what of it is here.
-fn standing(ui: &mut Ui, full: &FullSet<'_>, state: &DownloadState, images: &str) {
+fn standing(ui: &mut Ui, full: &CatalogueEntry<'_>, state: &DownloadState, images: &str) {
     match &state.standing {
         None => {
             ui.spinner();
@@ -277,7 +278,7 @@ fn standing(ui: &mut Ui, full: &FullSet<'_>, state: &DownloadState, images: &str
             ui.label(format!(
                 "{images}, {} of {} have arrived",
                 format::bytes(state.kept),
-                format::bytes(full.download())
+                format::bytes(full.download_bytes())
             ));
         }
         Some(Availability::Missing) => {
@@ -338,7 +339,7 @@ fn others(ui: &mut Ui, session: &mut State) {
         if open.clicked() {
             session.open_data_set();
         }
-        if let Some(folder) = session.downloads().shelf().downloads() {
+        if let Some(folder) = session.downloads().shelf().download_root() {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let text = RichText::new(format!("Downloads go to {}", folder.display()));
                 ui.add(egui::Label::new(text.size(CAPTION).weak()).truncate())

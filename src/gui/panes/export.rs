@@ -3,7 +3,7 @@
 use eframe::egui::{Align2, Button, Context, Grid, RichText, Ui, Window};
 
 use crate::{
-    figures::{Against, DeadRuns, Subject},
+    figures::{CapacityMeasure, DeadRuns, FigureKind},
     format::{count, thousands},
     gui::state::{All, Export, State, recording::Recording, results::ResultsState},
 };
@@ -36,7 +36,7 @@ pub struct ExportWindow {
 impl ExportWindow {
     /// Opens it for a figure.
     pub fn show_figures(&mut self) {
-        self.chosen = Some(Export::Figure(Subject::Cloud, DeadRuns::default()));
+        self.chosen = Some(Export::Figure(FigureKind::Cloud, DeadRuns::default()));
     }
 
     /// Opens it for a film.
@@ -109,7 +109,7 @@ fn figures(ui: &mut Ui, session: &mut State, chosen: &mut Export) {
         _ => DeadRuns::default(),
     };
     let figures = |of_spectrum: bool| {
-        let subjects = Subject::ALL.into_iter();
+        let subjects = FigureKind::ALL.into_iter();
         let subjects = subjects.filter(move |subject| subject.needs_spectrum() == of_spectrum);
         let choices = subjects.map(|subject| {
             (
@@ -136,12 +136,12 @@ fn figures(ui: &mut Ui, session: &mut State, chosen: &mut Export) {
             "From the file of results; File ▸ Export all figures… writes everything that it allows",
             vec![
                 (
-                    Export::Width(Against::LatentSize),
+                    Export::Width(CapacityMeasure::LatentSize),
                     "Trade-off width against n",
                     "What accuracy and reconstruction cost each other, for several sizes of z",
                 ),
                 (
-                    Export::Width(Against::Parameters),
+                    Export::Width(CapacityMeasure::Parameters),
                     "Trade-off width against parameters",
                     "What accuracy and reconstruction cost each other, for several sizes of network",
                 ),
@@ -162,7 +162,7 @@ fn figures(ui: &mut Ui, session: &mut State, chosen: &mut Export) {
         }
         ui.add_space(4.0);
     }
-    if let Export::Figure(Subject::OverLambda | Subject::Pareto, dead) = chosen {
+    if let Export::Figure(FigureKind::OverLambda | FigureKind::Pareto, dead) = chosen {
         leave_out(ui, dead);
     }
 }
@@ -171,21 +171,21 @@ fn leave_out(ui: &mut Ui, dead: &mut DeadRuns) {
     let mut without = *dead == DeadRuns::LeftOut;
     ui.checkbox(&mut without, "Leave out dead runs")
         .on_hover_text("Runs whose latent units are all 0 for every image; the figure says how many there were. With them they are drawn hollow");
-    *dead = DeadRuns::left_out(without);
+    *dead = DeadRuns::new(without);
 }
 
 /// What a figure shows, in more words than its title.
-fn what(subject: Subject) -> &'static str {
+fn what(subject: FigureKind) -> &'static str {
     match subject {
-        Subject::Cloud => "z of the test images of the cloud, coloured by class",
-        Subject::Reconstructions => {
+        FigureKind::Cloud => "z of the test images of the cloud, coloured by class",
+        FigureKind::Reconstructions => {
             "The test images of the grid, what is rebuilt of them, error and answer"
         }
-        Subject::Curves => "Accuracy, cross-entropy and MSE after every epoch",
-        Subject::OverLambda => "Accuracy and MSE of every network against its λ",
-        Subject::Pareto => "Accuracy against MSE of every network, with the Pareto front",
-        Subject::Clouds => "z of 50 images of each class, one panel for each λ",
-        Subject::ReconstructionsByLambda => "One image of each class, rebuilt at each λ",
+        FigureKind::Curves => "Accuracy, cross-entropy and MSE after every epoch",
+        FigureKind::OverLambda => "Accuracy and MSE of every network against its λ",
+        FigureKind::Pareto => "Accuracy against MSE of every network, with the Pareto front",
+        FigureKind::Clouds => "z of 50 images of each class, one panel for each λ",
+        FigureKind::ReconstructionsByLambda => "One image of each class, rebuilt at each λ",
     }
 }
 

@@ -20,10 +20,10 @@ pub mod trade_off_width;
 use eframe::egui::{self, Align, Layout, Response, RichText, Sense, Ui, UiBuilder};
 
 use super::state::{Export, State};
-use crate::figures::{DeadRuns, Subject};
+use crate::figures::{DeadRuns, FigureKind};
 
 /// The button in a pane's title row that exports what the pane shows.
-pub fn export_button(ui: &mut Ui, session: &mut State, subject: Subject, dead: DeadRuns) {
+pub fn export_button(ui: &mut Ui, session: &mut State, subject: FigureKind, dead: DeadRuns) {
     let tip = format!("Write “{}” as SVG, PNG or CSV", subject.title());
     if ui.button("Export…").on_hover_text(tip).clicked() {
         session.show_exports(Export::Figure(subject, dead));

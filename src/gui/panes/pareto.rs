@@ -7,7 +7,7 @@ use super::{
     trade_off::{TradeOff, words},
 };
 use crate::{
-    figures::Subject,
+    figures::FigureKind,
     gui::{
         chart::{Axis, Chart, Dot, dot},
         state::{RunView, State},
@@ -20,7 +20,7 @@ use crate::{
 pub fn ui(ui: &mut Ui, session: &mut State, settings: &mut TradeOff) -> Response {
     let outcomes = session.run().map_or_else(Vec::new, RunView::outcomes);
     let grip = header(ui, "Trade-off plane", |ui| {
-        export_button(ui, session, Subject::Pareto, settings.dead());
+        export_button(ui, session, FigureKind::Pareto, settings.dead());
         settings.dead_switch(ui, &outcomes);
     });
     let Some(run) = session.run() else {

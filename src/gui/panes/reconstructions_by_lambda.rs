@@ -10,7 +10,7 @@ use eframe::egui::{
 use super::{export_button, header, latent::class_name};
 use crate::{
     data::ImageShape,
-    figures::{DeadRuns, Subject},
+    figures::{DeadRuns, FigureKind},
     gui::{
         images,
         state::{RunView, State},
@@ -71,7 +71,7 @@ impl ReconstructionsByLambda {
         export_button(
             ui,
             session,
-            Subject::ReconstructionsByLambda,
+            FigureKind::ReconstructionsByLambda,
             DeadRuns::default(),
         );
         let mut sample = session.probe_selection();

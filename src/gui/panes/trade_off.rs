@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{export_button, header};
 use crate::{
-    figures::{DeadRuns, Subject},
+    figures::{self, DeadRuns, FigureKind},
     gui::{
         chart::{Axis, Chart, Dot, dot},
         state::{RunView, State},
@@ -33,7 +33,7 @@ impl TradeOff {
     pub fn ui(&mut self, ui: &mut Ui, session: &mut State) -> Response {
         let outcomes = session.run().map_or_else(Vec::new, RunView::outcomes);
         let grip = header(ui, "Trade-off over λ", |ui| {
-            export_button(ui, session, Subject::OverLambda, self.dead());
+            export_button(ui, session, FigureKind::OverLambda, self.dead());
             self.dead_switch(ui, &outcomes);
         });
         let Some(run) = session.run() else {
@@ -73,7 +73,7 @@ impl TradeOff {
 
     /// What becomes of dead runs in files.
     pub fn dead(self) -> DeadRuns {
-        DeadRuns::left_out(self.without_dead)
+        DeadRuns::new(self.without_dead)
     }
 
     /// The outcomes to show.
@@ -212,10 +212,9 @@ fn box_plot(ui: &Ui, plot: &BoxPlot, side: f32, colour: Color32, at: impl Fn(f64
     painter.hline((x - HALF)..=(x + HALF), y(plot.median), median);
 }
 
-/// A seed's own place beside the middle, so that no dot hides another.
+/// Offset of the dot of a seed beside the middle, in points: no dot hides another.
 fn jitter(seed: u64) -> f32 {
-    let share = (seed as f64 * 0.618_033_988_749_895).fract() as f32;
-    (share - 0.5) * 1.6 * HALF
+    figures::jitter(seed) as f32 * 1.6 * HALF
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use eframe::egui::{Button, Color32, ComboBox, Response, RichText, Shape, Stroke,
 
 use super::header;
 use crate::{
-    figures::{Against, Family, Member},
+    figures::{CapacityMeasure, Family, Member, jitter},
     format::count,
     gui::{
         chart::{Axis, Chart, Dot, dot},
@@ -24,11 +24,11 @@ pub struct TradeOffWidth {
 }
 
 impl TradeOffWidth {
-    fn against(&self) -> Against {
+    fn against(&self) -> CapacityMeasure {
         if self.against_parameters {
-            Against::Parameters
+            CapacityMeasure::Parameters
         } else {
-            Against::LatentSize
+            CapacityMeasure::LatentSize
         }
     }
 
@@ -105,10 +105,10 @@ impl TradeOffWidth {
 }
 
 /// What is missing, and what would bring it.
-fn nothing(ui: &mut Ui, session: &State, against: Against) {
+fn nothing(ui: &mut Ui, session: &State, against: CapacityMeasure) {
     let (what, preset) = match against {
-        Against::LatentSize => ("one network with several n", "latent-size"),
-        Against::Parameters => ("networks of several sizes", "complexity"),
+        CapacityMeasure::LatentSize => ("one network with several n", "latent-size"),
+        CapacityMeasure::Parameters => ("networks of several sizes", "complexity"),
     };
     let why = match session.results().state() {
         ResultsState::Unread => "Reading the finished runs…".to_owned(),
@@ -162,8 +162,8 @@ impl Loss {
     /// An axis that holds the loss of all members, and 0.
     fn axis(self, members: &[Member], name: &'static str, factor: f64) -> Axis {
         let values = members.iter().flat_map(|member| {
-            let runs = self.runs(&member.width).iter().copied();
-            runs.chain([self.median(&member.width), 0.0])
+            let runs = self.runs(&member.trade_off).iter().copied();
+            runs.chain([self.median(&member.trade_off), 0.0])
         });
         Axis::around(values, name, self.colour, factor)
     }
@@ -186,7 +186,7 @@ impl Loss {
 }
 
 /// Draws one family: losses of accuracy at the left, of reconstruction at the right.
-fn draw(ui: &mut Ui, family: &Family, against: Against) {
+fn draw(ui: &mut Ui, family: &Family, against: CapacityMeasure) {
     const BESIDE: f32 = 7.0;
     let visuals = ui.visuals().clone();
     let accuracy = Loss {
@@ -200,7 +200,7 @@ fn draw(ui: &mut Ui, family: &Family, against: Against) {
         side: BESIDE,
     };
     let members = &family.members;
-    let places = || members.iter().map(Member::place);
+    let places = || members.iter().map(Member::log_size);
     let low = places().fold(f64::INFINITY, f64::min) - 0.35;
     let high = places().fold(f64::NEG_INFINITY, f64::max) + 0.35;
     // The numbers in the window are larger than those of a figure.
@@ -208,8 +208,8 @@ fn draw(ui: &mut Ui, family: &Family, against: Against) {
     let below = Axis {
         range: (low, high),
         name: match against {
-            Against::LatentSize => "latent size n",
-            Against::Parameters => "trainable parameters",
+            CapacityMeasure::LatentSize => "latent size n",
+            CapacityMeasure::Parameters => "trainable parameters",
         },
         colour: visuals.text_color(),
         factor: 1.0,
@@ -224,12 +224,12 @@ fn draw(ui: &mut Ui, family: &Family, against: Against) {
 }
 
 /// Medians with a line through those of one kind, and every run.
-fn mark(ui: &Ui, chart: &Chart, members: &[Member], against: Against, loss: Loss) {
+fn mark(ui: &Ui, chart: &Chart, members: &[Member], against: CapacityMeasure, loss: Loss) {
     let at = |member: &Member, value: f64| {
         let at = if loss.is_accuracy {
-            chart.at(member.place(), value)
+            chart.at(member.log_size(), value)
         } else {
-            chart.at_right(member.place(), value)
+            chart.at_right(member.log_size(), value)
         };
         at + vec2(loss.side, 0.0)
     };
@@ -238,19 +238,21 @@ fn mark(ui: &Ui, chart: &Chart, members: &[Member], against: Against, loss: Loss
     kinds.dedup();
     for kind in kinds {
         let of_kind = members.iter().filter(|member| member.kind == kind);
-        let line = of_kind.map(|member| at(member, loss.median(&member.width)));
+        let line = of_kind.map(|member| at(member, loss.median(&member.trade_off)));
         let stroke = Stroke::new(2.0, loss.colour);
         ui.painter().add(Shape::line(line.collect(), stroke));
     }
     for (place, member) in members.iter().enumerate() {
-        for (rank, run) in loss.runs(&member.width).iter().enumerate() {
-            let centre = at(member, *run) + vec2(jitter(rank), 0.0);
+        for (index, run) in (0u64..).zip(loss.runs(&member.trade_off)) {
+            let centre = at(member, *run) + vec2(beside_median(index), 0.0);
             ui.painter()
                 .circle_filled(centre, 2.2, loss.colour.gamma_multiply(0.7));
         }
         let name = match against {
-            Against::LatentSize => format!("n = {}", member.size),
-            Against::Parameters => format!("{}, {} parameters", member.name, count(member.size)),
+            CapacityMeasure::LatentSize => format!("n = {}", member.size),
+            CapacityMeasure::Parameters => {
+                format!("{}, {} parameters", member.name, count(member.size))
+            }
         };
         let look = Dot {
             colour: loss.colour,
@@ -259,15 +261,19 @@ fn mark(ui: &Ui, chart: &Chart, members: &[Member], against: Against, loss: Loss
             chosen: false,
         };
         let id = ui.scope_id().with(("width", loss.is_accuracy, place));
-        let words = loss.words(&name, &member.width);
-        dot(ui, id, at(member, loss.median(&member.width)), look, &words);
+        let words = loss.words(&name, &member.trade_off);
+        dot(
+            ui,
+            id,
+            at(member, loss.median(&member.trade_off)),
+            look,
+            &words,
+        );
     }
 }
 
-/// Every run's own place beside the middle, in points, so that no dot hides another or is hidden by the
-/// median.
-fn jitter(rank: usize) -> f32 {
-    let share = ((rank as f64 + 0.5) * 0.618_033_988_749_895).fract() as f32;
-    let side = if rank.is_multiple_of(2) { 1.0 } else { -1.0 };
-    side * (5.0 + 6.0 * share)
+/// Offset of the dot of a run beside the median, in points: no dot hides another or the median.
+fn beside_median(index: u64) -> f32 {
+    let side = if index.is_multiple_of(2) { 1.0 } else { -1.0 };
+    side * (8.0 + 6.0 * jitter(index) as f32)
 }

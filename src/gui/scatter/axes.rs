@@ -7,7 +7,7 @@ use super::{
     camera::View,
     fit::{Bounds, extent},
 };
-use crate::figures::ticks::Ticks;
+use crate::figures::Ticks;
 
 /// Length of a tick mark.
 const MARK: f32 = 4.0;

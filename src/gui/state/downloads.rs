@@ -169,7 +169,7 @@ impl Downloads {
     fn look_for(&mut self, set: BundledSet) {
         let shelf = self.shelf.clone();
         self.begin(set, "looking", move |tell| {
-            let target = shelf.full(set).zip(shelf.target(set));
+            let target = shelf.entry(set).zip(shelf.download_folder(set));
             let kept = target.map_or(0, |(full, folder)| fetch::kept_bytes(full, &folder));
             tell(Message::Found(shelf.availability(set), kept));
         });
@@ -219,7 +219,7 @@ impl Downloads {
     pub fn folder(&self, set: BundledSet) -> Option<PathBuf> {
         match &self.state(set).standing {
             Some(Availability::Found(folder)) => Some(folder.clone()),
-            _ => self.shelf.target(set),
+            _ => self.shelf.download_folder(set),
         }
     }
 
@@ -242,7 +242,7 @@ impl Downloads {
                 Message::Ended(ended) => {
                     state.running = None;
                     state.trouble = match ended {
-                        Ok(()) | Err(FetchError::Stopped { .. }) => None,
+                        Ok(()) | Err(FetchError::Cancelled { .. }) => None,
                         Err(error) => Some(error.to_string()),
                     };
                     self.look_for(set);

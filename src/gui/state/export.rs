@@ -10,19 +10,21 @@ use super::{
     recording::Recording,
     results,
 };
-use crate::figures::{Against, DeadRuns, FigureData, Film, Subject, save, save_animation};
+use crate::figures::{
+    CapacityMeasure, DeadRuns, FigureData, FigureKind, Film, save, save_animation,
+};
 
 /// What can be exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Export {
     /// A figure, and what becomes of dead runs in it.
-    Figure(Subject, DeadRuns),
+    Figure(FigureKind, DeadRuns),
     /// A film from the first λ of the spectrum to the last.
     Sweep,
     /// A film of what has been recorded of training.
     Training,
     /// The trade-off's width, of the file of results.
-    Width(Against),
+    Width(CapacityMeasure),
     /// Every figure that the file of results allows, into a folder.
     All(All),
 }
@@ -40,11 +42,11 @@ impl Export {
     /// Name of its file, without extension.
     pub fn file(self) -> &'static str {
         match self {
-            Self::Figure(subject, _) => subject.file(),
+            Self::Figure(kind, _) => kind.file_stem(),
             Self::Sweep => "lambda-sweep",
             Self::Training => "training",
-            Self::Width(Against::LatentSize) => "latent-size",
-            Self::Width(Against::Parameters) => "complexity",
+            Self::Width(CapacityMeasure::LatentSize) => "latent-size",
+            Self::Width(CapacityMeasure::Parameters) => "complexity",
             Self::All(_) => "figures",
         }
     }
@@ -157,7 +159,9 @@ impl State {
             Export::Training if self.recording().is_none_or(|r| r.extent().0 < 2) => {
                 Err("two pictures of training must be recorded first".to_owned())
             }
-            Export::Figure(Subject::Curves, _) if run.shown().history.evaluations().len() < 2 => {
+            Export::Figure(FigureKind::Curves, _)
+                if run.shown().history.evaluations().len() < 2 =>
+            {
                 Err("no epoch has been trained yet".to_owned())
             }
             _ => Ok(()),
@@ -185,10 +189,10 @@ impl State {
         }
         let run = self.run().ok_or("there is no network yet")?;
         Ok(match export {
-            Export::Figure(subject, dead) => {
-                let moment = run.figure_data();
+            Export::Figure(kind, dead) => {
+                let data = run.figure_data();
                 Job::new("figure", move |path, _| {
-                    let figure = subject.figure(&moment, dead);
+                    let figure = data.figure(kind, dead);
                     let figure = figure.map_err(|why| format!("{}: {why}", path.display()))?;
                     save(&*figure, path).map_err(|error| error.to_string())?;
                     Ok(Done::Written)
@@ -276,11 +280,11 @@ impl State {
     }
 }
 
-fn film_of_lambdas(moment: FigureData) -> Job {
+fn film_of_lambdas(data: FigureData) -> Job {
     Job::new("frame", move |path, progress| {
-        let sweep = moment.sweep();
+        let sweep = data.sweep();
         let sweep = sweep.map_err(|why| format!("{}: {why}", path.display()))?;
-        let ending = save_animation(&Film::of_lambdas(&sweep), path, progress);
+        let ending = save_animation(&Film::from_sweep(&sweep), path, progress);
         ending.map(Done::from).map_err(|error| error.to_string())
     })
 }

@@ -7,17 +7,17 @@ use super::{
     exports::{Done, Job},
 };
 use crate::{
-    figures::{AllFigures, Ending, Step, every},
+    figures::{AllFigures, Ending, ExportProgress},
     format::count,
     fs::first_existing,
-    sweep::{Record, Store, series::on_same_images},
+    sweep::{Record, Store, series::with_common_sources},
 };
 
 /// Writes what `file` allows into a folder.
 pub fn job(file: PathBuf, All { dead, films }: All) -> Job {
     Job::new("file", move |folder, progress| {
         let records = records(&file)?;
-        let every = every(&records, dead);
+        let every = AllFigures::new(&records, dead);
         let names = every.file_names(films);
         if let Some(found) = first_existing(folder, names.iter().map(String::as_str)) {
             return Err(format!("{found}; choose another folder"));
@@ -25,7 +25,7 @@ pub fn job(file: PathBuf, All { dead, films }: All) -> Job {
         let files = names.len();
         let mut done = 0;
         let ending = every.save(folder, films, |step| {
-            if let Step::Written(_) = step {
+            if let ExportProgress::Written(_) = step {
                 done += 1;
             }
             progress(done, files)
@@ -54,7 +54,7 @@ pub fn job(file: PathBuf, All { dead, films }: All) -> Job {
 fn records(file: &Path) -> Result<Vec<Record>, String> {
     let store = Store::open_existing(file).map_err(|error| error.to_string())?;
     let runs = store.runs().map_err(|error| error.to_string())?;
-    let records = on_same_images(runs);
+    let records = with_common_sources(runs);
     if records.is_empty() {
         return Err(format!("{} holds no finished run", file.display()));
     }

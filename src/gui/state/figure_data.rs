@@ -1,80 +1,157 @@
-//! The run on show as figures take it.
+//! The run on show as input of figures.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use super::{LaneView, RunView};
+use super::RunView;
 use crate::{
-    figures::FigureData,
-    model::LatentLayout,
-    sweep::{EvalSample, Record, RunSpec},
-    train::{Projection, RunConfig},
+    figures::{FigureData, NetworkState},
+    train::RunConfig,
 };
 
 impl RunView {
-    /// Every network as it was last seen and measured.
+    /// Every network with its own last snapshot and its own evaluations.
     pub fn figure_data(&self) -> FigureData {
-        let epochs = self.lanes().iter().filter_map(|lane| lane.last_evaluation);
-        let epochs = epochs.map(|evaluation| evaluation.epoch).max().unwrap_or(0);
-        let shown = self.shown();
-        let step = shown.snapshot.as_ref().map_or(0, |look| look.step);
+        let networks = self.lanes().iter().map(|lane| {
+            let config = RunConfig {
+                lambda: lane.lane.lambda,
+                seed: lane.lane.seed,
+                ..self.config.clone()
+            };
+            NetworkState::new(
+                &self.source,
+                config,
+                &self.dataset,
+                lane.history.evaluations().to_vec(),
+                lane.snapshot.as_deref(),
+            )
+        });
         FigureData {
-            records: self
-                .lanes()
-                .iter()
-                .map(|lane| self.record(lane, epochs))
-                .collect(),
+            networks: networks.collect(),
             shown: self.place(),
-            seen: format!("step {step}"),
-            measured: match epochs {
-                0 => "before training".to_owned(),
-                1 => "after 1 epoch".to_owned(),
-                _ => format!("after {epochs} epochs"),
-            },
-        }
-    }
-
-    fn record(&self, lane: &LaneView, epochs: u64) -> Record {
-        let portrait = lane
-            .snapshot
-            .as_ref()
-            .map_or_else(nothing, |snapshot| EvalSample::of(snapshot, &self.dataset));
-        let evaluations = lane.history.evaluations().to_vec();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        Record {
-            spec: RunSpec {
-                data: self.source.clone(),
-                epochs,
-                config: RunConfig {
-                    lambda: lane.lane.lambda,
-                    seed: lane.lane.seed,
-                    ..self.config.clone()
-                },
-            },
-            data_name: self.dataset.name.clone(),
-            shape: self.dataset.shape,
-            class_names: self.dataset.class_names.clone(),
-            program: concat!("cre-lab ", env!("CARGO_PKG_VERSION")).to_owned(),
-            device: self.device.name.clone(),
-            parameters: self.parameters,
-            latent_values: self.layout().map_or(0, LatentLayout::values),
-            relu_units: self.mortal_units(),
-            // The network on show is the latest, not the best.
-            kept: evaluations.len().saturating_sub(1),
-            evaluations,
-            wall_seconds: self.elapsed().as_secs_f64(),
-            finished: now.map_or(0, |now| now.as_secs()),
-            eval_sample: portrait,
         }
     }
 }
 
-/// Of a network that has not been looked at.
-fn nothing() -> EvalSample {
-    EvalSample {
-        points: Vec::new(),
-        projection: Projection::Coordinates,
-        labels: Vec::new(),
-        predicted: Vec::new(),
-        reconstructions: Vec::new(),
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        data::{BundledSet, DataSource},
+        figures::{DeadRuns, FigureKind},
+        model::Lambda,
+        train::{
+            Evaluation, Event, Lane, Mark, Metrics, Probe, Projection, RunId, Snapshot,
+            SnapshotSet,
+            device::{Backend, DeviceReport},
+        },
+    };
+
+    const RUN: RunId = RunId(1);
+    const STEPS_PER_EPOCH: u64 = 10;
+
+    /// A run whose lanes are at these steps; with their last evaluations and snapshots.
+    fn run(lanes: &[(Lambda, u64)]) -> RunView {
+        let source = DataSource::Bundled(BundledSet::Mnist);
+        let dataset = Arc::new(source.load().unwrap());
+        let device = DeviceReport {
+            backend: Backend::Cpu,
+            name: String::new(),
+            why: String::new(),
+        };
+        let start: Vec<Lane> = lanes
+            .iter()
+            .map(|(lambda, _)| Lane {
+                lambda: *lambda,
+                seed: 1,
+            })
+            .collect();
+        let config = RunConfig::default();
+        let data = (source, dataset);
+        let mut run = RunView::new(RUN, config, &start, data, device, STEPS_PER_EPOCH, 1);
+        for (lane, (lambda, step)) in lanes.iter().enumerate() {
+            for epoch in 0..=step / STEPS_PER_EPOCH {
+                let evaluation = evaluation(epoch, *lambda);
+                run.hear(Event::Evaluated {
+                    run: RUN,
+                    lane,
+                    evaluation,
+                });
+            }
+        }
+        let snapshots = lanes.iter().map(|(lambda, step)| snapshot(*lambda, *step));
+        run.see(SnapshotSet {
+            run: RUN,
+            lanes: snapshots.map(Arc::new).collect(),
+            alignments: Vec::new(),
+        });
+        run
+    }
+
+    fn evaluation(epoch: u64, lambda: Lambda) -> Evaluation {
+        Evaluation {
+            epoch,
+            step: epoch * STEPS_PER_EPOCH,
+            lambda,
+            train: None,
+            test: Metrics {
+                mse: 0.2,
+                ce: 0.3,
+                accuracy: 0.9,
+            },
+            dead_units: 0,
+            images_per_second: 0.0,
+        }
+    }
+
+    fn snapshot(lambda: Lambda, step: u64) -> Snapshot {
+        Snapshot {
+            run: RUN,
+            step,
+            lambda,
+            probe: Probe {
+                cloud: [0].into(),
+                ..Probe::default()
+            },
+            latent_size: 3,
+            latents: Vec::new(),
+            points: vec![[1.0; 3]],
+            projection: Projection::Coordinates,
+            predicted: vec![0],
+            dead: Vec::new(),
+            grid: Vec::new(),
+            selected: None,
+            custom_image: None,
+        }
+    }
+
+    fn svg(run: &RunView, kind: FigureKind) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("figure.svg");
+        let data = run.figure_data();
+        let figure = data.figure(kind, DeadRuns::Hollow).unwrap();
+        crate::figures::save(&*figure, &path).unwrap();
+        std::fs::read_to_string(path).unwrap()
+    }
+
+    #[test]
+    fn every_network_has_its_own_step_and_epochs() {
+        let mut run = run(&[(Lambda::CLASSIFIER, 25), (Lambda::AUTOENCODER, 12)]);
+        assert!(svg(&run, FigureKind::Clouds).contains("steps 12–25"));
+        assert!(svg(&run, FigureKind::OverLambda).contains("after 1–2 epochs"));
+        run.show(1);
+        assert!(svg(&run, FigureKind::Cloud).contains("λ = 1, seed 1, step 12"));
+    }
+
+    #[test]
+    fn a_figure_names_the_lambda_of_the_snapshot_and_not_the_current_one() {
+        let mut run = run(&[(Lambda::BALANCED, 25)]);
+        run.hear(Event::Marked {
+            run: RUN,
+            lane: 0,
+            step: 25,
+            mark: Mark::Lambda(Lambda::AUTOENCODER),
+        });
+        assert_eq!(run.shown().lane.lambda, Lambda::AUTOENCODER);
+        assert!(svg(&run, FigureKind::Cloud).contains("λ = 0.5, seed 1, step 25"));
     }
 }

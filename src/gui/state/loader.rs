@@ -12,7 +12,7 @@ use eframe::egui::Context;
 
 use super::runs::Opened;
 use crate::{
-    data::{DataSource, Dataset, DatasetLocator, ImageShape, picture_folder::read_image},
+    data::{DataSource, Dataset, DatasetLocator, ImageShape, picture::read_image},
     train::{
         RunConfig,
         checkpoint::{

@@ -34,7 +34,7 @@ use self::{
     runs::Autosave, seed_search::SeedSearch, sweep::SweepState,
 };
 use crate::{
-    data::{DataSource, Dataset, DatasetLocator, ImageShape, picture_folder::is_image},
+    data::{DataSource, Dataset, DatasetLocator, ImageShape, picture::is_image},
     model::Lambda,
     sweep::{RunSpec, Spectrum, store::default_file},
     train::{Command, DeviceChoice, RunConfig, RunId, RunState, Worker, checkpoint::Checkpoint},

@@ -3,7 +3,6 @@
 use super::RunView;
 use crate::{
     figures::{Film, Scene},
-    sweep::{Series, series},
     train::RunId,
 };
 
@@ -28,9 +27,7 @@ pub struct Recording {
 impl Recording {
     /// Begins with the lane on show, as it is now.
     pub fn new(run: &RunView) -> Self {
-        let records = run.figure_data().records;
-        let series: Vec<Series<'_>> = series(&records);
-        let name = series.first().map_or("", |series| series.title.as_str());
+        let name = run.figure_data().title();
         let mut recording = Self {
             run: run.id,
             lane: run.place(),
@@ -71,7 +68,7 @@ impl Recording {
             return;
         }
         self.skipped = 0;
-        let scene = Scene::of_snapshot(&self.title, snapshot, &run.dataset, 0.0);
+        let scene = Scene::from_snapshot(&self.title, snapshot, &run.dataset, 0.0);
         self.scenes.push((snapshot.step, scene));
         if self.scenes.len() > MAX_SCENES {
             let mut place = 0;
@@ -89,9 +86,9 @@ impl Recording {
         let length = last.saturating_sub(first).max(1) as f64;
         let scenes = self.scenes.iter().map(|(step, scene)| {
             let mut scene = scene.clone();
-            scene.place = (step - first) as f64 / length;
+            scene.progress = (step - first) as f64 / length;
             scene
         });
-        (count > 1).then(|| Film::of_training(scenes.collect()))
+        (count > 1).then(|| Film::from_training(scenes.collect()))
     }
 }

@@ -12,10 +12,10 @@ use eframe::egui::Context;
 
 use super::stored_spectra::{StoredSpectrum, spectra};
 use crate::{
-    figures::{Against, TradeOffWidths},
+    figures::{CapacityFigure, CapacityMeasure},
     sweep::{
         Store,
-        series::{on_same_images, series},
+        series::{series, with_common_sources},
         store::StoredRun,
     },
 };
@@ -36,8 +36,8 @@ pub enum ResultsState {
     Read {
         runs: usize,
         /// Against n, and against the number of parameters.
-        latent_size: Option<TradeOffWidths>,
-        parameters: Option<TradeOffWidths>,
+        latent_size: Option<CapacityFigure>,
+        parameters: Option<CapacityFigure>,
         /// Every spectrum among them.
         spectra: Vec<StoredSpectrum>,
     },
@@ -76,10 +76,14 @@ impl Results {
     }
 
     /// The trade-off's width, where there are runs that tell it.
-    pub fn widths(&self, against: Against) -> Option<&TradeOffWidths> {
+    pub fn widths(&self, against: CapacityMeasure) -> Option<&CapacityFigure> {
         match (&self.state, against) {
-            (ResultsState::Read { latent_size, .. }, Against::LatentSize) => latent_size.as_ref(),
-            (ResultsState::Read { parameters, .. }, Against::Parameters) => parameters.as_ref(),
+            (ResultsState::Read { latent_size, .. }, CapacityMeasure::LatentSize) => {
+                latent_size.as_ref()
+            }
+            (ResultsState::Read { parameters, .. }, CapacityMeasure::Parameters) => {
+                parameters.as_ref()
+            }
             _ => None,
         }
     }
@@ -173,12 +177,12 @@ fn read(file: &Path) -> ResultsState {
     match std::panic::catch_unwind(|| runs(file)) {
         Ok(Ok(stored)) => {
             let ids: Vec<i64> = stored.iter().map(|run| run.id).collect();
-            let records = on_same_images(stored);
+            let records = with_common_sources(stored);
             let series = series(&records);
             ResultsState::Read {
                 runs: records.len(),
-                latent_size: TradeOffWidths::of(&series, Against::LatentSize),
-                parameters: TradeOffWidths::of(&series, Against::Parameters),
+                latent_size: CapacityFigure::new(&series, CapacityMeasure::LatentSize),
+                parameters: CapacityFigure::new(&series, CapacityMeasure::Parameters),
                 spectra: spectra(&ids, &records),
             }
         }

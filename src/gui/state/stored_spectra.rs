@@ -14,7 +14,7 @@ use crate::{
     model::{Architecture, Lambda},
     sweep::{
         Record, RunSpec, Store,
-        series::{common, distinct},
+        series::{common_spec, distinct_names},
     },
     train::{Alignment, RunConfig, alignment},
 };
@@ -58,7 +58,7 @@ pub fn spectra(ids: &[i64], records: &[Record]) -> Vec<StoredSpectrum> {
         if record.kept().is_none() {
             continue;
         }
-        let mut shared = common(&record.spec);
+        let mut shared = common_spec(&record.spec);
         shared.config.seed = record.spec.config.seed;
         let run = (record.lambda(), id);
         match groups.iter_mut().find(|(known, ..)| *known == shared) {
@@ -84,7 +84,7 @@ pub fn spectra(ids: &[i64], records: &[Record]) -> Vec<StoredSpectrum> {
         let names = first
             .iter()
             .map(|record| format!("{}, seed {}", record.data_name, record.spec.config.seed));
-        let names = distinct(names.collect(), &first);
+        let names = distinct_names(names.collect(), &first);
         for (name, (shared, _, runs)) in names.into_iter().zip(of_network) {
             spectra.push(StoredSpectrum {
                 name,

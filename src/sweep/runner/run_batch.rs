@@ -78,12 +78,6 @@ impl RunBatch {
                 seed: task.spec.config.seed,
             })
             .collect();
-        let first = |count| {
-            dataset
-                .test
-                .first_of_each_class(dataset.classes(), count)
-                .into()
-        };
         let lanes = Lanes::with_threads(threads, &spec.config, &lanes, dataset, device)?;
         let runs = tasks.into_iter().map(|task| BatchRun {
             task,
@@ -94,10 +88,8 @@ impl RunBatch {
             runs: runs.collect(),
             dataset: dataset.clone(),
             probe: Probe {
-                cloud: first(CLOUD_PER_CLASS),
-                grid: first(GRID_PER_CLASS),
                 axes: AxisChoice::Independent,
-                ..Probe::default()
+                ..Probe::first_of_each_class(dataset, CLOUD_PER_CLASS, GRID_PER_CLASS)
             },
             parameters: spec
                 .config
@@ -242,7 +234,7 @@ impl RunBatch {
             finished: SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| since.as_secs()),
-            eval_sample: EvalSample::of(&snapshot, &self.dataset),
+            eval_sample: EvalSample::from_snapshot(&snapshot, &self.dataset),
         })
     }
 }

@@ -133,7 +133,7 @@ fn select(
     let mut kinds = BatchKinds::default();
     for (run, spec) in specs.iter().enumerate() {
         let (dataset, data) = datasets.data(&spec.data)?;
-        let key = RunKey::of_run(spec, &data);
+        let key = RunKey::from_run(spec, &data);
         let status = match store {
             Some(store) if !again => store.known(&key)?,
             _ => None,

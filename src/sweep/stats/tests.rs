@@ -13,17 +13,21 @@ fn run(lambda: f64, seed: u64, accuracy: f64, mse: f64) -> Outcome {
 }
 
 #[track_caller]
-fn assert_near(found: &[f64], wanted: &[f64]) {
-    assert_eq!(found.len(), wanted.len(), "{found:?} is not {wanted:?}");
-    for (f, w) in found.iter().zip(wanted) {
-        assert!((f - w).abs() < 1e-12, "{found:?} is not {wanted:?}");
+fn assert_near(actual: &[f64], expected: &[f64]) {
+    assert_eq!(
+        actual.len(),
+        expected.len(),
+        "{actual:?} is not {expected:?}"
+    );
+    for (f, w) in actual.iter().zip(expected) {
+        assert!((f - w).abs() < 1e-12, "{actual:?} is not {expected:?}");
     }
 }
 
 /// Median, quartiles, whiskers and outliers as `matplotlib.cbook.boxplot_stats` 3.11 gives them,
 /// which takes its quantiles from `numpy.percentile` 2.4.
 #[test]
-fn boxes_are_those_of_matplotlib_and_numpy() {
+fn box_plots_equal_those_of_matplotlib_and_numpy() {
     type Wanted<'a> = ([f64; 5], &'a [f64]);
     let cases: [(&[f64], Wanted<'_>); 5] = [
         (
@@ -34,7 +38,7 @@ fn boxes_are_those_of_matplotlib_and_numpy() {
             &[7.0, 15.0, 36.0, 39.0, 40.0, 41.0],
             ([7.0, 20.25, 37.5, 39.75, 41.0], &[]),
         ),
-        // The upper whisker has no value of its own.
+        // No value lies between the upper quartile and its limit.
         (
             &[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 100.0, 100.0],
             ([0.0, 0.0, 0.0, 25.0, 25.0], &[100.0, 100.0]),
@@ -46,22 +50,22 @@ fn boxes_are_those_of_matplotlib_and_numpy() {
         (&[0.5], ([0.5; 5], &[])),
     ];
     for (values, (numbers, outliers)) in cases {
-        let found = BoxPlot::of(values.iter().copied()).unwrap();
-        let [low, high] = found.whiskers;
-        let [first, third] = found.quartiles;
-        assert_near(&[low, first, found.median, third, high], &numbers);
-        assert_near(&found.outliers, outliers);
-        assert_eq!(found.count, values.len());
+        let actual = BoxPlot::from_values(values.iter().copied()).unwrap();
+        let [low, high] = actual.whiskers;
+        let [first, third] = actual.quartiles;
+        assert_near(&[low, first, actual.median, third, high], &numbers);
+        assert_near(&actual.outliers, outliers);
+        assert_eq!(actual.count, values.len());
     }
 }
 
 #[test]
-fn what_is_not_finite_is_left_out_and_nothing_gives_nothing() {
-    assert_eq!(BoxPlot::of([]), None);
-    assert_eq!(BoxPlot::of([f64::NAN, f64::INFINITY]), None);
+fn non_finite_values_are_left_out_and_no_values_give_no_result() {
+    assert_eq!(BoxPlot::from_values([]), None);
+    assert_eq!(BoxPlot::from_values([f64::NAN, f64::INFINITY]), None);
     assert_eq!(
-        BoxPlot::of([f64::NAN, 1.0, f64::NEG_INFINITY]),
-        BoxPlot::of([1.0])
+        BoxPlot::from_values([f64::NAN, 1.0, f64::NEG_INFINITY]),
+        BoxPlot::from_values([1.0])
     );
     assert_eq!(median([f64::MAX, f64::NAN, f64::MIN]), Some(0.0));
     let diverged = [
@@ -79,7 +83,7 @@ fn what_is_not_finite_is_left_out_and_nothing_gives_nothing() {
 }
 
 #[test]
-fn medians_leave_dead_runs_out_and_count_them() {
+fn medians_leave_out_dead_runs_and_count_them() {
     let mut runs = vec![
         run(1.0, 0, 0.6, 0.18),
         run(0.0, 0, 0.944, 0.215),
@@ -156,43 +160,43 @@ fn runs() -> impl Strategy<Value = Vec<Outcome>> {
 
 proptest! {
     #[test]
-    fn a_box_is_in_order_and_loses_no_value(
+    fn a_box_plot_is_ordered_and_contains_every_value(
         values in prop::collection::vec(prop_oneof![-1e9f64..1e9, -1.0f64..1.0], 1..60),
     ) {
-        let found = BoxPlot::of(values.iter().copied()).unwrap();
-        let ([low, high], [first, third]) = (found.whiskers, found.quartiles);
-        prop_assert!(low <= first && first <= found.median);
-        prop_assert!(found.median <= third && third <= high);
+        let actual = BoxPlot::from_values(values.iter().copied()).unwrap();
+        let ([low, high], [first, third]) = (actual.whiskers, actual.quartiles);
+        prop_assert!(low <= first && first <= actual.median);
+        prop_assert!(actual.median <= third && third <= high);
         let within = values.iter().filter(|v| (low..=high).contains(*v)).count();
-        prop_assert_eq!(within + found.outliers.len(), values.len());
-        let below = values.iter().filter(|v| **v < found.median).count();
-        let above = values.iter().filter(|v| **v > found.median).count();
+        prop_assert_eq!(within + actual.outliers.len(), values.len());
+        let below = values.iter().filter(|v| **v < actual.median).count();
+        let above = values.iter().filter(|v| **v > actual.median).count();
         prop_assert!(2 * below <= values.len() && 2 * above <= values.len());
     }
 
     #[test]
-    fn the_front_is_what_no_run_beats(runs in runs()) {
+    fn the_front_contains_the_runs_that_none_dominates(runs in runs()) {
         let beats = |a: &Outcome, b: &Outcome| {
             a.accuracy >= b.accuracy
                 && a.mse <= b.mse
                 && (a.accuracy > b.accuracy || a.mse < b.mse)
         };
         let finite: Vec<&Outcome> = runs.iter().filter(|run| run.is_finite()).collect();
-        let mut wanted: Vec<usize> = (0..runs.len())
+        let mut expected: Vec<usize> = (0..runs.len())
             .filter(|i| runs[*i].is_finite() && !finite.iter().any(|run| beats(run, &runs[*i])))
             .collect();
-        let mut found = pareto_front(&runs);
-        prop_assert!(found.is_sorted_by(|a, b| runs[*a].mse <= runs[*b].mse));
-        found.sort_unstable();
-        wanted.sort_unstable();
-        prop_assert_eq!(found, wanted);
+        let mut actual = pareto_front(&runs);
+        prop_assert!(actual.is_sorted_by(|a, b| runs[*a].mse <= runs[*b].mse));
+        actual.sort_unstable();
+        expected.sort_unstable();
+        prop_assert_eq!(actual, expected);
     }
 
     #[test]
     fn the_order_of_the_runs_does_not_matter(
         (runs, shuffled) in runs().prop_flat_map(|r| (Just(r.clone()), Just(r).prop_shuffle())),
     ) {
-        // NaN is not equal to itself; its print is.
+        // NaN does not equal itself, but its text does.
         let print = |runs: &[Outcome]| {
             let front = pareto_front(runs);
             let mut front: Vec<String> =

@@ -1,4 +1,4 @@
-//! A [`Portrait`] as bytes: deflated, little-endian, nothing between the values.
+//! Encodes an [`EvalSample`]: deflated, little-endian, without padding.
 
 use std::io::{Read as _, Write as _};
 
@@ -9,24 +9,24 @@ use crate::{
     train::Projection,
 };
 
-/// First byte of the inflated bytes.
+/// First byte after inflating.
 const FORMAT: u8 = 1;
-/// The most bytes that a portrait may have, inflated and deflated.
+/// Largest size in bytes, inflated and deflated.
 pub(super) const MAX_BYTES: usize = 32 << 20;
-/// The most points and cells.
+/// Largest number of points and of reconstructions.
 const MAX_POINTS: usize = 1 << 16;
 const MAX_CELLS: usize = 1 << 12;
 
 /// # Errors
-/// When it is larger than what [`decode`] takes; the sentence begins with "it".
-pub(super) fn encode(portrait: &EvalSample) -> Result<Vec<u8>, String> {
+/// When it is larger than [`decode`] accepts; the reason starts with a verb.
+pub(super) fn encode(sample: &EvalSample) -> Result<Vec<u8>, String> {
     let EvalSample {
         points,
         projection,
         labels,
         predicted,
-        reconstructions: cells,
-    } = portrait;
+        reconstructions,
+    } = sample;
     let mut bytes = vec![FORMAT];
     match projection {
         Projection::Coordinates => bytes.push(0),
@@ -39,19 +39,21 @@ pub(super) fn encode(portrait: &EvalSample) -> Result<Vec<u8>, String> {
     bytes.extend(points.as_flattened().iter().flat_map(|x| x.to_le_bytes()));
     bytes.extend(labels);
     bytes.extend(predicted);
-    bytes.extend(count(cells.len(), MAX_CELLS, "images")?);
-    let size = cells.first().map_or(0, |cell| cell.input.len());
+    bytes.extend(count(reconstructions.len(), MAX_CELLS, "images")?);
+    let size = reconstructions
+        .first()
+        .map_or(0, |reconstruction| reconstruction.input.len());
     bytes.extend(count(size, MAX_BYTES, "bytes in an image")?);
-    for cell in cells {
-        bytes.extend(cell.index.to_le_bytes());
-        bytes.extend([cell.label, cell.predicted]);
-        bytes.extend(cell.mse.to_le_bytes());
-        bytes.extend(&cell.input);
-        bytes.extend(&cell.reconstruction);
+    for reconstruction in reconstructions {
+        bytes.extend(reconstruction.index.to_le_bytes());
+        bytes.extend([reconstruction.label, reconstruction.predicted]);
+        bytes.extend(reconstruction.mse.to_le_bytes());
+        bytes.extend(&reconstruction.input);
+        bytes.extend(&reconstruction.reconstruction);
     }
     if bytes.len() > MAX_BYTES {
         return Err(format!(
-            "has a portrait of {} bytes, more than {MAX_BYTES}",
+            "has a sample of {} bytes, more than {MAX_BYTES}",
             bytes.len()
         ));
     }
@@ -59,19 +61,19 @@ pub(super) fn encode(portrait: &EvalSample) -> Result<Vec<u8>, String> {
     deflated
         .write_all(&bytes)
         .and_then(|()| deflated.finish())
-        .map_err(|error| format!("has a portrait that cannot be deflated: {error}"))
+        .map_err(|error| format!("has an evaluation sample that cannot be deflated: {error}"))
 }
 
-fn count(count: usize, most: usize, of_what: &str) -> Result<[u8; 4], String> {
+fn count(count: usize, limit: usize, name: &str) -> Result<[u8; 4], String> {
     u32::try_from(count)
         .ok()
-        .filter(|_| count <= most)
+        .filter(|_| count <= limit)
         .map(u32::to_le_bytes)
-        .ok_or_else(|| format!("has {count} {of_what}, more than {most}"))
+        .ok_or_else(|| format!("has {count} {name}, more than {limit}"))
 }
 
 /// # Errors
-/// When the bytes are not a portrait; the reason continues "its portrait".
+/// When the bytes are invalid; the reason starts with a verb.
 pub(super) fn decode(deflated: &[u8]) -> Result<EvalSample, String> {
     let mut inflated = Vec::new();
     ZlibDecoder::new(deflated)
@@ -105,11 +107,11 @@ pub(super) fn decode(deflated: &[u8]) -> Result<EvalSample, String> {
     let count = bytes.count(MAX_CELLS, "images")?;
     let size = bytes.count(MAX_BYTES, "bytes in an image")?;
     // Grows only as far as there are bytes.
-    let mut cells = Vec::new();
+    let mut reconstructions = Vec::new();
     for _ in 0..count {
         let index = u32::from_le_bytes(bytes.array()?);
         let [label, predicted] = bytes.array()?;
-        cells.push(Reconstruction {
+        reconstructions.push(Reconstruction {
             index,
             label,
             predicted,
@@ -124,14 +126,14 @@ pub(super) fn decode(deflated: &[u8]) -> Result<EvalSample, String> {
             projection,
             labels,
             predicted,
-            reconstructions: cells,
+            reconstructions,
         })
     } else {
         Err(format!("has {} bytes too many", bytes.0.len()))
     }
 }
 
-/// What has not been read yet.
+/// The remaining bytes.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
@@ -151,10 +153,10 @@ impl<'a> Bytes<'a> {
         Ok(f32::from_le_bytes(self.array()?))
     }
 
-    fn count(&mut self, most: usize, of_what: &str) -> Result<usize, String> {
+    fn count(&mut self, limit: usize, name: &str) -> Result<usize, String> {
         let count = u32::from_le_bytes(self.array()?) as usize;
-        if count > most {
-            return Err(format!("declares {count} {of_what}, more than {most}"));
+        if count > limit {
+            return Err(format!("declares {count} {name}, more than {limit}"));
         }
         Ok(count)
     }
@@ -166,7 +168,7 @@ mod tests {
 
     use super::*;
 
-    fn cell(size: usize) -> impl Strategy<Value = Reconstruction> {
+    fn reconstruction(size: usize) -> impl Strategy<Value = Reconstruction> {
         let bytes = || proptest::collection::vec(any::<u8>(), size);
         (
             any::<u32>(),
@@ -188,23 +190,27 @@ mod tests {
             })
     }
 
-    fn portrait() -> impl Strategy<Value = EvalSample> {
+    fn sample() -> impl Strategy<Value = EvalSample> {
         let projection = prop_oneof![
             Just(Projection::Coordinates),
             (0.0f32..=1.0).prop_map(|explained| Projection::Pca { explained }),
         ];
         let point = (any::<[f32; 3]>(), any::<u8>(), any::<u8>());
         let finite = point.prop_filter("finite", |(at, ..)| at.iter().all(|x| x.is_finite()));
-        let cells = (0usize..40).prop_flat_map(|size| proptest::collection::vec(cell(size), 0..5));
-        (projection, proptest::collection::vec(finite, 0..40), cells).prop_map(
-            |(projection, points, cells)| EvalSample {
+        let reconstructions = (0usize..40)
+            .prop_flat_map(|size| proptest::collection::vec(reconstruction(size), 0..5));
+        (
+            projection,
+            proptest::collection::vec(finite, 0..40),
+            reconstructions,
+        )
+            .prop_map(|(projection, points, reconstructions)| EvalSample {
                 points: points.iter().map(|(at, ..)| *at).collect(),
                 labels: points.iter().map(|(_, label, _)| *label).collect(),
                 predicted: points.iter().map(|(.., predicted)| *predicted).collect(),
                 projection,
-                reconstructions: cells,
-            },
-        )
+                reconstructions,
+            })
     }
 
     fn deflated(bytes: &[u8]) -> Vec<u8> {
@@ -215,21 +221,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_portrait_comes_back_from_its_bytes(portrait in portrait(), cut in any::<prop::sample::Index>()) {
-            let bytes = encode(&portrait).unwrap();
-            prop_assert_eq!(decode(&bytes), Ok(portrait));
+        fn a_sample_survives_its_bytes(sample in sample(), cut in any::<prop::sample::Index>()) {
+            let bytes = encode(&sample).unwrap();
+            prop_assert_eq!(decode(&bytes), Ok(sample));
             prop_assert!(decode(&bytes[..cut.index(bytes.len())]).is_err());
         }
 
         #[test]
-        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200), format in 0u8..3) {
+        fn any_bytes_are_decoded_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200), format in 0u8..3) {
             let _ = decode(&bytes);
             let _ = decode(&deflated(&[&[format], &bytes[..]].concat()));
         }
     }
 
     #[test]
-    fn what_bytes_promise_is_not_believed() {
+    fn declared_sizes_do_not_allocate_memory() {
         let refusal = |bytes: &[u8]| decode(&deflated(bytes)).unwrap_err();
         assert_eq!(refusal(&[]), "is cut off");
         assert_eq!(refusal(&[9]), "has the unknown format 9");

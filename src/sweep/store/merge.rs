@@ -1,31 +1,31 @@
-//! Joining the files of several machines.
+//! Merges the files of several machines.
 
 use rusqlite::{OptionalExtension as _, Transaction};
 
 use super::{Store, StoreError, StoreErrorKind, insert, insert_failure, whole};
 use crate::sweep::RunKey;
 
-/// What came of joining one file to another.
+/// The result of a merge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Merged {
-    /// Runs that were new, or took the place of a failed or an older one.
+    /// Runs that were added, or replaced a failed or an older one.
     pub added: usize,
-    /// Runs that were there already.
+    /// Runs that were stored already.
     pub known: usize,
-    /// Failed runs of which nothing was known.
+    /// Failed runs that were added.
     pub failed: usize,
 }
 
 impl Store {
-    /// Takes over every run of `other`, all or none. Of two runs with the same key the one that ended later
-    /// is kept, and one that is done in place of one that has failed.
+    /// Adds all runs of `other`, or none. Of two runs with the same key the later one is kept, and
+    /// a complete one replaces a failed one.
     ///
     /// # Errors
     /// When a file cannot be read or written, or a run of `other` is damaged.
     pub fn merge(&mut self, other: &Self) -> Result<Merged, StoreError> {
         let (ids, failures) = (other.ids()?, other.failures()?);
         self.write(|transaction, file| {
-            let of = |fault: StoreErrorKind| fault.of(file);
+            let of = |kind: StoreErrorKind| kind.in_file(file);
             let mut merged = Merged::default();
             for id in ids {
                 let Some(stored) = other.run(id)? else {
@@ -48,7 +48,7 @@ impl Store {
     }
 }
 
-/// When the run `key` ended; none where it is not known to be done.
+/// End of the run `key`, if it is complete.
 fn finished(transaction: &Transaction<'_>, key: &RunKey) -> Result<Option<i64>, StoreErrorKind> {
     Ok(transaction
         .prepare_cached("SELECT finished FROM runs WHERE key = ?1")?

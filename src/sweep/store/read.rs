@@ -1,4 +1,4 @@
-//! Reading runs, and not believing them.
+//! Reads runs from the database, validating every value.
 
 use rusqlite::{OptionalExtension as _, Row};
 
@@ -10,17 +10,17 @@ use crate::{
     train::{Evaluation, Metrics},
 };
 
-/// The most bytes of the texts of one run together.
+/// Largest size of the texts of one run together, in bytes.
 const MAX_TEXT: i64 = 1 << 20;
-/// The most epochs.
+/// Largest number of evaluations.
 const MAX_EVALUATIONS: i64 = 100_000;
-/// The most bytes of one image.
+/// Largest size of an image, in bytes.
 const MAX_PIXELS: usize = 1 << 20;
-/// A class is told by one byte.
+/// A class is one byte.
 const MAX_CLASSES: usize = 256;
 
 impl Store {
-    /// Every run, in the order in which they came.
+    /// All runs, in the order in which they were stored.
     ///
     /// # Errors
     /// When the file cannot be read, or one of its runs is damaged.
@@ -33,7 +33,7 @@ impl Store {
         Ok(runs)
     }
 
-    /// The number of every run, in the order in which they came.
+    /// The ids of all runs, in the order in which they were stored.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -44,34 +44,34 @@ impl Store {
                 .query_map([], |row| row.get(0))?
                 .collect::<Result<_, _>>()
         };
-        read().map_err(|error: rusqlite::Error| self.fault(error))
+        read().map_err(|error: rusqlite::Error| self.error(error))
     }
 
-    /// The run with this number; none where there is none.
+    /// The run with this id, if there is one.
     ///
     /// # Errors
     /// When the file cannot be read, or the run is damaged.
     pub fn run(&self, id: i64) -> Result<Option<StoredRun>, StoreError> {
         self.read_run(id).map_err(|error| {
-            self.fault(match error {
-                // A value of the wrong type or range belongs to the run, all else to the file.
-                Wrong::Sql(
+            self.error(match error {
+                // A value of the wrong type or range concerns the run, everything else the file.
+                ReadError::Sql(
                     error @ (rusqlite::Error::FromSqlConversionFailure(..)
                     | rusqlite::Error::InvalidColumnType(..)
                     | rusqlite::Error::IntegralValueOutOfRange(..)
                     | rusqlite::Error::Utf8Error(..)),
                 ) => StoreErrorKind::Run {
                     run: id,
-                    reason: format!("holds a value that cannot be: {error}"),
+                    reason: format!("has an invalid value: {error}"),
                 },
-                Wrong::Sql(error) => StoreErrorKind::Sqlite(error),
-                Wrong::Run(reason) => StoreErrorKind::Run { run: id, reason },
+                ReadError::Sql(error) => StoreErrorKind::Sqlite(error),
+                ReadError::Run(reason) => StoreErrorKind::Run { run: id, reason },
             })
         })
     }
 
-    fn read_run(&self, id: i64) -> Result<Option<StoredRun>, Wrong> {
-        // Sizes first, so that nothing too large is ever taken into memory.
+    fn read_run(&self, id: i64) -> Result<Option<StoredRun>, ReadError> {
+        // Sizes first, so that nothing too large is read into memory.
         let sizes = self
             .connection
             .prepare_cached(
@@ -92,11 +92,11 @@ impl Store {
         let Some((text, picture, evaluations)) = sizes else {
             return Ok(None);
         };
-        let picture = picture.ok_or("has no portrait")?;
+        let picture = picture.ok_or("has no evaluation sample")?;
         if text > MAX_TEXT
             || usize::try_from(picture).is_ok_and(|bytes| bytes > eval_sample::MAX_BYTES)
         {
-            return Err("is larger than a run can be".into());
+            return Err("exceeds the size limit of a run".into());
         }
         if evaluations > MAX_EVALUATIONS {
             return Err(
@@ -120,12 +120,12 @@ impl Store {
             )?
             .query_map([id], |row| Ok(read_evaluation(row)))?
             .map(|evaluation| evaluation?)
-            .collect::<Result<_, Wrong>>()?;
+            .collect::<Result<_, ReadError>>()?;
         check(&stored.record)?;
         Ok(Some(stored))
     }
 
-    /// Every run that has failed, with key and data.
+    /// All failed runs, with their keys and those of their data sets.
     ///
     /// # Errors
     /// When the file cannot be read, or an entry is damaged.
@@ -139,43 +139,43 @@ impl Store {
                 )?
                 .query_map([], |row| Ok(read_failure(row)))?
                 .map(|failure| failure?)
-                .collect::<Result<_, Wrong>>()
+                .collect::<Result<_, ReadError>>()
         };
-        read().map_err(|wrong| {
-            self.fault(match wrong {
-                Wrong::Sql(error) => StoreErrorKind::Sqlite(error),
-                Wrong::Run(reason) => StoreErrorKind::Damaged(format!("a failed run {reason}")),
+        read().map_err(|error| {
+            self.error(match error {
+                ReadError::Sql(error) => StoreErrorKind::Sqlite(error),
+                ReadError::Run(reason) => StoreErrorKind::Damaged(format!("a failed run {reason}")),
             })
         })
     }
 }
 
-/// What can be wrong with a run: a reason that continues "run 7", or something about the file.
-enum Wrong {
+/// What can be wrong: a run, with a reason that continues "run 7", or the file.
+enum ReadError {
     Run(String),
     Sql(rusqlite::Error),
 }
 
-impl From<String> for Wrong {
+impl From<String> for ReadError {
     fn from(reason: String) -> Self {
         Self::Run(reason)
     }
 }
 
-impl From<&str> for Wrong {
+impl From<&str> for ReadError {
     fn from(reason: &str) -> Self {
         Self::Run(reason.to_owned())
     }
 }
 
-impl From<rusqlite::Error> for Wrong {
+impl From<rusqlite::Error> for ReadError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sql(error)
     }
 }
 
-/// All of a run but its evaluations.
-fn read_row(id: i64, row: &Row<'_>) -> Result<StoredRun, Wrong> {
+/// A run without its evaluations.
+fn read_row(id: i64, row: &Row<'_>) -> Result<StoredRun, ReadError> {
     let picture = row
         .get_ref(18)?
         .as_blob()
@@ -190,39 +190,40 @@ fn read_row(id: i64, row: &Row<'_>) -> Result<StoredRun, Wrong> {
                 .map_err(|error| format!("has class names that cannot be read: {error}"))?,
             data_name: row.get(6)?,
             shape: ImageShape {
-                channels: natural(row, 7)?,
-                height: natural(row, 8)?,
-                width: natural(row, 9)?,
+                channels: non_negative(row, 7)?,
+                height: non_negative(row, 8)?,
+                width: non_negative(row, 9)?,
             },
             program: row.get(10)?,
             device: row.get(11)?,
-            parameters: natural(row, 12)?,
-            latent_values: natural(row, 13)?,
-            relu_units: natural(row, 14)?,
-            kept: natural(row, 15)?,
+            parameters: non_negative(row, 12)?,
+            latent_values: non_negative(row, 13)?,
+            relu_units: non_negative(row, 14)?,
+            kept: non_negative(row, 15)?,
             wall_seconds: row.get(16)?,
-            finished: natural(row, 17)?,
+            finished: non_negative(row, 17)?,
             eval_sample: eval_sample::decode(picture)
-                .map_err(|reason| format!("has a portrait that {reason}"))?,
+                .map_err(|reason| format!("has an evaluation sample that {reason}"))?,
             evaluations: Vec::new(),
         },
     })
 }
 
-/// A whole number that is not negative.
-fn natural<T: TryFrom<i64>>(row: &Row<'_>, column: usize) -> Result<T, Wrong> {
+/// A non-negative integer.
+fn non_negative<T: TryFrom<i64>>(row: &Row<'_>, column: usize) -> Result<T, ReadError> {
     let number: i64 = row.get(column)?;
-    T::try_from(number).map_err(|_| format!("holds the impossible number {number}").into())
+    T::try_from(number).map_err(|_| format!("has the invalid number {number}").into())
 }
 
-fn identity(row: &Row<'_>, column: usize) -> Result<RunKey, Wrong> {
+fn identity(row: &Row<'_>, column: usize) -> Result<RunKey, ReadError> {
     row.get::<_, String>(column)?
         .parse()
         .map_err(|error| format!("has a key that {error}").into())
 }
 
-/// The settings in `column`, with λ and learning rate, which JSON may round in the last bit, in the two that follow.
-fn spec(row: &Row<'_>, column: usize) -> Result<RunSpec, Wrong> {
+/// The settings in `column`, with λ and learning rate, which JSON may round, from the next two
+/// columns.
+fn spec(row: &Row<'_>, column: usize) -> Result<RunSpec, ReadError> {
     let mut spec: RunSpec = serde_json::from_str(&row.get::<_, String>(column)?)
         .map_err(|error| format!("has settings that cannot be read: {error}"))?;
     spec.config.lambda = lambda(row, column + 1)?;
@@ -230,20 +231,20 @@ fn spec(row: &Row<'_>, column: usize) -> Result<RunSpec, Wrong> {
     Ok(spec)
 }
 
-fn lambda(row: &Row<'_>, column: usize) -> Result<Lambda, Wrong> {
-    Lambda::new(row.get(column)?).map_err(|error| format!("holds a wrong number: {error}").into())
+fn lambda(row: &Row<'_>, column: usize) -> Result<Lambda, ReadError> {
+    Lambda::new(row.get(column)?).map_err(|error| format!("has an invalid number: {error}").into())
 }
 
-fn read_evaluation(row: &Row<'_>) -> Result<Evaluation, Wrong> {
+fn read_evaluation(row: &Row<'_>) -> Result<Evaluation, ReadError> {
     let train: [Option<f64>; 3] = [row.get(3)?, row.get(4)?, row.get(5)?];
     let train = match train {
         [Some(mse), Some(ce), Some(accuracy)] => Some(Metrics { mse, ce, accuracy }),
         [None, None, None] => None,
-        _ => return Err("has half a row of training metrics".into()),
+        _ => return Err("has incomplete training metrics".into()),
     };
     Ok(Evaluation {
-        epoch: natural(row, 0)?,
-        step: natural(row, 1)?,
+        epoch: non_negative(row, 0)?,
+        step: non_negative(row, 1)?,
         lambda: lambda(row, 2)?,
         train,
         test: Metrics {
@@ -251,12 +252,12 @@ fn read_evaluation(row: &Row<'_>) -> Result<Evaluation, Wrong> {
             ce: row.get(7)?,
             accuracy: row.get(8)?,
         },
-        dead_units: natural(row, 9)?,
+        dead_units: non_negative(row, 9)?,
         images_per_second: row.get(10)?,
     })
 }
 
-fn read_failure(row: &Row<'_>) -> Result<(RunKey, RunKey, FailedRun), Wrong> {
+fn read_failure(row: &Row<'_>) -> Result<(RunKey, RunKey, FailedRun), ReadError> {
     Ok((
         identity(row, 0)?,
         identity(row, 1)?,
@@ -266,13 +267,13 @@ fn read_failure(row: &Row<'_>) -> Result<(RunKey, RunKey, FailedRun), Wrong> {
             program: row.get(6)?,
             device: row.get(7)?,
             reason: row.get(8)?,
-            finished: natural(row, 9)?,
+            finished: non_negative(row, 9)?,
         },
     ))
 }
 
-/// Whether a record makes sense, before it is written and after it was read; the reason continues
-/// "it" or "run 7".
+/// Checks that a record is consistent, before it is written and after it was read; the reason
+/// continues "it" or "run 7".
 pub(super) fn check(record: &Record) -> Result<(), String> {
     let ImageShape {
         channels,
@@ -313,7 +314,7 @@ pub(super) fn check(record: &Record) -> Result<(), String> {
             .iter()
             .all(|cell| cell.mse.is_finite());
     if !finite {
-        return Err("has a value that is not a number".to_owned());
+        return Err("has a value that is NaN or infinite".to_owned());
     }
     let points = portrait.points.len();
     if portrait.labels.len() != points || portrait.predicted.len() != points {

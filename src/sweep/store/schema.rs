@@ -1,4 +1,4 @@
-//! The tables of a file of results, and how an older file gets those of today.
+//! The tables of a results file, and migrations from older versions.
 
 use std::{
     io,
@@ -11,68 +11,71 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 use super::StoreErrorKind;
 use crate::fs::check_regular_or_missing;
 
-/// Marks a database as one of this program: "CREL".
+/// Application id of the database: "CREL".
 const APPLICATION: i64 = 0x4352_454c;
 
 /// How long to wait for another process that writes to the same file.
-const PATIENCE: Duration = Duration::from_mins(1);
+const BUSY_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// What leads from each version to the next, the first from an empty file to version 1. Never changed once released:
-/// a new version is a new entry.
+/// The migration from each version to the next, the first from an empty file to version 1. A
+/// released migration never changes: a new version is a new entry.
 const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
 
-/// Opens a file whose tables are those of today afterwards. One without tables is only given them if
-/// `create`, and one of another program is not changed.
+/// Opens a file and migrates it to the current version. An empty file is only given tables if
+/// `create`, and a database of another program is not changed.
 pub(super) fn connect(file: &Path, create: bool) -> Result<Connection, StoreErrorKind> {
     check_files(file)?;
-    let file = &plain(file);
-    // To open a database for writing can change it, since what is left in its log is written back.
-    if let Err(fault @ (StoreErrorKind::Foreign | StoreErrorKind::Newer { .. })) = inspect(file) {
-        return Err(fault);
+    let file = &absolute(file);
+    // Opening a database for writing can change it, since its log is written back.
+    if let Err(kind @ (StoreErrorKind::Foreign | StoreErrorKind::Newer { .. })) = inspect(file) {
+        return Err(kind);
     }
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if create {
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     }
     let mut connection = Connection::open_with_flags(file, flags)?;
-    connection.busy_timeout(PATIENCE)?;
-    distrust(&connection)?;
-    if !create && version(&connection, newest())? == 0 {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    harden(&connection)?;
+    if !create && version(&connection, newest_version())? == 0 {
         return Err(StoreErrorKind::Empty);
     }
     migrate(&mut connection, &MIGRATIONS)?;
     Ok(connection)
 }
 
-/// An absolute path, which `SQLite` does not take for one of its special names, such as `:memory:`.
-fn plain(file: &Path) -> PathBuf {
-    // Nor for an address, without SQLITE_OPEN_URI.
+/// An absolute path, which `SQLite` does not mistake for a special name such as `:memory:`.
+fn absolute(file: &Path) -> PathBuf {
+    // Nor for a URI, without SQLITE_OPEN_URI.
     std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
 }
 
-/// The newest version that is understood.
-fn newest() -> i64 {
+/// The newest supported version.
+fn newest_version() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
-/// Opens a file without changing it, and tells the version of its tables.
+/// Opens a file without changing it, and returns its version.
 fn inspect(file: &Path) -> Result<(Connection, i64), StoreErrorKind> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
-    connection.busy_timeout(PATIENCE)?;
-    distrust(&connection)?;
-    let found = version(&connection, newest())?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    harden(&connection)?;
+    let found = version(&connection, newest_version())?;
     Ok((connection, found))
 }
 
-/// Opens a file whose tables are those of today, and changes nothing.
+/// Opens a file of the current version for reading only.
 pub(super) fn connect_to_read(file: &Path) -> Result<Connection, StoreErrorKind> {
     check_files(file)?;
-    let known = newest();
-    match inspect(&plain(file))? {
+    let known = newest_version();
+    match inspect(&absolute(file))? {
         (connection, found) if found == known => Ok(connection),
         (_, 0) => Err(StoreErrorKind::Empty),
-        (_, found) => Err(StoreErrorKind::Older { found, known }),
+        (_, found) => Err(StoreErrorKind::Older {
+            version: found,
+            supported: known,
+        }),
     }
 }
 
@@ -82,7 +85,7 @@ fn check_files(file: &Path) -> Result<(), StoreErrorKind> {
     for ending in ["", "-journal", "-wal", "-shm"] {
         let mut path = file.as_os_str().to_owned();
         path.push(ending);
-        // What cannot be examined, SQLite cannot open either, and says why.
+        // What cannot be examined, `SQLite` cannot open either, and reports why.
         if let Err(error) = check_regular_or_missing(Path::new(&path))
             && error.kind() == io::ErrorKind::InvalidInput
         {
@@ -92,8 +95,8 @@ fn check_files(file: &Path) -> Result<(), StoreErrorKind> {
     Ok(())
 }
 
-/// Nothing that a file brings along is carried out.
-fn distrust(connection: &Connection) -> Result<(), rusqlite::Error> {
+/// Disables triggers, views and everything else that a file could execute.
+fn harden(connection: &Connection) -> Result<(), rusqlite::Error> {
     for (switch, on) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
@@ -109,9 +112,9 @@ fn distrust(connection: &Connection) -> Result<(), rusqlite::Error> {
 fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), StoreErrorKind> {
     let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
     if version(connection, known)? < known {
-        // Write-ahead logging lets others read while a run is committed.
+        // Write-ahead logging allows others to read during a commit.
         connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
-        // Another process may have got here first: only the lock tells.
+        // Another process may have migrated it first: only the lock is conclusive.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let found = version(&transaction, known)?;
         for migration in migrations.iter().skip(found as usize) {
@@ -121,18 +124,21 @@ fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), Store
         transaction.pragma_update(None, "user_version", known)?;
         transaction.commit()?;
     }
-    // A commit is rare and small: it may wait for the disk.
+    // Commits are rare and small: they may wait for the disk.
     connection.pragma_update(None, "synchronous", "full")?;
     Ok(())
 }
 
-/// The version of the file, 0 where it is empty.
+/// The version of a file, 0 if it is empty.
 fn version(connection: &Connection, known: i64) -> Result<i64, StoreErrorKind> {
     let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let (application, found) = (number("application_id")?, number("user_version")?);
     if application == APPLICATION && found > 0 {
         return if found > known {
-            Err(StoreErrorKind::Newer { found, known })
+            Err(StoreErrorKind::Newer {
+                version: found,
+                supported: known,
+            })
         } else {
             Ok(found)
         };
@@ -155,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_file_gets_the_tables_of_today_and_keeps_its_rows() {
+    fn an_older_file_is_migrated_and_keeps_its_rows() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("results.sqlite");
         let add = "INSERT INTO failures
@@ -184,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_migration_that_fails_leaves_the_file_as_it_was() {
+    fn a_failed_migration_does_not_change_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("results.sqlite");
         let broken = [
@@ -204,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_only_reads_changes_nothing() {
+    fn reading_does_not_change_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("results.sqlite");
         drop(connect(&file, true).unwrap());
@@ -229,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn newer_files_and_those_of_others_are_refused_untouched() {
+    fn newer_and_foreign_files_are_refused_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("results.sqlite");
         drop(connect(&file, true).unwrap());
@@ -237,7 +243,7 @@ mod tests {
         let error = connect(&file, true).unwrap_err().to_string();
         assert_eq!(
             error,
-            "has the format 99, newer than the 1 that this version of the program knows"
+            "has format 99; this version of the program supports formats up to 1"
         );
 
         let foreign = folder.path().join("foreign.sqlite");

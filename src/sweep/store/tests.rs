@@ -19,7 +19,7 @@ fn spec(seed: u64) -> RunSpec {
         data: DataSource::Bundled(BundledSet::Mnist),
         epochs: 1,
         config: RunConfig {
-            // Numbers whose last bit is easily lost on the way through digits.
+            // Values whose last bit is easily lost in decimal digits.
             lambda: Lambda::new(0.1 + 0.2).unwrap(),
             learning_rate: 0.444_779_347_253_170_03,
             seed,
@@ -92,7 +92,7 @@ fn failure(seed: u64) -> FailedRun {
     }
 }
 
-/// A folder, and a store in it with these seeds.
+/// A store in `folder` with these seeds.
 fn store(folder: &tempfile::TempDir, name: &str, seeds: &[u64]) -> Store {
     let mut store = Store::open(&folder.path().join("made").join(name)).unwrap();
     for &seed in seeds {
@@ -112,10 +112,10 @@ fn seeds(store: &Store) -> Vec<u64> {
 }
 
 #[test]
-fn a_run_comes_back_as_it_was_and_is_there_once() {
+fn a_run_survives_storage_and_is_stored_once() {
     let folder = tempfile::tempdir().unwrap();
     let mut results = store(&folder, "a.sqlite", &[1, 2]);
-    let key = RunKey::of_run(&spec(1), &data());
+    let key = RunKey::from_run(&spec(1), &data());
     assert_eq!(results.known(&key).unwrap(), Some(StoredStatus::Done));
     let mut again = record(1);
     again.wall_seconds = 3.5;
@@ -140,14 +140,14 @@ fn a_run_comes_back_as_it_was_and_is_there_once() {
 }
 
 #[test]
-fn a_failure_is_remembered_until_the_run_is_done() {
+fn a_failure_is_stored_until_the_run_is_complete() {
     let folder = tempfile::tempdir().unwrap();
     let mut results = store(&folder, "a.sqlite", &[1]);
     results.commit_failure(&data(), &failure(1)).unwrap();
     assert!(results.failures().unwrap().is_empty(), "it is done");
 
     results.commit_failure(&data(), &failure(2)).unwrap();
-    let key = RunKey::of_run(&spec(2), &data());
+    let key = RunKey::from_run(&spec(2), &data());
     assert_eq!(results.known(&key).unwrap(), Some(StoredStatus::Failed));
     assert_eq!(results.failures().unwrap(), [(key, data(), failure(2))]);
     results.commit(&data(), &record(2)).unwrap();
@@ -156,7 +156,7 @@ fn a_failure_is_remembered_until_the_run_is_done() {
 }
 
 #[test]
-fn files_are_joined_without_duplicates() {
+fn files_are_merged_without_duplicates() {
     let folder = tempfile::tempdir().unwrap();
     let mut a = store(&folder, "a.sqlite", &[1, 2]);
     let mut b = store(&folder, "b.sqlite", &[2, 3]);
@@ -183,7 +183,7 @@ fn files_are_joined_without_duplicates() {
 }
 
 #[test]
-fn a_record_that_contradicts_itself_is_refused() {
+fn an_inconsistent_record_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut results = store(&folder, "a.sqlite", &[]);
     let mut refused = |change: &dyn Fn(&mut Record), reason: &str| {
@@ -191,14 +191,14 @@ fn a_record_that_contradicts_itself_is_refused() {
         change(&mut record);
         let error = results.commit(&data(), &record).unwrap_err().to_string();
         assert!(
-            error.contains("a.sqlite cannot hold this run: it ") && error.ends_with(reason),
+            error.contains("a.sqlite cannot store this run: it ") && error.ends_with(reason),
             "{error}"
         );
     };
     refused(&|run| run.kept = 2, "keeps evaluation 2, but has 2");
     refused(
         &|run| run.evaluations[1].test.ce = f64::NAN,
-        "has a value that is not a number",
+        "has a value that is NaN or infinite",
     );
     refused(
         &|run| run.eval_sample.labels[0] = 2,
@@ -216,17 +216,17 @@ fn a_record_that_contradicts_itself_is_refused() {
 }
 
 #[test]
-fn damage_is_told_with_file_and_run() {
+fn damage_is_reported_with_file_and_run() {
     for (damage, reason) in [
         (
             "UPDATE portraits SET portrait = x'00'",
-            "has a portrait that cannot be inflated",
+            "has an evaluation sample that cannot be inflated",
         ),
         (
             "UPDATE portraits SET portrait = zeroblob(40000000)",
-            "is larger than a run can be",
+            "exceeds the size limit of a run",
         ),
-        ("DELETE FROM portraits", "has no portrait"),
+        ("DELETE FROM portraits", "has no evaluation sample"),
         (
             "UPDATE runs SET spec = '{}'",
             "has settings that cannot be read: missing field",
@@ -237,7 +237,7 @@ fn damage_is_told_with_file_and_run() {
         ),
         (
             "UPDATE runs SET parameters = -1",
-            "holds the impossible number -1",
+            "has the invalid number -1",
         ),
         (
             "UPDATE runs SET channels = 9223372036854775807",
@@ -245,7 +245,7 @@ fn damage_is_told_with_file_and_run() {
         ),
         (
             "UPDATE runs SET learning_rate = 9e999",
-            "has a value that is not a number",
+            "has a value that is NaN or infinite",
         ),
         ("UPDATE runs SET kept = 7", "keeps evaluation 7, but has 2"),
         (
@@ -254,11 +254,11 @@ fn damage_is_told_with_file_and_run() {
         ),
         (
             "UPDATE evaluations SET test_mse = 9e999",
-            "has a value that is not a number",
+            "has a value that is NaN or infinite",
         ),
         (
             "UPDATE evaluations SET train_ce = NULL",
-            "has half a row of training metrics",
+            "has incomplete training metrics",
         ),
     ] {
         let folder = tempfile::tempdir().unwrap();
@@ -277,7 +277,7 @@ fn damage_is_told_with_file_and_run() {
 }
 
 #[test]
-fn a_file_that_is_cut_off_or_overwritten_is_an_error_and_no_panic() {
+fn a_truncated_or_overwritten_file_is_an_error_without_a_panic() {
     let folder = tempfile::tempdir().unwrap();
     let results = store(&folder, "a.sqlite", &[1, 2, 3]);
     let file = results.file().to_owned();
@@ -292,7 +292,7 @@ fn a_file_that_is_cut_off_or_overwritten_is_an_error_and_no_panic() {
         scratched[place..end].fill(0xff);
         for bytes in [torn, scratched] {
             fs::write(&damaged, bytes).unwrap();
-            // Whatever is still read is a run as it was: all else was found to be wrong.
+            // A run that is still read is unchanged: all damage was found.
             if let Ok(results) = Store::open_existing(&damaged) {
                 let _ = (results.check(), results.failures(), results.runs());
             }
@@ -304,10 +304,10 @@ fn a_file_that_is_cut_off_or_overwritten_is_an_error_and_no_panic() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_not_made_by_reading() {
+fn reading_does_not_create_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("none.sqlite");
     let error = Store::open_existing(&file).unwrap_err().to_string();
-    assert!(error.ends_with("none.sqlite is not there"), "{error}");
+    assert!(error.ends_with("none.sqlite does not exist"), "{error}");
     assert!(!file.exists());
 }

@@ -35,7 +35,7 @@ pub struct Mode {
 impl Mode {
     /// Begins with a remembered spectrum.
     pub fn new(spectrum: &Spectrum) -> Self {
-        let spectrum = spectrum.checked();
+        let spectrum = spectrum.valid_part();
         Self {
             wants_spectrum: false,
             list: spectrum.list(),
@@ -108,7 +108,7 @@ impl Mode {
             let tip = "Networks for each λ; with several, the figures show boxes";
             let label = ui.label("Runs of each").on_hover_text(tip);
             let mut runs = self.spectrum.runs();
-            let range = 1..=self.spectrum.most_runs();
+            let range = 1..=self.spectrum.max_runs();
             let field = ui.add(DragValue::new(&mut runs).range(range).speed(0.05));
             field.widget_info(|| WidgetInfo::drag_value(true, runs as f64));
             if field.labelled_by(label.id).on_hover_text(tip).changed() {

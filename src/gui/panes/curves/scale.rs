@@ -2,7 +2,7 @@
 
 use egui_plot::{GridInput, GridMark};
 
-use crate::figures::ticks::Ticks;
+use crate::figures::Ticks;
 
 /// How a value becomes a height.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -138,11 +138,11 @@ impl Images {
         };
         match source {
             DataSource::Bundled(set) => {
-                let [train, _] = bundle::images(*set);
+                let [train, _] = bundle::image_counts(*set);
                 Some(of_set(*set, set.to_string(), train))
             }
             DataSource::Full(set) => {
-                let [train, _] = session.downloads().shelf().full(*set)?.images;
+                let [train, _] = session.downloads().shelf().entry(*set)?.images;
                 Some(of_set(*set, format!("{set} in full"), train))
             }
             DataSource::Folder(_) => {
@@ -218,7 +218,7 @@ mod tests {
             name: set.to_string(),
             shape: set.shape(),
             classes: 10,
-            train: bundle::images(set)[0],
+            train: bundle::image_counts(set)[0],
         }
     }
 

@@ -20,7 +20,7 @@ use crate::{
         textures::{Images, TextureCache},
         theme,
     },
-    sweep::{Record, RunSpec, series::network},
+    sweep::{Record, RunSpec, series::network_name},
     train::Evaluation,
 };
 
@@ -244,7 +244,7 @@ fn settings(ui: &mut Ui, record: &Record) {
     let told = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
     let rows = [
         ("data set", record.data_name.clone()),
-        ("network", network(record)),
+        ("network", network_name(record)),
         ("λ", config.lambda.to_string()),
         ("seed", config.seed.to_string()),
         ("epochs", record.spec.epochs.to_string()),

@@ -29,7 +29,7 @@ pub fn survey(file: &Path, runs: &[RunSpec]) -> Result<Vec<RunStatus>, String> {
     let mut fates = Vec::with_capacity(runs.len());
     for run in runs {
         let (_, data) = library.data(&run.data).map_err(|error| error.to_string())?;
-        let key = RunKey::of_run(run, &data);
+        let key = RunKey::from_run(run, &data);
         let stored = match store.find(&key).map_err(told)? {
             Some(id) => store.run(id).map_err(told)?,
             None => None,
