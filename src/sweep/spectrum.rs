@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::{Lambda, lambda::spread},
+    model::{Lambda, lambda::evenly_spaced},
     train::Lane,
 };
 
@@ -48,7 +48,7 @@ impl Default for Spectrum {
     /// λ = 0, 0.1, … 1, one network each, all with the same seed: the axis of the paper.
     fn default() -> Self {
         Self {
-            lambdas: spread(11),
+            lambdas: evenly_spaced(11),
             runs: 1,
             seeding: Seeding::default(),
         }

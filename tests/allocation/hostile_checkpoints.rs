@@ -225,7 +225,7 @@ proptest! {
             prop_assert!((0.0..=1.0).contains(&lambda.value()));
             // Whether it can be built is told without a panic too.
             let plan = config.model_spec(ImageShape::GREY_28, 10);
-            let _ = config.architecture.parameters(&plan);
+            let _ = config.architecture.parameter_count(&plan);
         }
     }
 }

@@ -115,7 +115,7 @@ fn the_networks_have_the_papers_sizes() {
         (LARGE, ImageShape::COLOUR_32, large),
     ] {
         let plan = plan(shape);
-        assert_eq!(architecture.parameters(&plan), Ok(expected));
+        assert_eq!(architecture.parameter_count(&plan), Ok(expected));
         let model = architecture.build(&plan, 0, &Device::flex()).unwrap();
         let running: usize = statistics(&model).iter().map(Vec::len).sum();
         assert_eq!(model.num_params() - running, expected, "{architecture}");

@@ -336,7 +336,7 @@ fn the_networks_have_the_papers_sizes() {
             let model = build(architecture, ImageShape::GREY_28, n, 0);
             assert_eq!(model.num_params(), expected, "{architecture}, n = {n}");
             let plan = plan(ImageShape::GREY_28, CLASSES, n);
-            assert_eq!(architecture.parameters(&plan), Ok(expected));
+            assert_eq!(architecture.parameter_count(&plan), Ok(expected));
         }
     }
 }

@@ -133,7 +133,7 @@ fn the_networks_have_the_sizes_of_their_layers() {
         (COLOUR, VitOptions::default(), expected(48, 8, 1, 32)),
         (COLOUR, OTHER, expected(192, 12, 2, 24)),
     ] {
-        assert_eq!(VIT.parameters(&plan(shape, options)), Ok(expected));
+        assert_eq!(VIT.parameter_count(&plan(shape, options)), Ok(expected));
         let model = build(shape, options);
         let running: usize = statistics(&model).iter().map(Vec::len).sum();
         assert_eq!(running, 2 * options.embed);
@@ -156,7 +156,7 @@ fn what_cannot_be_built_is_refused_with_the_reason() {
         let reason = VIT.build(&plan, 0, &Device::flex()).unwrap_err();
         assert!(reason.to_string().contains(named), "{reason}");
         assert_eq!(VIT.latent_layout(&plan), Err(reason.clone()));
-        assert_eq!(VIT.parameters(&plan), Err(reason));
+        assert_eq!(VIT.parameter_count(&plan), Err(reason));
     }
 }
 

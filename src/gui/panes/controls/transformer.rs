@@ -4,7 +4,7 @@ use eframe::egui::{DragValue, Ui};
 
 use crate::{
     gui::widgets::{choice, labelled, number},
-    model::{ModelSpec, VitOptions, vit::Patches},
+    model::{ModelSpec, PatchGrid, VitOptions},
 };
 
 /// Rows of a grid of settings; `specs`, at least one, describe all images that the network is for.
@@ -69,12 +69,12 @@ fn patch(ui: &mut Ui, vit: &mut VitOptions, specs: &[ModelSpec]) {
 }
 
 /// How the images of all data sets are cut; `None` where some cannot be.
-fn cut(patch: Option<usize>, specs: &[ModelSpec]) -> Option<Vec<Patches>> {
+fn cut(patch: Option<usize>, specs: &[ModelSpec]) -> Option<Vec<PatchGrid>> {
     let vit = VitOptions {
         patch,
         ..VitOptions::default()
     };
-    let cut = |spec: &ModelSpec| vit.patches(&ModelSpec { vit, ..*spec }).ok();
+    let cut = |spec: &ModelSpec| vit.patch_grid(spec.shape).ok();
     specs.iter().map(cut).collect()
 }
 
@@ -85,7 +85,7 @@ fn name(patch: Option<usize>, specs: &[ModelSpec]) -> String {
             format!("{side}×{side} does not fit")
         });
     };
-    let all = |text: fn(&Patches) -> String| {
+    let all = |text: fn(&PatchGrid) -> String| {
         let mut texts: Vec<String> = patches.iter().map(text).collect();
         texts.dedup();
         texts.join(" and ")
