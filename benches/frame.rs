@@ -16,7 +16,7 @@ use cpu_time::ThreadTime;
 use cre_lab::{
     data::{BundledSet, DataSource, idx},
     gui::{App, state::RunView},
-    model::lambda::spread,
+    model::lambda::evenly_spaced,
     sweep::Spectrum,
     train::{DeviceChoice, RunConfig},
 };
@@ -86,7 +86,7 @@ fn frames(folder: &Path, points: usize, lanes: usize) -> io::Result<Vec<Duration
     } else {
         DataSource::Folder(folder.to_owned())
     };
-    let spectrum = Spectrum::new(spread(lanes)).map_err(io::Error::other)?;
+    let spectrum = Spectrum::new(evenly_spaced(lanes)).map_err(io::Error::other)?;
     let mut harness = Harness::builder().with_size(SIZE).build_eframe(|cc| {
         App::new(cc, config, source, None).with_spectrum(is_spectrum.then_some(spectrum))
     });

@@ -1,40 +1,44 @@
-//! How much memory there is to take, and how much is taken: as far as the system tells.
+//! Free memory and memory in use, as far as the system reports them.
 
 use std::fs;
 
-/// What is taken to be free where the system tells nothing, in bytes.
+use sysinfo::{MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, System};
+
+/// Free memory assumed where the system does not report it, in bytes.
 pub const UNKNOWN: u64 = 4 << 30;
 
-/// Bytes that this process may still take, by the machine and by the limits of its control groups (a batch system
-/// sets such limits); none where the system does not tell.
+/// Bytes that this process may still allocate: the least that the machine and the limits of the
+/// control groups of this process leave (batch systems set such limits). `None` if the system reports
+/// neither.
 pub fn available() -> Option<u64> {
-    let machine = fs::read_to_string("/proc/meminfo")
-        .ok()
-        .and_then(|text| kilobytes(&text, "MemAvailable:"));
+    let mut system = System::new();
+    system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
+    let machine = Some(system.available_memory()).filter(|&bytes| bytes > 0);
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     machine.into_iter().chain(limits(&groups)).min()
 }
 
-/// Bytes that networks may take, those included that this process holds already.
+/// Bytes that networks may use, including what this process uses already.
 pub fn budget() -> u64 {
-    let all = available().unwrap_or(UNKNOWN) + resident().unwrap_or(0);
-    // The rest is for data, and for what an estimate leaves out.
-    all / 4 * 3
+    let total = available().unwrap_or(UNKNOWN) + resident().unwrap_or(0);
+    // The rest is for data, and for what estimates leave out.
+    total / 4 * 3
 }
 
-/// Bytes of memory that this process holds; none where the system does not tell.
+/// Bytes of physical memory that this process uses; `None` if the system does not report it.
 pub fn resident() -> Option<u64> {
-    kilobytes(&fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
+    let process = sysinfo::get_current_pid().ok()?;
+    let mut system = System::new();
+    system.refresh_processes_specifics(
+        ProcessesToUpdate::Some(&[process]),
+        false,
+        ProcessRefreshKind::nothing().with_memory(),
+    );
+    Some(system.process(process)?.memory())
 }
 
-/// The number behind `name`, which the kernel gives in kB.
-fn kilobytes(text: &str, name: &str) -> Option<u64> {
-    let line = text.lines().find(|line| line.starts_with(name))?;
-    let number: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    number.checked_mul(1024)
-}
-
-/// What is left of the limit of every control group that `groups` lists, and of those around it.
+/// Bytes below the limit of every control group in `groups` (the format of `/proc/self/cgroup`), and of
+/// the groups that contain them.
 fn limits(groups: &str) -> Vec<u64> {
     let mut left = Vec::new();
     for line in groups.lines() {
@@ -75,17 +79,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernels_lists_are_read() {
-        let text = "MemTotal:       24620136 kB\nMemAvailable:   23068672 kB\n";
-        assert_eq!(kilobytes(text, "MemAvailable:"), Some(22 << 30));
-        assert_eq!(kilobytes(text, "VmRSS:"), None);
-        assert_eq!(kilobytes("VmRSS: much kB", "VmRSS:"), None);
+    fn lines_without_a_memory_limit_are_ignored() {
         assert!(limits("nonsense\n5:cpu:/x\n").is_empty());
     }
 
-    #[cfg(target_os = "linux")]
     #[test]
-    fn this_process_holds_memory_and_may_take_more() {
+    fn this_process_uses_memory_and_may_allocate_more() {
         assert!(resident().unwrap() > 1 << 20);
         assert!(available().unwrap() > 1 << 20);
     }

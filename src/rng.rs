@@ -1,29 +1,42 @@
-//! Random streams: `ChaCha8` by seed, with one stream per purpose.
+//! Random streams: one `ChaCha8` generator for each seed and stream.
+//!
+//! Every purpose has its own stream, so that any epoch and any step can be reproduced without
+//! replaying the earlier ones.
 
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
-/// The stream that draws the weights.
-pub const WEIGHTS: u64 = 0;
+/// Stream of the initial weights.
+pub const WEIGHTS_STREAM: u64 = 0;
+/// First stream of the epochs' shuffles; there is room for 2^63 epochs.
+const FIRST_ORDER_STREAM: u64 = 1;
+/// First stream of dropout and masks; there is room for 2^38 steps of 2^24 images.
+const FIRST_NOISE_STREAM: u64 = 1 << 63;
+/// First stream of the rotation angles, as many as for noise.
+const FIRST_ROTATION_STREAM: u64 = 3 << 62;
+/// Bits of a stream for the index of an image in its batch.
+const INDEX_BITS: u32 = 24;
 
-/// The stream that shuffles epoch `epoch`.
+/// Stream of the order of the images in epoch `epoch`.
 pub fn order_stream(epoch: u64) -> u64 {
-    1 + epoch
+    FIRST_ORDER_STREAM + epoch
 }
 
-/// The stream of dropout and masks in step `step` for the image at `index` of the batch.
+/// Stream of dropout and masks in step `step` for the image at `index` of the batch.
 pub fn noise_stream(step: u64, index: usize) -> u64 {
-    // Apart from the streams above for 2^63 epochs, from one another for batches of 2^24 images.
-    1 << 63 | step << 24 | index as u64
+    FIRST_NOISE_STREAM | image_stream(step, index)
 }
 
-/// The stream of the rotation angle in step `step` for the image at `index` of the batch.
+/// Stream of the rotation angle in step `step` for the image at `index` of the batch.
 pub fn rotation_stream(step: u64, index: usize) -> u64 {
-    3 << 62 | step << 24 | index as u64
+    FIRST_ROTATION_STREAM | image_stream(step, index)
 }
 
-/// The generator of all randomness in a run. Each purpose has its own stream, so that any epoch and
-/// any step can be reproduced without replaying the earlier ones.
+fn image_stream(step: u64, index: usize) -> u64 {
+    step << INDEX_BITS | index as u64
+}
+
+/// The generator of `stream` for `seed`.
 pub fn from_stream(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
     generator.set_stream(stream);

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::run_args::VitArgs;
 use crate::{
     data::{BundledSet, DataSource, Dataset},
-    model::{Architecture, lambda::spread},
+    model::{Architecture, lambda::evenly_spaced},
     train::{
         DeviceChoice, Lane, Lanes, Probe, RunConfig, RunId, Trainer,
         device::{self, Backend},
@@ -119,7 +119,7 @@ fn measure(
         vit: args.vit.options(),
         ..RunConfig::default()
     };
-    let lanes: Vec<Lane> = spread(args.lanes as usize)
+    let lanes: Vec<Lane> = evenly_spaced(args.lanes as usize)
         .into_iter()
         .map(|lambda| Lane {
             lambda,

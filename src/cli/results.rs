@@ -249,7 +249,7 @@ fn merge(args: &MergeArgs) -> anyhow::Result<String> {
             "{}: {} added, {} already present, {} failed",
             source.file().display(),
             plural(merged.added, "run"),
-            merged.known,
+            merged.existing,
             merged.failed
         ));
     }

@@ -219,7 +219,7 @@ impl SweepMonitor<'_> {
             self.args
                 .shard
                 .map_or(String::new(), |shard| format!(" in part {shard}")),
-            estimate.known,
+            estimate.stored,
             if estimate.failed > 0 {
                 format!(" ({} failed; --again repeats all)", estimate.failed)
             } else {

@@ -1,19 +1,15 @@
-//! tanh, many values at a time.
+//! tanh without branches and calls, so that the compiler vectorises it.
 
 use burn::tensor::Tensor;
 
-use super::{Kernel, is_cpu, operand, run};
+use super::operation::{Kernel, Operand, run};
 
-/// tanh of every value.
+/// tanh of every value, to 3 units in the last place. NaN propagates.
 pub fn tanh<const D: usize>(x: Tensor<D>) -> Option<Tensor<D>> {
-    if !is_cpu(&x.device()) {
-        return None;
-    }
     let kernel = Tanh {
         shape: x.dims().to_vec(),
     };
-    let tracked = x.is_autodiff();
-    Some(run(kernel, [operand(x, tracked)?]))
+    Some(run(kernel, [Operand::new(x)?]))
 }
 
 #[derive(Clone, Debug)]
@@ -24,7 +20,7 @@ struct Tanh {
 impl Kernel<1> for Tanh {
     fn forward(&mut self, [x]: [&[f32]; 1]) -> (Vec<f32>, Vec<usize>) {
         let mut values = x.to_vec();
-        tanh_all(&mut values);
+        tanh_in_place(&mut values);
         (values, self.shape.clone())
     }
 
@@ -32,30 +28,30 @@ impl Kernel<1> for Tanh {
         &self,
         _: [&[f32]; 1],
         output: &[f32],
-        gradient: &[f32],
+        output_gradient: &[f32],
         _: [bool; 1],
     ) -> [Option<Vec<f32>>; 1] {
-        let pairs = gradient.iter().zip(output);
+        let pairs = output_gradient.iter().zip(output);
         [Some(pairs.map(|(g, y)| g * (1.0 - y * y)).collect())]
     }
 }
 
-/// tanh of every value in place, to 3 units in the last place.
+/// Replaces every value by its tanh.
 ///
-/// The mathematics library goes value by value, which took a sixth of the training time of a fully
-/// connected network; without branches and calls, processors work on many at a time.
-pub fn tanh_all(values: &mut [f32]) {
-    /// tanh is 1 from here on.
-    const ENOUGH: f32 = 9.1;
-    /// Adding it rounds to a whole number, found in the lowest bits.
+/// The scalar function of the standard library took a sixth of the training time of a fully connected
+/// network.
+pub fn tanh_in_place(values: &mut [f32]) {
+    /// tanh rounds to 1 from here on.
+    const SATURATION: f32 = 9.1;
+    /// Adding it rounds to an integer, which is then in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
-    /// ln 2 as a number with few digits and what is missing.
+    /// ln 2 as the sum of a number of few digits and the rest.
     const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
 
     for value in values {
         let x = value.abs();
-        // Whatever is no number stays so.
-        let twice = 2.0 * if x > ENOUGH { ENOUGH } else { x };
+        // NaN propagates.
+        let twice = 2.0 * if x > SATURATION { SATURATION } else { x };
         // e^2x − 1, as 2^n (e^r − 1) + (2^n − 1) with |r| ≤ ln 2 / 2.
         let rounded = twice * std::f32::consts::LOG2_E + ROUND;
         let n = rounded - ROUND;
@@ -73,28 +69,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_tanh_to_three_units_in_the_last_place() {
+    fn tanh_is_exact_to_three_units_in_the_last_place() {
         // Every exponent, some thousand values of each.
         let xs: Vec<f32> = (0..=f32::INFINITY.to_bits())
             .step_by(4_099)
             .map(f32::from_bits)
             .flat_map(|x| [x, -x])
             .collect();
-        let mut found = xs.clone();
-        tanh_all(&mut found);
-        for (x, found) in xs.into_iter().zip(found) {
-            let wanted = f64::from(x).tanh();
-            let unit =
-                f64::from((wanted as f32).abs().next_up()) - f64::from((wanted as f32).abs());
-            let error = (f64::from(found) - wanted).abs();
-            assert!(error <= 3.0 * unit, "tanh {x} = {wanted}, not {found}");
+        let mut results = xs.clone();
+        tanh_in_place(&mut results);
+        for (x, result) in xs.into_iter().zip(results) {
+            let expected = f64::from(x).tanh();
+            let magnitude = (expected as f32).abs();
+            let unit = f64::from(magnitude.next_up()) - f64::from(magnitude);
+            let error = (f64::from(result) - expected).abs();
+            assert!(error <= 3.0 * unit, "tanh {x} = {expected}, not {result}");
         }
     }
 
     #[test]
-    fn what_is_no_number_stays_so() {
+    fn nan_propagates_and_infinite_values_saturate() {
         let mut values = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0];
-        tanh_all(&mut values);
+        tanh_in_place(&mut values);
         assert!(values[0].is_nan());
         assert_eq!(values[1..], [1.0, -1.0, -0.0]);
     }

@@ -1,37 +1,38 @@
-//! Where images that lie abreast come from and go to: patches, z, pixels.
+//! Conversions between images, packed tokens and z at the ends of a vision transformer.
 
-mod decoder;
-mod encoder;
+mod latent_to_tokens;
+mod patch_embed;
+mod patch_grid;
+mod tokens_to_latent;
+mod tokens_to_pixels;
 
 use std::sync::Arc;
 
-use super::CHUNK;
-use crate::model::vit::Patches;
+use super::packed::PACK;
 
-pub use decoder::{enter, paint};
-pub use encoder::{embed, leave};
+pub use latent_to_tokens::latent_to_tokens;
+pub use patch_embed::patch_embed;
+pub use patch_grid::PatchGrid;
+pub use tokens_to_latent::tokens_to_latent;
+pub use tokens_to_pixels::tokens_to_pixels;
 
-/// What the ends of encoder and decoder know of images and tokens.
+/// Layout of the tokens of an image: the class token, then one token for each patch.
 #[derive(Clone, Debug)]
-pub struct Tokens {
-    pub patches: Patches,
+pub struct TokenLayout {
+    pub grid: PatchGrid,
     /// Values of a token.
     pub embed: usize,
-    /// Of the class token, then of every patch, `[1 + patches, embed]`.
+    /// Positional encodings of all tokens, `[1 + patches, embed]`.
     pub positions: Arc<[f32]>,
 }
 
-impl Tokens {
-    /// Pixels of an image, all channels.
-    fn pixels(&self) -> usize {
-        self.patches.count() * self.patches.values()
+impl TokenLayout {
+    /// Values of a pack of images with `tokens` tokens each.
+    fn pack_size(&self, tokens: usize) -> usize {
+        tokens * self.embed * PACK
     }
 
-    /// Values of a chunk of images with so many tokens.
-    fn chunk(&self, tokens: usize) -> usize {
-        tokens * self.embed * CHUNK
-    }
-
+    /// Positional encoding of a token, `[embed]`.
     #[inline]
     fn position(&self, token: usize) -> &[f32] {
         &self.positions[token * self.embed..][..self.embed]

@@ -1,77 +1,80 @@
-//! A transformer block over images that lie abreast, as one operation.
+//! A transformer block (attention and MLP, each behind a layer normalisation) over packed tokens.
 
 use burn::tensor::Tensor;
 
 use super::{
-    Kernel,
-    abreast::{
-        Attention, Norm, Wide, ZERO, bias_gradient, each_chunk, gelu, multiply, start,
-        sums_of_chunks, transposed, weight_gradient, wides, wides_mut,
+    operation::{Kernel, Operand, run},
+    packed::{
+        Attention, LayerNorm, Packed, ZERO, add_matmul, as_packed, as_packed_mut, broadcast_bias,
+        for_each_pack, for_each_pack_with_sums, gelu, input_gradients, linear_gradient, split_mut,
+        transpose,
     },
-    is_cpu, operand, run,
 };
-use crate::model::vit::EPSILON;
 
-/// Weights and bias, or scale and shift.
-pub type Pair<const D: usize> = (Tensor<D>, Tensor<1>);
-
-/// The parameters of a block.
+/// The parameters of a block: scale and shift of the normalisations, `[embed]`; weights
+/// `[inputs, outputs]` and biases `[outputs]` of the linear layers.
 #[derive(Clone, Debug)]
 pub struct BlockParameters {
-    pub norm1: Pair<1>,
-    pub qkv: Pair<2>,
-    pub output: Pair<2>,
-    pub norm2: Pair<1>,
-    pub inner: Pair<2>,
-    pub outer: Pair<2>,
+    pub norm1: (Tensor<1>, Tensor<1>),
+    /// To queries, keys and values, `[embed, 3 · embed]`.
+    pub qkv: (Tensor<2>, Tensor<1>),
+    /// Output of the attention, `[embed, embed]`.
+    pub output: (Tensor<2>, Tensor<1>),
+    pub norm2: (Tensor<1>, Tensor<1>),
+    /// `[embed, hidden]`
+    pub inner: (Tensor<2>, Tensor<1>),
+    /// `[hidden, embed]`
+    pub outer: (Tensor<2>, Tensor<1>),
 }
 
-/// A block of `heads` heads over `x`, `[chunks, tokens, embed, 16]`.
-pub fn transform(x: Tensor<4>, by: BlockParameters, heads: usize) -> Option<Tensor<4>> {
-    if !is_cpu(&x.device()) {
-        return None;
-    }
-    let shape = x.dims();
-    let [_, tokens, embed, _] = shape;
-    let hidden = by.inner.1.dims()[0];
-    let tracked = x.is_autodiff() || by.inner.0.is_autodiff();
-    let operands = [
-        operand(x, tracked)?,
-        operand(by.norm1.0, tracked)?,
-        operand(by.norm1.1, tracked)?,
-        operand(by.qkv.0, tracked)?,
-        operand(by.qkv.1, tracked)?,
-        operand(by.output.0, tracked)?,
-        operand(by.output.1, tracked)?,
-        operand(by.norm2.0, tracked)?,
-        operand(by.norm2.1, tracked)?,
-        operand(by.inner.0, tracked)?,
-        operand(by.inner.1, tracked)?,
-        operand(by.outer.0, tracked)?,
-        operand(by.outer.1, tracked)?,
-    ];
-    let kernel = Transform {
-        shape,
-        tokens,
-        embed,
+/// A block with `heads` heads over `x`, `[packs, tokens, embed, 16]`; same shape.
+pub fn transformer_block(
+    x: Tensor<4>,
+    parameters: BlockParameters,
+    heads: usize,
+) -> Option<Tensor<4>> {
+    let BlockParameters {
+        norm1,
+        qkv,
+        output,
+        norm2,
+        inner,
+        outer,
+    } = parameters;
+    let kernel = TransformerBlock {
+        shape: x.dims(),
         heads,
-        hidden,
+        hidden: inner.1.dims()[0],
     };
+    let operands = [
+        Operand::new(x)?,
+        Operand::new(norm1.0)?,
+        Operand::new(norm1.1)?,
+        Operand::new(qkv.0)?,
+        Operand::new(qkv.1)?,
+        Operand::new(output.0)?,
+        Operand::new(output.1)?,
+        Operand::new(norm2.0)?,
+        Operand::new(norm2.1)?,
+        Operand::new(inner.0)?,
+        Operand::new(inner.1)?,
+        Operand::new(outer.0)?,
+        Operand::new(outer.1)?,
+    ];
     Some(run(kernel, operands))
 }
 
 #[derive(Clone, Debug)]
-struct Transform {
+struct TransformerBlock {
+    /// `[packs, tokens, embed, 16]`
     shape: [usize; 4],
-    tokens: usize,
-    embed: usize,
     heads: usize,
     hidden: usize,
 }
 
-/// The parameters of a block as plain numbers, in their order.
+/// The values of [`BlockParameters`].
 #[derive(Clone, Copy)]
-struct Numbers<'a> {
+struct BlockValues<'a> {
     norm1: [&'a [f32]; 2],
     qkv: [&'a [f32]; 2],
     output: [&'a [f32]; 2],
@@ -80,10 +83,10 @@ struct Numbers<'a> {
     outer: [&'a [f32]; 2],
 }
 
-impl<'a> Numbers<'a> {
-    /// The first input is no parameter.
-    fn of(inputs: [&'a [f32]; 13]) -> Self {
-        let pair = |place: usize| [inputs[2 * place + 1], inputs[2 * place + 2]];
+impl<'a> BlockValues<'a> {
+    /// From the inputs of the kernel, of which the first is x.
+    fn from_inputs([_, inputs @ ..]: [&'a [f32]; 13]) -> Self {
+        let pair = |index: usize| [inputs[2 * index], inputs[2 * index + 1]];
         Self {
             norm1: pair(0),
             qkv: pair(1),
@@ -94,7 +97,8 @@ impl<'a> Numbers<'a> {
         }
     }
 
-    fn pairs(&self) -> [[&'a [f32]; 2]; 6] {
+    /// Number of values of each pair.
+    fn lengths(&self) -> [usize; 6] {
         [
             self.norm1,
             self.qkv,
@@ -103,231 +107,248 @@ impl<'a> Numbers<'a> {
             self.inner,
             self.outer,
         ]
+        .map(|[first, second]| first.len() + second.len())
     }
 }
 
-/// What a chunk of images leaves behind on its way through a block.
-struct Trace {
-    norm1: Norm,
+/// Intermediate values of a block for one pack, as the gradient needs them.
+struct Activations {
+    norm1: LayerNorm,
     /// `[tokens, embed]`
-    normed: Vec<Wide>,
-    /// `[tokens, 3 · embed]`
-    asked: Vec<Wide>,
+    normalized1: Vec<Packed>,
+    /// Queries, keys and values, `[tokens, 3 · embed]`.
+    qkv: Vec<Packed>,
     attention: Attention,
+    /// Result of the attention, `[tokens, embed]`.
+    attended: Vec<Packed>,
+    /// Tokens between attention and MLP, `[tokens, embed]`.
+    middle: Vec<Packed>,
+    norm2: LayerNorm,
     /// `[tokens, embed]`
-    answers: Vec<Wide>,
-    /// Tokens after attention, `[tokens, embed]`
-    middle: Vec<Wide>,
-    norm2: Norm,
-    /// `[tokens, embed]`
-    normed_again: Vec<Wide>,
-    /// After GELU, `[tokens, hidden]`
-    hidden: Vec<Wide>,
-    /// Slopes of GELU, `[tokens, hidden]`
-    slopes: Vec<Wide>,
+    normalized2: Vec<Packed>,
+    /// Hidden units of the MLP after GELU, `[tokens, hidden]`.
+    hidden: Vec<Packed>,
+    /// Derivatives of GELU, `[tokens, hidden]`.
+    gelu_derivative: Vec<Packed>,
 }
 
-impl Trace {
-    fn new(block: &Transform) -> Self {
-        let wides = |values: usize| vec![ZERO; block.tokens * values];
-        let embed = block.embed;
+impl Activations {
+    fn new(block: &TransformerBlock) -> Self {
+        let embed = block.embed();
         Self {
-            norm1: Norm::default(),
-            normed: wides(embed),
-            asked: wides(3 * embed),
+            norm1: LayerNorm::default(),
+            normalized1: block.zeros(embed),
+            qkv: block.zeros(3 * embed),
             attention: Attention::new(block.heads),
-            answers: wides(embed),
-            middle: wides(embed),
-            norm2: Norm::default(),
-            normed_again: wides(embed),
-            hidden: wides(block.hidden),
-            slopes: wides(block.hidden),
+            attended: block.zeros(embed),
+            middle: block.zeros(embed),
+            norm2: LayerNorm::default(),
+            normalized2: block.zeros(embed),
+            hidden: block.zeros(block.hidden),
+            gelu_derivative: block.zeros(block.hidden),
         }
     }
 
-    /// As far as the hidden units of the MLP.
-    fn follow(&mut self, x: &[Wide], by: &Numbers<'_>, embed: usize) {
+    /// Computes everything up to the hidden units of the MLP from the tokens `x`, `[tokens, embed]`.
+    fn compute(&mut self, x: &[Packed], parameters: &BlockValues<'_>, embed: usize) {
         self.norm1
-            .forward(x, by.norm1, EPSILON as f32, &mut self.normed);
-        start(by.qkv[1], &mut self.asked);
-        multiply(&self.normed, embed, by.qkv[0], &mut self.asked);
-        self.attention
-            .forward(&self.asked, embed, &mut self.answers);
-        start(by.output[1], &mut self.middle);
-        multiply(&self.answers, embed, by.output[0], &mut self.middle);
+            .forward(x, parameters.norm1, &mut self.normalized1);
+        linear(&self.normalized1, embed, parameters.qkv, &mut self.qkv);
+        self.attention.forward(&self.qkv, embed, &mut self.attended);
+        linear(&self.attended, embed, parameters.output, &mut self.middle);
         add(x, &mut self.middle);
-        self.norm2.forward(
-            &self.middle,
-            by.norm2,
-            EPSILON as f32,
-            &mut self.normed_again,
-        );
-        start(by.inner[1], &mut self.hidden);
-        multiply(&self.normed_again, embed, by.inner[0], &mut self.hidden);
-        gelu(&mut self.hidden, &mut self.slopes);
+        self.norm2
+            .forward(&self.middle, parameters.norm2, &mut self.normalized2);
+        linear(&self.normalized2, embed, parameters.inner, &mut self.hidden);
+        gelu(&mut self.hidden, &mut self.gelu_derivative);
     }
 }
 
-fn add(x: &[Wide], to: &mut [Wide]) {
+/// Writes the linear layer of `x`, `[tokens, inputs]`, to `output`.
+fn linear(x: &[Packed], inputs: usize, [weight, bias]: [&[f32]; 2], output: &mut [Packed]) {
+    broadcast_bias(bias, output);
+    add_matmul(x, inputs, weight, output);
+}
+
+/// Writes `x`, `[tokens, inputs]`, times `weight` to `output`.
+fn matmul(x: &[Packed], inputs: usize, weight: &[f32], output: &mut [Packed]) {
+    output.fill(ZERO);
+    add_matmul(x, inputs, weight, output);
+}
+
+fn add(x: &[Packed], to: &mut [Packed]) {
     for (to, x) in to.as_flattened_mut().iter_mut().zip(x.as_flattened()) {
         *to += x;
     }
 }
 
-/// The weights of the linear layers seen from their outputs.
-struct Backwards {
+/// The weights of the linear layers, transposed.
+struct TransposedWeights {
     qkv: Vec<f32>,
     output: Vec<f32>,
     inner: Vec<f32>,
     outer: Vec<f32>,
 }
 
-/// What the way back needs beside the [`Trace`].
-struct Returns {
-    trace: Trace,
-    /// `[tokens, hidden]`
-    hidden: Vec<Wide>,
-    /// `[tokens, embed]`
-    narrow: Vec<Wide>,
+/// Buffers of the backward pass for one pack.
+struct BackwardBuffers {
+    activations: Activations,
+    /// Gradient of the hidden units, `[tokens, hidden]`.
+    hidden: Vec<Packed>,
+    /// Gradient of the input of a linear layer, `[tokens, embed]`.
+    input: Vec<Packed>,
     /// `[tokens, 3 · embed]`
-    asked: Vec<Wide>,
+    qkv: Vec<Packed>,
     /// `[tokens, embed]`
-    middle: Vec<Wide>,
+    middle: Vec<Packed>,
 }
 
-impl Kernel<13> for Transform {
+impl Kernel<13> for TransformerBlock {
     fn forward(&mut self, inputs: [&[f32]; 13]) -> (Vec<f32>, Vec<usize>) {
-        let (x, by, size) = (inputs[0], Numbers::of(inputs), self.size());
+        let (x, parameters) = (inputs[0], BlockValues::from_inputs(inputs));
+        let (embed, size) = (self.embed(), self.pack_size());
         let mut output = vec![0.0; x.len()];
-        each_chunk(
+        for_each_pack(
             &mut output,
             size,
-            || Trace::new(self),
-            |chunk, to, trace| {
-                let to = wides_mut(to);
-                trace.follow(wides(&x[chunk * size..][..size]), &by, self.embed);
-                start(by.outer[1], to);
-                multiply(&trace.hidden, self.hidden, by.outer[0], to);
-                add(&trace.middle, to);
+            || Activations::new(self),
+            |pack, output, activations| {
+                let output = as_packed_mut(output);
+                let x = as_packed(&x[pack * size..][..size]);
+                activations.compute(x, &parameters, embed);
+                linear(&activations.hidden, self.hidden, parameters.outer, output);
+                add(&activations.middle, output);
             },
         );
         (output, self.shape.to_vec())
     }
 
-    /// Follows the way forth once more: what a block leaves behind is forty times as large as what
-    /// it begins with, and slower to fetch than to compute again.
+    /// Computes the activations again: they are forty times as large as the input, and slower to load
+    /// than to compute.
     fn backward(
         &self,
         inputs: [&[f32]; 13],
         _: &[f32],
-        gradient: &[f32],
+        output_gradient: &[f32],
         _: [bool; 13],
     ) -> [Option<Vec<f32>>; 13] {
-        let (x, by, size) = (inputs[0], Numbers::of(inputs), self.size());
-        let back = Backwards {
-            qkv: transposed(by.qkv[0], self.embed),
-            output: transposed(by.output[0], self.embed),
-            inner: transposed(by.inner[0], self.embed),
-            outer: transposed(by.outer[0], self.hidden),
+        let (x, parameters) = (inputs[0], BlockValues::from_inputs(inputs));
+        let (embed, size) = (self.embed(), self.pack_size());
+        let transposed = TransposedWeights {
+            qkv: transpose(parameters.qkv[0], embed),
+            output: transpose(parameters.output[0], embed),
+            inner: transpose(parameters.inner[0], embed),
+            outer: transpose(parameters.outer[0], self.hidden),
         };
-        let parameters: usize = by.pairs().as_flattened().iter().map(|p| p.len()).sum();
-        let mut found = vec![0.0; x.len()];
-        let sums = sums_of_chunks(
-            &mut found,
+        let mut x_gradient = vec![0.0; x.len()];
+        let sums = for_each_pack_with_sums(
+            &mut x_gradient,
             size,
-            parameters,
-            || self.returns(),
-            |chunk, to, returns, sums| {
-                let piece = chunk * size..(chunk + 1) * size;
-                let (x, gradient) = (wides(&x[piece.clone()]), wides(&gradient[piece]));
-                self.back(x, (&by, &back), gradient, returns, (sums, wides_mut(to)));
+            parameters.lengths().iter().sum(),
+            || self.new_backward_buffers(),
+            |pack, x_gradient, buffers, sums| {
+                let values = pack * size..(pack + 1) * size;
+                self.pack_gradient(
+                    as_packed(&x[values.clone()]),
+                    (&parameters, &transposed),
+                    as_packed(&output_gradient[values]),
+                    buffers,
+                    (sums, as_packed_mut(x_gradient)),
+                );
             },
         );
-        let mut sums = sums.as_slice();
-        let mut place = 0;
-        inputs.map(|input| {
-            place += 1;
-            if place == 1 {
-                return Some(std::mem::take(&mut found));
-            }
-            let (own, rest) = sums.split_at(input.len());
-            sums = rest;
-            Some(own.to_vec())
-        })
+        input_gradients(inputs, x_gradient, &sums)
     }
 }
 
-impl Transform {
-    /// Values of a chunk.
-    fn size(&self) -> usize {
+impl TransformerBlock {
+    fn embed(&self) -> usize {
+        self.shape[2]
+    }
+
+    /// Values of a pack.
+    fn pack_size(&self) -> usize {
         self.shape[1..].iter().product()
     }
 
-    fn returns(&self) -> Returns {
-        let wides = |values: usize| vec![ZERO; self.tokens * values];
-        Returns {
-            trace: Trace::new(self),
-            hidden: wides(self.hidden),
-            narrow: wides(self.embed),
-            asked: wides(3 * self.embed),
-            middle: wides(self.embed),
+    /// `[tokens, values]`
+    fn zeros(&self, values: usize) -> Vec<Packed> {
+        vec![ZERO; self.shape[1] * values]
+    }
+
+    fn new_backward_buffers(&self) -> BackwardBuffers {
+        BackwardBuffers {
+            activations: Activations::new(self),
+            hidden: self.zeros(self.hidden),
+            input: self.zeros(self.embed()),
+            qkv: self.zeros(3 * self.embed()),
+            middle: self.zeros(self.embed()),
         }
     }
 
-    /// One chunk's way back, to the gradient of `x`; adds those of the parameters to `sums`.
-    fn back(
+    /// Writes the gradient of the tokens `x` of one pack to `x_gradient`, and adds those of the
+    /// parameters to `sums`.
+    fn pack_gradient(
         &self,
-        x: &[Wide],
-        (by, back): (&Numbers<'_>, &Backwards),
-        gradient: &[Wide],
-        returns: &mut Returns,
-        (sums, to): (&mut [f32], &mut [Wide]),
+        x: &[Packed],
+        (parameters, transposed): (&BlockValues<'_>, &TransposedWeights),
+        output_gradient: &[Packed],
+        buffers: &mut BackwardBuffers,
+        (sums, x_gradient): (&mut [f32], &mut [Packed]),
     ) {
-        let embed = self.embed;
-        let Returns {
-            trace,
+        let embed = self.embed();
+        let BackwardBuffers {
+            activations,
             hidden,
-            narrow,
-            asked,
+            input,
+            qkv,
             middle,
-        } = returns;
-        trace.follow(x, by, embed);
-        let mut sums = sums;
-        let mut of = |pair: [&[f32]; 2]| {
-            let (own, rest) = std::mem::take(&mut sums).split_at_mut(pair[0].len() + pair[1].len());
-            sums = rest;
-            own
-        };
-        let [norm1, qkv, output, norm2, inner, outer] = by.pairs().map(&mut of);
+        } = buffers;
+        activations.compute(x, parameters, embed);
+        let [
+            norm1_sums,
+            qkv_sums,
+            output_sums,
+            norm2_sums,
+            inner_sums,
+            outer_sums,
+        ] = split_mut(sums, parameters.lengths());
 
-        linear_gradient(&trace.hidden, self.hidden, gradient, embed, outer);
-        hidden.fill(ZERO);
-        multiply(gradient, embed, &back.outer, hidden);
-        let slopes = trace.slopes.as_flattened();
-        for (g, slope) in hidden.as_flattened_mut().iter_mut().zip(slopes) {
-            *g *= slope;
+        linear_gradient(
+            &activations.hidden,
+            self.hidden,
+            output_gradient,
+            embed,
+            outer_sums,
+        );
+        matmul(output_gradient, embed, &transposed.outer, hidden);
+        let derivative = activations.gelu_derivative.as_flattened();
+        for (g, derivative) in hidden.as_flattened_mut().iter_mut().zip(derivative) {
+            *g *= derivative;
         }
-        linear_gradient(&trace.normed_again, embed, hidden, self.hidden, inner);
-        narrow.fill(ZERO);
-        multiply(hidden, self.hidden, &back.inner, narrow);
-        middle.copy_from_slice(gradient);
-        trace.norm2.backward(narrow, by.norm2[0], norm2, middle);
+        linear_gradient(
+            &activations.normalized2,
+            embed,
+            hidden,
+            self.hidden,
+            inner_sums,
+        );
+        matmul(hidden, self.hidden, &transposed.inner, input);
+        middle.copy_from_slice(output_gradient);
+        activations
+            .norm2
+            .backward(input, parameters.norm2[0], norm2_sums, middle);
 
-        linear_gradient(&trace.answers, embed, middle, embed, output);
-        narrow.fill(ZERO);
-        multiply(middle, embed, &back.output, narrow);
-        trace.attention.backward(&trace.asked, embed, narrow, asked);
-        linear_gradient(&trace.normed, embed, asked, 3 * embed, qkv);
-        narrow.fill(ZERO);
-        multiply(asked, 3 * embed, &back.qkv, narrow);
-        to.copy_from_slice(middle);
-        trace.norm1.backward(narrow, by.norm1[0], norm1, to);
+        linear_gradient(&activations.attended, embed, middle, embed, output_sums);
+        matmul(middle, embed, &transposed.output, input);
+        activations
+            .attention
+            .backward(&activations.qkv, embed, input, qkv);
+        linear_gradient(&activations.normalized1, embed, qkv, 3 * embed, qkv_sums);
+        matmul(qkv, 3 * embed, &transposed.qkv, input);
+        x_gradient.copy_from_slice(middle);
+        activations
+            .norm1
+            .backward(input, parameters.norm1[0], norm1_sums, x_gradient);
     }
-}
-
-/// Adds to `sums` the gradients of a layer's weights, then of its biases.
-fn linear_gradient(x: &[Wide], inputs: usize, gradient: &[Wide], outputs: usize, sums: &mut [f32]) {
-    let (weights, biases) = sums.split_at_mut(inputs * outputs);
-    weight_gradient(x, inputs, gradient, weights);
-    bias_gradient(gradient, biases);
 }

@@ -1,16 +1,21 @@
-//! The registry of networks: one line for each variant of the paper.
+//! The registry of networks: the variants of the paper and their families.
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::{Cre, InvalidArchitecture, LatentLayout, ModelSpec, cnn, fc, vit};
+use super::{
+    Cre, InvalidArchitecture, LatentLayout, ModelSpec,
+    cnn::{self, CnnLayers},
+    fc::{self, FcLayers},
+    vit,
+};
 use crate::data::ImageShape;
 
-/// A variant of the paper's networks.
+/// A variant of the networks of the paper.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Architecture {
-    /// One layer each way.
+    /// No hidden layers.
     FcSmall,
     /// One hidden layer of 616.
     #[default]
@@ -21,7 +26,14 @@ pub enum Architecture {
     CnnSmall,
     /// Five convolutions of 64 to 128 channels, and two in the classifier.
     CnnLarge,
-    /// A vision transformer, whose sizes are [`Plan::vit`].
+    /// A vision transformer, whose sizes are [`ModelSpec::vit`].
+    Vit,
+}
+
+/// The layers of a variant, by family.
+enum Family {
+    Fc(FcLayers),
+    Cnn(CnnLayers),
     Vit,
 }
 
@@ -36,7 +48,7 @@ impl Architecture {
         Self::Vit,
     ];
 
-    /// Its name on the command line and in files.
+    /// Name on the command line and in files.
     pub fn id(self) -> &'static str {
         match self {
             Self::FcSmall => "fc-small",
@@ -48,83 +60,86 @@ impl Architecture {
         }
     }
 
-    /// Where its layers are written down.
-    fn blueprint(self) -> &'static dyn Blueprint {
+    fn family(self) -> Family {
         match self {
-            Self::FcSmall => &fc::SMALL,
-            Self::FcMedium => &fc::MEDIUM,
-            Self::FcLarge => &fc::LARGE,
-            Self::CnnSmall => &cnn::SMALL,
-            Self::CnnLarge => &cnn::LARGE,
-            Self::Vit => &vit::VIT,
+            Self::FcSmall => Family::Fc(fc::SMALL),
+            Self::FcMedium => Family::Fc(fc::MEDIUM),
+            Self::FcLarge => Family::Fc(fc::LARGE),
+            Self::CnnSmall => Family::Cnn(cnn::SMALL),
+            Self::CnnLarge => Family::Cnn(cnn::LARGE),
+            Self::Vit => Family::Vit,
         }
     }
 
-    /// Builds the network with fresh weights that depend on `seed` alone, the same on every device.
+    /// Builds the network with new weights, which depend on `seed` only and are the same on every
+    /// device.
     ///
     /// # Errors
-    /// When no such network can be built for these data and settings.
+    /// When the network cannot be built for this spec.
     pub fn build(
         self,
-        plan: &ModelSpec,
+        spec: &ModelSpec,
         seed: u64,
         device: &Device,
     ) -> Result<Cre, InvalidArchitecture> {
-        self.blueprint().build(plan, seed, device)
+        Ok(match self.family() {
+            Family::Fc(layers) => layers.build(spec, seed, device).into(),
+            Family::Cnn(layers) => layers.build(spec, seed, device)?.into(),
+            Family::Vit => vit::build(spec, seed, device)?.into(),
+        })
     }
 
-    /// Trainable parameters of encoder, decoder and classifier together.
+    /// Number of trainable parameters of encoder, decoder and classifier together.
     ///
     /// # Errors
     /// As for [`Self::build`].
-    pub fn parameters(self, plan: &ModelSpec) -> Result<usize, InvalidArchitecture> {
-        self.blueprint().parameters(plan)
+    pub fn parameter_count(self, spec: &ModelSpec) -> Result<usize, InvalidArchitecture> {
+        match self.family() {
+            Family::Fc(layers) => Ok(layers.parameter_count(spec)),
+            Family::Cnn(layers) => layers.parameter_count(spec),
+            Family::Vit => vit::parameter_count(spec),
+        }
     }
 
-    /// The layers, a line for each part, for tooltips: "Encoder 784 → 616 → 3".
+    /// Describes the layers in one line for each part, such as "Encoder 784 → 616 → 3".
     ///
     /// # Errors
     /// As for [`Self::build`].
-    pub fn describe(self, plan: &ModelSpec) -> Result<String, InvalidArchitecture> {
-        self.blueprint().describe(plan)
+    pub fn describe(self, spec: &ModelSpec) -> Result<String, InvalidArchitecture> {
+        match self.family() {
+            Family::Fc(layers) => Ok(layers.describe(spec)),
+            Family::Cnn(layers) => layers.describe(spec),
+            Family::Vit => vit::describe(spec),
+        }
     }
 
-    /// Size and order of z.
+    /// Layout of z.
     ///
     /// # Errors
     /// As for [`Self::build`].
-    pub fn latent_layout(self, plan: &ModelSpec) -> Result<LatentLayout, InvalidArchitecture> {
-        self.blueprint().layout(plan)
+    pub fn latent_layout(self, spec: &ModelSpec) -> Result<LatentLayout, InvalidArchitecture> {
+        match self.family() {
+            Family::Fc(_) => Ok(FcLayers::latent_layout(spec)),
+            Family::Cnn(layers) => layers.latent_layout(spec),
+            Family::Vit => vit::latent_layout(spec),
+        }
     }
 
-    /// Whether the size n of z is a free choice, [`Plan::latent`].
+    /// Whether the size of z can be chosen, as [`ModelSpec::latent`].
     pub fn has_free_latent(self) -> bool {
-        matches!(self, Self::FcSmall | Self::FcMedium | Self::FcLarge)
+        matches!(self.family(), Family::Fc(_))
     }
 
-    /// Whether the paper does not pair this network with images of this shape: it trains CNN Large
-    /// on 3×32×32, `ViT` on these and on 1×28×28, all others on 1×28×28.
+    /// Whether the paper does not train this network on images of this shape: it trains CNN Large on
+    /// 3×32×32, `ViT` on both 3×32×32 and 1×28×28, all others on 1×28×28.
     pub fn beyond_paper(self, shape: ImageShape) -> bool {
-        let paired: &[ImageShape] = match self {
+        let in_paper: &[ImageShape] = match self {
             Self::CnnLarge => &[ImageShape::COLOUR_32],
             Self::Vit => &[ImageShape::GREY_28, ImageShape::COLOUR_32],
             _ => &[ImageShape::GREY_28],
         };
-        !paired.contains(&shape)
+        !in_paper.contains(&shape)
     }
-}
-
-/// What a family of networks tells of each of its variants.
-pub(super) trait Blueprint {
-    fn layout(&self, plan: &ModelSpec) -> Result<LatentLayout, InvalidArchitecture>;
-    fn build(
-        &self,
-        plan: &ModelSpec,
-        seed: u64,
-        device: &Device,
-    ) -> Result<Cre, InvalidArchitecture>;
-    fn parameters(&self, plan: &ModelSpec) -> Result<usize, InvalidArchitecture>;
-    fn describe(&self, plan: &ModelSpec) -> Result<String, InvalidArchitecture>;
 }
 
 impl std::fmt::Display for Architecture {
@@ -148,8 +163,8 @@ impl std::str::FromStr for Architecture {
             .into_iter()
             .find(|architecture| architecture.id() == text)
             .ok_or_else(|| {
-                let valid = Self::ALL.map(Self::id).join(", ");
-                format!("unknown network “{text}”; there are {valid}")
+                let ids = Self::ALL.map(Self::id).join(", ");
+                format!("unknown network “{text}”; expected one of {ids}")
             })
     }
 }

@@ -6,16 +6,16 @@ use burn::{
 };
 
 use super::ForwardContext;
-use crate::kernels;
+use crate::kernels::{self, BatchNormParameters};
 
 /// Weight of a new batch in the running statistics.
 const MOMENTUM: f64 = 0.1;
 
-/// Normalises each channel over the whole batch and, for images, over all places.
+/// Normalises each channel over the batch and, for images, over rows and columns.
 ///
-/// In training with the mean and (biased) variance of the batch; in evaluation with the running
-/// mean and variance, into which every training batch enters with weight 0.1, the variance
-/// unbiased. The running statistics are parameters that no gradient reaches.
+/// Training uses mean and biased variance of the batch and updates the running mean and variance
+/// (unbiased) with weight 0.1; evaluation uses the running statistics, which are parameters without
+/// gradient.
 #[derive(Module, Debug)]
 pub struct BatchNorm {
     weight: Option<Param<Tensor<1>>>,
@@ -26,18 +26,18 @@ pub struct BatchNorm {
 }
 
 impl BatchNorm {
-    /// With a trained scale and shift, and ε = 1e-5.
+    /// With a trained weight and bias for each channel, and ε = 1e-5.
     pub fn new(channels: usize, device: &Device) -> Self {
         let trained = |value: Tensor<1>| Some(Param::from_tensor(value));
         Self {
             weight: trained(Tensor::ones([channels], device)),
             bias: trained(Tensor::zeros([channels], device)),
-            ..Self::plain(channels, 1e-5, device)
+            ..Self::without_affine(channels, 1e-5, device)
         }
     }
 
-    /// Without scale and shift.
-    pub fn plain(channels: usize, epsilon: f64, device: &Device) -> Self {
+    /// Without weight and bias.
+    pub fn without_affine(channels: usize, epsilon: f64, device: &Device) -> Self {
         let running = |value: Tensor<1>| Param::from_tensor(value).set_require_grad(false);
         Self {
             weight: None,
@@ -48,20 +48,20 @@ impl BatchNorm {
         }
     }
 
-    /// Same shape; channels are dimension 1 of `x`, `[batch, channels, …]`.
-    pub fn forward<const D: usize>(&self, x: Tensor<D>, pass: &mut ForwardContext) -> Tensor<D> {
+    /// Normalises `x`, `[batch, channels, …]`; same shape.
+    pub fn forward<const D: usize>(&self, x: Tensor<D>, context: &mut ForwardContext) -> Tensor<D> {
         let dims = x.dims();
         let mut shape = [1; D];
         shape[1] = dims[1];
-        let (centred, variance) = if pass.is_training() {
+        let (centred, variance) = if context.is_training() {
             let mean = mean_of_channels(x.clone());
             let centred = x - mean.clone();
             let variance = mean_of_channels(centred.clone().square());
-            self.remember(
+            self.update_statistics(
                 mean.reshape([dims[1]]),
                 variance.clone().reshape([dims[1]]),
                 dims,
-                pass,
+                context,
             );
             (centred, variance)
         } else {
@@ -79,70 +79,74 @@ impl BatchNorm {
         }
     }
 
-    /// [`Self::forward`] of maps `[batch, channels, height, width]`, then a max-pool over windows of
-    /// 2×2 where there is a `pool` padding (0 or 1, of even sides), then a ReLU.
-    pub fn activate(
+    /// [`Self::forward`] of `[batch, channels, height, width]`; then, with a padding in `pool` (0 or
+    /// 1 for height and width, which must be even), max-pooling of windows of 2×2; then ReLU.
+    pub fn forward_pool_relu(
         &self,
         x: Tensor<4>,
         pool: Option<[usize; 2]>,
-        pass: &mut ForwardContext,
+        context: &mut ForwardContext,
     ) -> Tensor<4> {
-        self.activate_on_cpu(&x, pool, pass).unwrap_or_else(|| {
-            let x = self.forward(x, pass);
-            activation::relu(match pool {
-                Some(padding) => max_pool2d(x, MaxPoolOptions::new([2, 2]).with_padding(padding)),
-                None => x,
+        self.forward_pool_relu_on_cpu(&x, pool, context)
+            .unwrap_or_else(|| {
+                let x = self.forward(x, context);
+                activation::relu(match pool {
+                    Some(padding) => {
+                        max_pool2d(x, MaxPoolOptions::new([2, 2]).with_padding(padding))
+                    }
+                    None => x,
+                })
             })
-        })
     }
 
-    fn activate_on_cpu(
+    fn forward_pool_relu_on_cpu(
         &self,
         x: &Tensor<4>,
         pool: Option<[usize; 2]>,
-        pass: &mut ForwardContext,
+        context: &mut ForwardContext,
     ) -> Option<Tensor<4>> {
         let (weight, bias) = (self.weight.as_ref()?.val(), self.bias.as_ref()?.val());
-        let statistics = if pass.is_training() {
-            let [mean, variance] = kernels::statistics(x)?;
-            self.remember(mean.clone(), variance.clone(), x.dims(), pass);
+        let [mean, variance] = if context.is_training() {
+            let [mean, variance] = kernels::batch_statistics(x)?;
+            self.update_statistics(mean.clone(), variance.clone(), x.dims(), context);
             [mean, variance]
         } else if weight.is_autodiff() || x.is_autodiff() {
-            // Nobody trains with fixed statistics here; burn would know the gradients.
+            // The gradient of the kernel is that of training.
             return None;
         } else {
             [self.running_mean.val(), self.running_variance.val()]
         };
-        let by = kernels::Normalisation {
+        let parameters = BatchNormParameters {
             weight,
             bias,
-            statistics,
+            mean,
+            variance,
             epsilon: self.epsilon,
         };
-        kernels::normalise(x.clone(), by, pool)
+        kernels::bn_pool_relu(x.clone(), parameters, pool)
     }
 
-    /// Lets the statistics of a batch of shape `dims` flow into the running ones.
-    fn remember<const D: usize>(
+    /// Updates the running statistics with those of a batch of shape `dims`.
+    fn update_statistics<const D: usize>(
         &self,
         mean: Tensor<1>,
         variance: Tensor<1>,
         dims: [usize; D],
-        pass: &mut ForwardContext,
+        context: &mut ForwardContext,
     ) {
         let count = dims.iter().product::<usize>() / dims[1].max(1);
-        // A single value has no unbiased variance: PyTorch refuses it, here it stays biased.
+        // A single value has no unbiased variance: an error in PyTorch, here the biased one is used.
         let unbiased = count as f64 / (count.max(2) - 1) as f64;
-        let mut renew = |running: &Param<Tensor<1>>, batch: Tensor<1>| {
+        let mut update = |running: &Param<Tensor<1>>, batch: Tensor<1>| {
             let old = running.val().inner().mul_scalar(1.0 - MOMENTUM);
-            pass.update_statistic(running, old + batch.inner().mul_scalar(MOMENTUM));
+            context.update_statistic(running, old + batch.inner().mul_scalar(MOMENTUM));
         };
-        renew(&self.running_mean, mean);
-        renew(&self.running_variance, variance.mul_scalar(unbiased));
+        update(&self.running_mean, mean);
+        update(&self.running_variance, variance.mul_scalar(unbiased));
     }
 }
 
-/// Mean over every dimension but the second, which keeps their places with size 1.
+/// Mean over every dimension but the second; the others keep size 1.
 fn mean_of_channels<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     (0..D).filter(|&dim| dim != 1).fold(x, Tensor::mean_dim)
 }

@@ -3,8 +3,10 @@
 //! The paper trains CNN Small on 1×28×28 and CNN Large on 3×32×32. Input and output layers adapt to
 //! other shapes with even sides: a max-pool that would halve a side to an odd number pads it by one
 //! (28 → 14 → 8 → 4, the paper's own padding of CNN Small; 32 → 16 → 8 → 4 needs none), and the
-//! transposed convolution that undoes it crops as much. So z is 4×4 for either, and decoding gives
-//! back the shape of the input.
+//! transposed convolution that doubles it again crops as much. So z is 4×4 for both, and the decoder
+//! restores the shape of the input.
+
+mod block;
 
 use burn::{
     module::Module,
@@ -14,27 +16,26 @@ use burn::{
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Cre, ForwardContext, InvalidArchitecture, LatentLayout, ModelSpec,
-    architecture::Blueprint,
+    ForwardContext, InvalidArchitecture, ModelSpec,
     batch_norm::BatchNorm,
-    block::{Block, Pool, halved},
-    conv::{Activation, Conv, ConvTranspose},
-    cre::Latent,
+    conv::{Conv, ConvTranspose},
     init,
+    latent::{Latent, LatentLayout},
 };
-use crate::rng;
+use crate::{kernels::Activation, rng};
+use block::{Block, Pool, pooled_side};
 
-/// Batch normalisation has to see the whole batch.
+/// Batch normalisation depends on the whole batch.
 pub(super) const BATCH_SPLITTABLE: bool = false;
 
 /// Three blocks of 16 channels.
 pub(super) const SMALL: CnnLayers = CnnLayers {
     encoder: &[
-        Down::new(16, 3, Pool::AfterNorm),
-        Down::new(16, 3, Pool::AfterNorm),
-        Down::new(16, 3, Pool::AfterNorm),
+        BlockLayer::new(16, 3, Pool::AfterNorm),
+        BlockLayer::new(16, 3, Pool::AfterNorm),
+        BlockLayer::new(16, 3, Pool::AfterNorm),
     ],
-    decoder: &[Up::doubling(16), Up::doubling(16)],
+    decoder: &[DecoderLayer::doubling(16), DecoderLayer::doubling(16)],
     last_doubles: true,
     classifier: &[],
     dropout: 0.0,
@@ -43,35 +44,38 @@ pub(super) const SMALL: CnnLayers = CnnLayers {
 /// Five blocks of 64 and 128 channels, two of 256 in the classifier.
 pub(super) const LARGE: CnnLayers = CnnLayers {
     encoder: &[
-        Down::new(64, 7, Pool::None),
-        Down::new(64, 7, Pool::None),
-        Down::new(128, 5, Pool::AfterNorm),
-        Down::new(128, 5, Pool::AfterNorm),
-        Down::new(128, 3, Pool::AfterNorm),
+        BlockLayer::new(64, 7, Pool::None),
+        BlockLayer::new(64, 7, Pool::None),
+        BlockLayer::new(128, 5, Pool::AfterNorm),
+        BlockLayer::new(128, 5, Pool::AfterNorm),
+        BlockLayer::new(128, 3, Pool::AfterNorm),
     ],
     decoder: &[
-        Up::doubling(128),
-        Up::doubling(128),
-        Up::doubling(64),
-        Up::keeping(64),
+        DecoderLayer::doubling(128),
+        DecoderLayer::doubling(128),
+        DecoderLayer::doubling(64),
+        DecoderLayer::keeping(64),
     ],
     last_doubles: false,
     classifier: &[
-        Down::new(256, 3, Pool::None),
-        Down::new(256, 1, Pool::BeforeNorm),
+        BlockLayer::new(256, 3, Pool::None),
+        BlockLayer::new(256, 1, Pool::BeforeNorm),
     ],
     dropout: 0.2,
 };
 
-/// A block of encoder or classifier.
+/// Smallest height and width of an image, so that three max-pools have something to halve.
+const MIN_SIDE: usize = 8;
+
+/// A [`Block`] of encoder or classifier.
 #[derive(Clone, Copy, Debug)]
-struct Down {
+struct BlockLayer {
     channels: usize,
     kernel: usize,
     pool: Pool,
 }
 
-impl Down {
+impl BlockLayer {
     const fn new(channels: usize, kernel: usize, pool: Pool) -> Self {
         Self {
             channels,
@@ -81,14 +85,15 @@ impl Down {
     }
 }
 
-/// A layer of the decoder.
+/// A transposed convolution of the decoder.
 #[derive(Clone, Copy, Debug)]
-struct Up {
+struct DecoderLayer {
     channels: usize,
+    /// Whether it doubles height and width.
     doubles: bool,
 }
 
-impl Up {
+impl DecoderLayer {
     const fn doubling(channels: usize) -> Self {
         Self {
             channels,
@@ -104,78 +109,85 @@ impl Up {
     }
 }
 
-/// Feature maps `[channels, height, width]`.
-type Map = [usize; 3];
-
-/// The layers of a variant; channels of the image and the number of classes come from the data.
+/// The layers of a variant; image channels and number of classes follow from the spec.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CnnLayers {
-    encoder: &'static [Down],
-    /// All but the last, which has the image's channels.
-    decoder: &'static [Up],
+    encoder: &'static [BlockLayer],
+    /// All layers but the last, which has the channels of the image.
+    decoder: &'static [DecoderLayer],
     last_doubles: bool,
-    classifier: &'static [Down],
-    /// Share of channels that training silences after each convolution of encoder and classifier.
+    classifier: &'static [BlockLayer],
+    /// Probability of dropping a channel after each convolution of encoder and classifier.
     dropout: f64,
 }
 
-/// Layers with all their sizes.
-struct Sized {
-    /// Maps from the image to z.
-    encoder: Vec<Map>,
+/// Shape of feature maps, `[channels, height, width]`.
+type MapShape = [usize; 3];
+
+/// Shapes before the first layer of each part and after each layer.
+struct MapShapes {
+    /// From the image to z.
+    encoder: Vec<MapShape>,
     /// From z to the image.
-    decoder: Vec<Map>,
-    /// From z to the last maps before the linear layer.
-    classifier: Vec<Map>,
+    decoder: Vec<MapShape>,
+    /// From z to the input of the linear layer.
+    classifier: Vec<MapShape>,
+}
+
+impl MapShapes {
+    /// Values of the input of the classifier's linear layer.
+    fn classifier_features(&self) -> usize {
+        self.classifier[self.classifier.len() - 1].iter().product()
+    }
 }
 
 impl CnnLayers {
-    fn sized(&self, plan: &ModelSpec) -> Result<Sized, InvalidArchitecture> {
-        let shape = plan.shape;
-        if [shape.height, shape.width]
-            .iter()
-            .any(|side| side % 2 != 0 || *side < SMALLEST_SIDE)
-        {
+    fn map_shapes(&self, spec: &ModelSpec) -> Result<MapShapes, InvalidArchitecture> {
+        let shape = spec.shape;
+        let is_valid = |side: usize| side.is_multiple_of(2) && side >= MIN_SIDE;
+        if !(is_valid(shape.height) && is_valid(shape.width)) {
             return Err(InvalidArchitecture(format!(
-                "convolutional networks halve an image three times: its sides must be even and at least {SMALLEST_SIDE}, not {shape}"
+                "convolutional networks need images with even sides of at least {MIN_SIDE} pixels, not {shape}"
             )));
         }
-        let encoder = maps([shape.channels, shape.height, shape.width], self.encoder);
+        let encoder = block_shapes([shape.channels, shape.height, shape.width], self.encoder);
         let latent = encoder[encoder.len() - 1];
-        let classifier = maps(latent, self.classifier);
-        // Undoing the pools one by one.
-        let mut sides: Vec<[usize; 2]> = encoder.iter().map(|&[_, h, w]| [h, w]).collect();
-        sides.dedup();
-        sides.pop();
-        let last = Up {
+        let classifier = block_shapes(latent, self.classifier);
+        // The sizes before each max-pool, which the decoder restores from last to first.
+        let mut sizes: Vec<[usize; 2]> = encoder.iter().map(|&[_, h, w]| [h, w]).collect();
+        sizes.dedup();
+        sizes.pop();
+        let last = DecoderLayer {
             channels: shape.channels,
             doubles: self.last_doubles,
         };
         let mut decoder = vec![latent];
-        let mut at = [latent[1], latent[2]];
-        for up in self.decoder.iter().chain([&last]) {
-            if up.doubles
-                && let Some(larger) = sides.pop()
+        let mut size = [latent[1], latent[2]];
+        for layer in self.decoder.iter().chain([&last]) {
+            if layer.doubles
+                && let Some(larger) = sizes.pop()
             {
-                at = larger;
+                size = larger;
             }
-            decoder.push([up.channels, at[0], at[1]]);
+            decoder.push([layer.channels, size[0], size[1]]);
         }
-        Ok(Sized {
+        Ok(MapShapes {
             encoder,
             decoder,
             classifier,
         })
     }
 
+    /// New blocks for `layers`, whose maps have the given shapes.
     fn blocks(
         &self,
-        maps: &[Map],
-        layers: &[Down],
+        shapes: &[MapShape],
+        layers: &[BlockLayer],
         rng: &mut ChaCha8Rng,
         device: &Device,
     ) -> Vec<Block> {
-        maps.windows(2)
+        shapes
+            .windows(2)
             .zip(layers)
             .map(|(pair, layer)| Block {
                 conv: Conv::new([pair[0][0], pair[1][0]], layer.kernel, rng, device),
@@ -185,27 +197,12 @@ impl CnnLayers {
             })
             .collect()
     }
-}
 
-/// Three halvings of a smaller side would leave nothing to halve.
-const SMALLEST_SIDE: usize = 8;
-
-/// Sizes before the first layer and after each.
-fn maps(input: Map, layers: &[Down]) -> Vec<Map> {
-    let mut maps = vec![input];
-    let [_, mut height, mut width] = input;
-    for layer in layers {
-        if layer.pool != Pool::None {
-            (height, width) = (halved(height), halved(width));
-        }
-        maps.push([layer.channels, height, width]);
-    }
-    maps
-}
-
-impl Blueprint for CnnLayers {
-    fn layout(&self, plan: &ModelSpec) -> Result<LatentLayout, InvalidArchitecture> {
-        let [channels, height, width] = self.sized(plan)?.decoder[0];
+    pub(super) fn latent_layout(
+        &self,
+        spec: &ModelSpec,
+    ) -> Result<LatentLayout, InvalidArchitecture> {
+        let [channels, height, width] = self.map_shapes(spec)?.decoder[0];
         Ok(LatentLayout::Map {
             channels,
             height,
@@ -213,19 +210,21 @@ impl Blueprint for CnnLayers {
         })
     }
 
-    fn build(
+    /// The three parts with new weights.
+    pub(super) fn build(
         &self,
-        plan: &ModelSpec,
+        spec: &ModelSpec,
         seed: u64,
         device: &Device,
-    ) -> Result<Cre, InvalidArchitecture> {
-        let sized = self.sized(plan)?;
-        let mut rng = rng::from_stream(seed, rng::WEIGHTS);
+    ) -> Result<(Encoder, Decoder, Classifier), InvalidArchitecture> {
+        let shapes = self.map_shapes(spec)?;
+        let latent = shapes.decoder[0];
+        let mut rng = rng::from_stream(seed, rng::WEIGHTS_STREAM);
         let encoder = Encoder {
-            blocks: self.blocks(&sized.encoder, self.encoder, &mut rng, device),
-            image: sized.encoder[0],
+            blocks: self.blocks(&shapes.encoder, self.encoder, &mut rng, device),
+            image: shapes.encoder[0],
         };
-        let layers = sized.decoder.windows(2).map(|pair| {
+        let layers = shapes.decoder.windows(2).map(|pair| {
             let ([inputs, height, width], [outputs, to_height, to_width]) = (pair[0], pair[1]);
             let stride = if to_height > height { 2 } else { 1 };
             let crop = [stride * height - to_height, stride * width - to_width].map(|gap| gap / 2);
@@ -233,62 +232,76 @@ impl Blueprint for CnnLayers {
         });
         let decoder = Decoder {
             layers: layers.collect(),
-            latent: sized.decoder[0],
+            latent,
         };
-        let last = sized.classifier[sized.classifier.len() - 1];
+        let blocks = self.blocks(&shapes.classifier, self.classifier, &mut rng, device);
+        let features = shapes.classifier_features();
         let classifier = Classifier {
-            blocks: self.blocks(&sized.classifier, self.classifier, &mut rng, device),
-            output: init::linear(last.iter().product(), plan.classes, &mut rng, device),
-            latent: sized.decoder[0],
+            blocks,
+            output: init::linear(features, spec.classes, &mut rng, device),
+            latent,
         };
-        Ok(Cre::from((encoder, decoder, classifier)))
+        Ok((encoder, decoder, classifier))
     }
 
-    fn parameters(&self, plan: &ModelSpec) -> Result<usize, InvalidArchitecture> {
-        let sized = self.sized(plan)?;
-        let blocks = |maps: &[Map], layers: &[Down]| -> usize {
-            maps.windows(2)
+    pub(super) fn parameter_count(&self, spec: &ModelSpec) -> Result<usize, InvalidArchitecture> {
+        let shapes = self.map_shapes(spec)?;
+        let blocks = |shapes: &[MapShape], layers: &[BlockLayer]| -> usize {
+            shapes
+                .windows(2)
                 .zip(layers)
                 .map(|(pair, layer)| (pair[0][0] * layer.kernel.pow(2) + 3) * pair[1][0])
                 .sum()
         };
-        let ups = sized.decoder.windows(2);
-        let last: usize = sized.classifier[sized.classifier.len() - 1]
-            .iter()
-            .product();
-        Ok(blocks(&sized.encoder, self.encoder)
-            + ups
-                .map(|pair| (pair[0][0] * 9 + 1) * pair[1][0])
-                .sum::<usize>()
-            + blocks(&sized.classifier, self.classifier)
-            + (last + 1) * plan.classes)
+        let decoder: usize = shapes
+            .decoder
+            .windows(2)
+            .map(|pair| (pair[0][0] * 9 + 1) * pair[1][0])
+            .sum();
+        Ok(blocks(&shapes.encoder, self.encoder)
+            + decoder
+            + blocks(&shapes.classifier, self.classifier)
+            + (shapes.classifier_features() + 1) * spec.classes)
     }
 
-    fn describe(&self, plan: &ModelSpec) -> Result<String, InvalidArchitecture> {
-        let sized = self.sized(plan)?;
-        let line = |maps: &[Map]| {
-            let maps: Vec<String> = maps
+    pub(super) fn describe(&self, spec: &ModelSpec) -> Result<String, InvalidArchitecture> {
+        let shapes = self.map_shapes(spec)?;
+        let line = |shapes: &[MapShape]| {
+            let shapes: Vec<String> = shapes
                 .iter()
                 .map(|[c, h, w]| format!("{c}×{h}×{w}"))
                 .collect();
-            maps.join(" → ")
+            shapes.join(" → ")
         };
         Ok(format!(
             "Encoder {}\nDecoder {}\nClassifier {} → {}",
-            line(&sized.encoder),
-            line(&sized.decoder),
-            line(&sized.classifier),
-            plan.classes
+            line(&shapes.encoder),
+            line(&shapes.decoder),
+            line(&shapes.classifier),
+            spec.classes
         ))
     }
 }
 
-fn run(blocks: &[Block], x: Tensor<4>, pass: &mut ForwardContext) -> Tensor<4> {
-    blocks.iter().fold(x, |x, block| block.forward(x, pass))
+/// Shapes of the maps before the first of `layers` and after each.
+fn block_shapes(input: MapShape, layers: &[BlockLayer]) -> Vec<MapShape> {
+    let mut shapes = vec![input];
+    let [_, mut height, mut width] = input;
+    for layer in layers {
+        if layer.pool != Pool::None {
+            (height, width) = (pooled_side(height), pooled_side(width));
+        }
+        shapes.push([layer.channels, height, width]);
+    }
+    shapes
 }
 
-/// Row by row `[batch, channels · height · width]` as maps.
-fn as_maps(x: Tensor<2>, [channels, height, width]: Map) -> Tensor<4> {
+fn forward(blocks: &[Block], x: Tensor<4>, context: &mut ForwardContext) -> Tensor<4> {
+    blocks.iter().fold(x, |x, block| block.forward(x, context))
+}
+
+/// Reshapes `[batch, channels · height · width]` to maps.
+fn to_maps(x: Tensor<2>, [channels, height, width]: MapShape) -> Tensor<4> {
     let batch = x.dims()[0];
     x.reshape([batch, channels, height, width])
 }
@@ -298,12 +311,12 @@ fn as_maps(x: Tensor<2>, [channels, height, width]: Map) -> Tensor<4> {
 pub struct Encoder {
     blocks: Vec<Block>,
     #[module(skip)]
-    image: Map,
+    image: MapShape,
 }
 
 impl Encoder {
-    pub fn forward(&self, images: Tensor<2>, pass: &mut ForwardContext) -> Tensor<2> {
-        run(&self.blocks, as_maps(images, self.image), pass).flatten(1, 3)
+    pub(super) fn forward(&self, images: Tensor<2>, context: &mut ForwardContext) -> Tensor<2> {
+        forward(&self.blocks, to_maps(images, self.image), context).flatten(1, 3)
     }
 }
 
@@ -312,37 +325,35 @@ impl Encoder {
 pub struct Decoder {
     layers: Vec<ConvTranspose>,
     #[module(skip)]
-    latent: Map,
+    latent: MapShape,
 }
 
 impl Decoder {
-    pub fn forward(&self, latent: Latent, _: &mut ForwardContext) -> Tensor<2> {
-        let last = self.layers.len().saturating_sub(1);
-        let layers = self.layers.iter().enumerate();
-        let image = layers.fold(as_maps(latent.values, self.latent), |x, (place, layer)| {
-            let activation = if place < last {
-                Activation::Relu
-            } else {
-                Activation::Tanh
-            };
-            layer.forward(x, activation)
-        });
-        image.flatten(1, 3)
+    pub(super) fn forward(&self, latent: Latent, _: &mut ForwardContext) -> Tensor<2> {
+        let mut x = to_maps(latent.values, self.latent);
+        if let Some((last, layers)) = self.layers.split_last() {
+            for layer in layers {
+                x = layer.forward(x, Activation::Relu);
+            }
+            x = last.forward(x, Activation::Tanh);
+        }
+        x.flatten(1, 3)
     }
 }
 
-/// z to class scores.
+/// z to logits.
 #[derive(Module, Debug)]
 pub struct Classifier {
     blocks: Vec<Block>,
     output: Linear,
     #[module(skip)]
-    latent: Map,
+    latent: MapShape,
 }
 
 impl Classifier {
-    pub fn forward(&self, latent: Latent, pass: &mut ForwardContext) -> Tensor<2> {
-        let maps = run(&self.blocks, as_maps(latent.values, self.latent), pass);
-        self.output.forward(maps.flatten(1, 3))
+    pub(super) fn forward(&self, latent: Latent, context: &mut ForwardContext) -> Tensor<2> {
+        let maps = to_maps(latent.values, self.latent);
+        let features = forward(&self.blocks, maps, context).flatten(1, 3);
+        self.output.forward(features)
     }
 }

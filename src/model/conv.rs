@@ -1,4 +1,4 @@
-//! Convolutions, forward and transposed, over `[batch, channels, height, width]`.
+//! Convolutions and transposed convolutions over `[batch, channels, height, width]`.
 
 use burn::{
     module::{Module, Param},
@@ -11,7 +11,7 @@ use burn::{
 use rand_chacha::ChaCha8Rng;
 
 use super::init;
-use crate::kernels::{self, Transposed};
+use crate::kernels::{self, Activation};
 
 /// A square convolution of stride 1 that keeps height and width (odd kernel, padded by its half).
 #[derive(Module, Debug)]
@@ -23,7 +23,7 @@ pub struct Conv {
 }
 
 impl Conv {
-    /// Fresh weights as PyTorch draws them, uniform in ±1/√(inputs · kernel²).
+    /// New weights as PyTorch initialises them, uniform in ±1/√(inputs · kernel²).
     pub fn new(
         [inputs, outputs]: [usize; 2],
         kernel: usize,
@@ -32,15 +32,15 @@ impl Conv {
     ) -> Self {
         let fan_in = inputs * kernel * kernel;
         Self {
-            weight: init::uniform([outputs, inputs, kernel, kernel], fan_in, rng, device),
-            bias: init::uniform([outputs], fan_in, rng, device),
+            weight: init::kaiming_uniform([outputs, inputs, kernel, kernel], fan_in, rng, device),
+            bias: init::kaiming_uniform([outputs], fan_in, rng, device),
         }
     }
 
     /// `[batch, inputs, height, width]` → `[batch, outputs, height, width]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let (weight, bias) = (self.weight.val(), self.bias.val());
-        kernels::convolve(x.clone(), weight.clone(), bias.clone()).unwrap_or_else(|| {
+        kernels::conv2d(x.clone(), weight.clone(), bias.clone()).unwrap_or_else(|| {
             let padding = weight.dims()[2] / 2;
             let options = ConvOptions::new([1, 1], [padding; 2], [1, 1], 1);
             conv2d(x, weight, Some(bias), options)
@@ -48,8 +48,8 @@ impl Conv {
     }
 }
 
-/// Kernel of every transposed convolution here.
-const UP_KERNEL: usize = 3;
+/// Kernel size of every transposed convolution here.
+const TRANSPOSED_KERNEL: usize = 3;
 
 /// A transposed 3×3 convolution that keeps the size (stride 1) or doubles it (stride 2), less two
 /// rows and columns where `crop` is 1.
@@ -65,8 +65,8 @@ pub struct ConvTranspose {
 }
 
 impl ConvTranspose {
-    /// Fresh weights as PyTorch draws them, uniform in ±1/√(outputs · 9): it takes a transposed
-    /// convolution's outputs for its inputs.
+    /// New weights as PyTorch initialises them, uniform in ±1/√(outputs · 9): its fan-in of a
+    /// transposed convolution counts the outputs.
     pub fn new(
         [inputs, outputs]: [usize; 2],
         stride: usize,
@@ -74,10 +74,11 @@ impl ConvTranspose {
         rng: &mut ChaCha8Rng,
         device: &Device,
     ) -> Self {
-        let fan_in = outputs * UP_KERNEL * UP_KERNEL;
+        let kernel = TRANSPOSED_KERNEL;
+        let fan_in = outputs * kernel * kernel;
         Self {
-            weight: init::uniform([inputs, outputs, UP_KERNEL, UP_KERNEL], fan_in, rng, device),
-            bias: init::uniform([outputs], fan_in, rng, device),
+            weight: init::kaiming_uniform([inputs, outputs, kernel, kernel], fan_in, rng, device),
+            bias: init::kaiming_uniform([outputs], fan_in, rng, device),
             stride,
             crop,
         }
@@ -87,24 +88,19 @@ impl ConvTranspose {
     /// side less twice its crop; then `activation`.
     pub fn forward(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
         let (weight, bias, stride) = (self.weight.val(), self.bias.val(), self.stride);
-        let [_, _, height, width] = x.dims();
-        let [rows, columns] = self.crop;
-        let geometry = Transposed {
-            stride,
-            padding: self.crop.map(|crop| 1 + crop),
-            size: [height * stride - 2 * rows, width * stride - 2 * columns],
-        };
-        let on_cpu = kernels::convolve_transposed(
+        let padding = self.crop.map(|crop| 1 + crop);
+        let on_cpu = kernels::conv_transpose2d(
             x.clone(),
             weight.clone(),
             bias.clone(),
-            geometry,
+            stride,
+            padding,
             activation,
         );
         on_cpu.unwrap_or_else(|| {
-            let added = [stride - 1; 2];
+            let output_padding = [stride - 1; 2];
             let options =
-                ConvTransposeOptions::new([stride; 2], geometry.padding, added, [1, 1], 1);
+                ConvTransposeOptions::new([stride; 2], padding, output_padding, [1, 1], 1);
             let x = conv_transpose2d(x, weight, Some(bias), options);
             match activation {
                 Activation::None => x,
@@ -113,12 +109,4 @@ impl ConvTranspose {
             }
         })
     }
-}
-
-/// What follows a layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    None,
-    Relu,
-    Tanh,
 }

@@ -1,29 +1,26 @@
 //! The network as a whole.
 
-use burn::{
-    module::Module,
-    tensor::{Int, Tensor},
-};
+use burn::{module::Module, tensor::Tensor};
 
-use super::{ForwardContext, Lambda, cnn, fc, gradient, vit};
+use super::{ForwardContext, Lambda, cnn, fc, latent::Latent, vit};
 
-/// Makes `Encoder`, `Decoder` and `Classifier` out of the families' own.
+/// Defines `Encoder`, `Decoder` and `Classifier` as enums over the families.
 macro_rules! families {
     ($($family:ident: $module:ident),+ $(,)?) => {
         /// From images to z.
         #[derive(Module, Debug)]
         #[allow(clippy::large_enum_variant, reason = "a network has only one")]
-        pub(super) enum Encoder { $($family($module::Encoder)),+ }
+        enum Encoder { $($family($module::Encoder)),+ }
 
         /// From z to images.
         #[derive(Module, Debug)]
         #[allow(clippy::large_enum_variant, reason = "a network has only one")]
-        pub(super) enum Decoder { $($family($module::Decoder)),+ }
+        enum Decoder { $($family($module::Decoder)),+ }
 
-        /// From z to class scores.
+        /// From z to logits.
         #[derive(Module, Debug)]
         #[allow(clippy::large_enum_variant, reason = "a network has only one")]
-        pub(super) enum Classifier { $($family($module::Classifier)),+ }
+        enum Classifier { $($family($module::Classifier)),+ }
 
         $(impl From<($module::Encoder, $module::Decoder, $module::Classifier)> for Cre {
             fn from(
@@ -39,32 +36,30 @@ macro_rules! families {
         })+
 
         impl Encoder {
-            fn forward(&self, images: Tensor<2>, pass: &mut ForwardContext) -> Latent {
-                match self { $(Self::$family(part) => part.forward(images, pass).into()),+ }
+            fn forward(&self, images: Tensor<2>, context: &mut ForwardContext) -> Latent {
+                match self { $(Self::$family(part) => part.forward(images, context).into()),+ }
+            }
+
+            fn is_batch_splittable(&self) -> bool {
+                match self { $(Self::$family(_) => $module::BATCH_SPLITTABLE),+ }
             }
         }
 
         impl Decoder {
-            fn forward(&self, latent: Latent, pass: &mut ForwardContext) -> Tensor<2> {
-                match self { $(Self::$family(part) => part.forward(latent, pass)),+ }
+            fn forward(&self, latent: Latent, context: &mut ForwardContext) -> Tensor<2> {
+                match self { $(Self::$family(part) => part.forward(latent, context)),+ }
             }
         }
 
         impl Classifier {
-            fn forward(&self, latent: Latent, pass: &mut ForwardContext) -> Tensor<2> {
-                match self { $(Self::$family(part) => part.forward(latent, pass)),+ }
-            }
-
-            /// Whether an image's way through the network depends on that image alone, so that a
-            /// training batch may be cut into parts.
-            fn separable(&self) -> bool {
-                match self { $(Self::$family(_) => $module::BATCH_SPLITTABLE),+ }
+            fn forward(&self, latent: Latent, context: &mut ForwardContext) -> Tensor<2> {
+                match self { $(Self::$family(part) => part.forward(latent, context)),+ }
             }
         }
     };
 }
 
-// One line for each family: a module with `Encoder`, `Decoder`, `Classifier` and `SEPARABLE`.
+// One line for each family: a module with `Encoder`, `Decoder`, `Classifier` and `BATCH_SPLITTABLE`.
 families! {
     Fc: fc,
     Cnn: cnn,
@@ -79,57 +74,18 @@ pub struct Cre {
     classifier: Classifier,
 }
 
-/// z on its way from the encoder to its two readers.
-#[derive(Clone, Debug)]
-pub struct Latent {
-    /// All values of z, `[batch, values]`, in the order of the network's
-    /// [`LatentLayout`](super::LatentLayout); only those of visible patches where some are hidden.
-    pub values: Tensor<2>,
-    /// What was hidden from the encoder; none where it saw all.
-    pub masked: Option<Masked>,
-}
-
-/// The patches that training hid from the encoder.
-#[derive(Clone, Debug)]
-pub struct Masked {
-    /// For each patch of each image its place among the tokens, when those of the visible patches
-    /// come first and mask tokens follow, `[batch, patches]`.
-    pub places: Tensor<2, Int>,
-    /// 1 for the pixels of hidden patches, 0 for those seen, `[batch, channels · height · width]`.
-    pub weight: Tensor<2>,
-}
-
-impl From<Tensor<2>> for Latent {
-    fn from(values: Tensor<2>) -> Self {
-        Self {
-            values,
-            masked: None,
-        }
-    }
-}
-
-impl Latent {
-    /// The same values, whose gradient is multiplied by `factor` on its way back.
-    fn heard(&self, factor: f64) -> Self {
-        Self {
-            values: gradient::scale(self.values.clone(), factor),
-            masked: self.masked.clone(),
-        }
-    }
-}
-
-/// What a [`Cre`] makes of a batch.
+/// Results of a [`Cre`] for a batch.
 #[derive(Clone, Debug)]
 pub struct Output {
     /// z, `[batch, values]`.
     pub latent: Tensor<2>,
-    /// Rebuilt images, `[batch, channels · height · width]`, in [−1, 1]
-    /// where a tanh ends the decoder.
+    /// Reconstructed images, `[batch, channels · height · width]`, in [−1, 1] where the decoder ends
+    /// with a tanh.
     pub reconstruction: Tensor<2>,
     /// Class scores before the softmax, `[batch, classes]`.
     pub logits: Tensor<2>,
-    /// Weight of each pixel in the reconstruction loss, `[batch, channels · height · width]`:
-    /// 1 where it counts, 0 where not; none where all count.
+    /// Weight of each pixel in the reconstruction loss, `[batch, channels · height · width]`: 1 where
+    /// it counts, 0 where not; `None` where all count.
     pub weight: Option<Tensor<2>>,
 }
 
@@ -141,13 +97,13 @@ impl Cre {
             .values
     }
 
-    /// Images rebuilt from z, in evaluation.
+    /// Images reconstructed from z, in evaluation.
     pub fn decode(&self, latent: Tensor<2>) -> Tensor<2> {
         self.decoder
             .forward(latent.into(), &mut ForwardContext::evaluation())
     }
 
-    /// Logits read from z, in evaluation.
+    /// Logits of z, in evaluation.
     pub fn classify(&self, latent: Tensor<2>) -> Tensor<2> {
         self.classifier
             .forward(latent.into(), &mut ForwardContext::evaluation())
@@ -155,45 +111,47 @@ impl Cre {
 
     /// All three parts in evaluation.
     pub fn forward(&self, images: Tensor<2>) -> Output {
-        self.through(images, [1.0, 1.0], &mut ForwardContext::evaluation())
+        self.forward_in(images, &mut ForwardContext::evaluation())
     }
 
-    /// All three parts, every gradient at full strength.
-    pub fn forward_in(&self, images: Tensor<2>, pass: &mut ForwardContext) -> Output {
-        self.through(images, [1.0, 1.0], pass)
+    /// All three parts with unscaled gradients.
+    pub fn forward_in(&self, images: Tensor<2>, context: &mut ForwardContext) -> Output {
+        self.forward_scaled(images, [1.0, 1.0], context)
     }
 
-    /// The same values as [`Self::forward_in`], but on the way back the encoder hears the decoder
-    /// with weight λ and the classifier with weight 1 − λ, while both read-outs hear their own
-    /// loss unweighted: one backward pass through `MSE + CE` is then all that training needs.
+    /// Same values as [`Self::forward_in`], but the encoder gets the gradient of the decoder times λ
+    /// and that of the classifier times 1 − λ, while decoder and classifier get the gradient of their
+    /// own loss unscaled. So one backward pass through `MSE + CE` is a training step.
     pub fn forward_split(
         &self,
         images: Tensor<2>,
         lambda: Lambda,
-        pass: &mut ForwardContext,
+        context: &mut ForwardContext,
     ) -> Output {
-        self.through(images, [lambda.value(), lambda.complement()], pass)
+        self.forward_scaled(images, [lambda.value(), lambda.complement()], context)
     }
 
-    fn through(
+    /// All three parts; the gradients of decoder and classifier reach the encoder times the scales.
+    fn forward_scaled(
         &self,
         images: Tensor<2>,
-        [decoder, classifier]: [f64; 2],
-        pass: &mut ForwardContext,
+        [decoder_scale, classifier_scale]: [f64; 2],
+        context: &mut ForwardContext,
     ) -> Output {
-        let latent = self.encoder.forward(images, pass);
-        let (to_decoder, to_classifier) = (latent.heard(decoder), latent.heard(classifier));
+        let latent = self.encoder.forward(images, context);
+        let for_decoder = latent.with_gradient_scale(decoder_scale);
+        let for_classifier = latent.with_gradient_scale(classifier_scale);
         Output {
-            reconstruction: self.decoder.forward(to_decoder, pass),
-            logits: self.classifier.forward(to_classifier, pass),
+            reconstruction: self.decoder.forward(for_decoder, context),
+            logits: self.classifier.forward(for_classifier, context),
             weight: latent.masked.map(|masked| masked.weight),
             latent: latent.values,
         }
     }
 
-    /// Whether a training batch may be cut into parts whose gradients are summed: not where batch
-    /// normalisation has to see the whole of it.
+    /// Whether a training batch may be split into parts whose gradients are summed: not with batch
+    /// normalisation, which depends on the whole batch.
     pub fn is_batch_splittable(&self) -> bool {
-        self.classifier.separable()
+        self.encoder.is_batch_splittable()
     }
 }

@@ -8,123 +8,101 @@ use burn::{
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Cre, ForwardContext, InvalidArchitecture, LatentLayout, ModelSpec, architecture::Blueprint,
-    cre::Latent, init,
+    ForwardContext, ModelSpec, init,
+    latent::{Latent, LatentLayout},
 };
 use crate::{kernels, rng};
 
-/// Every image goes its own way.
+/// The output of an image does not depend on the other images of the batch.
 pub(super) const BATCH_SPLITTABLE: bool = true;
 
-/// One layer each way.
-pub(super) const SMALL: FcWidths = FcWidths {
+/// No hidden layers.
+pub(super) const SMALL: FcLayers = FcLayers {
     encoder: &[],
     decoder: &[],
     classifier: &[],
 };
 /// One hidden layer.
-pub(super) const MEDIUM: FcWidths = FcWidths {
+pub(super) const MEDIUM: FcLayers = FcLayers {
     encoder: &[616],
     decoder: &[616],
     classifier: &[12],
 };
 /// Three hidden layers.
-pub(super) const LARGE: FcWidths = FcWidths {
+pub(super) const LARGE: FcLayers = FcLayers {
     encoder: &[716, 684, 616],
     decoder: &[616, 684, 716],
     classifier: &[64],
 };
 
-/// Hidden layer widths of a variant; input, latent and output widths come from data and n.
+/// Widths of the hidden layers of a variant; those of input, z and output follow from the spec.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct FcWidths {
+pub(super) struct FcLayers {
     encoder: &'static [usize],
     decoder: &'static [usize],
     classifier: &'static [usize],
 }
 
-impl FcWidths {
+impl FcLayers {
     /// Layer widths from input to output of encoder, decoder and classifier.
-    fn chains(&self, plan: &ModelSpec) -> [Vec<usize>; 3] {
-        let chain = |from: usize, hidden: &[usize], to: usize| {
-            std::iter::once(from)
-                .chain(hidden.iter().copied())
-                .chain(std::iter::once(to))
-                .collect()
-        };
-        let (pixels, n) = (plan.shape.pixels(), plan.latent.get());
+    fn widths(&self, spec: &ModelSpec) -> [Vec<usize>; 3] {
+        let (pixels, n) = (spec.shape.pixels(), spec.latent.get());
         [
-            chain(pixels, self.encoder, n),
-            chain(n, self.decoder, pixels),
-            chain(n, self.classifier, plan.classes),
+            [&[pixels], self.encoder, &[n]].concat(),
+            [&[n], self.decoder, &[pixels]].concat(),
+            [&[n], self.classifier, &[spec.classes]].concat(),
         ]
     }
-}
 
-impl Blueprint for FcWidths {
-    fn layout(&self, plan: &ModelSpec) -> Result<LatentLayout, InvalidArchitecture> {
-        Ok(LatentLayout::Units(plan.latent.get()))
+    pub(super) fn latent_layout(spec: &ModelSpec) -> LatentLayout {
+        LatentLayout::Units(spec.latent.get())
     }
 
-    fn build(
+    /// The three parts with new weights.
+    pub(super) fn build(
         &self,
-        plan: &ModelSpec,
+        spec: &ModelSpec,
         seed: u64,
         device: &Device,
-    ) -> Result<Cre, InvalidArchitecture> {
-        let mut rng = rng::from_stream(seed, rng::WEIGHTS);
-        let [encoder, decoder, classifier] = self.chains(plan);
-        let mut layers = |widths: &[usize]| linears(widths, &mut rng, device);
-        Ok(Cre::from((
-            Encoder {
-                layers: layers(&encoder),
-            },
-            Decoder {
-                layers: layers(&decoder),
-            },
-            Classifier {
-                layers: layers(&classifier),
-            },
-        )))
+    ) -> (Encoder, Decoder, Classifier) {
+        let mut rng = rng::from_stream(seed, rng::WEIGHTS_STREAM);
+        let [encoder, decoder, classifier] = self
+            .widths(spec)
+            .map(|widths| linear_layers(&widths, &mut rng, device));
+        (
+            Encoder { layers: encoder },
+            Decoder { layers: decoder },
+            Classifier { layers: classifier },
+        )
     }
 
-    fn parameters(&self, plan: &ModelSpec) -> Result<usize, InvalidArchitecture> {
-        Ok(self
-            .chains(plan)
+    pub(super) fn parameter_count(&self, spec: &ModelSpec) -> usize {
+        self.widths(spec)
             .iter()
-            .flat_map(|chain| chain.windows(2))
+            .flat_map(|widths| widths.windows(2))
             .map(|pair| (pair[0] + 1) * pair[1])
-            .sum())
+            .sum()
     }
 
-    fn describe(&self, plan: &ModelSpec) -> Result<String, InvalidArchitecture> {
-        let line = |chain: &Vec<usize>| {
-            chain
-                .iter()
-                .map(usize::to_string)
-                .collect::<Vec<_>>()
-                .join(" → ")
-        };
-        let [encoder, decoder, classifier] = self.chains(plan);
-        Ok(format!(
-            "Encoder {}\nDecoder {}\nClassifier {}",
-            line(&encoder),
-            line(&decoder),
-            line(&classifier)
-        ))
+    pub(super) fn describe(&self, spec: &ModelSpec) -> String {
+        let [encoder, decoder, classifier] = self.widths(spec).map(|widths| {
+            let widths: Vec<String> = widths.iter().map(usize::to_string).collect();
+            widths.join(" → ")
+        });
+        format!("Encoder {encoder}\nDecoder {decoder}\nClassifier {classifier}")
     }
 }
 
-/// One layer for each pair of neighbouring `widths`.
-fn linears(widths: &[usize], rng: &mut ChaCha8Rng, device: &Device) -> Vec<Linear> {
+/// A linear layer for each pair of neighbouring `widths`.
+fn linear_layers(widths: &[usize], rng: &mut ChaCha8Rng, device: &Device) -> Vec<Linear> {
     widths
         .windows(2)
         .map(|pair| init::linear(pair[0], pair[1], rng, device))
         .collect()
 }
 
-/// `[batch, inputs]` → `[batch, outputs]`, a ReLU between the layers, nothing after the last.
-fn through(layers: &[Linear], input: Tensor<2>) -> Tensor<2> {
+/// `[batch, inputs]` → `[batch, outputs]`, with a ReLU between the layers but not after the last.
+fn forward(layers: &[Linear], input: Tensor<2>) -> Tensor<2> {
     let mut layers = layers.iter();
     let Some(first) = layers.next() else {
         return input;
@@ -141,8 +119,8 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    pub fn forward(&self, images: Tensor<2>, _: &mut ForwardContext) -> Tensor<2> {
-        activation::relu(through(&self.layers, images))
+    pub(super) fn forward(&self, images: Tensor<2>, _: &mut ForwardContext) -> Tensor<2> {
+        activation::relu(forward(&self.layers, images))
     }
 }
 
@@ -153,20 +131,20 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    pub fn forward(&self, latent: Latent, _: &mut ForwardContext) -> Tensor<2> {
-        let x = through(&self.layers, latent.values);
+    pub(super) fn forward(&self, latent: Latent, _: &mut ForwardContext) -> Tensor<2> {
+        let x = forward(&self.layers, latent.values);
         kernels::tanh(x.clone()).unwrap_or_else(|| activation::tanh(x))
     }
 }
 
-/// z to class scores.
+/// z to logits.
 #[derive(Module, Debug)]
 pub struct Classifier {
     layers: Vec<Linear>,
 }
 
 impl Classifier {
-    pub fn forward(&self, latent: Latent, _: &mut ForwardContext) -> Tensor<2> {
-        through(&self.layers, latent.values)
+    pub(super) fn forward(&self, latent: Latent, _: &mut ForwardContext) -> Tensor<2> {
+        forward(&self.layers, latent.values)
     }
 }

@@ -1,4 +1,4 @@
-//! One way through a network: evaluation, or one step of training.
+//! State of one forward pass: evaluation, or one step of training.
 
 use std::ops::Range;
 
@@ -11,77 +11,77 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::rng;
 
-/// Carries through the layers what training needs beside the images: randomness on the way in,
-/// new running statistics on the way out.
+/// Random generators for the layers, and the running statistics that they compute.
 #[derive(Debug, Default)]
 pub struct ForwardContext {
-    /// One generator for each image of the batch; none in evaluation.
-    chance: Option<Vec<ChaCha8Rng>>,
-    renewed: Vec<(ParamId, Tensor<1>)>,
+    /// One generator for each image of the batch; `None` in evaluation.
+    rngs: Option<Vec<ChaCha8Rng>>,
+    /// New values of running statistics.
+    statistics: Vec<(ParamId, Tensor<1>)>,
 }
 
 impl ForwardContext {
-    /// Nothing is random, and running statistics are used as they are.
+    /// A pass without randomness that uses the running statistics.
     pub fn evaluation() -> Self {
         Self::default()
     }
 
-    /// Step number `step` of a run, seen by the images at `places` of its batch. What is random
-    /// for an image depends on seed, step and place alone, however the batch is cut.
-    pub fn training(seed: u64, step: u64, places: Range<usize>) -> Self {
+    /// Step `step` of a run for the images at `indices` of its batch. Random values of an image depend
+    /// on seed, step and index only, however the batch is split.
+    pub fn training(seed: u64, step: u64, indices: Range<usize>) -> Self {
         Self {
-            chance: Some(
-                places
-                    .map(|place| rng::from_stream(seed, rng::noise_stream(step, place)))
+            rngs: Some(
+                indices
+                    .map(|index| rng::from_stream(seed, rng::noise_stream(step, index)))
                     .collect(),
             ),
-            renewed: Vec::new(),
+            statistics: Vec::new(),
         }
     }
 
-    /// Whether weights are being trained.
+    /// Whether this is a step of training.
     pub fn is_training(&self) -> bool {
-        self.chance.is_some()
+        self.rngs.is_some()
     }
 
-    /// `count` numbers uniform in [0, 1) for every image, `[batch, count]`; `None` in evaluation.
+    /// `count` values uniform in [0, 1) for each image, `[batch, count]`; `None` in evaluation.
     pub fn uniform(&mut self, count: usize, device: &Device) -> Option<Tensor<2>> {
-        let numbers = self.numbers(count)?;
-        let shape = [numbers.len() / count.max(1), count];
-        Some(Tensor::from_data(TensorData::new(numbers, shape), device))
+        let values = self.uniform_values(count)?;
+        let shape = [values.len() / count.max(1), count];
+        Some(Tensor::from_data(TensorData::new(values, shape), device))
     }
 
-    /// The same as plain numbers, image by image.
-    pub fn numbers(&mut self, count: usize) -> Option<Vec<f32>> {
-        let numbers = self
-            .chance
+    /// [`Self::uniform`] as plain values, image by image.
+    pub fn uniform_values(&mut self, count: usize) -> Option<Vec<f32>> {
+        let values = self
+            .rngs
             .as_mut()?
             .iter_mut()
-            .flat_map(|generator| (0..count).map(|_| generator.random()));
-        Some(numbers.collect())
+            .flat_map(|rng| (0..count).map(|_| rng.random()));
+        Some(values.collect())
     }
 
-    /// Notes the value that `statistic` shall have after this step.
+    /// Stores the value of a running statistic after this step.
     pub fn update_statistic(&mut self, statistic: &Param<Tensor<1>>, value: Tensor<1>) {
-        self.renewed.push((statistic.id, value));
+        self.statistics.push((statistic.id, value));
     }
 
-    /// `module` with the statistics that this pass has noted.
+    /// Returns `module` with the running statistics of this step.
     pub fn update_statistics<M: Module>(self, module: M) -> M {
-        if self.renewed.is_empty() {
+        if self.statistics.is_empty() {
             return module;
         }
-        module.map(&mut Renew(self.renewed))
+        module.map(&mut StatisticsMapper(self.statistics))
     }
 }
 
-struct Renew(Vec<(ParamId, Tensor<1>)>);
+struct StatisticsMapper(Vec<(ParamId, Tensor<1>)>);
 
-impl ModuleMapper for Renew {
+impl ModuleMapper for StatisticsMapper {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         match self.0.iter().position(|(id, _)| *id == param.id) {
-            Some(place) => {
-                let (_, value) = self.0.swap_remove(place);
+            Some(index) => {
+                let (_, value) = self.0.swap_remove(index);
                 param.map(|old| value.reshape(old.dims()))
             }
             None => param,

@@ -1,9 +1,9 @@
-//! Scaling a gradient without touching the value.
+//! Scales a gradient without changing the value.
 
 use burn::tensor::Tensor;
 
-/// `x`, bit for bit, whose gradient is multiplied by `factor` on its way back.
-pub fn scale<const D: usize>(x: Tensor<D>, factor: f64) -> Tensor<D> {
+/// Returns `x`, bit for bit, whose gradient is multiplied by `factor`.
+pub fn with_gradient_scale<const D: usize>(x: Tensor<D>, factor: f64) -> Tensor<D> {
     if factor == 1.0 {
         return x;
     }
@@ -11,6 +11,6 @@ pub fn scale<const D: usize>(x: Tensor<D>, factor: f64) -> Tensor<D> {
     if factor == 0.0 {
         return constant;
     }
-    // x − constant is exactly 0, so the sum is exactly x; only its derivative remains.
+    // x − constant is exactly 0, so the sum is exactly x; only the derivative remains.
     (x - constant.clone()).mul_scalar(factor) + constant
 }

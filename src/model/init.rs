@@ -8,28 +8,29 @@ use burn::{
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
-/// A weight or bias as PyTorch initialises it (Kaiming-uniform with a = √5): uniform in ±1/√`fan_in`.
-pub fn uniform<const D: usize>(
+/// Weights or biases as PyTorch initialises them (Kaiming-uniform with a = √5): uniform in
+/// ±1/√`fan_in`.
+pub fn kaiming_uniform<const D: usize>(
     shape: [usize; D],
     fan_in: usize,
     rng: &mut ChaCha8Rng,
     device: &Device,
 ) -> Param<Tensor<D>> {
-    within(1.0 / (fan_in as f32).sqrt(), shape, rng, device)
+    uniform(1.0 / (fan_in as f32).sqrt(), shape, rng, device)
 }
 
-/// A weight between so many inputs and so many outputs, Xavier-uniform: in ±√(6 / (inputs + outputs)).
-pub fn xavier<const D: usize>(
+/// Xavier-uniform weights: uniform in ±√(6 / (inputs + outputs)).
+pub fn xavier_uniform<const D: usize>(
     shape: [usize; D],
     [inputs, outputs]: [usize; 2],
     rng: &mut ChaCha8Rng,
     device: &Device,
 ) -> Param<Tensor<D>> {
     let bound = (6.0 / (inputs + outputs) as f32).sqrt();
-    within(bound, shape, rng, device)
+    uniform(bound, shape, rng, device)
 }
 
-fn within<const D: usize>(
+fn uniform<const D: usize>(
     bound: f32,
     shape: [usize; D],
     rng: &mut ChaCha8Rng,
@@ -41,7 +42,7 @@ fn within<const D: usize>(
     Param::from_data(TensorData::new(values, shape), device)
 }
 
-/// `count` values of a normal distribution around 0.
+/// `count` values of a normal distribution with mean 0.
 pub fn normal(
     count: usize,
     deviation: f32,
@@ -50,7 +51,7 @@ pub fn normal(
 ) -> Param<Tensor<1>> {
     let values: Vec<f32> = (0..count)
         .map(|_| {
-            // Box and Muller; the logarithm's argument is never 0.
+            // Box-Muller transform; the argument of the logarithm is never 0.
             let radius = (-2.0 * (1.0 - rng.random::<f32>()).ln()).sqrt();
             deviation * radius * (std::f32::consts::TAU * rng.random::<f32>()).cos()
         })
@@ -61,12 +62,12 @@ pub fn normal(
 /// A linear layer as PyTorch initialises it: weights `[inputs, outputs]` and biases.
 pub fn linear(inputs: usize, outputs: usize, rng: &mut ChaCha8Rng, device: &Device) -> Linear {
     Linear {
-        weight: uniform([inputs, outputs], inputs, rng, device),
-        bias: Some(uniform([outputs], inputs, rng, device)),
+        weight: kaiming_uniform([inputs, outputs], inputs, rng, device),
+        bias: Some(kaiming_uniform([outputs], inputs, rng, device)),
     }
 }
 
-/// A linear layer of Xavier-uniform weights `[inputs, outputs]`, its biases 0.
+/// A linear layer with Xavier-uniform weights `[inputs, outputs]` and biases of 0.
 pub fn xavier_linear(
     inputs: usize,
     outputs: usize,
@@ -74,7 +75,7 @@ pub fn xavier_linear(
     device: &Device,
 ) -> Linear {
     Linear {
-        weight: xavier([inputs, outputs], [inputs, outputs], rng, device),
+        weight: xavier_uniform([inputs, outputs], [inputs, outputs], rng, device),
         bias: Some(Param::from_tensor(Tensor::zeros([outputs], device))),
     }
 }

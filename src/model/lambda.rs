@@ -1,4 +1,4 @@
-//! λ, the weight between the two losses.
+//! λ, the trade-off between the two losses.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,24 +7,24 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "f64", into = "f64")]
 pub struct Lambda(f64);
 
-/// A λ outside [0, 1], or not a number.
+/// Error of a λ outside [0, 1], or NaN.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("λ must lie between 0 and 1, not {0}")]
 pub struct LambdaOutOfRange(pub f64);
 
 impl Lambda {
-    /// λ = 0: the encoder hears the classifier alone.
+    /// λ = 0: the encoder gets the gradient of the classifier alone.
     pub const CLASSIFIER: Self = Self(0.0);
-    /// λ = 0.5: both losses weigh the same.
+    /// λ = 0.5: both losses have the same weight.
     pub const BALANCED: Self = Self(0.5);
-    /// λ = 1: the encoder hears the decoder alone.
+    /// λ = 1: the encoder gets the gradient of the decoder alone.
     pub const AUTOENCODER: Self = Self(1.0);
 
     /// # Errors
-    /// When `value` is outside [0, 1] or not a number.
+    /// When `value` is outside [0, 1] or NaN.
     pub fn new(value: f64) -> Result<Self, LambdaOutOfRange> {
         if (0.0..=1.0).contains(&value) {
-            // −0.0 is in the range too, and would print as "-0.00".
+            // −0.0 is in the range, but would print as "-0.00".
             Ok(Self(value.abs()))
         } else {
             Err(LambdaOutOfRange(value))
@@ -41,20 +41,20 @@ impl Lambda {
         1.0 - self.0
     }
 
-    /// `λ · mse + (1 − λ) · ce`. A weight of 0 silences its loss even where that is infinite.
+    /// `λ · mse + (1 − λ) · ce`. A loss of weight 0 does not count, even if it is not finite.
     pub fn mix(self, mse: f64, ce: f64) -> f64 {
-        let weighed = |weight: f64, loss: f64| if weight == 0.0 { 0.0 } else { weight * loss };
-        weighed(self.0, mse) + weighed(self.complement(), ce)
+        let weighted = |weight: f64, loss: f64| if weight == 0.0 { 0.0 } else { weight * loss };
+        weighted(self.0, mse) + weighted(self.complement(), ce)
     }
 
-    /// What this λ asks of the encoder, in two or three words.
+    /// Describes the trade-off in two or three words.
     pub fn meaning(self) -> &'static str {
         match self.0 {
             0.0 => "pure classifier",
             v if v < 0.2 => "nearly a classifier",
-            v if v < 0.45 => "leans to classification",
+            v if v < 0.45 => "leans towards classification",
             v if v <= 0.55 => "balanced",
-            v if v <= 0.8 => "leans to reconstruction",
+            v if v <= 0.8 => "leans towards reconstruction",
             v if v < 1.0 => "nearly an autoencoder",
             _ => "pure autoencoder",
         }
@@ -93,14 +93,14 @@ impl std::fmt::Display for Lambda {
     }
 }
 
-/// `count` values of λ at equal distances from 0 to 1, to the thousandth; λ = 0.5 where there is only one.
-pub fn spread(count: usize) -> Vec<Lambda> {
+/// `count` values of λ at equal distances from 0 to 1, rounded to three decimals; 0.5 for a single one.
+pub fn evenly_spaced(count: usize) -> Vec<Lambda> {
     match count {
         0 => Vec::new(),
         1 => vec![Lambda::BALANCED],
         _ => (0..count)
-            .map(|place| {
-                let value = place as f64 / (count - 1) as f64;
+            .map(|index| {
+                let value = index as f64 / (count - 1) as f64;
                 Lambda((value * 1e3).round() / 1e3)
             })
             .collect(),

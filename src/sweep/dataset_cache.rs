@@ -26,8 +26,8 @@ impl DatasetCache {
     /// # Errors
     /// When it cannot be loaded.
     pub fn data(&mut self, source: &DataSource) -> Result<(Arc<Dataset>, RunKey), LoadError> {
-        if let Some(known) = self.data.get(source) {
-            return Ok(known.clone());
+        if let Some(cached) = self.data.get(source) {
+            return Ok(cached.clone());
         }
         let dataset = Arc::new(source.load()?);
         let loaded = (dataset.clone(), RunKey::from_dataset(&dataset));
@@ -40,8 +40,8 @@ impl DatasetCache {
     /// # Errors
     /// When it cannot be opened.
     pub fn device(&mut self, choice: DeviceChoice) -> Result<(Device, DeviceReport), DeviceError> {
-        if let Some(known) = self.devices.get(&choice) {
-            return Ok(known.clone());
+        if let Some(cached) = self.devices.get(&choice) {
+            return Ok(cached.clone());
         }
         let opened = device::open(choice)?;
         self.devices.insert(choice, opened.clone());

@@ -59,7 +59,7 @@ impl Default for Grid {
             data: vec![DataSource::default()],
             arch: vec![architecture],
             latent: vec![latent],
-            lambda: lambda::spread(11),
+            lambda: lambda::evenly_spaced(11),
             seed: (1..=5).collect(),
             epochs: 10,
             batch_size,
@@ -277,10 +277,10 @@ mod tests {
         assert_eq!(first.len(), 11);
         assert!(runs[..11].iter().all(|run| run.config.seed == 1));
         assert_eq!(
-            values(&spread_first(&lambda::spread(11)))[..5],
+            values(&spread_first(&lambda::evenly_spaced(11)))[..5],
             [0.0, 1.0, 0.5, 0.2, 0.7]
         );
-        assert_eq!(spread_first(&lambda::spread(1)).len(), 1);
+        assert_eq!(spread_first(&lambda::evenly_spaced(1)).len(), 1);
     }
 
     #[test]

@@ -49,9 +49,9 @@ impl RunCost {
     ) -> Result<Self, TrainError> {
         let parameters = config
             .architecture
-            .parameters(&config.model_spec(dataset.shape, dataset.classes()))?;
+            .parameter_count(&config.model_spec(dataset.shape, dataset.classes()))?;
         let begin = |networks: usize, threads: usize| {
-            let lanes: Vec<Lane> = lambda::spread(networks)
+            let lanes: Vec<Lane> = lambda::evenly_spaced(networks)
                 .into_iter()
                 .map(|lambda| Lane {
                     lambda,

@@ -97,7 +97,7 @@ pub struct SweepEstimate {
     /// Requested runs.
     pub runs: usize,
     /// Those that are stored already, complete or failed, or that are equal to another requested run.
-    pub known: usize,
+    pub stored: usize,
     /// Those that are stored as failed.
     pub failed: usize,
     /// Seconds that the others will take, approximately.
@@ -115,7 +115,7 @@ pub struct SweepEstimate {
 impl SweepEstimate {
     /// Number of runs to do.
     pub fn to_do(&self) -> usize {
-        self.runs - self.known
+        self.runs - self.stored
     }
 }
 

@@ -33,7 +33,7 @@ pub fn series(records: &[Record]) -> Vec<Series<'_>> {
     let mut groups: Vec<(RunSpec, Vec<&Record>)> = Vec::new();
     for record in records {
         let spec = common_spec(&record.spec);
-        match groups.iter_mut().find(|(known, _)| *known == spec) {
+        match groups.iter_mut().find(|(other, _)| *other == spec) {
             Some((_, group)) => group.push(record),
             None => groups.push((spec, vec![record])),
         }
@@ -117,20 +117,23 @@ pub fn distinct_names(names: Vec<String>, records: &[&Record]) -> Vec<String> {
     ];
     let mut titles = names;
     for detail in DETAILS {
-        let told: Vec<String> = records.iter().map(|record| detail(record)).collect();
+        let details: Vec<String> = records.iter().map(|record| detail(record)).collect();
         let before = titles.clone();
-        for (place, title) in titles.iter_mut().enumerate() {
-            let same = (0..before.len()).filter(|other| before[*other] == before[place]);
-            if same.into_iter().any(|other| told[other] != told[place]) {
+        for (index, title) in titles.iter_mut().enumerate() {
+            let same = (0..before.len()).filter(|other| before[*other] == before[index]);
+            if same
+                .into_iter()
+                .any(|other| details[other] != details[index])
+            {
                 title.push_str(", ");
-                title.push_str(&told[place]);
+                title.push_str(&details[index]);
             }
         }
     }
     // Other settings also make a series of their own.
-    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut counts: HashMap<String, usize> = HashMap::new();
     for title in &mut titles {
-        let times = seen.entry(title.clone()).or_default();
+        let times = counts.entry(title.clone()).or_default();
         *times += 1;
         if *times > 1 {
             *title = format!("{title} ({times})");

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::{Lambda, lambda::spread},
+    model::{Lambda, lambda::evenly_spaced},
     train::Lane,
 };
 
@@ -48,7 +48,7 @@ impl Default for Spectrum {
     /// λ = 0, 0.1, … 1, one network each, all with the same seed: the axis of the paper.
     fn default() -> Self {
         Self {
-            lambdas: spread(11),
+            lambdas: evenly_spaced(11),
             runs: 1,
             seeding: Seeding::default(),
         }
@@ -234,13 +234,19 @@ mod tests {
         let lambdas = vec![Lambda::AUTOENCODER, Lambda::CLASSIFIER, Lambda::AUTOENCODER];
         let mut spectrum = Spectrum::new(lambdas).unwrap();
         spectrum.set_runs(2);
-        let told = |spectrum: &Spectrum| -> Vec<(f64, u64)> {
+        let networks = |spectrum: &Spectrum| -> Vec<(f64, u64)> {
             let lanes = spectrum.lanes(7).into_iter();
             lanes.map(|lane| (lane.lambda.value(), lane.seed)).collect()
         };
-        assert_eq!(told(&spectrum), [(0.0, 7), (0.0, 8), (1.0, 7), (1.0, 8)]);
+        assert_eq!(
+            networks(&spectrum),
+            [(0.0, 7), (0.0, 8), (1.0, 7), (1.0, 8)]
+        );
         spectrum.seeding = Seeding::Own;
-        assert_eq!(told(&spectrum), [(0.0, 7), (0.0, 8), (1.0, 9), (1.0, 10)]);
+        assert_eq!(
+            networks(&spectrum),
+            [(0.0, 7), (0.0, 8), (1.0, 9), (1.0, 10)]
+        );
         spectrum.set_runs(1_000_000);
         assert!(spectrum.lanes(u64::MAX).len() <= MAX_LANES);
     }

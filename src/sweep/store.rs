@@ -211,7 +211,7 @@ impl Store {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn known(&self, key: &RunKey) -> Result<Option<StoredStatus>, StoreError> {
+    pub fn status(&self, key: &RunKey) -> Result<Option<StoredStatus>, StoreError> {
         let found = |table| {
             self.connection
                 .query_row(

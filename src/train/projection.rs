@@ -189,11 +189,14 @@ mod tests {
         };
         // Variances 9 + 4 + 1 of 14 + 7 · 0.01.
         assert!((explained - 14.0 / 14.07).abs() < 0.005, "{explained}");
-        for (axis, wanted) in [9.0f32, 4.0, 1.0].into_iter().enumerate() {
+        for (axis, expected) in [9.0f32, 4.0, 1.0].into_iter().enumerate() {
             let mean = points.iter().map(|p| p[axis]).sum::<f32>() / points.len() as f32;
             let variance =
                 points.iter().map(|p| (p[axis] - mean).powi(2)).sum::<f32>() / points.len() as f32;
-            assert!((variance / wanted - 1.0).abs() < 0.1, "{axis}: {variance}");
+            assert!(
+                (variance / expected - 1.0).abs() < 0.1,
+                "{axis}: {variance}"
+            );
         }
     }
 

@@ -4,7 +4,7 @@
     python tests/reference/make_fc_reference.py
 
 Written from the description of the networks and of the training alone. Nothing random is shared
-with the Rust code: weights and images come from one integer hash (`mix`), which tests/parity.rs
+with the Rust code: weights and images come from one integer hash (`mix`), which tests/it/common
 repeats. Everything is computed in float64, so that the file holds the exact answer; the same in
 float32 is computed beside it, and the largest differences are printed as a measure of what
 rounding alone can do.

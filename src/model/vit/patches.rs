@@ -1,70 +1,29 @@
-//! Images as patches, and back.
+//! Cuts images into patches and joins them again.
 
 use burn::tensor::Tensor;
 
-/// A grid of square patches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patches {
-    /// Channels of the image.
-    pub channels: usize,
-    /// Side of a patch in pixels.
-    pub side: usize,
-    /// Patches below one another.
-    pub rows: usize,
-    /// Patches beside one another.
-    pub columns: usize,
+use crate::kernels::PatchGrid;
+
+/// Cuts images `[batch, channels · height · width]` into patches
+/// `[batch, patches, side · side · channels]`, row by row; the values of a patch are ordered by row,
+/// column and channel.
+pub fn to_patches(images: Tensor<2>, grid: &PatchGrid) -> Tensor<3> {
+    let batch = images.dims()[0];
+    let PatchGrid { channels, side, .. } = *grid;
+    let pixels = images.reshape([batch, channels, grid.rows, side, grid.columns, side]);
+    pixels
+        .permute([0, 2, 4, 3, 5, 1])
+        .reshape([batch, grid.count(), grid.values()])
 }
 
-impl Patches {
-    /// Patches of an image.
-    pub fn count(&self) -> usize {
-        self.rows * self.columns
-    }
-
-    /// Values of a patch.
-    pub fn values(&self) -> usize {
-        self.side * self.side * self.channels
-    }
-
-    /// Cuts images `[batch, channels · height · width]` into patches, row by row, `[batch, patches,
-    /// side · side · channels]`; a patch goes row by row, the channels of a pixel side by side.
-    pub fn cut(&self, images: Tensor<2>) -> Tensor<3> {
-        let Self {
-            channels,
-            side,
-            rows,
-            columns,
-        } = *self;
-        let batch = images.dims()[0];
-        let pixels = images.reshape([batch, channels, rows, side, columns, side]);
-        pixels
-            .permute([0, 2, 4, 3, 5, 1])
-            .reshape([batch, self.count(), self.values()])
-    }
-
-    /// The images that [`Self::cut`] makes such patches of.
-    pub fn join(&self, patches: Tensor<3>) -> Tensor<2> {
-        let Self {
-            channels,
-            side,
-            rows,
-            columns,
-        } = *self;
-        let batch = patches.dims()[0];
-        let pixels = patches.reshape([batch, rows, columns, side, side, channels]);
-        pixels
-            .permute([0, 5, 1, 3, 2, 4])
-            .reshape([batch, self.count() * self.values()])
-    }
-
-    /// Where in an image `[channels, height, width]` the pixel (row `down`, column `along`) of
-    /// `patch` lies in `channel`.
-    pub fn place(&self, patch: usize, channel: usize, [down, along]: [usize; 2]) -> usize {
-        let (row, column) = (patch / self.columns, patch % self.columns);
-        let height = self.rows * self.side;
-        let line = channel * height + row * self.side + down;
-        (line * self.columns + column) * self.side + along
-    }
+/// Inverse of [`to_patches`].
+pub fn to_images(patches: Tensor<3>, grid: &PatchGrid) -> Tensor<2> {
+    let batch = patches.dims()[0];
+    let PatchGrid { channels, side, .. } = *grid;
+    let pixels = patches.reshape([batch, grid.rows, grid.columns, side, side, channels]);
+    pixels
+        .permute([0, 5, 1, 3, 2, 4])
+        .reshape([batch, grid.pixels()])
 }
 
 #[cfg(test)]
@@ -80,29 +39,29 @@ mod tests {
 
     proptest! {
         #[test]
-        fn joining_undoes_cutting(
+        fn patches_have_the_pixels_of_their_indices_and_join_to_the_image(
             batch in 1..4usize,
             channels in 1..4usize,
             side in 1..6usize,
             [rows, columns] in [1..5usize, 1..5usize],
         ) {
-            let patches = Patches { channels, side, rows, columns };
-            let size = patches.count() * patches.values();
-            // Every pixel has a number of its own: its place.
-            let pixels: Vec<f32> = (0..batch * size).map(|place| place as f32).collect();
+            let grid = PatchGrid { channels, side, rows, columns };
+            let size = grid.pixels();
+            // The value of every pixel is its index.
+            let pixels: Vec<f32> = (0..batch * size).map(|index| index as f32).collect();
             let data = TensorData::new(pixels.clone(), [batch, size]);
             let images: Tensor<2> = Tensor::from_data(data, &Device::flex());
-            let cut = patches.cut(images);
-            prop_assert_eq!(floats(patches.join(cut.clone())), pixels);
+            let patches = to_patches(images, &grid);
+            prop_assert_eq!(floats(to_images(patches.clone(), &grid)), pixels);
 
-            let mut cut = floats(cut).into_iter();
+            let mut values = floats(patches).into_iter();
             for image in 0..batch {
-                for patch in 0..patches.count() {
+                for patch in 0..grid.count() {
                     for pixel in 0..side * side {
                         for channel in 0..channels {
                             let pixel = [pixel / side, pixel % side];
-                            let place = image * size + patches.place(patch, channel, pixel);
-                            prop_assert_eq!(cut.next(), Some(place as f32));
+                            let index = image * size + grid.pixel_index(patch, channel, pixel);
+                            prop_assert_eq!(values.next(), Some(index as f32));
                         }
                     }
                 }

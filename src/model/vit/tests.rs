@@ -1,26 +1,29 @@
-//! Kernels for the CPU against burn's own operations.
+//! Compares the CPU kernels with burn's own operations.
 
 use burn::{
-    module::{ModuleMapper, ModuleVisitor},
-    tensor::Gradients,
+    module::{ModuleMapper, ModuleVisitor, Param},
+    tensor::{Gradients, TensorData},
 };
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::{data::ImageShape, model::LatentSize};
+use crate::{
+    data::ImageShape,
+    model::{LatentSize, VitOptions},
+};
 
-/// Moves every parameter somewhere, so that none is 0 or 1.
-struct Shake(ChaCha8Rng);
+/// Adds noise to every parameter, so that none is 0 or 1.
+struct AddNoise(ChaCha8Rng);
 
-impl ModuleMapper for Shake {
+impl ModuleMapper for AddNoise {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let way = noise(param.dims(), &mut self.0).mul_scalar(0.3);
-        param.map(|old| old + way)
+        let noise = noise(param.dims(), &mut self.0).mul_scalar(0.3);
+        param.map(|old| old + noise)
     }
 }
 
-/// Numbers within ±1.
+/// Random values within ±1.
 fn noise<const D: usize>(shape: [usize; D], rng: &mut ChaCha8Rng) -> Tensor<D> {
     let values: Vec<f32> = (0..shape.iter().product())
         .map(|_| rng.random_range(-1.0..1.0))
@@ -32,80 +35,80 @@ fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.try_into_vec_as().unwrap()
 }
 
-/// The gradient of every parameter of a part; zero where there is none.
-fn gradients(part: &impl Module, grads: &Gradients) -> Vec<Vec<f32>> {
-    struct Read<'a>(&'a Gradients, Vec<Vec<f32>>);
-    impl ModuleVisitor for Read<'_> {
+/// The gradient of every parameter of a module; zero where there is none.
+fn gradients(module: &impl Module, grads: &Gradients) -> Vec<Vec<f32>> {
+    struct GradientVisitor<'a>(&'a Gradients, Vec<Vec<f32>>);
+    impl ModuleVisitor for GradientVisitor<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             let none = vec![0.0; param.dims().iter().product()];
             self.1.push(param.val().grad(self.0).map_or(none, floats));
         }
     }
-    let mut read = Read(grads, Vec::new());
-    part.visit(&mut read);
-    read.1
+    let mut visitor = GradientVisitor(grads, Vec::new());
+    module.visit(&mut visitor);
+    visitor.1
 }
 
 #[track_caller]
-fn assert_close(what: &str, found: &[f32], expected: &[f32], tolerance: f32) {
-    assert_eq!(found.len(), expected.len(), "{what}");
+fn assert_close(what: &str, values: &[f32], expected: &[f32], tolerance: f32) {
+    assert_eq!(values.len(), expected.len(), "{what}");
     let scale = expected
         .iter()
         .fold(0.1, |scale: f32, x| scale.max(x.abs()));
-    for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
+    for (index, (value, expected)) in values.iter().zip(expected).enumerate() {
         assert!(
-            (found - expected).abs() <= tolerance * scale,
-            "{what}, value {place}: {found} instead of {expected} (of {scale})"
+            (value - expected).abs() <= tolerance * scale,
+            "{what}, value {index}: {value} instead of {expected} (scale {scale})"
         );
     }
 }
 
-/// `batch` images through encoder and decoder on either way, and back.
+/// Compares forward and backward pass of `batch` images through encoder and decoder.
 fn check(vit: VitOptions, shape: ImageShape, batch: usize) {
     let device = Device::flex();
-    let plan = ModelSpec {
+    let spec = ModelSpec {
         shape,
         classes: 10,
         latent: LatentSize::default(),
         vit,
     };
     let mut rng = rng::from_stream(7, 0);
-    let (encoder, decoder, _) = Vit::parts(&plan, 1, &device).unwrap();
-    let encoder = encoder.map(&mut Shake(rng::from_stream(8, 0))).train();
-    let decoder = decoder.map(&mut Shake(rng::from_stream(9, 0))).train();
+    let (encoder, decoder, _) = build(&spec, 1, &device).unwrap();
+    let encoder = encoder.map(&mut AddNoise(rng::from_stream(8, 0))).train();
+    let decoder = decoder.map(&mut AddNoise(rng::from_stream(9, 0))).train();
     let images = noise([batch, shape.pixels()], &mut rng);
-    let hiding = encoder.hiding(&mut ForwardContext::training(1, 0, 0..batch));
-    assert_eq!(hiding.is_some(), vit.mask_ratio > 0.0);
-    let masked = hiding
+    let mask = encoder.random_mask(&mut ForwardContext::training(1, 0, 0..batch));
+    assert_eq!(mask.is_some(), vit.mask_ratio > 0.0);
+    let masked = mask
         .as_ref()
-        .map(|hiding| hiding.masked(&encoder.sizes.patches, &device));
-    // What the loss makes of every pixel.
-    let slopes = noise([batch, shape.pixels()], &mut rng);
+        .map(|mask| mask.to_masked(&encoder.sizes.grid, &device));
+    // The loss is the sum of all pixels with these weights.
+    let weights = noise([batch, shape.pixels()], &mut rng);
 
-    let way = |on_cpu: bool| {
+    let results = |on_cpu: bool| {
         let values = if on_cpu {
-            encoder.encode_on_cpu(&images, hiding.as_ref()).unwrap()
+            encoder.encode_on_cpu(&images, mask.as_ref()).unwrap()
         } else {
-            encoder.encode(images.clone(), hiding.as_ref())
+            encoder.encode(images.clone(), mask.as_ref())
         };
         let latent = Latent {
             values: values.clone(),
             masked: masked.clone(),
         };
-        let rebuilt = if on_cpu {
+        let reconstruction = if on_cpu {
             decoder.decode_on_cpu(&latent).unwrap()
         } else {
             decoder.decode(latent)
         };
-        let grads = (rebuilt.clone() * slopes.clone()).sum().backward();
-        let mut found = vec![floats(values), floats(rebuilt)];
-        found.extend(gradients(&encoder, &grads));
-        found.extend(gradients(&decoder, &grads));
-        found
+        let grads = (reconstruction.clone() * weights.clone()).sum().backward();
+        let mut results = vec![floats(values), floats(reconstruction)];
+        results.extend(gradients(&encoder, &grads));
+        results.extend(gradients(&decoder, &grads));
+        results
     };
-    for (place, (kernel, burn)) in way(true).iter().zip(&way(false)).enumerate() {
-        let what = format!("{vit:?}, {shape}, batch {batch}, tensor {place}");
-        let tolerance = if place < 2 { 3e-6 } else { 2e-5 };
+    for (index, (kernel, burn)) in results(true).iter().zip(&results(false)).enumerate() {
+        let what = format!("{vit:?}, {shape}, batch {batch}, tensor {index}");
+        let tolerance = if index < 2 { 3e-6 } else { 2e-5 };
         assert_close(&what, kernel, burn, tolerance);
     }
 }

@@ -1,17 +1,17 @@
-//! What encoder and decoder are made of: blocks of attention and MLP, each behind a normalisation.
+//! The transformer block of encoder and decoder: attention and MLP, each behind a layer normalisation.
 
 use burn::{
     module::{Module, Param},
     nn::Linear,
-    tensor::{Device, Tensor, activation, module::layer_norm, s},
+    tensor::{Device, Tensor, activation, module::layer_norm},
 };
 use rand_chacha::ChaCha8Rng;
 
 use super::Sizes;
-use crate::{kernels, model::init};
-
-/// ε of a [`LayerNorm`].
-pub const EPSILON: f64 = 1e-5;
+use crate::{
+    kernels::{self, BlockParameters, LAYER_NORM_EPSILON},
+    model::init,
+};
 
 /// Normalises each token over its values, then scales and shifts.
 #[derive(Module, Debug)]
@@ -23,7 +23,7 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// One that neither scales nor shifts yet.
+    /// With a scale of 1 and a shift of 0.
     pub fn new(embed: usize, device: &Device) -> Self {
         Self {
             weight: Param::from_tensor(Tensor::ones([embed], device)),
@@ -38,14 +38,15 @@ impl LayerNorm {
 
     /// Same shape, `[batch, tokens, embed]`.
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        layer_norm(x, self.weight.val(), Some(self.bias.val()), EPSILON)
+        let (scale, shift) = self.values();
+        layer_norm(x, scale, Some(shift), LAYER_NORM_EPSILON)
     }
 }
 
-/// Every token asks all others, with each of several heads in its own part of their values.
+/// Multi-head self-attention.
 #[derive(Module, Debug)]
 pub struct Attention {
-    /// Queries, keys and values side by side, `[embed, 3 · embed]`, each head by head.
+    /// Queries, keys and values, one after the other and each head by head, `[embed, 3 · embed]`.
     pub qkv: Linear,
     /// `[embed, embed]`
     pub output: Linear,
@@ -53,7 +54,7 @@ pub struct Attention {
 }
 
 impl Attention {
-    /// Fresh weights, Xavier-uniform.
+    /// New weights, Xavier-uniform.
     pub fn new(embed: usize, heads: usize, rng: &mut ChaCha8Rng, device: &Device) -> Self {
         Self {
             qkv: init::xavier_linear(embed, 3 * embed, rng, device),
@@ -65,24 +66,24 @@ impl Attention {
     /// Same shape, `[batch, tokens, embed]`.
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let [batch, tokens, embed] = x.dims();
-        let width = embed / self.heads;
-        let asked = self.qkv.forward(x);
-        let part = |which: usize| -> Tensor<4> {
-            let part = asked.clone().narrow(2, which * embed, embed);
-            part.reshape([batch, tokens, self.heads, width])
+        let head_size = embed / self.heads;
+        let qkv = self.qkv.forward(x);
+        let [query, key, value] = [0, 1, 2].map(|part| -> Tensor<4> {
+            qkv.clone()
+                .narrow(2, part * embed, embed)
+                .reshape([batch, tokens, self.heads, head_size])
                 .swap_dims(1, 2)
-        };
-        let [query, key, value] = [part(0), part(1), part(2)];
+        });
         let scores = query
             .matmul(key.transpose())
-            .mul_scalar((width as f64).sqrt().recip());
-        let answers = activation::softmax(scores, 3).matmul(value);
-        let answers = answers.swap_dims(1, 2).reshape([batch, tokens, embed]);
-        self.output.forward(answers)
+            .mul_scalar((head_size as f64).sqrt().recip());
+        let attended = activation::softmax(scores, 3).matmul(value);
+        let attended = attended.swap_dims(1, 2).reshape([batch, tokens, embed]);
+        self.output.forward(attended)
     }
 }
 
-/// Attention, then an MLP; what each finds out is added to the tokens.
+/// Attention, then an MLP, both with residual connections.
 #[derive(Module, Debug)]
 pub struct Block {
     pub norm1: LayerNorm,
@@ -95,7 +96,7 @@ pub struct Block {
 }
 
 impl Block {
-    /// Fresh weights.
+    /// New weights, Xavier-uniform.
     pub fn new(sizes: &Sizes, rng: &mut ChaCha8Rng, device: &Device) -> Self {
         let Sizes { embed, hidden, .. } = *sizes;
         Self {
@@ -114,10 +115,10 @@ impl Block {
             .collect()
     }
 
-    /// Weights, biases, scales and shifts of a block.
-    pub fn parameters(sizes: &Sizes) -> usize {
+    /// Number of parameters of a block.
+    pub fn parameter_count(sizes: &Sizes) -> usize {
         let Sizes { embed, hidden, .. } = *sizes;
-        let linear = |from: usize, to: usize| (from + 1) * to;
+        let linear = |inputs: usize, outputs: usize| (inputs + 1) * outputs;
         4 * embed
             + linear(embed, 3 * embed)
             + linear(embed, embed)
@@ -125,33 +126,42 @@ impl Block {
             + linear(hidden, embed)
     }
 
-    /// [`Self::forward`] of images that lie abreast, `[chunks, tokens, embed, 16]`, on the CPU.
-    pub fn forward_abreast(&self, x: Tensor<4>) -> Option<Tensor<4>> {
-        let by = kernels::BlockParameters {
+    /// [`Self::forward`] of packed images, `[packs, tokens, embed, 16]`; `None` on other devices than
+    /// the CPU.
+    fn forward_packed(&self, x: Tensor<4>) -> Option<Tensor<4>> {
+        let parameters = BlockParameters {
             norm1: self.norm1.values(),
-            qkv: linear(&self.attention.qkv)?,
-            output: linear(&self.attention.output)?,
+            qkv: linear_values(&self.attention.qkv)?,
+            output: linear_values(&self.attention.output)?,
             norm2: self.norm2.values(),
-            inner: linear(&self.inner)?,
-            outer: linear(&self.outer)?,
+            inner: linear_values(&self.inner)?,
+            outer: linear_values(&self.outer)?,
         };
-        kernels::transform(x, by, self.attention.heads)
+        kernels::transformer_block(x, parameters, self.attention.heads)
     }
 
     /// Same shape, `[batch, tokens, embed]`.
-    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let x = x.clone() + self.attention.forward(self.norm1.forward(x));
         let hidden = activation::gelu(self.inner.forward(self.norm2.forward(x.clone())));
         x + self.outer.forward(hidden)
     }
 }
 
-/// Weights and biases of a layer that has biases, as all here.
-pub fn linear(layer: &Linear) -> Option<(Tensor<2>, Tensor<1>)> {
-    Some((layer.weight.val(), layer.bias.as_ref()?.val()))
+/// All `blocks` in order over `[batch, tokens, embed]`.
+pub fn forward(blocks: &[Block], tokens: Tensor<3>) -> Tensor<3> {
+    blocks.iter().fold(tokens, |x, block| block.forward(x))
 }
 
-/// Mean over the patch tokens of `[batch, tokens, embed]`, the class token left out, `[batch, embed]`.
-pub fn mean_of_patches(tokens: Tensor<3>) -> Tensor<2> {
-    tokens.slice(s![.., 1..]).mean_dim(1).squeeze_dim(1)
+/// All `blocks` in order over packed images, `[packs, tokens, embed, 16]`; `None` on other devices
+/// than the CPU.
+pub fn forward_packed(blocks: &[Block], tokens: Tensor<4>) -> Option<Tensor<4>> {
+    blocks
+        .iter()
+        .try_fold(tokens, |x, block| block.forward_packed(x))
+}
+
+/// Weights and biases of a layer; `None` without biases, which all layers here have.
+pub fn linear_values(layer: &Linear) -> Option<(Tensor<2>, Tensor<1>)> {
+    Some((layer.weight.val(), layer.bias.as_ref()?.val()))
 }

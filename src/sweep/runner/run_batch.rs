@@ -94,7 +94,7 @@ impl RunBatch {
             parameters: spec
                 .config
                 .architecture
-                .parameters(&spec.config.model_spec(dataset.shape, dataset.classes()))?,
+                .parameter_count(&spec.config.model_spec(dataset.shape, dataset.classes()))?,
             device: device_name,
             epochs: spec.epochs,
             wall: Duration::ZERO,

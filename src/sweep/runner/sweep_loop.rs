@@ -66,7 +66,7 @@ pub(super) fn run_sweep(
     };
     let mut estimate = SweepEstimate {
         runs: specs.len(),
-        known: 0,
+        stored: 0,
         failed: 0,
         seconds: 0.0,
         bytes: 0,
@@ -134,12 +134,12 @@ fn select(
         let (dataset, data) = datasets.data(&spec.data)?;
         let key = RunKey::from_run(spec, &data);
         let status = match store {
-            Some(store) if !again => store.known(&key)?,
+            Some(store) if !again => store.status(&key)?,
             _ => None,
         };
         estimate.failed += usize::from(status == Some(StoredStatus::Failed));
         if status.is_some() || !keys.insert(key) {
-            estimate.known += 1;
+            estimate.stored += 1;
             continue;
         }
         for file in &dataset.skipped {

@@ -11,7 +11,7 @@ pub struct Merged {
     /// Runs that were added, or replaced a failed or an older one.
     pub added: usize,
     /// Runs that were stored already.
-    pub known: usize,
+    pub existing: usize,
     /// Failed runs that were added.
     pub failed: usize,
 }
@@ -31,10 +31,10 @@ impl Store {
                 let Some(stored) = other.run(id)? else {
                     continue;
                 };
-                let known = finished(transaction, &stored.key).map_err(of)?;
+                let existing = finished(transaction, &stored.key).map_err(of)?;
                 let ended = whole(stored.record.finished).map_err(of)?;
-                if known.is_some_and(|known| known >= ended) {
-                    merged.known += 1;
+                if existing.is_some_and(|existing| existing >= ended) {
+                    merged.existing += 1;
                     continue;
                 }
                 insert(transaction, &stored.key, &stored.data, &stored.record).map_err(of)?;

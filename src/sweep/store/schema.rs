@@ -68,13 +68,13 @@ fn inspect(file: &Path) -> Result<(Connection, i64), StoreErrorKind> {
 /// Opens a file of the current version for reading only.
 pub(super) fn connect_to_read(file: &Path) -> Result<Connection, StoreErrorKind> {
     check_files(file)?;
-    let known = newest_version();
+    let supported = newest_version();
     match inspect(&absolute(file))? {
-        (connection, found) if found == known => Ok(connection),
+        (connection, found) if found == supported => Ok(connection),
         (_, 0) => Err(StoreErrorKind::Empty),
         (_, found) => Err(StoreErrorKind::Older {
             version: found,
-            supported: known,
+            supported,
         }),
     }
 }
@@ -110,18 +110,18 @@ fn harden(connection: &Connection) -> Result<(), rusqlite::Error> {
 }
 
 fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), StoreErrorKind> {
-    let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
-    if version(connection, known)? < known {
+    let supported = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
+    if version(connection, supported)? < supported {
         // Write-ahead logging allows others to read during a commit.
         connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
         // Another process may have migrated it first: only the lock is conclusive.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let found = version(&transaction, known)?;
+        let found = version(&transaction, supported)?;
         for migration in migrations.iter().skip(found as usize) {
             transaction.execute_batch(migration)?;
         }
         transaction.pragma_update(None, "application_id", APPLICATION)?;
-        transaction.pragma_update(None, "user_version", known)?;
+        transaction.pragma_update(None, "user_version", supported)?;
         transaction.commit()?;
     }
     // Commits are rare and small: they may wait for the disk.
@@ -130,14 +130,14 @@ fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), Store
 }
 
 /// The version of a file, 0 if it is empty.
-fn version(connection: &Connection, known: i64) -> Result<i64, StoreErrorKind> {
+fn version(connection: &Connection, supported: i64) -> Result<i64, StoreErrorKind> {
     let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let (application, found) = (number("application_id")?, number("user_version")?);
     if application == APPLICATION && found > 0 {
-        return if found > known {
+        return if found > supported {
             Err(StoreErrorKind::Newer {
                 version: found,
-                supported: known,
+                supported,
             })
         } else {
             Ok(found)
@@ -260,7 +260,7 @@ mod tests {
         let text = folder.path().join("text.sqlite");
         std::fs::write(
             &text,
-            "This is not a database, but long enough to look into. ".repeat(30),
+            "This is not a database, but longer than a header. ".repeat(30),
         )
         .unwrap();
         assert!(matches!(

@@ -116,7 +116,7 @@ fn a_run_survives_storage_and_is_stored_once() {
     let folder = tempfile::tempdir().unwrap();
     let mut results = store(&folder, "a.sqlite", &[1, 2]);
     let key = RunKey::from_run(&spec(1), &data());
-    assert_eq!(results.known(&key).unwrap(), Some(StoredStatus::Done));
+    assert_eq!(results.status(&key).unwrap(), Some(StoredStatus::Done));
     let mut again = record(1);
     again.wall_seconds = 3.5;
     let id = results.commit(&data(), &again).unwrap();
@@ -148,10 +148,10 @@ fn a_failure_is_stored_until_the_run_is_complete() {
 
     results.commit_failure(&data(), &failure(2)).unwrap();
     let key = RunKey::from_run(&spec(2), &data());
-    assert_eq!(results.known(&key).unwrap(), Some(StoredStatus::Failed));
+    assert_eq!(results.status(&key).unwrap(), Some(StoredStatus::Failed));
     assert_eq!(results.failures().unwrap(), [(key, data(), failure(2))]);
     results.commit(&data(), &record(2)).unwrap();
-    assert_eq!(results.known(&key).unwrap(), Some(StoredStatus::Done));
+    assert_eq!(results.status(&key).unwrap(), Some(StoredStatus::Done));
     assert!(results.failures().unwrap().is_empty());
 }
 
@@ -167,9 +167,9 @@ fn files_are_merged_without_duplicates() {
     b.commit(&data(), &later).unwrap();
 
     let mut all = store(&folder, "all.sqlite", &[]);
-    let merged = |added, known, failed| Merged {
+    let merged = |added, existing, failed| Merged {
         added,
-        known,
+        existing,
         failed,
     };
     assert_eq!(all.merge(&a).unwrap(), merged(2, 0, 1));

@@ -76,7 +76,10 @@ pub(super) fn network_of(
 ) -> Result<Vec<ParameterSlot>, String> {
     let invalid = |invalid: InvalidArchitecture| invalid.to_string();
     let plan = config.model_spec(data.shape(), data.classes.len());
-    let needed = config.architecture.parameters(&plan).map_err(invalid)?;
+    let needed = config
+        .architecture
+        .parameter_count(&plan)
+        .map_err(invalid)?;
     let held: usize = weights.values().map(|array| array.values.len()).sum();
     if held < needed {
         return Err(format!(

@@ -85,7 +85,7 @@ impl LiveRun {
         } = start;
         let parameters = config
             .architecture
-            .parameters(&config.model_spec(dataset.shape, dataset.classes()))
+            .parameter_count(&config.model_spec(dataset.shape, dataset.classes()))
             .map_err(|invalid| invalid.to_string())?;
         let (device, report) = device::open(config.device).map_err(|error| error.to_string())?;
         let estimate = MemoryEstimate {

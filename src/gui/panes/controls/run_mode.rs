@@ -184,6 +184,10 @@ impl RunModeControls {
 fn memory_estimate(run: &RunView, spectrum: &Spectrum) -> Option<MemoryEstimate> {
     Some(MemoryEstimate {
         lanes: spectrum.lanes(0).len(),
-        parameters: run.config.architecture.parameters(&run.model_spec()).ok()?,
+        parameters: run
+            .config
+            .architecture
+            .parameter_count(&run.model_spec())
+            .ok()?,
     })
 }

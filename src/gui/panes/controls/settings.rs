@@ -225,7 +225,10 @@ fn model_spec(draft: &Draft, state: &State) -> ModelSpec {
 fn network(ui: &mut Ui, draft: &mut Draft, state: &State) {
     let spec = model_spec(draft, state);
     let architecture = draft.config.architecture;
-    let tooltip = match (architecture.describe(&spec), architecture.parameters(&spec)) {
+    let tooltip = match (
+        architecture.describe(&spec),
+        architecture.parameter_count(&spec),
+    ) {
         (Ok(layers), Ok(parameters)) => format!("{layers}\n{} parameters", count(parameters)),
         (Err(invalid), _) | (_, Err(invalid)) => invalid.to_string(),
     };

@@ -4,7 +4,7 @@ use eframe::egui::{DragValue, Ui};
 
 use crate::{
     gui::widgets::{choice, labelled, number},
-    model::{ModelSpec, VitOptions, vit::Patches},
+    model::{ModelSpec, PatchGrid, VitOptions},
 };
 
 /// Adds rows to a grid of settings. `specs`, at least one, describe all images that the network is
@@ -57,7 +57,7 @@ fn patch_size(ui: &mut Ui, vit: &mut VitOptions, specs: &[ModelSpec]) {
     let sides = VitOptions::PATCHES.map(Some);
     let options: Vec<Option<usize>> = std::iter::once(None)
         .chain(sides)
-        .filter(|side| patches(*side, specs).is_some())
+        .filter(|side| patch_grids(*side, specs).is_some())
         .collect();
     choice(
         ui,
@@ -70,34 +70,34 @@ fn patch_size(ui: &mut Ui, vit: &mut VitOptions, specs: &[ModelSpec]) {
 }
 
 /// The patches of the images of all data sets; `None` where some cannot be divided.
-fn patches(patch: Option<usize>, specs: &[ModelSpec]) -> Option<Vec<Patches>> {
+fn patch_grids(patch: Option<usize>, specs: &[ModelSpec]) -> Option<Vec<PatchGrid>> {
     let vit = VitOptions {
         patch,
         ..VitOptions::default()
     };
-    let patches = |spec: &ModelSpec| vit.patches(&ModelSpec { vit, ..*spec }).ok();
-    specs.iter().map(patches).collect()
+    let grid = |spec: &ModelSpec| vit.patch_grid(spec.shape).ok();
+    specs.iter().map(grid).collect()
 }
 
 /// The text of a patch size in the list.
 fn name(patch: Option<usize>, specs: &[ModelSpec]) -> String {
-    let Some(patches) = patches(patch, specs) else {
+    let Some(grids) = patch_grids(patch, specs) else {
         return patch.map_or("none possible".to_owned(), |side| {
             format!("{side}×{side} does not fit")
         });
     };
-    let all = |text: fn(&Patches) -> String| {
-        let mut texts: Vec<String> = patches.iter().map(text).collect();
+    let all = |text: fn(&PatchGrid) -> String| {
+        let mut texts: Vec<String> = grids.iter().map(text).collect();
         texts.dedup();
         texts.join(" and ")
     };
     match patch {
         None => format!(
             "as in the paper, {}",
-            all(|patches| format!("{0}×{0}", patches.side))
+            all(|grid| format!("{0}×{0}", grid.side))
         ),
         Some(side) => {
-            let counts = all(|patches| patches.count().to_string());
+            let counts = all(|grid| grid.count().to_string());
             format!("{side}×{side}, {counts} patches")
         }
     }
@@ -116,6 +116,8 @@ mod tests {
         assert_eq!(name(Some(4), &specs), "4×4, 49 and 64 patches");
         assert_eq!(name(Some(7), &specs), "7×7 does not fit");
         assert_eq!(name(Some(7), &specs[..1]), "7×7, 16 patches");
-        assert!(patches(Some(7), &specs).is_none() && patches(Some(7), &specs[..1]).is_some());
+        assert!(
+            patch_grids(Some(7), &specs).is_none() && patch_grids(Some(7), &specs[..1]).is_some()
+        );
     }
 }

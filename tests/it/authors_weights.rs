@@ -1,0 +1,204 @@
+//! Weights in the names of the authors' modules; `reference/make_authors_checkpoints.py` makes the files.
+
+use crate::common;
+use std::{fs, path::PathBuf, sync::Arc};
+
+use burn::tensor::{Device, Tensor, TensorData};
+use cre_lab::{
+    data::{DataSource, Dataset, ImageShape},
+    model::{Architecture, ForwardContext, Lambda, VitOptions},
+    train::{
+        RunConfig, Trainer,
+        checkpoint::{
+            Checkpoint, CheckpointError,
+            arrays::{NamedArrays, TensorFile},
+            authors::{self, ImportContext},
+        },
+    },
+};
+
+fn file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/reference")
+        .join(name)
+}
+
+fn theirs(name: &str) -> NamedArrays {
+    TensorFile::from_bytes(&fs::read(file(name)).unwrap())
+        .unwrap()
+        .arrays
+}
+
+/// Settings that the weights do not decide.
+fn config() -> RunConfig {
+    RunConfig {
+        batch_size: 2,
+        lambda: Lambda::new(0.25).unwrap(),
+        ..RunConfig::default()
+    }
+}
+
+fn load(name: &str, dataset: &Dataset) -> Result<Checkpoint, CheckpointError> {
+    let base = ImportContext {
+        config: &config(),
+        source: &DataSource::default(),
+        dataset,
+    };
+    authors::load(&file(name), base)
+}
+
+/// A trainer with these weights.
+fn trainer(saved: &Checkpoint, dataset: &Arc<Dataset>) -> Trainer {
+    let mut trainer = Trainer::new(&saved.config(), dataset.clone(), &Device::flex()).unwrap();
+    saved.restore(&mut trainer).unwrap();
+    trainer
+}
+
+#[test]
+fn a_fully_connected_cre_computes_what_their_weights_say() {
+    let name = "authors_fc_small.safetensors";
+    let dataset = Arc::new(common::dataset(ImageShape::GREY_28, 10, 4, 2));
+    let saved = load(name, &dataset).unwrap();
+    let found = saved.config();
+    assert_eq!(found.architecture, Architecture::FcSmall);
+    assert_eq!(found.latent.get(), 2, "it is the weights that decide n");
+    assert_eq!(found.lambda, config().lambda, "what they do not tell stays");
+
+    let image: Vec<f32> = (0..784u16).map(|i| f32::from(i % 7) / 7.0 - 0.5).collect();
+    let data = TensorData::new(image.clone(), [1, 784]);
+    let output = trainer(&saved, &dataset)
+        .model()
+        .forward(Tensor::from_data(data, &Device::flex()));
+    // PyTorch's y = W x + b, in double precision.
+    let theirs = theirs(name);
+    let linear = |part: &str, x: &[f64]| -> Vec<f64> {
+        let weight = &theirs[&format!("{part}.linear_1.weight")].values;
+        let bias = &theirs[&format!("{part}.linear_1.bias")].values;
+        let rows = weight.chunks(x.len()).zip(bias);
+        rows.map(|(row, bias)| {
+            let products = row.iter().zip(x).map(|(w, x)| f64::from(*w) * x);
+            products.sum::<f64>() + f64::from(*bias)
+        })
+        .collect()
+    };
+    let x: Vec<f64> = image.into_iter().map(f64::from).collect();
+    let z: Vec<f64> = linear("encoder", &x)
+        .into_iter()
+        .map(|z| z.max(0.0))
+        .collect();
+    assert!(z.iter().any(|z| *z > 0.1), "{z:?} tests nothing");
+    let rebuilt: Vec<f64> = linear("decoder", &z).into_iter().map(f64::tanh).collect();
+    for (got, wanted) in [
+        (output.latent, z.clone()),
+        (output.reconstruction, rebuilt),
+        (output.logits, linear("classifier", &z)),
+    ] {
+        let got: Vec<f32> = got.try_into_vec_as().unwrap();
+        assert_eq!(got.len(), wanted.len());
+        for (got, wanted) in got.into_iter().zip(wanted) {
+            assert!((f64::from(got) - wanted).abs() < 1e-4, "{got} ≠ {wanted}");
+        }
+    }
+}
+
+#[test]
+fn a_convolutional_cre_takes_every_weight_of_theirs() {
+    let name = "authors_cnn_small.safetensors";
+    let dataset = Arc::new(common::dataset(ImageShape::GREY_28, 10, 4, 2));
+    let saved = load(name, &dataset).unwrap();
+    assert_eq!(saved.config().architecture, Architecture::CnnSmall);
+    let theirs = theirs(name);
+    for (ours, name) in [
+        ("encoder.blocks.0.conv.weight", "encoder.conv_1.weight"),
+        ("encoder.blocks.2.conv.bias", "encoder.conv_3.bias"),
+        ("encoder.blocks.1.norm.weight", "encoder.bn_2.weight"),
+        (
+            "encoder.blocks.1.norm.running_mean",
+            "encoder.bn_2.running_mean",
+        ),
+        (
+            "encoder.blocks.1.norm.running_var",
+            "encoder.bn_2.running_var",
+        ),
+        ("decoder.layers.0.weight", "decoder.conv_t_1.weight"),
+        ("decoder.layers.2.bias", "decoder.conv_t_3.bias"),
+        ("classifier.output.weight", "classifier.linear_2.weight"),
+    ] {
+        assert_eq!(saved.weights()[ours], theirs[name], "{ours}");
+    }
+    assert_eq!(saved.weights().len(), theirs.len());
+    let output = trainer(&saved, &dataset).model().forward_in(
+        Tensor::zeros([2, 784], &Device::flex()),
+        &mut ForwardContext::evaluation(),
+    );
+    let logits: Vec<f32> = output.logits.try_into_vec_as().unwrap();
+    assert!(logits.iter().all(|logit| logit.is_finite()));
+}
+
+#[test]
+fn a_transformer_has_the_sizes_of_their_weights() {
+    let name = "authors_vit.safetensors";
+    let dataset = Arc::new(common::dataset(ImageShape::GREY_28, 10, 4, 2));
+    let saved = load(name, &dataset).unwrap();
+    let found = saved.config();
+    assert_eq!(found.architecture, Architecture::Vit);
+    let wanted = VitOptions {
+        patch: Some(14),
+        embed: 12,
+        depth: 2,
+        mlp_ratio: 2,
+        ..config().vit
+    };
+    assert_eq!(found.vit, wanted);
+    let theirs = theirs(name);
+    for (ours, name) in [
+        ("encoder.patches.weight", "encoder.patch_embed.proj.weight"),
+        (
+            "encoder.blocks.1.attention.qkv.weight",
+            "encoder.blocks.1.attn.qkv.weight",
+        ),
+        (
+            "encoder.blocks.0.inner.bias",
+            "encoder.blocks.0.mlp.fc1.bias",
+        ),
+        ("encoder.norm.bias", "encoder.norm.bias"),
+        ("decoder.input.weight", "decoder.decoder_embed.weight"),
+        (
+            "decoder.blocks.1.attention.output.weight",
+            "decoder.decoder_blocks.1.attn.proj.weight",
+        ),
+        ("decoder.output.weight", "decoder.decoder_pred.weight"),
+        ("classifier.norm.running_var", "classifier.bn_1.running_var"),
+        ("classifier.output.weight", "classifier.linear_1.weight"),
+    ] {
+        assert_eq!(saved.weights()[ours], theirs[name], "{ours}");
+    }
+    for (ours, name) in [
+        ("encoder.class_token", "encoder.cls_token"),
+        ("decoder.mask_token", "decoder.mask_token"),
+    ] {
+        assert_eq!(saved.weights()[ours].values, theirs[name].values, "{ours}");
+    }
+    // Two tables of positions are left out.
+    assert_eq!(saved.weights().len(), theirs.len() - 2);
+    let output = trainer(&saved, &dataset).model().forward_in(
+        Tensor::zeros([2, 784], &Device::flex()),
+        &mut ForwardContext::evaluation(),
+    );
+    let logits: Vec<f32> = output.logits.try_into_vec_as().unwrap();
+    assert!(logits.iter().all(|logit| logit.is_finite()));
+}
+
+#[test]
+fn weights_for_other_data_are_refused_with_the_reason() {
+    let colour = common::dataset(ImageShape::COLOUR_32, 10, 4, 2);
+    let refused = load("authors_cnn_small.safetensors", &colour).unwrap_err();
+    let reason = refused.to_string();
+    assert!(
+        reason.contains("authors_cnn_small.safetensors") && reason.contains("3×32×32"),
+        "{reason}"
+    );
+    let grey = common::dataset(ImageShape::GREY_28, 10, 4, 2);
+    let refused = load("cnn_reference.json", &grey).unwrap_err();
+    assert!(refused.to_string().contains("safetensors"), "{refused}");
+}

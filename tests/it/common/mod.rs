@@ -1,0 +1,93 @@
+//! What the numerical tests share: data that needs no random generator, and the parameters of a
+//! model in plain numbers.
+
+pub mod program;
+pub mod server;
+pub mod small_set;
+#[cfg(feature = "gui")]
+pub mod window;
+
+use burn::{
+    module::{Module as _, ModuleVisitor, Param},
+    tensor::Tensor,
+};
+use cre_lab::{
+    data::{Dataset, ImageShape, Split},
+    model::Cre,
+};
+
+/// First words of the hash for the two halves of the data.
+const TRAIN_STREAM: u32 = 0x7261_696E;
+const TEST_STREAM: u32 = 0x7465_7374;
+
+/// A permutation of the 32-bit integers without visible pattern; `reference/make_fc_reference.py`
+/// holds the same one.
+fn mix(mut x: u32) -> u32 {
+    x ^= x >> 16;
+    x = x.wrapping_mul(0x7FEB_352D);
+    x ^= x >> 15;
+    x = x.wrapping_mul(0x846C_A68B);
+    x ^ x >> 16
+}
+
+/// Hashed integers without end.
+pub fn stream(first_word: u32) -> impl Iterator<Item = u32> {
+    let start = mix(first_word);
+    (0u32..).map(move |index| mix(start.wrapping_add(index)))
+}
+
+/// Noise images; image i is of class i mod `classes`.
+pub fn dataset(shape: ImageShape, classes: usize, train: usize, test: usize) -> Dataset {
+    let split = |first_word: u32, images: usize| {
+        let noise = stream(first_word).map(|word| (word >> 24) as u8);
+        let pixels = noise.take(images * shape.pixels()).collect();
+        let labels = (0..images).map(|image| (image % classes) as u8).collect();
+        Split::new(shape, pixels, labels).unwrap()
+    };
+    Dataset {
+        name: "noise".to_owned(),
+        shape,
+        class_names: (0..classes).map(|class| class.to_string()).collect(),
+        rotation: 0.0,
+        skipped: Vec::new(),
+        train: split(TRAIN_STREAM, train),
+        test: split(TEST_STREAM, test),
+    }
+}
+
+/// Every parameter, row-major, in the order encoder, decoder, classifier; of each layer first the
+/// weight (of a linear one `[inputs, outputs]`), then the bias, then running statistics.
+pub fn parameters(model: &Cre) -> Vec<Vec<f32>> {
+    let named = named_parameters(model).into_iter();
+    named.map(|(_, values)| values).collect()
+}
+
+/// Those that no gradient reaches.
+pub fn statistics(model: &Cre) -> Vec<Vec<f32>> {
+    let named = named_parameters(model).into_iter();
+    named
+        .filter(|(name, _)| name.starts_with("running_"))
+        .map(|(_, values)| values)
+        .collect()
+}
+
+/// Last name and values of every parameter.
+fn named_parameters(model: &Cre) -> Vec<(String, Vec<f32>)> {
+    #[derive(Default)]
+    struct Read {
+        name: String,
+        found: Vec<(String, Vec<f32>)>,
+    }
+    impl ModuleVisitor for Read {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            name.clone_into(&mut self.name);
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let values = param.val().try_into_vec_as().unwrap();
+            self.found.push((self.name.clone(), values));
+        }
+    }
+    let mut read = Read::default();
+    model.visit(&mut read);
+    read.found
+}
