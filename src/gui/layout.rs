@@ -48,10 +48,10 @@ pub fn spectrum() -> Layout {
     ]);
     let figures = tabs(&[PaneId::TradeOff, PaneId::Curves]);
     let latent = tiles.insert_pane(PaneId::Latent);
-    let plane = tiles.insert_pane(PaneId::Pareto);
+    let pareto = tiles.insert_pane(PaneId::Pareto);
     let above = Linear::new_binary(LinearDir::Horizontal, [latent, pictures], 0.5);
     let above = tiles.insert_container(Container::Linear(above));
-    let below = Linear::new_binary(LinearDir::Horizontal, [figures, plane], 0.6);
+    let below = Linear::new_binary(LinearDir::Horizontal, [figures, pareto], 0.6);
     let below = tiles.insert_container(Container::Linear(below));
     let all = Linear::new_binary(LinearDir::Vertical, [above, below], 0.62);
     let all = tiles.insert_container(Container::Linear(all));

@@ -197,7 +197,7 @@ pub fn sentence(text: &str) -> String {
 pub fn source_name(source: &DataSource) -> String {
     match source {
         DataSource::Bundled(set) => set.to_string(),
-        DataSource::Full(set) => format!("{set} (full)"),
+        DataSource::Full(set) => format!("{set} in full"),
         DataSource::Folder(path) => path.file_name().map_or_else(
             || path.display().to_string(),
             |name| name.to_string_lossy().into_owned(),

@@ -64,7 +64,7 @@ impl Pane for SweepPane {
             ..
         } = context;
         let handle = header(ui, PaneId::Sweep, |ui| {
-            run_controls::results_file(ui, state, commands)
+            run_controls::results_file(ui, state, commands);
         });
         self.prepare(ui, state, commands);
         let frame = Frame::new().inner_margin(Margin::symmetric(8, 4));

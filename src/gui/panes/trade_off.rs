@@ -37,14 +37,17 @@ impl Pane for TradeOffPane {
     }
 }
 
-/// Shows a pane with a figure of the outcomes of all networks. `draw` returns the index of the
-/// network that was clicked.
+/// Draws a figure of outcomes, each with the index of its network; returns the index of the network
+/// that was clicked.
+type DrawOutcomes = fn(&mut Ui, &RunView, &[(usize, Outcome)]) -> Option<usize>;
+
+/// Shows a pane with a figure of the outcomes of all networks.
 pub fn outcomes_pane(
     ui: &mut Ui,
     context: &mut PaneContext<'_>,
     id: PaneId,
     figure: FigureKind,
-    draw: fn(&mut Ui, &RunView, &[(usize, Outcome)]) -> Option<usize>,
+    draw: DrawOutcomes,
 ) -> Response {
     let PaneContext {
         state,

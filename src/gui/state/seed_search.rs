@@ -56,8 +56,8 @@ impl SeedSearch {
             Verdict::TooEarly => {}
             Verdict::Alive => {
                 self.stop();
-                let found = found(snapshot, seed, tries);
-                return Some(SeedSearchStep::Found(Box::new(found)));
+                let notification = success(snapshot, seed, tries);
+                return Some(SeedSearchStep::Found(Box::new(notification)));
             }
         }
         None
@@ -111,7 +111,7 @@ fn verdict(snapshot: &Snapshot) -> Verdict {
     }
 }
 
-fn found(snapshot: &Snapshot, seed: u64, tries: usize) -> Notification {
+fn success(snapshot: &Snapshot, seed: u64, tries: usize) -> Notification {
     let units = snapshot.dead.len();
     let alive = units - snapshot.dead_units();
     let alive = match (alive, units) {

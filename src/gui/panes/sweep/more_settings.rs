@@ -141,7 +141,7 @@ impl DatasetInfo {
             }
             DataSource::Full(set) => {
                 let [train, _] = state.downloads.locator().entry(*set)?.images;
-                Some(from_set(*set, format!("{set} (full)"), train))
+                Some(from_set(*set, format!("{set} in full"), train))
             }
             DataSource::Folder(_) => {
                 let run = state.run.view().filter(|run| run.source == *source)?;
@@ -156,7 +156,7 @@ impl DatasetInfo {
     }
 }
 
-/// Specification of the ViT for each distinct image shape, at least one.
+/// One specification for each distinct image shape, at least one.
 fn vit_specs(vit: VitOptions, images: &[DatasetInfo]) -> Vec<ModelSpec> {
     let config = RunConfig {
         vit,
