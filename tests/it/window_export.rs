@@ -266,7 +266,7 @@ fn all_figures_of_the_finished_runs_are_written_into_a_folder_or_as_far_as_wante
     let made = export(&mut harness, "stopped", true);
     harness.state_mut().execute(ExportCommand::Cancel);
     wait(&mut harness, "the stop", |app| {
-        notifies(app, "Stopped; 1 of 13 files are in")
+        notifies(app, "Cancelled; 1 of 13 files are in")
     });
     assert_eq!(std::fs::read_dir(&made).unwrap().count(), 1);
 
