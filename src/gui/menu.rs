@@ -84,10 +84,12 @@ fn show(ui: &mut Ui, item: &Item, state: &State, dock: &Dock, commands: &mut Com
 
 fn action(ui: &mut Ui, id: ActionId, selected: bool, state: &State, commands: &mut Commands) {
     let action = id.action();
-    let button = Button::new(action.label(state)).selected(selected);
-    let shortcut = action.shortcut_text(ui.ctx()).unwrap_or_default();
+    let mut button = Button::new(action.label(state)).selected(selected);
+    if let Some(shortcut) = action.shortcut_text(ui.ctx()) {
+        button = button.shortcut_text(shortcut);
+    }
     let response = ui
-        .add_enabled(action.is_enabled(state), button.shortcut_text(shortcut))
+        .add_enabled(action.is_enabled(state), button)
         .on_hover_text(action.tooltip(state))
         .on_disabled_hover_text(action.disabled_tooltip.unwrap_or(action.tooltip(state)));
     if response.clicked() {

@@ -78,26 +78,26 @@ mod tests {
 
     #[test]
     fn preferences_of_earlier_versions_are_read() {
-        let stored = r#"(
-            removed: 1,
-            trade_off: (without_dead: true),
-            sample: (cloud_per_class: 20),
-            show_difference: false,
-            grid: "epochs = 3",
-            below: Some("Fashion-MNIST, seed 1"),
-        )"#;
+        const TEXT: &str = r#"(layout:(id:(18301399130266003730),root:Some((3)),tiles:(next_tile_id:4,
+            tiles:{(1):Pane(Latent),(2):Pane(Mosaic),(3):Container(Linear((children:[(1),(2)],
+            dir:Horizontal,shares:(shares:{(2):0.83,(1):1.17}))))},invisible:[]),height:None,width:None),
+            spectrum:(lambdas:[0.0,0.5,1.0],runs:2,seeding:shared),trade_off:(without_dead:true),
+            view:(camera:(yaw:5.25,pitch:0.36),axes:3,auto_rotate:true,lock_fit:false,align:true),
+            curves:(log:true,smoothing:0.25),sample:(cloud_per_class:20,grid_per_class:2,grid_offset:7,
+            tokens:MeanPatch),show_difference:false,grid:"lambda = [0.5]",below:Some("MNIST"))"#;
         let mut memory = Memory::default();
-        memory.set_string("app", stored.to_owned());
-        let preferences: Preferences = eframe::get_value(&memory, "app").unwrap();
-        let trade_off: TradeOffSettings =
-            serde_json::from_str(r#"{"without_dead": true}"#).unwrap();
-        assert_eq!(preferences.trade_off, trade_off);
-        assert_eq!(preferences.selection.cloud_per_class, 20);
-        assert_eq!(preferences.selection.grid_per_class, 1);
-        assert!(!preferences.show_difference);
-        assert_eq!(preferences.grid, "epochs = 3");
-        let compared = preferences.compared_spectrum.as_deref();
-        assert_eq!(compared, Some("Fashion-MNIST, seed 1"));
-        assert!(layout::is_complete(&preferences.layout));
+        memory.set_string("app", TEXT.to_owned());
+        let read: Preferences = eframe::get_value(&memory, "app").unwrap();
+        assert!(format!("{:?}", read.layout).contains("ReconstructionsByLambda"));
+        assert_eq!(read.spectrum.runs(), 2);
+        assert!(read.view.auto_rotate && read.view.align && !read.show_difference);
+        assert_eq!(
+            (read.selection.cloud_per_class, read.selection.grid_offset),
+            (20, 7)
+        );
+        assert_ne!(read.trade_off, TradeOffSettings::default());
+        assert_ne!(read.curves, CurveSettings::default());
+        assert_eq!(read.grid, "lambda = [0.5]");
+        assert_eq!(read.compared_spectrum.as_deref(), Some("MNIST"));
     }
 }

@@ -136,7 +136,7 @@ fn a_small_grid_is_carried_out_and_a_run_of_it_trained_live() {
     let mut harness = window(&file);
     choose_preset(&mut harness, "Figure 3 (FC, MNIST)");
     harness.get_by_label("55 runs");
-    choose_preset(&mut harness, "Quick look (2 minutes)");
+    choose_preset(&mut harness, "Quick look");
     harness.get_by_label("22 runs");
     two_runs(&mut harness, 1.0);
     // Below the number of runs, since notices may come and go above the pane.
