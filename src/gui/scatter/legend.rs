@@ -1,4 +1,4 @@
-//! Class names in class colours; what is shown and what is hidden.
+//! The legend: class names with their colours, which show and hide classes.
 
 use eframe::egui::{
     Align2, Color32, Modifiers, Response, Role, Sense, Stroke, StrokeKind, TextStyle, Ui,
@@ -29,7 +29,7 @@ impl Default for Visibility {
 }
 
 impl Visibility {
-    /// Whether points of this class are drawn.
+    /// Whether points of `class` are drawn.
     pub fn shows(&self, class: u8) -> bool {
         !self.hidden[usize::from(class)]
     }
@@ -39,21 +39,17 @@ impl Visibility {
         self.hidden[usize::from(class)] ^= true;
     }
 
-    /// Shows this class alone; if it is alone already, all.
+    /// Shows only `class`, or all classes if it is the only one already.
     pub fn solo(&mut self, class: u8) {
-        let mut alone = Self {
+        let mut only = Self {
             hidden: [true; 256],
         };
-        alone.toggle(class);
-        *self = if *self == alone {
-            Self::default()
-        } else {
-            alone
-        };
+        only.toggle(class);
+        *self = if *self == only { Self::default() } else { only };
     }
 }
 
-/// Shows one entry for each class, one below the other.
+/// Shows one entry per class in a column.
 pub fn legend(ui: &mut Ui, class_names: &[String], visibility: &mut Visibility) {
     ui.spacing_mut().item_spacing.y = 1.0;
     let font = TextStyle::Body.resolve(ui.style());
@@ -70,7 +66,6 @@ pub fn legend(ui: &mut Ui, class_names: &[String], visibility: &mut Visibility) 
     for (class, name) in (0..=u8::MAX).zip(class_names) {
         let response = entry(ui, class, name, visibility.shows(class), width);
         if response.clicked() {
-            // Alt shows one class alone, with the mouse and with the keyboard.
             if ui.input(|input| input.modifiers.contains(Modifiers::ALT)) {
                 visibility.solo(class);
             } else {
@@ -120,7 +115,9 @@ fn entry(ui: &mut Ui, class: u8, name: &str, shown: bool, width: f32) -> Respons
         font,
         ink,
     );
-    response.on_hover_text("Click: show or hide this class\nAlt-click: show it alone, or all again")
+    response.on_hover_text(
+        "Click: show or hide this class\nAlt-click: show only this class, or all again",
+    )
 }
 
 #[cfg(test)]
@@ -132,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn solo_shows_one_class_and_then_all() {
+    fn solo_shows_only_one_class_and_then_all_again() {
         let mut visibility = Visibility::default();
         visibility.toggle(2);
         assert_eq!(shown(&visibility), [0, 1, 3]);

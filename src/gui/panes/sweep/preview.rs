@@ -108,7 +108,7 @@ impl RunPreview {
         let width = ui.available_width();
         ui.allocate_ui(vec2(width, CLOUD), |ui| {
             let seen = CloudView::alone(&picture.snapshot);
-            self.scatter.bare(ui, &seen, &picture.labels);
+            self.scatter.scene_only(ui, &seen, &picture.labels);
         });
         heading(
             ui,
