@@ -131,13 +131,8 @@ impl Chart {
         let grid = Stroke::new(1.0, visuals.text_color().gamma_multiply(0.12));
         let edge = Stroke::new(1.0, visuals.text_color().gamma_multiply(0.4));
         let label = |pos: Pos2, anchor: Align2, text: String, axis: &Axis| {
-            painter.text(
-                pos,
-                anchor,
-                text,
-                FontId::proportional(TICK_FONT),
-                axis.colour,
-            );
+            let font = FontId::proportional(TICK_FONT);
+            painter.text(pos, anchor, text, font, axis.colour);
         };
         let name = |pos: Pos2, anchor: Align2, axis: &Axis| {
             let font = FontId::proportional(NAME_FONT);
@@ -146,22 +141,14 @@ impl Chart {
         for (position, text) in self.x_axis.ticks() {
             let x = emath::lerp(self.area.x_range(), position);
             painter.vline(x, self.area.y_range(), grid);
-            label(
-                pos2(x, self.area.bottom() + 4.0),
-                Align2::CENTER_TOP,
-                text,
-                &self.x_axis,
-            );
+            let pos = pos2(x, self.area.bottom() + 4.0);
+            label(pos, Align2::CENTER_TOP, text, &self.x_axis);
         }
         for (position, text) in self.left.ticks() {
             let y = emath::lerp(self.area.bottom()..=self.area.top(), position);
             painter.hline(self.area.x_range(), y, grid);
-            label(
-                pos2(self.area.left() - 6.0, y),
-                Align2::RIGHT_CENTER,
-                text,
-                &self.left,
-            );
+            let pos = pos2(self.area.left() - 6.0, y);
+            label(pos, Align2::RIGHT_CENTER, text, &self.left);
         }
         painter.hline(self.area.x_range(), self.area.bottom(), edge);
         painter.vline(self.area.left(), self.area.y_range(), edge);

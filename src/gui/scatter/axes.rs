@@ -117,11 +117,10 @@ impl<'a> Axes<'a> {
 
     /// Paints tick values and axis names along the outer edges, over the points.
     pub fn paint_labels(&self, painter: &Painter, visuals: &Visuals) {
-        let edges = [0, 1, 2].map(|axis| self.outer_edge(axis));
         let mut occupied = Vec::new();
-        for (axis, edge) in edges.iter().enumerate() {
-            if let Some(edge) = edge {
-                self.paint_edge_labels(painter, visuals, axis, edge, &mut occupied);
+        for axis in 0..self.count {
+            if let Some(edge) = self.outer_edge(axis) {
+                self.paint_edge_labels(painter, visuals, axis, &edge, &mut occupied);
             }
         }
     }
@@ -152,21 +151,16 @@ impl<'a> Axes<'a> {
             let centre = pos + edge.outward * (MARK + GAP + length / 2.0);
             let rect = Rect::from_center_size(centre, galley.size());
             widest = widest.max(length);
-            if !occupied
-                .iter()
-                .any(|other| other.intersects(rect.expand2(vec2(3.0, -1.0))))
-            {
+            let padded = rect.expand2(vec2(3.0, -1.0));
+            if !occupied.iter().any(|other| other.intersects(padded)) {
                 painter.line_segment([pos, pos + edge.outward * MARK], mark);
                 painter.galley(rect.min, galley, ink);
                 occupied.push(rect);
             }
         }
         let font = FontId::proportional(15.0);
-        let name = painter.layout_no_wrap(
-            self.names[axis].to_owned(),
-            font,
-            visuals.strong_text_color(),
-        );
+        let name = self.names[axis].to_owned();
+        let name = painter.layout_no_wrap(name, font, visuals.strong_text_color());
         if let Some((pos, _)) = self.view.project(edge.middle) {
             let distance = MARK + 2.0 * GAP + widest + reach(name.size()) / 2.0;
             let rect =
@@ -182,9 +176,6 @@ impl<'a> Axes<'a> {
     /// there, the leftmost for the upright axis and the rightmost for the others. `None` behind the
     /// viewer and for an edge viewed nearly end-on.
     fn outer_edge(&self, axis: usize) -> Option<Edge> {
-        if axis >= self.count {
-            return None;
-        }
         let (u, v) = others(axis);
         let half = self.back.abs();
         let along = Vec3::AXES[axis];

@@ -38,11 +38,8 @@ impl Bounds {
                 min: a.min.min(b.min),
                 max: a.max.max(b.max),
             })?;
-        let min = if from_zero {
-            tight.min.min(Vec3::ZERO)
-        } else {
-            tight.min
-        };
+        let limit = if from_zero { Vec3::ZERO } else { tight.min };
+        let min = tight.min.min(limit);
         Some(Self { min, ..tight })
     }
 

@@ -79,21 +79,14 @@ fn entry(ui: &mut Ui, class: u8, name: &str, shown: bool, width: f32) -> Respons
     let (rect, response) = ui.allocate_exact_size(vec2(width, ROW), Sense::click());
     response.widget_info(|| {
         let state = if shown { "shown" } else { "hidden" };
-        WidgetInfo::selected(
-            Role::CheckBox,
-            ui.is_enabled(),
-            shown,
-            format!("Class {name}: {state}"),
-        )
+        let label = format!("Class {name}: {state}");
+        WidgetInfo::selected(Role::CheckBox, ui.is_enabled(), shown, label)
     });
     let visuals = ui.visuals();
     let painter = ui.painter();
     if response.hovered() {
-        painter.rect_filled(
-            rect,
-            4.0,
-            visuals.widgets.hovered.weak_bg_fill.gamma_multiply(0.6),
-        );
+        let fill = visuals.widgets.hovered.weak_bg_fill.gamma_multiply(0.6);
+        painter.rect_filled(rect, 4.0, fill);
     }
     if response.has_focus() {
         painter.rect_stroke(rect, 4.0, visuals.selection.stroke, StrokeKind::Inside);
@@ -108,13 +101,8 @@ fn entry(ui: &mut Ui, class: u8, name: &str, shown: bool, width: f32) -> Respons
         visuals.weak_text_color()
     };
     let font = TextStyle::Body.resolve(ui.style());
-    painter.text(
-        rect.left_center() + vec2(INDENT, 0.0),
-        Align2::LEFT_CENTER,
-        name,
-        font,
-        ink,
-    );
+    let pos = rect.left_center() + vec2(INDENT, 0.0);
+    painter.text(pos, Align2::LEFT_CENTER, name, font, ink);
     response.on_hover_text(
         "Click: show or hide this class\nAlt-click: show only this class, or all again",
     )

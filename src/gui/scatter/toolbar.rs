@@ -24,11 +24,9 @@ pub fn toolbar(
         {
             preferences.camera = Camera::home(cloud.axes);
         }
-        let lock = ui.add(Button::selectable(preferences.lock_fit, "Lock axes"));
-        let lock = lock.on_hover_text("Keep the limits of the axes while the points move");
-        if lock.clicked() {
-            preferences.lock_fit ^= true;
-        }
+        let lock = ui
+            .toggle_value(&mut preferences.lock_fit, "Lock axes")
+            .on_hover_text("Keep the limits of the axes while the points move");
         let can_rotate = cloud.axes == 3;
         let rotate = Button::selectable(preferences.auto_rotate && can_rotate, "Auto-rotate");
         let rotate = ui
@@ -39,13 +37,9 @@ pub fn toolbar(
             preferences.auto_rotate ^= true;
         }
         if !view.reference_clouds.is_empty() {
-            let align = ui.add(Button::selectable(preferences.align, "Align"));
-            let align = align.on_hover_text(
+            ui.toggle_value(&mut preferences.align, "Align").on_hover_text(
                 "Rotate or mirror each cloud about the origin to match that of the previous λ (orthogonal Procrustes)",
             );
-            if align.clicked() {
-                preferences.align ^= true;
-            }
         }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             if !view.name.is_empty() {
@@ -66,10 +60,8 @@ fn caption(cloud: &Cloud, part: Option<&str>) -> String {
         (Projection::Coordinates, 1) => format!("{z}, 1 coordinate"),
         (Projection::Coordinates, axes) => format!("{z}, {axes} coordinates"),
         (Projection::Pca { explained }, _) if explained.is_finite() => {
-            format!(
-                "{pca}, {:.0} % of variance",
-                explained.clamp(0.0, 1.0) * 100.0
-            )
+            let percent = explained.clamp(0.0, 1.0) * 100.0;
+            format!("{pca}, {percent:.0} % of variance")
         }
         (Projection::Pca { .. }, _) => pca,
     };
@@ -83,14 +75,12 @@ fn caption(cloud: &Cloud, part: Option<&str>) -> String {
         count => format!(", {count} not finite"),
     };
     let aligned = if cloud.aligned {
-        ", aligned to the previous λ (Procrustes)"
+        ", aligned with the previous λ (Procrustes)"
     } else {
         ""
     };
-    format!(
-        "{space}{aligned}{dead} · {}{not_finite}",
-        points(cloud.len())
-    )
+    let points = points(cloud.len());
+    format!("{space}{aligned}{dead} · {points}{not_finite}")
 }
 
 /// Formats a number of points: "1 point", "10,000 points".
