@@ -120,8 +120,8 @@ impl LambdaChoice {
 
 /// Shows a large slider over [0, 1], blue at λ = 0 (classifier) and orange at 1 (autoencoder).
 ///
-/// Dragging or clicking sets λ. With the focus, the left and right arrow keys move by 0.01, with Shift
-/// by 0.1, or from network to network; Home and End move to the ends.
+/// Dragging or clicking sets λ. With the focus, the left and right arrow keys move by 0.01, with
+/// Shift by 0.1, or from network to network; Home and End move to the ends.
 pub fn lambda_slider(ui: &mut Ui, choice: &mut LambdaChoice) -> Response {
     let size = vec2(ui.available_width(), HEIGHT);
     let (rect, mut response) = ui.allocate_exact_size(size, Sense::click_and_drag());

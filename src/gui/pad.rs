@@ -43,7 +43,7 @@ impl Pad {
         self.values.iter().all(|value| *value == 0.0)
     }
 
-    /// Draws a line with a round brush between points `[x, y]` in pixels from the upper left corner.
+    /// Draws a line with a round brush between points `[x, y]`, in pixels from the top left corner.
     /// `colour` is red, green and blue, 0–1; a grey image uses their mean.
     pub fn stroke(&mut self, from: [f32; 2], to: [f32; 2], radius: f32, colour: [f32; 3]) {
         let ImageShape {

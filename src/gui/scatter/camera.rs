@@ -223,8 +223,8 @@ impl View {
 
     /// Radius of a point in scene units, for a cloud of `count` points.
     ///
-    /// It grows with the view, less than in proportion, and shrinks with `count`; zooming in enlarges
-    /// it less than the distances between points.
+    /// It grows with the view, less than in proportion, and shrinks with `count`. Zooming in
+    /// enlarges it less than the distances between points.
     pub fn point_radius(&self, count: usize) -> f32 {
         #[expect(clippy::cast_precision_loss, reason = "far below 2^24")]
         let density = (500.0 / count.max(1) as f32).powf(0.22).min(1.5);
