@@ -105,7 +105,7 @@ impl RunPreview {
         let width = ui.available_width();
         ui.allocate_ui(vec2(width, CLOUD), |ui| {
             let view = CloudView::alone(&picture.snapshot);
-            self.scatter.bare(ui, &view, &picture.labels);
+            self.scatter.scene_only(ui, &view, &picture.labels);
         });
         heading(
             ui,
