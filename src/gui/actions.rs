@@ -29,7 +29,7 @@ pub enum ActionId {
     TogglePlayback,
     Deselect,
     Draw,
-    Experiment,
+    Sweep,
     ResetLayout,
     ZoomIn,
     ZoomOut,
@@ -317,10 +317,10 @@ pub static ACTIONS: [Action; 22] = [
     .with_key(Key::D)
     .enabled_if(has_run),
     Action::new(
-        ActionId::Experiment,
-        |_| PaneId::Experiment.title(),
+        ActionId::Sweep,
+        |_| PaneId::Sweep.title(),
         |_| "Train every combination of λ, seeds, networks and data sets, and compare the results",
-        |_| ViewCommand::TogglePane(PaneId::Experiment).into(),
+        |_| ViewCommand::TogglePane(PaneId::Sweep).into(),
     )
     .with_key(Key::X),
     Action::new(

@@ -1,4 +1,4 @@
-//! The window as a whole.
+//! The main window.
 
 use std::{path::Path, time::Duration};
 
@@ -69,7 +69,7 @@ impl App {
         let wake = waker(&cc.egui_ctx);
         Self {
             ctx: cc.egui_ctx.clone(),
-            state: State::new(&wake, config, source, preferences.sample, &mut commands),
+            state: State::new(&wake, config, source, preferences.selection, &mut commands),
             commands,
             panes: Panes::new(&setup),
             view: SharedView::new(&setup),
@@ -94,7 +94,8 @@ impl App {
         self
     }
 
-    /// Keeps runs in `folder` against a crash, and offers what one has left there.
+    /// Saves runs in `folder` in case of a crash, and offers to resume one that a crash has left
+    /// there.
     #[must_use]
     pub fn with_recovery(mut self, folder: Option<&Path>) -> Self {
         if let Some(folder) = folder {
@@ -198,7 +199,7 @@ impl App {
     }
 }
 
-/// Draws the window when a background job has something new: progress at most every
+/// Repaints the window when a background job has something new: progress at most every
 /// [`PROGRESS_INTERVAL`].
 fn waker(ctx: &egui::Context) -> Wake {
     let ctx = ctx.clone();
@@ -244,7 +245,7 @@ impl eframe::App for App {
             spectrum_layout: self.dock.spectrum.clone(),
             view: self.view.scatter.preferences.clone(),
             trade_off: self.view.trade_off,
-            sample: self.state.probe.selection(),
+            selection: self.state.probe.selection(),
             ..Preferences::default()
         };
         self.controls.save(&mut preferences);

@@ -106,7 +106,7 @@ pub enum DataCommand {
 /// Requests about full data sets.
 #[derive(Clone, Debug)]
 pub enum DownloadCommand {
-    /// Look for every full set on this machine.
+    /// Search this machine for every full set.
     FindSets,
     /// Load an example of each class of every set.
     LoadExamples,
@@ -116,7 +116,7 @@ pub enum DownloadCommand {
     Stop(BundledSet),
     /// Show the folder of a set in the file manager.
     Reveal(BundledSet),
-    /// Look for full sets elsewhere.
+    /// Search for full sets elsewhere.
     SetLocator(DatasetLocator),
 }
 

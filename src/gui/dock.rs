@@ -112,7 +112,7 @@ impl Behavior<PaneId> for DockBehavior<'_, '_> {
     fn tab_title_for_tile(&mut self, tiles: &Tiles<PaneId>, tile: TileId) -> WidgetText {
         match tiles.get(tile) {
             Some(Tile::Pane(pane)) => self.tab_title_for_pane(pane),
-            // Only the experiment is a tab beside a group of panes.
+            // Only the sweep is a tab beside a group of panes.
             _ => "Live run".into(),
         }
     }

@@ -1,21 +1,21 @@
-//! Layouts: where the panes are.
+//! Layouts of the panes.
 
 use eframe::egui::Id;
 use egui_tiles::{Container, Linear, LinearDir, Tile, TileId, Tiles, Tree};
 
 use super::panes::PaneId;
 
-/// A layout, as it is kept between sessions.
+/// A layout, in the form in which it is stored.
 pub type Layout = Tree<PaneId>;
 
 /// The panes that every layout has.
 const ESSENTIAL: [PaneId; 3] = [PaneId::Latent, PaneId::Reconstructions, PaneId::Curves];
 
 impl PaneId {
-    /// The panes that a layout may have beside its essential ones. The experiment is not among them: it
-    /// takes the place of all others.
+    /// The panes that a layout may have beside its essential ones. The sweep is not among them: it
+    /// replaces all others.
     pub fn optional() -> impl Iterator<Item = Self> {
-        let is_optional = |pane: &Self| !ESSENTIAL.contains(pane) && *pane != Self::Experiment;
+        let is_optional = |pane: &Self| !ESSENTIAL.contains(pane) && *pane != Self::Sweep;
         Self::ALL.into_iter().filter(is_optional)
     }
 }
@@ -48,10 +48,10 @@ pub fn spectrum() -> Layout {
     ]);
     let figures = tabs(&[PaneId::TradeOff, PaneId::Curves]);
     let latent = tiles.insert_pane(PaneId::Latent);
-    let plane = tiles.insert_pane(PaneId::Pareto);
+    let pareto = tiles.insert_pane(PaneId::Pareto);
     let above = Linear::new_binary(LinearDir::Horizontal, [latent, pictures], 0.5);
     let above = tiles.insert_container(Container::Linear(above));
-    let below = Linear::new_binary(LinearDir::Horizontal, [figures, plane], 0.6);
+    let below = Linear::new_binary(LinearDir::Horizontal, [figures, pareto], 0.6);
     let below = tiles.insert_container(Container::Linear(below));
     let all = Linear::new_binary(LinearDir::Vertical, [above, below], 0.62);
     let all = tiles.insert_container(Container::Linear(all));
@@ -71,8 +71,8 @@ pub fn is_visible(tree: &Layout, pane: PaneId) -> bool {
 
 /// Shows a pane, or removes it.
 pub fn toggle(tree: &mut Layout, pane: PaneId) {
-    if pane == PaneId::Experiment {
-        toggle_experiment(tree);
+    if pane == PaneId::Sweep {
+        toggle_sweep(tree);
     } else if let Some(tile) = tree.tiles.find_pane(&pane) {
         tree.remove_recursively(tile);
     } else {
@@ -80,21 +80,21 @@ pub fn toggle(tree: &mut Layout, pane: PaneId) {
     }
 }
 
-/// Shows the experiment in front of all other panes, or removes it.
-fn toggle_experiment(tree: &mut Layout) {
-    if let Some(tile) = tree.tiles.find_pane(&PaneId::Experiment) {
-        if is_visible(tree, PaneId::Experiment) {
+/// Shows the sweep in front of all other panes, or removes it.
+fn toggle_sweep(tree: &mut Layout) {
+    if let Some(tile) = tree.tiles.find_pane(&PaneId::Sweep) {
+        if is_visible(tree, PaneId::Sweep) {
             tree.remove_recursively(tile);
             return;
         }
     } else {
-        let tile = tree.tiles.insert_pane(PaneId::Experiment);
-        // It needs the whole space, so that it is a tab beside all others together.
+        let tile = tree.tiles.insert_pane(PaneId::Sweep);
+        // It needs the whole space, so it is a tab beside a group of all others.
         let mut children: Vec<TileId> = tree.root.into_iter().collect();
         children.push(tile);
         tree.root = Some(tree.tiles.insert_tab_tile(children));
     }
-    raise(tree, PaneId::Experiment);
+    raise(tree, PaneId::Sweep);
 }
 
 /// Makes a pane the visible one of its tabs.
@@ -203,18 +203,18 @@ mod tests {
     }
 
     #[test]
-    fn the_experiment_is_brought_to_the_front_and_removed() {
-        let experiment = PaneId::Experiment;
+    fn the_sweep_is_brought_to_the_front_and_removed() {
+        let sweep = PaneId::Sweep;
         for mut tree in [single(), spectrum()] {
             let before = tree.clone();
-            toggle(&mut tree, experiment);
-            assert!(is_visible(&tree, experiment) && is_complete(&tree));
+            toggle(&mut tree, sweep);
+            assert!(is_visible(&tree, sweep) && is_complete(&tree));
             raise(&mut tree, PaneId::Latent);
-            assert!(has(&tree, experiment) && !is_visible(&tree, experiment));
-            toggle(&mut tree, experiment);
-            assert!(is_visible(&tree, experiment));
-            toggle(&mut tree, experiment);
-            assert!(!has(&tree, experiment) && is_complete(&tree));
+            assert!(has(&tree, sweep) && !is_visible(&tree, sweep));
+            toggle(&mut tree, sweep);
+            assert!(is_visible(&tree, sweep));
+            toggle(&mut tree, sweep);
+            assert!(!has(&tree, sweep) && is_complete(&tree));
             tree.simplify(&SimplificationOptions::default());
             assert_eq!(tree.root, before.root, "the layout is as before");
         }

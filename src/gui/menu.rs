@@ -43,7 +43,7 @@ const RUN: &[Item] = &[
 ];
 const VIEW: &[Item] = &[
     Item::Action(ActionId::Draw),
-    Item::Pane(ActionId::Experiment, PaneId::Experiment),
+    Item::Pane(ActionId::Sweep, PaneId::Sweep),
     Item::Separator,
     Item::OptionalPanes,
     Item::Separator,

@@ -1,4 +1,4 @@
-//! What the window is opened with.
+//! Options of the window.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -13,8 +13,8 @@ pub struct WindowOptions {
     pub source: DataSource,
     /// The networks to train; `None` for the one of `config`.
     pub spectrum: Option<Spectrum>,
-    /// Time after which the window closes itself. Such a window neither reads nor stores preferences,
-    /// results or runs.
+    /// Time after which the window closes itself. Such a window neither reads nor stores
+    /// preferences, results or runs.
     pub close_after: Option<Duration>,
     /// PNG file for a picture of the window, taken just before it closes itself.
     pub screenshot: Option<PathBuf>,

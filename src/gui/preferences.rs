@@ -1,4 +1,4 @@
-//! What the window keeps between sessions. Field names are stored: they must not change.
+//! What the window stores between sessions. Stored names of fields must not change.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,12 +22,14 @@ pub struct Preferences {
     /// Camera and other settings of the latent cloud.
     pub view: ViewPreferences,
     pub curves: CurveSettings,
-    pub sample: ProbeSelection,
+    #[serde(rename = "sample")]
+    pub selection: ProbeSelection,
     pub show_difference: bool,
-    /// The grid of the experiment, as TOML: one that cannot be read does not affect the rest.
+    /// The grid of the sweep, as TOML, so that an unreadable grid does not affect the rest.
     pub grid: String,
-    /// Name of the stored spectrum that the clouds are compared with.
-    pub below: Option<String>,
+    /// Name of the stored spectrum with which the clouds are compared.
+    #[serde(rename = "below")]
+    pub compared_spectrum: Option<String>,
 }
 
 impl Default for Preferences {
@@ -39,10 +41,10 @@ impl Default for Preferences {
             trade_off: TradeOffSettings::default(),
             view: ViewPreferences::default(),
             curves: CurveSettings::default(),
-            sample: ProbeSelection::default(),
+            selection: ProbeSelection::default(),
             show_difference: true,
             grid: String::new(),
-            below: None,
+            compared_spectrum: None,
         }
     }
 }
@@ -90,12 +92,12 @@ mod tests {
         assert_eq!(read.spectrum.runs(), 2);
         assert!(read.view.auto_rotate && read.view.align && !read.show_difference);
         assert_eq!(
-            (read.sample.cloud_per_class, read.sample.grid_offset),
+            (read.selection.cloud_per_class, read.selection.grid_offset),
             (20, 7)
         );
         assert_ne!(read.trade_off, TradeOffSettings::default());
         assert_ne!(read.curves, CurveSettings::default());
         assert_eq!(read.grid, "lambda = [0.5]");
-        assert_eq!(read.below.as_deref(), Some("MNIST"));
+        assert_eq!(read.compared_spectrum.as_deref(), Some("MNIST"));
     }
 }

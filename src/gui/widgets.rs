@@ -13,10 +13,15 @@ use eframe::{
 use super::{
     actions::ActionId,
     commands::Commands,
+    images,
     state::{RunView, State},
+    textures::{Images, TextureCache},
     theme,
 };
-use crate::{data::DataSource, train::ImageResult};
+use crate::{
+    data::{DataSource, ImageShape},
+    train::ImageResult,
+};
 
 /// Font size of captions below images, in points.
 pub const CAPTION: f32 = 12.0;
@@ -40,11 +45,20 @@ pub fn class_name(run: &RunView, class: u8) -> &str {
         .map_or("?", String::as_str)
 }
 
-/// One bar per class, which scrolls beyond ten classes. Where the true class is known, the predicted
-/// one is marked as right or wrong.
+/// Whether an image is classified correctly, and if not, as what: "taken for 7".
+pub fn verdict(truth: u8, predicted: u8, predicted_name: &str) -> String {
+    if truth == predicted {
+        "classified correctly".to_owned()
+    } else {
+        format!("taken for {predicted_name}")
+    }
+}
+
+/// One bar per class, which scrolls beyond ten classes. Where the true class is known, the
+/// predicted one is marked as correct or wrong.
 pub fn probabilities(ui: &mut Ui, run: &RunView, result: &ImageResult, truth: Option<u8>) {
     let (predicted, _) = result.predicted();
-    let is_right = truth.is_none_or(|truth| truth == predicted);
+    let is_correct = truth.is_none_or(|truth| truth == predicted);
     let rows = |ui: &mut Ui| {
         for (class, &probability) in (0..=u8::MAX).zip(&result.probabilities) {
             let mut name = RichText::new(class_name(run, class)).size(12.5);
@@ -53,7 +67,7 @@ pub fn probabilities(ui: &mut Ui, run: &RunView, result: &ImageResult, truth: Op
             }
             ui.label(name);
             let blue = theme::classification(ui.visuals());
-            let colour = match (class == predicted, is_right) {
+            let colour = match (class == predicted, is_correct) {
                 (true, false) => ui.visuals().error_fg_color,
                 (true, true) => blue,
                 (false, _) => blue.gamma_multiply(0.55),
@@ -76,7 +90,7 @@ pub fn probabilities(ui: &mut Ui, run: &RunView, result: &ImageResult, truth: Op
         });
 }
 
-/// A horizontal bar of which `share`, 0–1, is filled.
+/// A horizontal bar of which the fraction `share`, 0–1, is filled.
 fn bar(ui: &mut Ui, share: f32, colour: Color32) {
     let (rect, response) = ui.allocate_exact_size(vec2(120.0, 10.0), Sense::hover());
     let painter = ui.painter();
@@ -92,7 +106,7 @@ fn bar(ui: &mut Ui, share: f32, colour: Color32) {
 }
 
 /// Marks a position in the cloud with a diamond and a word.
-pub fn mark(ui: &Ui, at: Pos2, text: &str) {
+pub fn mark(ui: &Ui, pos: Pos2, text: &str) {
     let colour = ui.visuals().strong_text_color();
     let painter = ui.painter();
     let corners = [
@@ -102,15 +116,44 @@ pub fn mark(ui: &Ui, at: Pos2, text: &str) {
         vec2(-9.0, 0.0),
     ];
     let outline =
-        |stroke| Shape::closed_line(corners.iter().map(|corner| at + *corner).collect(), stroke);
+        |stroke| Shape::closed_line(corners.iter().map(|corner| pos + *corner).collect(), stroke);
     let halo = ui.visuals().panel_fill;
     painter.add(outline(Stroke::new(5.0, halo)));
     painter.add(outline(Stroke::new(2.5, colour)));
     let text = painter.layout_no_wrap(text.to_owned(), FontId::proportional(14.0), colour);
-    let corner = at + vec2(14.0, -text.size().y / 2.0);
+    let corner = pos + vec2(14.0, -text.size().y / 2.0);
     let background = Rect::from_min_size(corner, text.size()).expand2(vec2(4.0, 1.0));
     painter.rect_filled(background, 4.0, halo.gamma_multiply(0.85));
     painter.galley(corner, text, colour);
+}
+
+// ---- images ----
+
+/// Input, named `input`, reconstruction and difference of one image, and below them the MSE.
+pub fn comparison(
+    ui: &mut Ui,
+    textures: &mut TextureCache,
+    images: &Images,
+    shape: ImageShape,
+    input: &str,
+    mse: f32,
+) {
+    let size = images::crisp_size(ui, shape, images::crisp_scale(ui, shape, 90.0));
+    ui.horizontal(|ui| {
+        for (tile, name) in [input, "reconstruction", "|difference|"]
+            .into_iter()
+            .enumerate()
+        {
+            ui.vertical(|ui| {
+                let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+                textures.paint(ui, images, tile, images::snapped(ui, rect));
+                ui.label(RichText::new(name).size(CAPTION));
+            });
+        }
+    });
+    let colour = theme::reconstruction(ui.visuals());
+    ui.label(RichText::new(format!("MSE {mse:.4}")).color(colour))
+        .on_hover_text("Squared error, mean over the pixels, in [−1, 1] units");
 }
 
 // ---- buttons and texts ----
@@ -143,7 +186,7 @@ pub fn error_text(ui: &mut Ui, text: &str) {
     ui.label(text.color(ui.visuals().error_fg_color));
 }
 
-/// A text with a capital first letter.
+/// Capitalises the first letter of a text.
 pub fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string());
@@ -154,7 +197,7 @@ pub fn sentence(text: &str) -> String {
 pub fn source_name(source: &DataSource) -> String {
     match source {
         DataSource::Bundled(set) => set.to_string(),
-        DataSource::Full(set) => format!("{set}, in full"),
+        DataSource::Full(set) => format!("{set} in full"),
         DataSource::Folder(path) => path.file_name().map_or_else(
             || path.display().to_string(),
             |name| name.to_string_lossy().into_owned(),
@@ -219,11 +262,17 @@ pub fn learning_rate(ui: &mut Ui, tooltip: &str, rate: &mut f64) -> bool {
         let field = DragValue::new(rate)
             .range(1e-6..=1.0)
             .speed(speed)
-            .custom_formatter(|rate, _| format!("{rate:.1e}"))
+            .custom_formatter(|rate, _| learning_rate_text(rate))
             .update_while_editing(false);
         ui.add(field)
     })
     .changed()
+}
+
+/// A learning rate with two significant digits: "0.001".
+pub fn learning_rate_text(rate: f64) -> String {
+    let rounded: f64 = format!("{rate:.1e}").parse().unwrap_or(rate);
+    rounded.to_string()
 }
 
 /// A number field whose accessible value is a plain number, whatever its text.

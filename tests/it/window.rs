@@ -294,7 +294,7 @@ fn a_drawing_is_read_while_the_model_trains() {
         snapshot(app).is_some_and(|shown| shown.custom_image.is_some())
     });
     harness.run_steps(2);
-    harness.get_by_label("as seen");
+    harness.get_by_label("model input");
     let own = snapshot(harness.state())
         .unwrap()
         .custom_image

@@ -188,14 +188,14 @@ fn training_is_recorded_and_filmed() {
     let recording = harness.state().state().exports.recording().unwrap();
     let (count, (first, last)) = (recording.len(), recording.steps());
     assert!(last > first);
-    harness.get_by_label_contains(&format!("{count} pictures, step {first} to {last}"));
+    harness.get_by_label_contains(&format!("{count} frames, step {first} to {last}"));
     let bytes = write(
         &mut harness,
         Export::Training,
         &folder.path().join("training.gif"),
     );
     assert_eq!(frames(&bytes), count);
-    press(&mut harness, "Forget");
+    press(&mut harness, "Discard");
     assert!(harness.state().state().exports.recording().is_none());
 }
 
@@ -343,9 +343,9 @@ fn a_finished_spectrum_on_other_images_stands_below_the_clouds() {
         app.state().results.spectra().len() == 2
     });
     harness.run_steps(2);
-    assert!(harness.query_by_label_contains("below").is_none());
+    assert!(harness.query_by_label_contains("for comparison").is_none());
     harness
-        .get_by_role_and_label(Role::ComboBox, "Below")
+        .get_by_role_and_label(Role::ComboBox, "Compare with")
         .click();
     harness.run_steps(3);
     // That of another network is not offered.
@@ -357,7 +357,7 @@ fn a_finished_spectrum_on_other_images_stands_below_the_clouds() {
         std::thread::sleep(Duration::from_millis(10));
         harness.step();
     }
-    harness.get_by_label("Clouds of Fashion-MNIST, seed 7 below");
+    harness.get_by_label("Clouds of Fashion-MNIST, seed 7 for comparison");
     assert!(
         harness
             .query_by_label("Cloud of λ = 0.50, Fashion-MNIST, seed 7")

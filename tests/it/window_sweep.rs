@@ -64,7 +64,7 @@ fn window_remembering(file: &Path, memory: &Memory) -> Harness<'static, App> {
         steps(app) > 60 && app.state().notifications().is_empty()
     });
     harness.run_steps(2);
-    let pane = "Experiment pane, drag to move";
+    let pane = "Sweep pane, drag to move";
     if harness.query_by_label(pane).is_none() {
         harness.key_press(Key::X);
         harness.run_steps(3);
@@ -106,7 +106,7 @@ fn two_runs(harness: &mut Harness<'_, App>, epochs: f64) {
     press(harness, "FC Medium");
     harness.get_by_label("choose at least one network");
     press(harness, "FC Small");
-    type_into(harness, "λ of the runs", "0, 1");
+    type_into(harness, "λ", "0, 1");
     type_into(harness, "Seeds", "34");
     harness
         .get_by_role_and_label(Role::SpinButton, "Epochs")
@@ -114,7 +114,7 @@ fn two_runs(harness: &mut Harness<'_, App>, epochs: f64) {
     wait(harness, "what the file knows", |app| {
         let runs = experiment(app).runs();
         let is_set = runs.iter().all(|run| run.epochs as f64 == epochs);
-        experiment(app).is_known() && runs.len() == 2 && is_set
+        experiment(app).is_store_queried() && runs.len() == 2 && is_set
     });
     harness.run_steps(2);
     harness.get_by_label("2 runs");
@@ -191,9 +191,7 @@ fn a_small_grid_is_carried_out_and_a_run_of_it_trained_live() {
             && steps(app) > 0
     });
     assert!(
-        harness
-            .query_by_label("Experiment pane, drag to move")
-            .is_none(),
+        harness.query_by_label("Sweep pane, drag to move").is_none(),
         "the live run is in front"
     );
 
@@ -201,7 +199,7 @@ fn a_small_grid_is_carried_out_and_a_run_of_it_trained_live() {
     drop(harness);
     let mut harness = window(&file);
     two_runs(&mut harness, 1.0);
-    harness.get_by_label("2 of them are done");
+    harness.get_by_label("all 2 done");
     assert!(
         harness
             .get_by_role_and_label(Role::Button, "Start 0 runs")
@@ -235,7 +233,7 @@ fn a_sweep_is_paused_a_run_skipped_and_the_rest_cancelled() {
     wait(&mut harness, "live steps meanwhile", |app| {
         steps(app) > live
     });
-    press(&mut harness, "Go on");
+    press(&mut harness, "Resume");
     wait(&mut harness, "the end of the pause", |app| {
         stage(app) == Some(Stage::Running)
     });
@@ -249,7 +247,7 @@ fn a_sweep_is_paused_a_run_skipped_and_the_rest_cancelled() {
         experiment(app).end() == Some(&SweepEnd::Cancelled)
     });
     harness.run_steps(2);
-    harness.get_by_label_contains("Cancelled: 0 of 2 runs are done and kept");
+    harness.get_by_label_contains("Cancelled: 0 of 2 runs are done and stored");
     harness.get_by_role_and_label(Role::Button, "Start 2 runs");
     let store = Store::open_existing(&file).unwrap();
     store.check().unwrap();
@@ -257,7 +255,7 @@ fn a_sweep_is_paused_a_run_skipped_and_the_rest_cancelled() {
 
     // Closing the window in the middle leaves a sound file.
     wait(&mut harness, "what the file knows", |app| {
-        experiment(app).is_known()
+        experiment(app).is_store_queried()
     });
     harness.run_steps(2);
     start(&mut harness);
@@ -271,9 +269,9 @@ fn what_is_wrong_with_a_list_is_said_beside_it() {
     let folder = tempfile::tempdir().unwrap();
     let mut harness = window(&folder.path().join("results.sqlite"));
     for (field, text, wrong) in [
-        ("λ of the runs", "0, 2", "“2” is not a λ"),
-        ("Seeds", "1, 1", "1 stands there twice"),
-        ("Sizes n of z", "0", "“0” does not fit here"),
+        ("λ", "0, 2", "“2” is not a λ"),
+        ("Seeds", "1, 1", "1 is listed twice"),
+        ("Latent sizes n", "0", "“0” is not valid"),
     ] {
         type_into(&mut harness, field, text);
         harness.get_by_label_contains(wrong);
@@ -284,9 +282,9 @@ fn what_is_wrong_with_a_list_is_said_beside_it() {
             .accesskit_node()
             .is_disabled()
     );
-    type_into(&mut harness, "λ of the runs", "0:0.5:1");
+    type_into(&mut harness, "λ", "0:0.5:1");
     type_into(&mut harness, "Seeds", "1:3");
-    type_into(&mut harness, "Sizes n of z", "2 3");
+    type_into(&mut harness, "Latent sizes n", "2 3");
     harness.get_by_label("18 runs");
 }
 
@@ -314,26 +312,26 @@ fn rare_settings_are_folded_away_refused_with_a_reason_and_remembered() {
         !start.accesskit_node().is_disabled()
     };
     assert!(
-        harness.query_by_label("Sizes of the ViT").is_none(),
+        harness.query_by_label("ViT dimensions").is_none(),
         "there is none among the networks"
     );
     press(&mut harness, "ViT");
-    harness.get_by_label("Sizes of the ViT");
+    harness.get_by_label("ViT dimensions");
     set(&mut harness, "Heads", 3.0);
     harness.get_by_label_contains("3 heads cannot share an embedding of 8");
     wait(&mut harness, "what the file knows", |app| {
-        experiment(app).is_known()
+        experiment(app).is_store_queried()
     });
     harness.run_steps(2);
     assert!(!is_ready(&harness, 44));
     set(&mut harness, "Embedding", 12.0);
     assert!(harness.query_by_label_contains("3 heads").is_none());
     set(&mut harness, "Batch size", 20_000.0);
-    harness.get_by_label("MNIST has 10000 training images, too few for a batch of 20000");
+    harness.get_by_label("Batch size 20000 is larger than the 10000 training images of MNIST");
     set(&mut harness, "Batch size", 64.0);
     set(&mut harness, "Learning rate", 0.01);
     wait(&mut harness, "what the file knows", |app| {
-        experiment(app).is_known()
+        experiment(app).is_store_queried()
     });
     harness.run_steps(2);
     assert!(is_ready(&harness, 44));
@@ -355,7 +353,7 @@ fn rare_settings_are_folded_away_refused_with_a_reason_and_remembered() {
     }
     // Folded away again, what is not as usual is still said.
     fold(&mut harness);
-    harness.get_by_label_contains("batch size 64, learning rate 1.0e-2, other sizes of the ViT");
+    harness.get_by_label_contains("batch size 64, learning rate 0.01, ViT changed");
 
     let mut memory = Memory::default();
     harness.state_mut().save(&mut memory);

@@ -1,5 +1,5 @@
-//! One small cloud for each λ (paper, figure 4), all seen by the same camera; below them, if wanted, those of a finished
-//! spectrum on other images.
+//! One small cloud per λ (paper, figure 4), all with the same camera; below them, if chosen, those
+//! of a finished spectrum on other images.
 
 mod comparison_row;
 mod grid;
@@ -20,14 +20,14 @@ use crate::{
 /// State of the pane.
 pub struct Clouds {
     multiples: SmallMultiples,
-    below: ComparisonRow,
+    comparison: ComparisonRow,
 }
 
 impl Clouds {
     pub fn new(setup: &PaneSetup<'_>) -> Self {
         Self {
             multiples: SmallMultiples::default(),
-            below: ComparisonRow::new(setup.preferences.below.clone()),
+            comparison: ComparisonRow::new(setup.preferences.compared_spectrum.clone()),
         }
     }
 }
@@ -46,43 +46,43 @@ impl Pane for Clouds {
         }
         let handle = header(ui, PaneId::Clouds, |ui| {
             export_button(ui, FigureKind::Clouds, DeadRuns::default(), commands);
-            let about = ui.weak("drag turns all");
-            about.on_hover_text("50 images of each class, the same axes and the same camera for every λ; a click shows that λ");
-            self.below.choice(ui, state);
+            let about = ui.weak("drag to turn all");
+            about.on_hover_text("50 images per class, with the same axes and the same camera for every λ. Click a cloud to show its λ");
+            self.comparison.choice(ui, state);
         });
         let Some(run) = state.run.view() else {
             return handle;
         };
         let align = scatter.preferences.align;
-        let places = run.lanes_by_lambda();
-        let clouds: Vec<_> = places
+        let lanes = run.lanes_by_lambda();
+        let clouds: Vec<_> = lanes
             .iter()
-            .filter_map(|place| cloud_view(run, *place, align))
+            .filter_map(|lane| cloud_view(run, *lane, align))
             .collect();
         let Some(shown) = cloud_view(run, run.shown_index(), align) else {
-            ui.centered_and_justified(|ui| ui.weak("Clouds appear with the first look"));
+            ui.centered_and_justified(|ui| ui.weak("Clouds appear with the first snapshot"));
             return handle;
         };
-        if clouds.len() != places.len() {
+        if clouds.len() != lanes.len() {
             return handle;
         }
         let now = ui.input(|input| input.time);
         scatter.receive(&shown, &run.dataset, now);
         self.multiples.receive(&clouds, scatter, &run.dataset);
-        let row = self.below.row(state, &places, scatter, commands);
+        let comparison = self.comparison.row(state, &lanes, scatter, commands);
         let grid = Grid {
             run,
-            places: &places,
+            lanes: &lanes,
             clouds: &self.multiples,
-            below: row.as_ref(),
+            comparison: comparison.as_ref(),
         };
-        if let Some(place) = grid.ui(ui, scatter) {
-            commands.push(RunCommand::ShowLane(place));
+        if let Some(lane) = grid.ui(ui, scatter) {
+            commands.push(RunCommand::ShowLane(lane));
         }
         handle
     }
 
     fn save(&self, preferences: &mut Preferences) {
-        preferences.below = self.below.wanted().map(str::to_owned);
+        preferences.compared_spectrum = self.comparison.selected().map(str::to_owned);
     }
 }

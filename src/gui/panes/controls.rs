@@ -1,6 +1,6 @@
 //! The panel at the left: λ, training, settings.
 
-mod mode;
+mod run_mode;
 mod settings;
 pub(super) mod transformer;
 mod transport;
@@ -9,7 +9,7 @@ use eframe::egui::{
     self, Align, DragValue, FontId, Layout, RichText, ScrollArea, TextFormat, Ui, text::LayoutJob,
 };
 
-use self::{mode::Mode, settings::Settings};
+use self::{run_mode::RunModeControls, settings::Settings};
 use super::PaneContext;
 use crate::{
     format,
@@ -25,29 +25,29 @@ use crate::{
 
 /// State of the panel: drafts that have not been applied.
 pub struct Controls {
-    mode: Mode,
+    run_mode: RunModeControls,
     settings: Settings,
 }
 
 impl Controls {
-    /// With the draft of a spectrum.
+    /// Creates the panel with the draft of a spectrum.
     pub fn new(spectrum: &Spectrum) -> Self {
         Self {
-            mode: Mode::new(spectrum),
+            run_mode: RunModeControls::new(spectrum),
             settings: Settings::default(),
         }
     }
 
     /// Stores what the panel keeps between sessions.
     pub fn save(&self, preferences: &mut Preferences) {
-        preferences.spectrum = self.mode.spectrum().clone();
+        preferences.spectrum = self.run_mode.spectrum().clone();
     }
 
     pub fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) {
         ScrollArea::vertical().show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 6.0;
             lambda(ui, context);
-            self.mode.ui(ui, context);
+            self.run_mode.ui(ui, context);
             ui.separator();
             transport::ui(ui, context.state, context.commands);
             ui.separator();
@@ -69,7 +69,7 @@ fn lambda(ui: &mut Ui, context: &mut PaneContext<'_>) {
     let mut choice = LambdaChoice::new(state);
     lambda_slider(ui, &mut choice).on_hover_text(
         "Weight of reconstruction in the encoder's loss: 0 is a pure classifier, 1 a pure autoencoder\n\
-         Left and Right by 0.01, with Shift by 0.1, or to the next network of a spectrum; Home and End to the ends",
+         Left and Right change it by 0.01, with Shift by 0.1, or show the next network of a spectrum. Home and End go to the ends",
     );
     commands.extend(choice.command(state));
     let lambda = choice.lambda();
@@ -111,7 +111,7 @@ fn lambda_field(ui: &mut Ui, lambda: Lambda) -> Option<Lambda> {
 fn formula(ui: &Ui, lambda: Lambda) -> LayoutJob {
     let visuals = ui.visuals();
     let mut job = LayoutJob::default();
-    let mut write = |text: &str, color| {
+    let mut append = |text: &str, color| {
         let format = TextFormat {
             font_id: FontId::proportional(16.0),
             color,
@@ -120,13 +120,13 @@ fn formula(ui: &Ui, lambda: Lambda) -> LayoutJob {
         job.append(text, 0.0, format);
     };
     let plain = visuals.text_color();
-    write("L = ", plain);
-    write(
+    append("L = ", plain);
+    append(
         &format!("{} · MSE", format::lambda(lambda.value())),
         theme::reconstruction(visuals),
     );
-    write(" + ", plain);
-    write(
+    append(" + ", plain);
+    append(
         &format!("{} · CE", format::lambda(lambda.complement())),
         theme::classification(visuals),
     );

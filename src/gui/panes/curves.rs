@@ -1,4 +1,4 @@
-//! How losses and accuracy move: three plots over epochs.
+//! Loss and accuracy curves: three plots over epochs.
 
 mod lines;
 mod scale;
@@ -13,7 +13,7 @@ use self::scale::Scale;
 use super::{Pane, PaneContext, PaneId, PaneSetup, header};
 use crate::{
     format,
-    gui::{preferences::Preferences, theme},
+    gui::{preferences::Preferences, theme, widgets::learning_rate_text},
     train::{
         Mark,
         history::{History, Quantity},
@@ -92,12 +92,17 @@ impl Curves {
                 .suffix(" epochs"),
         );
         let label = ui.label("smoothing");
-        slider
-            .labelled_by(label.id)
-            .on_hover_text("How far the bold training line averages; the raw line stays visible");
+        slider.labelled_by(label.id).on_hover_text(
+            "Time constant of the bold, smoothed training line; the raw line stays visible",
+        );
         ui.separator();
-        key(ui, true, "test", "The whole test half, after every epoch");
-        key(ui, false, "training", "The batches as they were trained");
+        legend_entry(ui, true, "test", "The whole test set, after every epoch");
+        legend_entry(
+            ui,
+            false,
+            "training",
+            "The batches, at the step at which they were trained",
+        );
     }
 
     fn plot(&mut self, ui: &mut Ui, quantity: Quantity, history: &History) {
@@ -110,7 +115,10 @@ impl Curves {
                 "cross-entropy (nats)",
                 "Cross-entropy of the classification",
             ),
-            Quantity::Accuracy => ("accuracy (%)", "Share of images that are classified right"),
+            Quantity::Accuracy => (
+                "accuracy (%)",
+                "Share of images that are classified correctly",
+            ),
         };
         let colour = match quantity {
             Quantity::Mse => theme::reconstruction(ui.visuals()),
@@ -148,7 +156,7 @@ impl Curves {
             .show_background(false)
             .show(ui, |plot| {
                 if self.following {
-                    let (epochs, heights) = lines::window(history, quantity, scale);
+                    let (epochs, heights) = lines::view_range(history, quantity, scale);
                     plot.set_plot_bounds_x(epochs);
                     plot.set_plot_bounds_y(heights);
                 }
@@ -158,23 +166,23 @@ impl Curves {
                 test(plot, history, quantity, scale, colour);
                 plot.pointer_coordinate().map(|pointer| pointer.x)
             });
-        let touched = response.response.dragged()
+        let is_moved = response.response.dragged()
             || (response.response.hovered() && ui.input(|input| input.zoom_delta() != 1.0));
-        self.following &= !touched;
+        self.following &= !is_moved;
         self.following |= response.response.double_clicked();
         response.response.widget_info(|| {
             egui::WidgetInfo::labeled(egui::Role::Canvas, true, format!("Curve of {name}"))
         });
         if let Some(epoch) = response.inner {
             response.response.on_hover_ui_at_pointer(|ui| {
-                read_out(ui, history, quantity, name, epoch);
+                values_at(ui, history, quantity, name, epoch);
             });
         }
     }
 }
 
-/// An entry of the legend: what a kind of line looks like.
-fn key(ui: &mut Ui, is_test: bool, name: &str, tip: &str) {
+/// An entry of the legend.
+fn legend_entry(ui: &mut Ui, is_test: bool, name: &str, tip: &str) {
     ui.label(name).on_hover_text(tip);
     let (rect, _) = ui.allocate_exact_size(vec2(22.0, 12.0), egui::Sense::hover());
     let colour = ui.visuals().text_color();
@@ -197,10 +205,10 @@ fn training(
     let bounds = plot.plot_bounds();
     let visible = bounds.min()[0]..=bounds.max()[0];
     let raw = lines::raw(history, quantity, scale, &visible);
-    let faded = if smoothing > 0.0 { 0.35 } else { 0.8 };
+    let opacity = if smoothing > 0.0 { 0.35 } else { 0.8 };
     plot.line(
         Line::new("training", PlotPoints::from(raw))
-            .color(colour.gamma_multiply(faded))
+            .color(colour.gamma_multiply(opacity))
             .width(1.0)
             .allow_hover(false),
     );
@@ -223,14 +231,14 @@ fn test(
     colour: Color32,
 ) {
     let points = lines::test(history, quantity, scale);
-    let few = points.len() <= 60;
+    let show_points = points.len() <= 60;
     plot.line(
         Line::new("test", PlotPoints::from(points.clone()))
             .color(colour)
             .width(2.0)
             .allow_hover(false),
     );
-    if few {
+    if show_points {
         plot.points(
             Points::new("test", PlotPoints::from(points))
                 .color(colour)
@@ -240,7 +248,8 @@ fn test(
     }
 }
 
-/// Vertical lines where something was changed by hand, with labels as far as there is room.
+/// Vertical lines where the user changed λ or the learning rate, with labels as far as there is
+/// space.
 fn marks(plot: &mut PlotUi<'_>, history: &History, colour: Color32) {
     let per_epoch = history.steps_per_epoch() as f64;
     let bounds = plot.plot_bounds();
@@ -256,14 +265,17 @@ fn marks(plot: &mut PlotUi<'_>, history: &History, colour: Color32) {
                 .allow_hover(false),
         );
         if epoch >= free_from && top.is_finite() {
-            let text = RichText::new(label(marked.mark)).small();
+            let label = label(marked.mark);
+            // Points per letter of the small font.
+            let width = 8.0 + 6.0 * label.chars().count() as f64;
+            let text = RichText::new(label).small();
             plot.text(
                 Text::new("change", PlotPoint::new(epoch + 3.0 * per_point, top), text)
                     .color(colour)
                     .anchor(Align2::LEFT_TOP)
                     .allow_hover(false),
             );
-            free_from = epoch + 48.0 * per_point;
+            free_from = epoch + width * per_point;
         }
     }
 }
@@ -271,32 +283,32 @@ fn marks(plot: &mut PlotUi<'_>, history: &History, colour: Color32) {
 fn label(mark: Mark) -> String {
     match mark {
         Mark::Lambda(lambda) => format!("λ {}", format::lambda(lambda.value())),
-        Mark::LearningRate(rate) => format!("rate {rate:.0e}"),
+        Mark::LearningRate(rate) => format!("learning rate {}", learning_rate_text(rate)),
     }
 }
 
-/// What the curves say at `epoch`.
-fn read_out(ui: &mut Ui, history: &History, quantity: Quantity, name: &str, epoch: f64) {
+/// The values of the curves at `epoch`, as a tooltip.
+fn values_at(ui: &mut Ui, history: &History, quantity: Quantity, name: &str, epoch: f64) {
     let step = (epoch * history.steps_per_epoch() as f64).round().max(0.0) as u64;
     ui.label(RichText::new(format!("epoch {:.2}, step {step}", epoch.max(0.0))).strong());
-    let show = |value: f64| match quantity {
+    let format = |value: f64| match quantity {
         Quantity::Accuracy => format!("{:.1} %", value * 100.0),
         Quantity::Mse => format!("{value:.4}"),
         Quantity::Ce => format!("{value:.3} nats"),
     };
     let short = name.split(" (").next().unwrap_or(name);
     let buckets = history.buckets();
-    let place = buckets.partition_point(|bucket| bucket.steps.1 < step);
-    if let Some(bucket) = buckets.get(place)
+    let index = buckets.partition_point(|bucket| bucket.steps.1 < step);
+    if let Some(bucket) = buckets.get(index)
         && let Some(mean) = bucket.summary(quantity).mean()
     {
-        ui.label(format!("training {short}  {}", show(mean)));
-        let spread = bucket.summary(quantity);
+        ui.label(format!("training {short}  {}", format(mean)));
+        let summary = bucket.summary(quantity);
         if bucket.steps.0 < bucket.steps.1 {
             ui.weak(format!(
                 "from {} to {} over steps {}–{}",
-                show(f64::from(spread.min)),
-                show(f64::from(spread.max)),
+                format(f64::from(summary.min)),
+                format(f64::from(summary.max)),
                 bucket.steps.0,
                 bucket.steps.1
             ));
@@ -309,7 +321,7 @@ fn read_out(ui: &mut Ui, history: &History, quantity: Quantity, name: &str, epoc
     if let Some(evaluation) = nearest {
         ui.label(format!(
             "test {short}  {}  after epoch {}",
-            show(lines::of(quantity, evaluation)),
+            format(lines::test_value(quantity, evaluation)),
             evaluation.epoch
         ));
     }

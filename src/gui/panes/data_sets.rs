@@ -1,4 +1,4 @@
-//! The window of data sets: which are built in, which are on this machine, which can be had.
+//! The window of data sets: built-in samples, full sets on this machine, and downloads.
 
 use std::time::{Duration, Instant};
 
@@ -29,15 +29,15 @@ use crate::{
 
 /// Width of the window's content, in points.
 const WIDTH: f32 = 590.0;
-/// Where it begins, in points below the window's top.
+/// Distance from the top of the main window, in points.
 const TOP: f32 = 110.0;
 /// Width of an example, in points.
-const EXAMPLE: f32 = 30.0;
+const EXAMPLE_WIDTH: f32 = 30.0;
 
-/// Width of the names at the left of lines.
-const NAME: f32 = 52.0;
-/// Least width of the buttons at the right.
-const BUTTON: f32 = 62.0;
+/// Width of the names at the left of rows.
+const NAME_WIDTH: f32 = 52.0;
+/// Minimum width of the buttons at the right.
+const BUTTON_WIDTH: f32 = 62.0;
 
 /// State of the window.
 #[derive(Default)]
@@ -69,7 +69,7 @@ impl DataSets {
             .id(egui::Id::unique("data sets"))
             .open(&mut open)
             .resizable(false)
-            // It grows downwards, away from the hand that presses its buttons.
+            // The window grows downwards, so that its buttons stay under the pointer.
             .pivot(Align2::CENTER_TOP)
             .default_pos(ctx.content_rect().center_top() + vec2(0.0, TOP))
             .show(ctx, |ui| {
@@ -77,7 +77,7 @@ impl DataSets {
                 for set in BundledSet::ALL {
                     data_set(ui, state, textures, set, commands);
                 }
-                others(ui, state, commands);
+                footer(ui, state, commands);
             });
         self.open = open;
     }
@@ -118,7 +118,7 @@ struct Current<'a> {
     config: &'a RunConfig,
 }
 
-/// Name, size, and an image of each class.
+/// Name, description, and an image of each class.
 fn heading(ui: &mut Ui, textures: &mut TextureCache, set: BundledSet, state: &DownloadState) {
     let shape = set.shape();
     ui.horizontal(|ui| {
@@ -135,7 +135,7 @@ fn heading(ui: &mut Ui, textures: &mut TextureCache, set: BundledSet, state: &Do
             return;
         };
         let images = Images::Bytes(shape, examples.images(0..examples.len()).into());
-        let size = images::crisp_size(ui, shape, images::crisp_scale(ui, shape, EXAMPLE));
+        let size = images::crisp_size(ui, shape, images::crisp_scale(ui, shape, EXAMPLE_WIDTH));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 5.0;
             for (tile, name) in set.class_names().into_iter().enumerate().rev() {
@@ -147,17 +147,17 @@ fn heading(ui: &mut Ui, textures: &mut TextureCache, set: BundledSet, state: &Do
     });
 }
 
-/// A line with a name at its left and buttons at its right.
-fn line(
+/// A row with a name at its left and buttons at its right.
+fn row(
     ui: &mut Ui,
     name: &str,
     state: impl FnOnce(&mut Ui),
     buttons: impl FnOnce(&mut Ui) -> Option<Command>,
 ) -> Option<Command> {
     ui.horizontal(|ui| {
-        let size = vec2(NAME, ui.spacing().interact_size.y);
+        let size = vec2(NAME_WIDTH, ui.spacing().interact_size.y);
         ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
-            ui.set_min_width(NAME);
+            ui.set_min_width(NAME_WIDTH);
             ui.weak(name);
         });
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -171,16 +171,16 @@ fn line(
 }
 
 fn use_button(ui: &mut Ui, source: DataSource, current: Current<'_>) -> Option<Command> {
-    let is_used = current.source == Some(&source);
-    let button = Button::new(if is_used { "In use" } else { "Use" });
+    let is_in_use = current.source == Some(&source);
+    let button = Button::new(if is_in_use { "In use" } else { "Use" });
     let tip = match &source {
-        DataSource::Full(set) => format!("Begin a new run with all images of {set}"),
-        _ => "Begin a new run with this sample".to_owned(),
+        DataSource::Full(set) => format!("Start a new run on all images of {set}"),
+        _ => "Start a new run on this sample".to_owned(),
     };
     let response = ui
-        .add_enabled(!is_used, button.min_size(vec2(BUTTON, 0.0)))
+        .add_enabled(!is_in_use, button.min_size(vec2(BUTTON_WIDTH, 0.0)))
         .on_hover_text(tip)
-        .on_disabled_hover_text("The run in hand learns from it");
+        .on_disabled_hover_text("The current run trains on it");
     response.clicked().then(|| {
         let config = Box::new(current.config.clone());
         RunCommand::Apply { config, source }.into()
@@ -188,7 +188,7 @@ fn use_button(ui: &mut Ui, source: DataSource, current: Current<'_>) -> Option<C
 }
 
 fn sample(ui: &mut Ui, set: BundledSet, current: Current<'_>) -> Option<Command> {
-    line(
+    row(
         ui,
         "Sample",
         |ui| {
@@ -198,7 +198,7 @@ fn sample(ui: &mut Ui, set: BundledSet, current: Current<'_>) -> Option<Command>
                 count(train),
                 count(test)
             ))
-            .on_hover_text("Images to learn from + images to measure with");
+            .on_hover_text("Training + test images");
         },
         |ui| use_button(ui, DataSource::Bundled(set), current),
     )
@@ -213,36 +213,36 @@ fn full_set(
     let [train, test] = full.images;
     let images = format!("{} + {} images", count(train), count(test));
     let command = if let Some(running) = &state.running {
-        line(
+        row(
             ui,
             "Full set",
             |ui| progress(ui, running),
             |ui| {
-                let stop = Button::new("Stop").min_size(vec2(BUTTON, 0.0));
+                let stop = Button::new("Stop").min_size(vec2(BUTTON_WIDTH, 0.0));
                 ui.add_enabled(!running.is_stopping(), stop)
-                    .on_hover_text(
-                        "What has arrived is kept, and the download can go on from there",
-                    )
+                    .on_hover_text("Stop the download; it can be resumed later")
                     .clicked()
                     .then(|| DownloadCommand::Stop(full.set).into())
             },
         )
     } else {
-        line(
+        row(
             ui,
             "Full set",
             |ui| {
-                standing(ui, full, state, &images);
+                availability(ui, full, state, &images);
             },
             |ui| match &state.availability {
                 None => None,
                 Some(Availability::Found(_)) => {
-                    let used = use_button(ui, DataSource::Full(full.set), current);
-                    let reveal = ui.button("Open folder").on_hover_text("Show its files");
+                    let use_set = use_button(ui, DataSource::Full(full.set), current);
+                    let reveal = ui
+                        .button("Open folder")
+                        .on_hover_text("Show the files in the file manager");
                     let reveal = reveal
                         .clicked()
                         .then(|| DownloadCommand::Reveal(full.set).into());
-                    used.or(reveal)
+                    use_set.or(reveal)
                 }
                 Some(Availability::PickleOnly(_) | Availability::Missing) => {
                     fetch_button(ui, full, state)
@@ -262,36 +262,36 @@ fn fetch_button(ui: &mut Ui, full: &CatalogueEntry<'_>, state: &DownloadState) -
     let size = format::bytes(full.download_bytes().saturating_sub(state.kept));
     let label = match (state.kept > 0, &state.error) {
         (true, _) => "Resume",
-        (false, Some(_)) => "Try again",
+        (false, Some(_)) => "Retry",
         (false, None) => "Download",
     };
     ui.add(Button::new(format!("{label} ({size})")))
         .on_hover_text(format!(
-            "From a public mirror; compared with the original, {} on disk",
+            "From a public mirror, verified by checksum; {} on disk",
             format::bytes(full.unpacked_bytes())
         ))
         .clicked()
         .then(|| DownloadCommand::Fetch(full.set).into())
 }
 
-/// Where a set is, or what of it is here.
-fn standing(ui: &mut Ui, full: &CatalogueEntry<'_>, state: &DownloadState, images: &str) {
+/// Where a full set is, or how much of it has been downloaded.
+fn availability(ui: &mut Ui, full: &CatalogueEntry<'_>, state: &DownloadState, images: &str) {
     match &state.availability {
         None => {
             ui.spinner();
-            ui.label("looking for it…");
+            ui.label("searching…");
         }
         Some(Availability::Found(folder)) => {
             ui.label(format!("{images}, on this machine"))
                 .on_hover_text(folder.display().to_string());
         }
         Some(Availability::PickleOnly(folder)) => {
-            ui.label("here only as Python pickles, which are not read")
+            ui.label("on this machine only as Python pickles, which CRE Lab does not read")
                 .on_hover_text(folder.display().to_string());
         }
         Some(Availability::Missing) if state.kept > 0 => {
             ui.label(format!(
-                "{images}, {} of {} have arrived",
+                "{images}, {} of {} downloaded",
                 format::bytes(state.kept),
                 format::bytes(full.download_bytes())
             ));
@@ -317,17 +317,17 @@ fn progress(ui: &mut Ui, running: &RunningDownload) {
     ui.add(bar.desired_height(18.0));
 }
 
-/// Speed, time left, and from where.
+/// Speed, remaining time and source of a download.
 fn detail(ui: &mut Ui, running: &RunningDownload) {
     let now = Instant::now();
-    // Silence sends no message that would wake the window.
+    // A silent connection sends no event that would repaint the window.
     ui.ctx().request_repaint_after(Duration::from_secs(1));
     let text = match &running.progress {
         _ if running.is_stopping() => "stopping…".to_owned(),
-        None => "begins…".to_owned(),
+        None => "starting…".to_owned(),
         Some(progress) => match (progress.stage, running.speed(now), running.time_left(now)) {
-            (Stage::Connecting, ..) => format!("asking {}", progress.host),
-            (Stage::Checking, ..) => "comparing with the original".to_owned(),
+            (Stage::Connecting, ..) => format!("connecting to {}", progress.host),
+            (Stage::Checking, ..) => "verifying checksums".to_owned(),
             _ if running.is_silent(now) => format!("waiting for {}", progress.host),
             (Stage::Receiving, Some(speed), Some(left)) => format!(
                 "{}/s, {} left, from {}",
@@ -339,18 +339,18 @@ fn detail(ui: &mut Ui, running: &RunningDownload) {
         },
     };
     ui.horizontal(|ui| {
-        ui.add_space(NAME + ui.spacing().item_spacing.x);
+        ui.add_space(NAME_WIDTH + ui.spacing().item_spacing.x);
         ui.label(RichText::new(text).size(CAPTION));
     });
 }
 
-/// Other images, and where downloads go.
-fn others(ui: &mut Ui, state: &State, commands: &mut Commands) {
+/// The button for other images, and where downloads go.
+fn footer(ui: &mut Ui, state: &State, commands: &mut Commands) {
     ui.add_space(4.0);
     ui.horizontal(|ui| {
-        let open = ui.button("Open folder of images…").on_hover_text(
-            "Official files in another folder, or a sub-folder of pictures for each class",
-        );
+        let open = ui
+            .button("Open folder of images…")
+            .on_hover_text("Files of MNIST or CIFAR-10, or one folder of images per class");
         if open.clicked() {
             commands.push(DataCommand::ChooseFolder);
         }
@@ -358,7 +358,9 @@ fn others(ui: &mut Ui, state: &State, commands: &mut Commands) {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let text = RichText::new(format!("Downloads go to {}", folder.display()));
                 ui.add(egui::Label::new(text.size(CAPTION).weak()).truncate())
-                    .on_hover_text("“cre-lab data fetch” downloads to the same folder; $CRE_LAB_DATA names another");
+                    .on_hover_text(
+                        "“cre-lab data fetch” uses the same folder; set $CRE_LAB_DATA to change it",
+                    );
             });
         }
     });

@@ -1,11 +1,11 @@
-//! An image of one's own: drawn with the mouse or dropped on the window, and read by the model
-//! while it trains.
+//! The drawing window: an image that is drawn with the mouse or dropped on the window, and
+//! processed by the model while it trains.
 
 use std::sync::Arc;
 
 use eframe::egui::{
-    self, Align2, Button, Context, Event, PointerButton, Pos2, RichText, Sense, Slider, Stroke,
-    StrokeKind, Ui, Window, vec2,
+    self, Align2, Button, Context, Event, PointerButton, Pos2, Sense, Slider, Stroke, StrokeKind,
+    Ui, Window, vec2,
 };
 
 use super::PaneContext;
@@ -18,12 +18,12 @@ use crate::{
         state::RunView,
         textures::{Images, TextureCache},
         theme,
-        widgets::{CAPTION, probabilities},
+        widgets::{comparison, probabilities},
     },
     train::{CustomImageResult, Snapshot},
 };
 
-/// The brush's radius at first, in pixels of the image: strokes as bold as MNIST's.
+/// Initial radius of the brush, in pixels of the image: strokes as bold as MNIST's.
 const BRUSH: f32 = 1.2;
 
 /// State of the window.
@@ -34,10 +34,10 @@ pub struct Drawing {
     brush: f32,
     colour: [f32; 3],
     centre: bool,
-    /// Whether the brush takes ink away.
-    rubs: bool,
-    /// Where the brush touches the pad, in pixels of the image.
-    last: Option<[f32; 2]>,
+    /// Whether the brush erases.
+    is_erasing: bool,
+    /// Position of the brush on the pad while it draws, in pixels of the image.
+    last_pos: Option<[f32; 2]>,
 }
 
 impl Default for Drawing {
@@ -48,19 +48,19 @@ impl Default for Drawing {
             brush: BRUSH,
             colour: [1.0; 3],
             centre: true,
-            rubs: false,
-            last: None,
+            is_erasing: false,
+            last_pos: None,
         }
     }
 }
 
 impl Drawing {
-    /// Opens with an image, bytes of `shape`, to be read and drawn upon.
+    /// Opens the window with an image, bytes of `shape`.
     pub fn show(&mut self, shape: ImageShape, bytes: &[u8]) {
         self.open = true;
         self.pad = Pad::new(shape);
         self.pad.set(bytes);
-        // What comes from a file is shown as it is.
+        // An image from a file is used unchanged.
         self.centre = false;
     }
 
@@ -94,13 +94,13 @@ impl Drawing {
             .default_pos(view.dock_rect.right_bottom() - vec2(12.0, 12.0))
             .show(ctx, |ui| {
                 ui.horizontal_top(|ui| {
-                    ui.vertical(|ui| self.paper(ui, textures));
+                    ui.vertical(|ui| self.pad(ui, textures));
                     let snapshot = run.shown().snapshot.as_ref();
-                    let own = snapshot
+                    let result = snapshot
                         .and_then(|snapshot| Some((snapshot, snapshot.custom_image.as_ref()?)));
-                    ui.vertical(|ui| match own {
-                        Some((snapshot, own)) if !self.pad.is_blank() => {
-                            answer(ui, run, snapshot, own, textures);
+                    ui.vertical(|ui| match result {
+                        Some((snapshot, result)) if !self.pad.is_blank() => {
+                            show_result(ui, run, snapshot, result, textures);
                         }
                         _ => hint(ui),
                     });
@@ -109,7 +109,7 @@ impl Drawing {
         self.open = open;
     }
 
-    /// What the model gets to see.
+    /// The input of the model.
     fn pixels(&self) -> Arc<[u8]> {
         if self.centre && self.pad.shape().channels == 1 {
             self.pad.centred()
@@ -118,15 +118,19 @@ impl Drawing {
         }
     }
 
-    /// Draws a line to a point, from where the brush was if it was down.
+    /// Draws a line to a point, from the last position of the brush if it is drawing.
     fn draw_to(&mut self, to: [f32; 2]) {
-        let ink = if self.rubs { [0.0; 3] } else { self.colour };
-        let from = self.last.replace(to).unwrap_or(to);
+        let ink = if self.is_erasing {
+            [0.0; 3]
+        } else {
+            self.colour
+        };
+        let from = self.last_pos.replace(to).unwrap_or(to);
         self.pad.stroke(from, to, self.brush, ink);
     }
 
     /// The pad and its tools.
-    fn paper(&mut self, ui: &mut Ui, textures: &mut TextureCache) {
+    fn pad(&mut self, ui: &mut Ui, textures: &mut TextureCache) {
         let shape = self.pad.shape();
         let scale = images::crisp_scale(ui, shape, 230.0);
         let size = images::crisp_size(ui, shape, scale);
@@ -136,11 +140,14 @@ impl Drawing {
             egui::WidgetInfo::labeled(egui::Role::Canvas, true, "Drawing pad".to_owned())
         });
         let response = response.on_hover_cursor(egui::CursorIcon::Crosshair);
-        let to_pixel = |at: Pos2| {
-            let at = (at - rect.min) / size;
-            [at.x * shape.width as f32, at.y * shape.height as f32]
+        let to_pixel = |pos: Pos2| {
+            let fraction = (pos - rect.min) / size;
+            [
+                fraction.x * shape.width as f32,
+                fraction.y * shape.height as f32,
+            ]
         };
-        // Frame by frame would not do: a quick hand moves more than once between two frames.
+        // Events, since the pointer may move more than once between two frames.
         for event in ui.input(|input| input.events.clone()) {
             match event {
                 Event::PointerButton {
@@ -149,12 +156,12 @@ impl Drawing {
                     pressed: true,
                     ..
                 } if rect.contains(pos) && response.contains_pointer() => {
-                    self.rubs = button == PointerButton::Secondary;
+                    self.is_erasing = button == PointerButton::Secondary;
                     self.draw_to(to_pixel(pos));
                 }
-                Event::PointerMoved(pos) if self.last.is_some() => self.draw_to(to_pixel(pos)),
+                Event::PointerMoved(pos) if self.last_pos.is_some() => self.draw_to(to_pixel(pos)),
                 Event::PointerButton { pressed: false, .. } | Event::PointerGone => {
-                    self.last = None;
+                    self.last_pos = None;
                 }
                 _ => {}
             }
@@ -170,12 +177,12 @@ impl Drawing {
     fn tools(&mut self, ui: &mut Ui, shape: ImageShape) {
         ui.horizontal(|ui| {
             let clear = ui.add_enabled(!self.pad.is_blank(), Button::new("Clear"));
-            if clear.on_hover_text("Begin with a black image").clicked() {
+            if clear.on_hover_text("Start with a black image").clicked() {
                 self.pad.clear();
             }
             if shape.channels == 1 {
                 ui.checkbox(&mut self.centre, "Centre").on_hover_text(
-                    "The model sees the drawing with its centre of mass in the middle, as MNIST's digits have it",
+                    "Move the centre of mass of the drawing to the middle before the model processes it, as in MNIST",
                 );
             } else {
                 ui.color_edit_button_rgb(&mut self.colour)
@@ -191,44 +198,31 @@ impl Drawing {
                     .suffix(" px"),
             )
             .labelled_by(label.id)
-            .on_hover_text("Radius of the brush; the right mouse button rubs out");
+            .on_hover_text("Radius of the brush; the right mouse button erases");
         });
     }
 }
 
 /// Reconstruction, error, z and class probabilities.
-fn answer(
+fn show_result(
     ui: &mut Ui,
     run: &RunView,
     snapshot: &Arc<Snapshot>,
-    own: &CustomImageResult,
+    result: &CustomImageResult,
     textures: &mut TextureCache,
 ) {
     let shape = run.dataset.shape;
     let orange = theme::reconstruction(ui.visuals());
     let images = Images::Custom(snapshot.into(), (&run.dataset).into(), orange);
-    let size = images::crisp_size(ui, shape, images::crisp_scale(ui, shape, 90.0));
-    ui.horizontal(|ui| {
-        for (tile, name) in ["as seen", "reconstruction", "|difference|"]
-            .into_iter()
-            .enumerate()
-        {
-            ui.vertical(|ui| {
-                let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-                textures.paint(ui, &images, tile, images::snapped(ui, rect));
-                ui.label(RichText::new(name).size(CAPTION));
-            });
-        }
-    });
-    ui.label(RichText::new(format!("MSE {:.4}", own.result.mse)).color(orange))
-        .on_hover_text("Squared error, mean over the pixels, in [−1, 1] units");
+    let mse = result.result.mse;
+    comparison(ui, textures, &images, shape, "model input", mse);
     ui.separator();
-    probabilities(ui, run, &own.result, None);
+    probabilities(ui, run, &result.result, None);
 }
 
 fn hint(ui: &mut Ui) {
     ui.set_max_width(200.0);
-    ui.label("Draw with the mouse: the model reads it at once, and its z appears in the cloud");
+    ui.label("Draw with the mouse: the model processes the drawing at once, and its z appears in the cloud");
     ui.add_space(6.0);
-    ui.weak("An image file dropped on the window is read the same way");
+    ui.weak("An image file that is dropped on the window is processed too");
 }

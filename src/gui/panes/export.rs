@@ -1,11 +1,11 @@
-//! The window that writes figures and films into files.
+//! The window that exports figures and animations.
 
 use eframe::egui::{Align2, Button, Context, Grid, RichText, Ui, Window};
 
 use super::PaneContext;
 use crate::{
     figures::{CapacityMeasure, DeadRuns, FigureKind},
-    format::{count, thousands},
+    format::{count, plural, thousands},
     gui::{
         commands::{Commands, ExportCommand, ResultsCommand},
         state::{AllOptions, Export, State, exports::MAX_SCENES, results::ResultsState},
@@ -13,33 +13,33 @@ use crate::{
     },
 };
 
-/// Formats by name, with the extension of the file and what it is good for.
+/// Name of a format, extension of its files, and tooltip.
 type Format = (&'static str, &'static str, &'static str);
 
 const FIGURE_FORMATS: [Format; 3] = [
-    ("SVG", "svg", "Sharp at every size, for papers"),
+    ("SVG", "svg", "Vector graphics, for papers"),
     ("PNG", "png", "300 dots per inch, for slides"),
     ("CSV", "csv", "Every number that the figure shows"),
 ];
 /// All figures are written in every format.
 const NO_FORMAT: Format = ("", "", "");
-const FILM_FORMATS: [Format; 2] = [
-    ("GIF", "gif", "Plays everywhere, with 256 colours a frame"),
-    ("APNG", "png", "All colours; browsers play it"),
+const ANIMATION_FORMATS: [Format; 2] = [
+    ("GIF", "gif", "Plays everywhere, with 256 colours per frame"),
+    ("APNG", "png", "All colours; plays in browsers"),
 ];
 
 /// State of the window.
 #[derive(Default)]
 pub struct ExportWindow {
-    /// What is to be written; none while the window is closed.
+    /// What will be exported; `None` while the window is closed.
     chosen: Option<Export>,
-    /// Places in the lists of formats.
+    /// Indices into the lists of formats.
     figure_format: usize,
-    film_format: usize,
+    animation_format: usize,
 }
 
 impl ExportWindow {
-    /// Opens it with a choice.
+    /// Opens the window with a choice.
     pub fn open(&mut self, export: Export) {
         self.chosen = Some(export);
     }
@@ -72,8 +72,8 @@ impl ExportWindow {
                         (&FIGURE_FORMATS[..], &mut self.figure_format)
                     }
                     Export::Sweep | Export::Training => {
-                        films(ui, state, &mut chosen, commands);
-                        (&FILM_FORMATS[..], &mut self.film_format)
+                        animations(ui, state, &mut chosen, commands);
+                        (&ANIMATION_FORMATS[..], &mut self.animation_format)
                     }
                     Export::All(all) => {
                         all_figures(ui, state, all, commands);
@@ -85,8 +85,8 @@ impl ExportWindow {
                 ui.add_space(4.0);
                 ui.horizontal(|ui| {
                     ui.label("Format");
-                    for (place, (name, _, tip)) in formats.iter().enumerate() {
-                        ui.selectable_value(format, place, *name)
+                    for (index, (name, _, tip)) in formats.iter().enumerate() {
+                        ui.selectable_value(format, index, *name)
                             .on_hover_text(*tip);
                     }
                 });
@@ -97,7 +97,7 @@ impl ExportWindow {
     }
 }
 
-/// What can be written, with its title and more words about it.
+/// Something that can be exported, with its title and tooltip.
 type Choice = (Export, &'static str, &'static str);
 
 /// The figures to choose from.
@@ -106,42 +106,36 @@ fn figures(ui: &mut Ui, state: &State, chosen: &mut Export, commands: &mut Comma
         Export::Figure(_, dead) => dead,
         _ => DeadRuns::default(),
     };
-    let figures = |of_spectrum: bool| {
-        let subjects = FigureKind::ALL.into_iter();
-        let subjects = subjects.filter(move |subject| subject.needs_spectrum() == of_spectrum);
-        let choices = subjects.map(|subject| {
-            (
-                Export::Figure(subject, dead),
-                subject.title(),
-                what(subject),
-            )
-        });
+    let figures = |needs_spectrum: bool| {
+        let kinds = FigureKind::ALL.into_iter();
+        let kinds = kinds.filter(move |kind| kind.needs_spectrum() == needs_spectrum);
+        let choices = kinds.map(|kind| (Export::Figure(kind, dead), kind.title(), describe(kind)));
         choices.collect()
     };
     let groups: [(&str, &str, Vec<Choice>); 3] = [
         (
             "The network on show",
-            "As it is at the moment of the click",
+            "In its state when you click",
             figures(false),
         ),
         (
             "All λ of the spectrum",
-            "Networks at several λ, trained side by side, as they are at the moment of the click",
+            "Networks at several λ, trained side by side, in their state when you click",
             figures(true),
         ),
         (
             "Finished runs",
-            "From the file of results; File ▸ Export all figures… writes everything that it allows",
+            "From the results file; File ▸ Export all figures… exports every figure that it allows",
             vec![
                 (
                     Export::Width(CapacityMeasure::LatentSize),
                     "Trade-off width against n",
-                    "What accuracy and reconstruction cost each other, for several sizes of z",
+                    "What accuracy and reconstruction cost each other, for several latent sizes",
                 ),
                 (
                     Export::Width(CapacityMeasure::Parameters),
                     "Trade-off width against parameters",
-                    "What accuracy and reconstruction cost each other, for several sizes of network",
+                    "What accuracy and reconstruction cost each other, for several network sizes",
                 ),
             ],
         ),
@@ -150,10 +144,10 @@ fn figures(ui: &mut Ui, state: &State, chosen: &mut Export, commands: &mut Comma
     for (title, tip, choices) in groups {
         ui.label(RichText::new(title).strong()).on_hover_text(tip);
         for (choice, title, tip) in choices {
-            let can = state.can_export(choice);
-            ui.add_enabled_ui(can.is_ok(), |ui| {
+            let available = state.can_export(choice);
+            ui.add_enabled_ui(available.is_ok(), |ui| {
                 let radio = ui.radio_value(chosen, choice, title).on_hover_text(tip);
-                if let Err(reason) = can {
+                if let Err(reason) = available {
                     radio.on_disabled_hover_text(sentence(&reason));
                 }
             });
@@ -161,36 +155,36 @@ fn figures(ui: &mut Ui, state: &State, chosen: &mut Export, commands: &mut Comma
         ui.add_space(4.0);
     }
     if let Export::Figure(FigureKind::OverLambda | FigureKind::Pareto, dead) = chosen {
-        leave_out(ui, dead);
+        dead_runs(ui, dead);
     }
 }
 
-fn leave_out(ui: &mut Ui, dead: &mut DeadRuns) {
+fn dead_runs(ui: &mut Ui, dead: &mut DeadRuns) {
     let mut without = *dead == DeadRuns::LeftOut;
     ui.checkbox(&mut without, "Leave out dead runs")
-        .on_hover_text("Runs whose latent units are all 0 for every image; the figure says how many there were. With them they are drawn hollow");
+        .on_hover_text("Leave out runs whose latent units are all 0 for every image, and state their number; otherwise they are drawn as rings");
     *dead = DeadRuns::new(without);
 }
 
-/// What a figure shows, in more words than its title.
-fn what(subject: FigureKind) -> &'static str {
-    match subject {
+/// Describes what a figure shows.
+fn describe(kind: FigureKind) -> &'static str {
+    match kind {
         FigureKind::Cloud => "z of the test images of the cloud, coloured by class",
         FigureKind::Reconstructions => {
-            "The test images of the grid, what is rebuilt of them, error and answer"
+            "The test images of the grid, their reconstructions, MSE and predicted class"
         }
         FigureKind::Curves => "Accuracy, cross-entropy and MSE after every epoch",
         FigureKind::OverLambda => "Accuracy and MSE of every network against its λ",
         FigureKind::Pareto => "Accuracy against MSE of every network, with the Pareto front",
-        FigureKind::Clouds => "z of 50 images of each class, one panel for each λ",
-        FigureKind::ReconstructionsByLambda => "One image of each class, rebuilt at each λ",
+        FigureKind::Clouds => "z of 50 images per class, one panel per λ",
+        FigureKind::ReconstructionsByLambda => "One image per class, reconstructed at each λ",
     }
 }
 
-/// What is written of all finished runs, and how.
+/// The export of all figures of the finished runs.
 fn all_figures(ui: &mut Ui, state: &State, all: &mut AllOptions, commands: &mut Commands) {
     watch_results(state, commands);
-    ui.label("Figures 3, 4 and 5 of the paper, the trade-off plane and the trade-off's width, as far as the finished runs allow them: each as SVG, PNG and CSV");
+    ui.label("Figures 3, 4 and 5 of the paper, the trade-off plane and the trade-off width, as far as the finished runs allow, each as SVG, PNG and CSV");
     let results = &state.results;
     let runs = match results.state() {
         ResultsState::Read { runs: 1, .. } => "1 finished run".to_owned(),
@@ -205,20 +199,20 @@ fn all_figures(ui: &mut Ui, state: &State, all: &mut AllOptions, commands: &mut 
             .on_hover_text(file.display().to_string());
     }
     ui.add_space(4.0);
-    leave_out(ui, &mut all.dead);
-    ui.checkbox(&mut all.animations, "Film every λ sweep")
-        .on_hover_text("Cloud and reconstructions from the first λ to the last as GIF, for every network with runs at two λ or more; this takes a while");
+    dead_runs(ui, &mut all.dead);
+    ui.checkbox(&mut all.animations, "Animate every λ sweep")
+        .on_hover_text("Cloud and reconstructions from the first λ to the last, as GIF, for every network with runs at two λ or more; this takes a while");
 }
 
-/// The films to choose from.
-fn films(ui: &mut Ui, state: &State, chosen: &mut Export, commands: &mut Commands) {
-    let can = state.can_export(Export::Sweep);
-    ui.add_enabled_ui(can.is_ok(), |ui| {
+/// The animations to choose from.
+fn animations(ui: &mut Ui, state: &State, chosen: &mut Export, commands: &mut Commands) {
+    let available = state.can_export(Export::Sweep);
+    ui.add_enabled_ui(available.is_ok(), |ui| {
         let radio = ui.radio_value(chosen, Export::Sweep, "λ sweep");
         let radio = radio.on_hover_text(
-            "Cloud and reconstructions of the spectrum from λ = 0 to 1, as they are at the moment of the click",
+            "Cloud and reconstructions of the spectrum from λ = 0 to 1, in their state when you click",
         );
-        if let Err(reason) = can {
+        if let Err(reason) = available {
             radio.on_disabled_hover_text(sentence(&reason));
         }
     });
@@ -233,28 +227,28 @@ fn recording(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let recording = state.exports.recording();
     match recording {
         None => {
-            ui.label("Nothing is recorded yet. Recording goes on while this window is closed.");
+            ui.label("Nothing is recorded yet. Recording continues while this window is closed.");
         }
         Some(recording) => {
             let (count, (first, last)) = (recording.len(), recording.steps());
-            let going_on = state.exports.is_recording(state.run.view());
+            let is_recording = state.exports.is_recording(state.run.view());
             Grid::new("recorded").num_columns(2).show(ui, |ui| {
                 ui.label("Recorded");
                 ui.label(format!(
-                    "{count} picture{}, step {} to {}",
-                    if count == 1 { "" } else { "s" },
+                    "{}, step {} to {}",
+                    plural(count, "frame"),
                     thousands(first as f64),
                     thousands(last as f64)
                 ))
                 .on_hover_text(format!(
-                    "At most {MAX_SCENES} pictures: when there are more, every second goes"
+                    "At most {MAX_SCENES} frames: beyond that, every second one is removed"
                 ));
                 ui.end_row();
                 ui.label("");
-                if going_on {
-                    ui.weak("It goes on with the training");
+                if is_recording {
+                    ui.weak("Recording continues");
                 } else {
-                    ui.weak("That run has ended");
+                    ui.weak("The recorded run has ended");
                 }
                 ui.end_row();
             });
@@ -262,21 +256,21 @@ fn recording(ui: &mut Ui, state: &State, commands: &mut Commands) {
     }
     ui.horizontal(|ui| {
         let label = if recording.is_some() {
-            "Record anew"
+            "Record again"
         } else {
             "Record"
         };
         let record = ui.add_enabled(state.run.view().is_some(), Button::new(label));
         if record
-            .on_hover_text("Keep what is seen of the network on show, from now on")
+            .on_hover_text("Record cloud and reconstructions of the network on show from now on")
             .clicked()
         {
             commands.push(ExportCommand::Record);
         }
         if recording.is_some()
             && ui
-                .button("Forget")
-                .on_hover_text("End recording and forget what was recorded")
+                .button("Discard")
+                .on_hover_text("Stop recording and discard the frames")
                 .clicked()
         {
             commands.push(ExportCommand::DiscardRecording);
@@ -284,7 +278,7 @@ fn recording(ui: &mut Ui, state: &State, commands: &mut Commands) {
     });
 }
 
-/// The button that asks for a file; returns whether it was asked for.
+/// The button that opens the dialog for the file; returns whether it was clicked.
 fn save_button(
     ui: &mut Ui,
     state: &State,
@@ -292,7 +286,7 @@ fn save_button(
     (name, extension, _): Format,
     commands: &mut Commands,
 ) -> bool {
-    let can = match state.exports.running() {
+    let available = match state.exports.running() {
         Some(_) => Err("another export is in progress".to_owned()),
         None => state.can_export(chosen),
     };
@@ -300,15 +294,15 @@ fn save_button(
         let (label, tip) = match chosen {
             Export::All(_) => (
                 "Choose folder…",
-                "Choose where; files of the same names are replaced, and everything else goes on",
+                "Choose the folder; the files are written in the background",
             ),
             _ => (
                 "Save as…",
-                "Choose the file; it is written while everything goes on",
+                "Choose the file; it is written in the background",
             ),
         };
-        let button = ui.add_enabled(can.is_ok(), Button::new(label));
-        if let Err(reason) = &can {
+        let button = ui.add_enabled(available.is_ok(), Button::new(label));
+        if let Err(reason) = &available {
             ui.weak(sentence(reason));
         }
         let clicked = button.on_hover_text(tip).clicked();

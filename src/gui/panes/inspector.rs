@@ -1,23 +1,22 @@
-//! The card of the selected image.
+//! The inspector: details of the selected image.
 
 use std::sync::Arc;
 
-use eframe::egui::{self, Align2, Context, RichText, Sense, Ui, Window, vec2};
+use eframe::egui::{self, Align2, Context, RichText, Ui, Window, vec2};
 
 use super::PaneContext;
 use crate::{
     gui::{
         commands::ProbeCommand,
-        images,
         state::RunView,
         textures::{Images, TextureCache},
         theme,
-        widgets::{CAPTION, class_name, probabilities, swatch},
+        widgets::{CAPTION, class_name, comparison, probabilities, swatch},
     },
     train::{ImageResult, Snapshot},
 };
 
-/// Shows the card while an image is selected.
+/// Shows the window while an image is selected.
 pub fn ui(ctx: &Context, context: &mut PaneContext<'_>) {
     let PaneContext {
         state,
@@ -29,24 +28,24 @@ pub fn ui(ctx: &Context, context: &mut PaneContext<'_>) {
         return;
     };
     let Some(run) = state.run.view() else { return };
-    // A snapshot made before the click does not know the image yet.
+    // A snapshot from before the click does not contain the image.
     let shown = run.shown().snapshot.as_ref().and_then(|snapshot| {
-        let reading = snapshot.selected.as_ref()?;
-        (reading.index == image).then_some((snapshot, reading))
+        let result = snapshot.selected.as_ref()?;
+        (result.index == image).then_some((snapshot, result))
     });
     if image as usize >= run.dataset.test.len() {
         return;
     }
     let mut open = true;
     Window::new("Selected image")
-        .id(egui::Id::unique("card"))
+        .id(egui::Id::unique("inspector"))
         .open(&mut open)
         .resizable(false)
         .collapsible(true)
         .pivot(Align2::RIGHT_BOTTOM)
         .default_pos(view.latent_rect.right_bottom() - vec2(12.0, 12.0))
         .show(ctx, |ui| match shown {
-            Some((snapshot, reading)) => content(ui, run, snapshot, reading, textures),
+            Some((snapshot, result)) => content(ui, run, snapshot, result, textures),
             None => {
                 ui.spinner();
             }
@@ -60,44 +59,27 @@ fn content(
     ui: &mut Ui,
     run: &RunView,
     snapshot: &Arc<Snapshot>,
-    reading: &ImageResult,
+    result: &ImageResult,
     textures: &mut TextureCache,
 ) {
-    let visuals = ui.visuals().clone();
     let shape = run.dataset.shape;
-    let truth = run.dataset.test.label(reading.index as usize);
+    let truth = run.dataset.test.label(result.index as usize);
     ui.horizontal(|ui| {
         swatch(ui, truth);
         ui.label(RichText::new(class_name(run, truth)).strong().size(16.0));
-        ui.weak(format!("test image {}", reading.index));
+        ui.weak(format!("test image {}", result.index));
     });
 
-    let hue = theme::reconstruction(&visuals);
+    let hue = theme::reconstruction(ui.visuals());
     let images = Images::Selected(snapshot.into(), (&run.dataset).into(), hue);
-    let size = images::crisp_size(ui, shape, images::crisp_scale(ui, shape, 90.0));
-    ui.horizontal(|ui| {
-        for (tile, name) in ["input", "reconstruction", "|difference|"]
-            .into_iter()
-            .enumerate()
-        {
-            ui.vertical(|ui| {
-                let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-                textures.paint(ui, &images, tile, images::snapped(ui, rect));
-                ui.label(RichText::new(name).size(CAPTION));
-            });
-        }
-    });
+    comparison(ui, textures, &images, shape, "input", result.mse);
     ui.label(
-        RichText::new(format!("MSE {:.4}", reading.mse)).color(theme::reconstruction(&visuals)),
-    )
-    .on_hover_text("Squared error, mean over the pixels, in [−1, 1] units");
-    ui.label(
-        RichText::new(latent_text(&reading.latent))
+        RichText::new(latent_text(&result.latent))
             .monospace()
             .size(CAPTION),
     );
     ui.separator();
-    probabilities(ui, run, reading, Some(truth));
+    probabilities(ui, run, result, Some(truth));
 }
 
 fn latent_text(latent: &[f32]) -> String {

@@ -1,4 +1,4 @@
-//! The latent cloud, and the image under the pointer.
+//! The pane of the latent cloud, with details of the point under the pointer.
 
 use eframe::egui::{self, ComboBox, Response, RichText, Slider, Ui};
 
@@ -10,7 +10,7 @@ use crate::{
         scatter::CloudView,
         state::{ProbeSelection, RunView, State},
         textures::{Images, TextureCache},
-        widgets::{class_name, mark, swatch},
+        widgets::{class_name, mark, swatch, verdict},
     },
     model::LatentLayout,
     train::{Alignment, Snapshot, TokenView},
@@ -44,7 +44,7 @@ impl Pane for LatentPane {
         };
         let snapshot = run.shown().snapshot.as_ref();
         let scatter = &mut view.scatter;
-        scatter.part = snapshot.and_then(|snapshot| part_shown(run, snapshot));
+        scatter.part = snapshot.and_then(|snapshot| token_name(run, snapshot));
         let cloud = cloud_view(run, run.shown_index(), scatter.preferences.align);
         let selected = state.probe.selected();
         let output = scatter.ui(ui, cloud.as_ref(), &run.dataset, selected);
@@ -52,8 +52,8 @@ impl Pane for LatentPane {
         if let (Some(point), Some(snapshot)) = (output.hovered, snapshot) {
             tooltip(ui, run, snapshot, point, textures);
         }
-        if let Some(at) = output.own_at {
-            mark(ui, at, "yours");
+        if let Some(pos) = output.own_at {
+            mark(ui, pos, "yours");
         }
         if output.clicked.is_some() {
             commands.push(ProbeCommand::Select(output.clicked));
@@ -95,13 +95,11 @@ fn tooltip(ui: &Ui, run: &RunView, snapshot: &Snapshot, point: usize, textures: 
                     swatch(ui, truth);
                     ui.label(RichText::new(name(truth)).strong());
                 });
+                let verdict = verdict(truth, predicted, name(predicted));
                 if predicted == truth {
-                    ui.label("predicted right");
+                    ui.label(verdict);
                 } else {
-                    ui.colored_label(
-                        ui.visuals().error_fg_color,
-                        format!("predicted {}", name(predicted)),
-                    );
+                    ui.colored_label(ui.visuals().error_fg_color, verdict);
                 }
                 ui.label(
                     RichText::new(latent_text(run, snapshot, point))
@@ -139,28 +137,28 @@ pub fn cloud_view(run: &RunView, index: usize, align: bool) -> Option<CloudView<
     })
 }
 
-/// How many images of each class the cloud shows.
+/// The slider for the number of points per class.
 fn cloud_size(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let Some(run) = state.run.view() else { return };
-    let most = ProbeSelection::most_per_class(&run.dataset).max(1);
-    let mut sample = state.probe.selection();
-    sample.cloud_per_class = sample.cloud_per_class.min(most);
-    let tip = "Test images of each class in the cloud; all of them at the right end";
+    let max = ProbeSelection::max_per_class(&run.dataset).max(1);
+    let mut selection = state.probe.selection();
+    selection.cloud_per_class = selection.cloud_per_class.min(max);
+    let tip = "Test images per class in the cloud; all of them at the right end";
     ui.spacing_mut().slider_width = 90.0;
     let slider = ui.add(
-        Slider::new(&mut sample.cloud_per_class, 5.min(most)..=most)
+        Slider::new(&mut selection.cloud_per_class, 5.min(max)..=max)
             .logarithmic(true)
             .smart_aim(false),
     );
     let changed = slider.changed();
-    let label = ui.label("images a class");
+    let label = ui.label("per class");
     slider.labelled_by(label.id).on_hover_text(tip);
     if changed {
-        commands.push(ProbeCommand::SetSelection(sample));
+        commands.push(ProbeCommand::SetSelection(selection));
     }
 }
 
-/// Patch tokens of an image; none where z is not made of tokens.
+/// Number of patch tokens per image; `None` where z is not made of tokens.
 fn patches(run: &RunView) -> Option<usize> {
     match run.layout()? {
         LatentLayout::Tokens { count, .. } => Some(count.saturating_sub(1)),
@@ -168,8 +166,8 @@ fn patches(run: &RunView) -> Option<usize> {
     }
 }
 
-/// What a cloud shows of z: of a transformer's z, which is made of tokens, only a part.
-fn part_shown(run: &RunView, snapshot: &Snapshot) -> Option<String> {
+/// The part of z that the cloud shows, where z is made of tokens.
+fn token_name(run: &RunView, snapshot: &Snapshot) -> Option<String> {
     let patches = patches(run)?;
     let view = match snapshot.probe.tokens {
         TokenView::Token(token) => TokenView::Token(token.min(patches)),
@@ -178,38 +176,38 @@ fn part_shown(run: &RunView, snapshot: &Snapshot) -> Option<String> {
     Some(view.to_string())
 }
 
-/// Which part of a z made of tokens the cloud shows.
+/// The choice of the part of z that the cloud shows.
 fn token_view(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let Some(patches) = state.run.view().and_then(patches) else {
         return;
     };
-    let mut sample = state.probe.selection();
-    if let TokenView::Token(token) = &mut sample.tokens {
+    let mut selection = state.probe.selection();
+    if let TokenView::Token(token) = &mut selection.tokens {
         *token = (*token).min(patches);
     }
-    let tip = "What the cloud shows of z: the mean over the patches, which the classifier reads, the class token, or a single patch";
+    let tip = "The part of z that the cloud shows: the mean over the patches, which is the input of the classifier, the class token, or a single patch";
     ui.add_space(8.0);
     let combo = ComboBox::from_id_salt("token view")
-        .selected_text(sample.tokens.to_string())
+        .selected_text(selection.tokens.to_string())
         .width(130.0)
         .show_ui(ui, |ui| {
             let tokens = (0..=patches).map(TokenView::Token);
             for view in std::iter::once(TokenView::MeanPatch).chain(tokens) {
-                ui.selectable_value(&mut sample.tokens, view, view.to_string());
+                ui.selectable_value(&mut selection.tokens, view, view.to_string());
             }
         });
     let label = ui.label("Token");
     combo.response.labelled_by(label.id).on_hover_text(tip);
-    if sample != state.probe.selection() {
-        commands.push(ProbeCommand::SetSelection(sample));
+    if selection != state.probe.selection() {
+        commands.push(ProbeCommand::SetSelection(selection));
     }
 }
 
-/// z of a point: all of it up to six units, else its beginning; of a large one its size.
+/// The values of z at a point, at max six of them; of a large z only its size.
 fn latent_text(run: &RunView, snapshot: &Snapshot, point: usize) -> String {
     const SHOWN: usize = 6;
     let n = snapshot.latent_size;
-    let name = part_shown(run, snapshot).unwrap_or_else(|| "z".to_owned());
+    let name = token_name(run, snapshot).unwrap_or_else(|| "z".to_owned());
     if n > Snapshot::LATENT_SHOWN {
         return format!("{name} of {n} values");
     }

@@ -44,7 +44,7 @@ pub trait Pane {
     fn save(&self, _preferences: &mut Preferences) {}
 }
 
-/// What panes, panels and windows work with.
+/// What panes, panels and windows read and change.
 pub struct PaneContext<'a> {
     /// Read only: changes are requested by commands.
     pub state: &'a State,
@@ -53,7 +53,7 @@ pub struct PaneContext<'a> {
     pub view: &'a mut SharedView,
 }
 
-/// What several panes show alike.
+/// View settings that several panes share.
 pub struct SharedView {
     /// The latent cloud, whose camera and visible classes are those of the small clouds as well.
     pub scatter: Scatter,
@@ -127,7 +127,7 @@ registry! {
     ReconstructionsByLambda("Mosaic", "Reconstructions by λ")
         => reconstructions_by_lambda::ReconstructionsByLambda::new,
     TradeOffWidth("Width", "Trade-off width") => trade_off_width::TradeOffWidth::new,
-    Experiment("Experiment", "Experiment") => sweep::SweepPane::new,
+    Sweep("Experiment", "Sweep") => sweep::SweepPane::new,
 }
 
 /// All panes.
@@ -158,7 +158,7 @@ pub fn export_button(ui: &mut Ui, subject: FigureKind, dead: DeadRuns, commands:
     }
 }
 
-/// The title row of a pane, by which it is dragged to another place, with `tools` at its right.
+/// The title row of a pane, by which it is dragged, with `tools` at its right.
 pub fn header(ui: &mut Ui, id: PaneId, tools: impl FnOnce(&mut Ui)) -> Response {
     let title = id.title();
     let height = ui.spacing().interact_size.y;

@@ -1,4 +1,4 @@
-//! The strips above the dock that show notifications.
+//! The notifications above the dock.
 
 use eframe::egui::{CornerRadius, Frame, Margin, RichText, Stroke, Ui};
 
@@ -11,11 +11,11 @@ use crate::gui::{
 /// Shows every notification with its buttons.
 pub fn ui(ui: &mut Ui, state: &State, commands: &mut Commands) {
     for (id, notification) in state.notifications() {
-        strip(ui, id, &notification, commands);
+        show(ui, id, &notification, commands);
     }
 }
 
-fn strip(
+fn show(
     ui: &mut Ui,
     id: Option<NotificationId>,
     notification: &Notification,

@@ -1,4 +1,4 @@
-//! What the decoder rebuilds, beside what the encoder saw.
+//! Test images and their reconstructions.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{
         state::{RunView, State},
         textures::{DIFFERENCE, Images, TILES, TextureCache},
         theme,
-        widgets::{class_name, drag_value},
+        widgets::{class_name, drag_value, verdict},
     },
     train::{ImageResult, Snapshot},
 };
@@ -73,28 +73,28 @@ impl Reconstructions {
     }
 
     fn tools(&mut self, ui: &mut Ui, state: &State, commands: &mut Commands) {
-        let mut sample = state.probe.selection();
+        let mut selection = state.probe.selection();
         if ui
             .button("New sample")
             .on_hover_text("Show other test images")
             .clicked()
         {
-            sample.grid_offset += sample.grid_per_class;
+            selection.grid_offset += selection.grid_per_class;
         }
         let difference = Button::selectable(self.show_difference, "Difference");
         let difference = ui.add(difference).on_hover_text(
-            "Show the absolute difference of input and reconstruction as a third picture",
+            "Show the absolute difference of input and reconstruction as a third image",
         );
         if difference.clicked() {
             self.show_difference ^= true;
         }
-        let tip = "Images of each class";
-        let field = drag_value(ui, &mut sample.grid_per_class, |field| {
-            field.range(1..=8).speed(0.05).suffix(" a class")
+        let tip = "Images per class";
+        let field = drag_value(ui, &mut selection.grid_per_class, |field| {
+            field.range(1..=8).speed(0.05).suffix(" per class")
         });
         field.on_hover_text(tip);
-        if sample != state.probe.selection() {
-            commands.push(ProbeCommand::SetSelection(sample));
+        if selection != state.probe.selection() {
+            commands.push(ProbeCommand::SetSelection(selection));
         }
     }
 
@@ -106,7 +106,7 @@ impl Reconstructions {
         selected: Option<u32>,
         textures: &mut TextureCache,
     ) -> Option<u32> {
-        let readings = &snapshot.grid;
+        let results = &snapshot.grid;
         let hue = theme::reconstruction(ui.visuals());
         let images = Images::Grid(snapshot.into(), (&run.dataset).into(), hue);
         let pictures = if self.show_difference {
@@ -115,10 +115,10 @@ impl Reconstructions {
             DIFFERENCE
         };
         let shape = run.dataset.shape;
-        let layout = Layout::fitting(ui, shape, pictures, readings.len());
+        let layout = Layout::new(ui, shape, pictures, results.len());
         let mut clicked = None;
         ScrollArea::vertical().id_salt("grid").show(ui, |ui| {
-            let rows = readings.len().div_ceil(layout.columns);
+            let rows = results.len().div_ceil(layout.columns);
             let size = vec2(
                 ui.available_width(),
                 rows as f32 * (layout.item.y + SPACE.y),
@@ -129,31 +129,30 @@ impl Reconstructions {
                 area.left() + ((area.width() - used) / 2.0).max(0.0),
                 area.top(),
             );
-            for (place, reading) in readings.iter().enumerate() {
-                let (row, column) = (place / layout.columns, place % layout.columns);
-                let at = origin
+            for (index, result) in results.iter().enumerate() {
+                let (row, column) = (index / layout.columns, index % layout.columns);
+                let pos = origin
                     + vec2(
                         column as f32 * (layout.item.x + SPACE.x),
                         row as f32 * (layout.item.y + SPACE.y),
                     );
-                let rect = images::snapped(ui, Rect::from_min_size(at, layout.item));
+                let rect = images::snapped(ui, Rect::from_min_size(pos, layout.item));
                 let response =
-                    ui.interact(rect, ui.scope_id().with(("image", place)), Sense::click());
-                let caption = Caption::new(run, reading);
+                    ui.interact(rect, ui.scope_id().with(("image", index)), Sense::click());
+                let caption = Caption::new(run, result);
                 response.widget_info(|| {
                     egui::WidgetInfo::selected(
                         egui::Role::Button,
                         true,
-                        selected == Some(reading.index),
-                        caption.spoken(reading),
+                        selected == Some(result.index),
+                        caption.describe(result),
                     )
                 });
-                let strokes = ui.visuals().selection.stroke;
-                if selected == Some(reading.index) || response.has_focus() {
+                if selected == Some(result.index) || response.has_focus() {
                     ui.painter().rect_stroke(
                         rect.expand(3.0),
                         CornerRadius::same(4),
-                        strokes,
+                        ui.visuals().selection.stroke,
                         StrokeKind::Outside,
                     );
                 } else if response.hovered() {
@@ -169,20 +168,20 @@ impl Reconstructions {
                     let left = picture as f32 * (layout.image.x + GAP);
                     let target = Rect::from_min_size(rect.min + vec2(left, 0.0), layout.image);
                     let target = images::snapped(ui, target);
-                    textures.paint(ui, &images, place * TILES + picture, target);
+                    textures.paint(ui, &images, index * TILES + picture, target);
                 }
                 caption.paint(ui, rect);
                 if response.clicked() {
-                    clicked = Some(reading.index);
+                    clicked = Some(result.index);
                 }
-                response.on_hover_text(caption.spoken(reading));
+                response.on_hover_text(caption.describe(result));
             }
         });
         clicked
     }
 }
 
-/// Where images go: the largest whole multiple at which all of them fit without scrolling.
+/// The layout of the grid: the largest whole scale at which all images fit without scrolling.
 struct Layout {
     columns: usize,
     image: Vec2,
@@ -190,9 +189,9 @@ struct Layout {
 }
 
 impl Layout {
-    fn fitting(ui: &Ui, shape: ImageShape, pictures: usize, items: usize) -> Self {
+    fn new(ui: &Ui, shape: ImageShape, pictures: usize, items: usize) -> Self {
         let space = ui.available_size();
-        let at = |scale: usize| {
+        let with_scale = |scale: usize| {
             let image = images::crisp_size(ui, shape, scale);
             let width = pictures as f32 * (image.x + GAP) - GAP;
             let item = vec2(width, image.y + CAPTION);
@@ -201,57 +200,58 @@ impl Layout {
             let rows = items.div_ceil(columns);
             let fits = item.x <= space.x && rows as f32 * (item.y + SPACE.y) <= space.y;
             let layout = Self {
-                // No more columns than the rows need, so that the last row is not lonely.
+                // No more columns than the rows need, so that the last row is full.
                 columns: items.div_ceil(rows.max(1)).max(1),
                 image,
                 item,
             };
             (fits, layout)
         };
-        let most = images::crisp_scale(ui, shape, space.x / pictures as f32);
-        (1..=most.min(12))
+        let max_scale = images::crisp_scale(ui, shape, space.x / pictures as f32);
+        (1..=max_scale.min(12))
             .rev()
-            .map(at)
+            .map(with_scale)
             .find(|(fits, _)| *fits)
-            .map_or_else(|| at(1).1, |(_, layout)| layout)
+            .map_or_else(|| with_scale(1).1, |(_, layout)| layout)
     }
 }
 
-/// The classifier's answer beneath an image.
+/// The classifier's prediction below an image.
 struct Caption {
     truth: String,
-    answer: String,
+    predicted: String,
+    verdict: String,
     probability: f32,
-    right: bool,
+    is_correct: bool,
 }
 
 impl Caption {
-    fn new(run: &RunView, reading: &ImageResult) -> Self {
-        let (class, probability) = reading.predicted();
-        let label = run.dataset.test.label(reading.index as usize);
+    fn new(run: &RunView, result: &ImageResult) -> Self {
+        let (class, probability) = result.predicted();
+        let label = run.dataset.test.label(result.index as usize);
         Self {
             truth: class_name(run, label).to_owned(),
-            answer: class_name(run, class).to_owned(),
+            predicted: class_name(run, class).to_owned(),
+            verdict: verdict(label, class, class_name(run, class)),
             probability,
-            right: class == label,
+            is_correct: class == label,
         }
     }
 
-    fn spoken(&self, reading: &ImageResult) -> String {
+    fn describe(&self, result: &ImageResult) -> String {
         format!(
-            "Test image {}: {}, predicted {} with {:.0} %, MSE {:.3}{}",
-            reading.index,
+            "Test image {}: {}, {} with {:.0} %, MSE {:.3}",
+            result.index,
             self.truth,
-            self.answer,
+            self.verdict,
             self.probability * 100.0,
-            reading.mse,
-            if self.right { "" } else { " (wrong)" }
+            result.mse,
         )
     }
 
     fn paint(&self, ui: &Ui, item: Rect) {
         let visuals = ui.visuals();
-        let (mark, colour) = if self.right {
+        let (mark, colour) = if self.is_correct {
             ("", theme::classification(visuals))
         } else {
             ("× ", visuals.error_fg_color)
@@ -260,19 +260,19 @@ impl Caption {
         let percent = format!("{:.0} %", self.probability * 100.0);
         let painter = ui.painter();
         let percent = painter.layout_no_wrap(percent, font.clone(), colour);
-        let room = item.width() - percent.size().x - 4.0;
-        let answer = egui::text::LayoutJob {
-            wrap: egui::text::TextWrapping::truncate_at_width(room.max(8.0)),
+        let width = item.width() - percent.size().x - 4.0;
+        let predicted = egui::text::LayoutJob {
+            wrap: egui::text::TextWrapping::truncate_at_width(width.max(8.0)),
             ..egui::text::LayoutJob::simple_singleline(
-                format!("{mark}{}", self.answer),
+                format!("{mark}{}", self.predicted),
                 font,
                 colour,
             )
         };
-        let answer = painter.layout_job(answer);
-        let line = Align2::LEFT_BOTTOM.align_size_within_rect(answer.size(), item);
-        painter.galley(line.min, answer, colour);
-        let line = Align2::RIGHT_BOTTOM.align_size_within_rect(percent.size(), item);
-        painter.galley(line.min, percent, colour);
+        let predicted = painter.layout_job(predicted);
+        let rect = Align2::LEFT_BOTTOM.align_size_within_rect(predicted.size(), item);
+        painter.galley(rect.min, predicted, colour);
+        let rect = Align2::RIGHT_BOTTOM.align_size_within_rect(percent.size(), item);
+        painter.galley(rect.min, percent, colour);
     }
 }

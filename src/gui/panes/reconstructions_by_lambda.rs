@@ -1,4 +1,4 @@
-//! The same images rebuilt by every λ (paper, figure 5).
+//! Reconstructions of the same images at every λ (paper, figure 5).
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -17,7 +17,7 @@ use crate::{
         state::{RunView, State},
         textures::{INPUT, Images, RECONSTRUCTION, TILES, TextureCache},
         theme,
-        widgets::class_name,
+        widgets::{class_name, verdict},
     },
     train::Snapshot,
 };
@@ -30,7 +30,7 @@ const MENU: f32 = 360.0;
 /// State of the pane.
 #[derive(Default)]
 pub struct ReconstructionsByLambda {
-    /// Classes whose rows are left out.
+    /// Classes whose rows are hidden.
     hidden: BTreeSet<u8>,
 }
 
@@ -55,14 +55,18 @@ impl Pane for ReconstructionsByLambda {
         let Some(run) = state.run.view() else {
             return handle;
         };
-        let places = run.lanes_by_lambda();
+        let lanes = run.lanes_by_lambda();
         let rows = self.rows(run);
         if rows.is_empty() {
-            ui.centered_and_justified(|ui| ui.weak("Choose a row, or wait for the first look"));
+            ui.centered_and_justified(|ui| {
+                ui.weak(
+                    "Reconstructions appear with the first snapshot, unless all rows are hidden",
+                )
+            });
             return handle;
         }
         let selected = state.probe.selected();
-        if let Some(clicked) = grid(ui, run, &places, &rows, selected, textures) {
+        if let Some(clicked) = grid(ui, run, &lanes, &rows, selected, textures) {
             if let Some(lane) = clicked.lane {
                 commands.push(RunCommand::ShowLane(lane));
             }
@@ -80,22 +84,22 @@ impl ReconstructionsByLambda {
     fn tools(&mut self, ui: &mut Ui, state: &State, commands: &mut Commands) {
         let subject = FigureKind::ReconstructionsByLambda;
         export_button(ui, subject, DeadRuns::default(), commands);
-        let mut sample = state.probe.selection();
+        let mut selection = state.probe.selection();
         if ui
             .button("New sample")
             .on_hover_text("Show other test images")
             .clicked()
         {
-            sample.grid_offset += sample.grid_per_class;
-            commands.push(ProbeCommand::SetSelection(sample));
+            selection.grid_offset += selection.grid_per_class;
+            commands.push(ProbeCommand::SetSelection(selection));
         }
         let Some(run) = state.run.view() else { return };
         ui.menu_button("Rows", |ui| {
             ScrollArea::vertical().max_height(MENU).show(ui, |ui| {
                 for (class, name) in (0..=u8::MAX).zip(&run.dataset.class_names) {
-                    let mut shown = !self.hidden.contains(&class);
-                    if ui.checkbox(&mut shown, name).changed() {
-                        if shown {
+                    let mut is_shown = !self.hidden.contains(&class);
+                    if ui.checkbox(&mut is_shown, name).changed() {
+                        if is_shown {
                             self.hidden.remove(&class);
                         } else {
                             self.hidden.insert(class);
@@ -108,17 +112,17 @@ impl ReconstructionsByLambda {
         .on_hover_text("Choose the classes to show");
     }
 
-    /// Places in the grid of the images to show.
+    /// Indices in the grid of the images to show.
     fn rows(&self, run: &RunView) -> Vec<usize> {
         let Some(snapshot) = &run.shown().snapshot else {
             return Vec::new();
         };
         let test = &run.dataset.test;
-        let keep = |index: u32| {
+        let is_shown = |index: u32| {
             (index as usize) < test.len() && !self.hidden.contains(&test.label(index as usize))
         };
         let grid = snapshot.grid.iter().enumerate();
-        grid.filter(|(_, reading)| keep(reading.index))
+        grid.filter(|(_, result)| is_shown(result.index))
             .map(|(row, _)| row)
             .collect()
     }
@@ -127,7 +131,7 @@ impl ReconstructionsByLambda {
 fn grid(
     ui: &mut Ui,
     run: &RunView,
-    places: &[usize],
+    lanes: &[usize],
     rows: &[usize],
     selected: Option<u32>,
     textures: &mut TextureCache,
@@ -135,89 +139,102 @@ fn grid(
     let hue = theme::reconstruction(ui.visuals());
     let images =
         |snapshot: &Arc<Snapshot>| Images::Grid(snapshot.into(), (&run.dataset).into(), hue);
-    let lanes = places.iter().map(|&place| {
-        let snapshot = run.lanes().get(place)?.snapshot.as_ref()?;
-        Some((place, snapshot, images(snapshot)))
-    });
-    let lanes: Vec<_> = lanes.collect();
-    let image = size(ui, run.dataset.shape, places.len() + 1, rows.len());
+    let columns: Vec<_> = lanes
+        .iter()
+        .map(|&lane| {
+            let snapshot = run.lanes().get(lane)?.snapshot.as_ref()?;
+            Some((lane, snapshot, images(snapshot)))
+        })
+        .collect();
+    let image = size(ui, run.dataset.shape, lanes.len() + 1, rows.len());
     let mut clicked = None;
-    ScrollArea::both().id_salt("mosaic").show(ui, |ui| {
-        let step = image + vec2(GAP, GAP);
-        let wide = step.x * (places.len() + 1) as f32 + 2.0 * GAP;
-        let whole = vec2(wide, TITLE + step.y * rows.len() as f32);
-        let space = vec2(ui.available_width().max(wide), whole.y);
-        let (area, _) = ui.allocate_exact_size(space, Sense::hover());
-        let origin = pos2(area.left() + (area.width() - wide) / 2.0, area.top());
-        titles(ui, run, places, origin, step);
-        for (tile, row) in rows.iter().enumerate() {
-            let y = origin.y + TITLE + tile as f32 * step.y;
-            let cell = |column: usize| {
-                // The input stands a little apart.
-                let apart = if column == 0 { 0.0 } else { 2.0 * GAP };
-                let at = pos2(origin.x + apart + column as f32 * step.x, y);
-                images::snapped(ui, Rect::from_min_size(at, image))
-            };
-            let shown = run.shown().snapshot.as_ref();
-            let Some((shown, first)) = shown.and_then(|shown| Some((shown, shown.grid.get(*row)?)))
-            else {
-                continue;
-            };
-            let label = run.dataset.test.label(first.index as usize);
-            let words = format!("Input {}: {}", first.index, class_name(run, label));
-            let chosen = selected == Some(first.index);
-            textures.paint(ui, &images(shown), row * TILES + INPUT, cell(0));
-            if frame(ui, ("input", tile), cell(0), chosen, None, &words).clicked() {
-                clicked = Some(Clicked {
-                    lane: None,
-                    image: first.index,
-                });
-            }
-            for (column, lane) in lanes.iter().enumerate() {
-                let Some((place, snapshot, images)) = lane else {
+    ScrollArea::both()
+        .id_salt("reconstructions by lambda")
+        .show(ui, |ui| {
+            let step = image + vec2(GAP, GAP);
+            let width = step.x * (lanes.len() + 1) as f32 + 2.0 * GAP;
+            let content = vec2(width, TITLE + step.y * rows.len() as f32);
+            let space = vec2(ui.available_width().max(width), content.y);
+            let (area, _) = ui.allocate_exact_size(space, Sense::hover());
+            let origin = pos2(area.left() + (area.width() - width) / 2.0, area.top());
+            titles(ui, run, lanes, origin, step);
+            for (tile, row) in rows.iter().enumerate() {
+                let y = origin.y + TITLE + tile as f32 * step.y;
+                let cell = |column: usize| {
+                    // A gap separates the input from the reconstructions.
+                    let gap = if column == 0 { 0.0 } else { 2.0 * GAP };
+                    let pos = pos2(origin.x + gap + column as f32 * step.x, y);
+                    images::snapped(ui, Rect::from_min_size(pos, image))
+                };
+                let shown = run.shown().snapshot.as_ref();
+                let Some((shown, first)) =
+                    shown.and_then(|shown| Some((shown, shown.grid.get(*row)?)))
+                else {
                     continue;
                 };
-                let (place, Some(reading)) = (*place, snapshot.grid.get(*row)) else {
-                    continue;
-                };
-                let rect = cell(column + 1);
-                textures.paint(ui, images, row * TILES + RECONSTRUCTION, rect);
-                let (predicted, share) = reading.predicted();
-                let right = predicted == label;
-                let words = format!(
-                    "{} of image {}: MSE {:.4}, predicted {} with {:.0} %{}",
-                    run.lane_name(place),
-                    reading.index,
-                    reading.mse,
-                    class_name(run, predicted),
-                    share * 100.0,
-                    if right { "" } else { " (wrong)" }
-                );
-                let wrong = (!right).then_some(ui.visuals().error_fg_color);
-                let id = ("cell", tile * 1000 + place);
-                let chosen = chosen && place == run.shown_index();
-                if frame(ui, id, rect, chosen, wrong, &words).clicked() {
+                let label = run.dataset.test.label(first.index as usize);
+                let description = format!("Input {}: {}", first.index, class_name(run, label));
+                let is_selected = selected == Some(first.index);
+                textures.paint(ui, &images(shown), row * TILES + INPUT, cell(0));
+                if frame(
+                    ui,
+                    ("input", tile),
+                    cell(0),
+                    is_selected,
+                    None,
+                    &description,
+                )
+                .clicked()
+                {
                     clicked = Some(Clicked {
-                        lane: Some(place),
-                        image: reading.index,
+                        lane: None,
+                        image: first.index,
                     });
                 }
+                for (column, content) in columns.iter().enumerate() {
+                    let Some((lane, snapshot, images)) = content else {
+                        continue;
+                    };
+                    let (lane, Some(result)) = (*lane, snapshot.grid.get(*row)) else {
+                        continue;
+                    };
+                    let rect = cell(column + 1);
+                    textures.paint(ui, images, row * TILES + RECONSTRUCTION, rect);
+                    let (predicted, probability) = result.predicted();
+                    let is_correct = predicted == label;
+                    let description = format!(
+                        "{} of image {}: MSE {:.4}, {} with {:.0} %",
+                        run.lane_name(lane),
+                        result.index,
+                        result.mse,
+                        verdict(label, predicted, class_name(run, predicted)),
+                        probability * 100.0
+                    );
+                    let error = (!is_correct).then_some(ui.visuals().error_fg_color);
+                    let id = ("cell", tile * 1000 + lane);
+                    let is_selected = is_selected && lane == run.shown_index();
+                    if frame(ui, id, rect, is_selected, error, &description).clicked() {
+                        clicked = Some(Clicked {
+                            lane: Some(lane),
+                            image: result.index,
+                        });
+                    }
+                }
             }
-        }
-    });
+        });
     clicked
 }
 
-/// The λ above each column; that of the lane on show stands out.
-fn titles(ui: &Ui, run: &RunView, places: &[usize], origin: eframe::egui::Pos2, step: Vec2) {
+/// The λ above each column; that of the network on show is larger.
+fn titles(ui: &Ui, run: &RunView, lanes: &[usize], origin: eframe::egui::Pos2, step: Vec2) {
     let painter = ui.painter();
     let visuals = ui.visuals();
     let title = |column: usize, text: &str, colour: Color32, size: f32| {
-        let apart = if column == 0 { 0.0 } else { 2.0 * GAP };
-        let middle = origin.x + apart + (column as f32 + 0.5) * step.x - GAP / 2.0;
-        let at = pos2(middle, origin.y + TITLE - 3.0);
+        let gap = if column == 0 { 0.0 } else { 2.0 * GAP };
+        let middle = origin.x + gap + (column as f32 + 0.5) * step.x - GAP / 2.0;
+        let pos = pos2(middle, origin.y + TITLE - 3.0);
         painter.text(
-            at,
+            pos,
             Align2::CENTER_BOTTOM,
             text,
             FontId::proportional(size),
@@ -225,10 +242,10 @@ fn titles(ui: &Ui, run: &RunView, places: &[usize], origin: eframe::egui::Pos2, 
         );
     };
     title(0, "input", visuals.text_color(), 11.5);
-    for (column, &place) in places.iter().enumerate() {
-        let lambda = run.lanes()[place].lane.lambda;
-        let chosen = lambda == run.shown().lane.lambda;
-        let size = if chosen { 14.0 } else { 11.5 };
+    for (column, &lane) in lanes.iter().enumerate() {
+        let lambda = run.lanes()[lane].lane.lambda;
+        let is_selected = lambda == run.shown().lane.lambda;
+        let size = if is_selected { 14.0 } else { 11.5 };
         title(
             column + 1,
             &lambda.to_string(),
@@ -238,33 +255,33 @@ fn titles(ui: &Ui, run: &RunView, places: &[usize], origin: eframe::egui::Pos2, 
     }
 }
 
-/// The size at which all images fit, if they can; whole multiples where they are not too small for it.
+/// The size at which all images fit, if possible; whole multiples unless that is too small.
 fn size(ui: &Ui, shape: ImageShape, columns: usize, rows: usize) -> Vec2 {
     let space = ui.available_size() - vec2(2.0 * GAP, TITLE);
-    let own = vec2(shape.width as f32, shape.height as f32);
-    let room = vec2(space.x / columns as f32, space.y / rows as f32) - vec2(GAP, GAP);
-    let scale = (room.x / own.x).min(room.y / own.y) * ui.pixels_per_point();
+    let pixels = vec2(shape.width as f32, shape.height as f32);
+    let cell = vec2(space.x / columns as f32, space.y / rows as f32) - vec2(GAP, GAP);
+    let scale = (cell.x / pixels.x).min(cell.y / pixels.y) * ui.pixels_per_point();
     let scale = if scale >= 2.0 {
         scale.floor().min(8.0)
     } else {
         scale.max(0.6)
     };
-    own * scale / ui.pixels_per_point()
+    pixels * scale / ui.pixels_per_point()
 }
 
-/// What lies over a picture: what it says, whether it is chosen, and a mark where it is wrong.
+/// The interactive frame of an image, with a marked corner where it is misclassified.
 fn frame(
     ui: &Ui,
     id: (&str, usize),
     rect: Rect,
-    chosen: bool,
-    wrong: Option<Color32>,
-    words: &str,
+    is_selected: bool,
+    error: Option<Color32>,
+    description: &str,
 ) -> Response {
     let response = ui.interact(rect, ui.scope_id().with(id), Sense::click());
-    response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, words));
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_selected, description));
     let painter = ui.painter();
-    if let Some(colour) = wrong {
+    if let Some(colour) = error {
         let corner = rect.right_top();
         let corners = vec![corner, corner - vec2(7.0, 0.0), corner + vec2(0.0, 7.0)];
         painter.add(eframe::egui::Shape::convex_polygon(
@@ -273,7 +290,7 @@ fn frame(
             Stroke::NONE,
         ));
     }
-    let stroke = if chosen || response.has_focus() {
+    let stroke = if is_selected || response.has_focus() {
         Some(ui.visuals().selection.stroke)
     } else if response.hovered() {
         Some(Stroke::new(1.0, ui.visuals().strong_text_color()))
@@ -283,5 +300,5 @@ fn frame(
     if let Some(stroke) = stroke {
         painter.rect_stroke(rect, CornerRadius::same(1), stroke, StrokeKind::Outside);
     }
-    response.on_hover_text(words)
+    response.on_hover_text(description)
 }

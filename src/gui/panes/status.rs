@@ -1,4 +1,4 @@
-//! The line at the bottom: what runs, on what, how far.
+//! The status bar: device, data set, network and progress of the run on show.
 
 use eframe::egui::{Align, Layout, RichText, Ui};
 
@@ -15,7 +15,7 @@ pub fn ui(ui: &mut Ui, state: &State) {
             return;
         };
         ui.label(&run.device.name).on_hover_text(format!(
-            "Computing on {}: {}",
+            "Training on {}: {}",
             run.device.name, run.device.why
         ));
         ui.separator();
@@ -36,7 +36,7 @@ pub fn ui(ui: &mut Ui, state: &State) {
         ui.separator();
         ui.label(if run.is_spectrum() {
             format!(
-                "{} lanes, {}",
+                "{} networks, {}",
                 run.lanes().len(),
                 run.lane_name(run.shown_index())
             )
@@ -62,7 +62,7 @@ pub fn ui(ui: &mut Ui, state: &State) {
                     ))
                     .monospace(),
                 )
-                .on_hover_text("Means over the whole test half");
+                .on_hover_text("Means over the whole test set");
             }
         });
     });

@@ -1,12 +1,13 @@
-//! Many runs at once: the grid at the left, its runs in the middle, and the one that is looked at.
+//! The sweep pane: the grid at the left, its runs in the middle, a preview of the selected run at
+//! the right.
 
 mod editor;
 mod list;
-mod more;
-mod plan;
+mod more_settings;
 mod preview;
 mod progress;
 mod row;
+mod run_controls;
 mod table;
 
 use eframe::egui::{CentralPanel, Frame, Margin, Panel, Response, ScrollArea, Ui};
@@ -23,21 +24,21 @@ use crate::gui::{
 pub struct SweepPane {
     editor: Editor,
     table: Table,
-    look: RunPreview,
+    preview: RunPreview,
 }
 
 impl SweepPane {
     pub fn new(setup: &PaneSetup<'_>) -> Self {
         Self {
-            editor: Editor::recall(&setup.preferences.grid),
+            editor: Editor::from_preference(&setup.preferences.grid),
             table: Table::default(),
-            look: RunPreview::new(setup.render_state),
+            preview: RunPreview::new(setup.render_state),
         }
     }
 
-    /// Requests what the grid needs while it is shown: its runs, which of them are done, and their cost.
+    /// Requests what a visible grid needs: its runs, their status, and an estimate of their cost.
     fn prepare(&self, ui: &Ui, state: &State, commands: &mut Commands) {
-        if self.editor.is_wrong() || state.sweep.running().is_some() {
+        if self.editor.has_errors() || state.sweep.running().is_some() {
             return;
         }
         let grid = self.editor.grid();
@@ -62,39 +63,41 @@ impl Pane for SweepPane {
             textures,
             ..
         } = context;
-        let handle = header(ui, PaneId::Experiment, |ui| plan::file(ui, state, commands));
+        let handle = header(ui, PaneId::Sweep, |ui| {
+            run_controls::results_file(ui, state, commands);
+        });
         self.prepare(ui, state, commands);
         let frame = Frame::new().inner_margin(Margin::symmetric(8, 4));
-        let side = Frame::new().inner_margin(Margin {
+        let left_frame = Frame::new().inner_margin(Margin {
             left: 0,
             right: 2,
             top: 4,
             bottom: 4,
         });
-        // Room for the bar that scrolls.
-        let inside = Frame::new().inner_margin(Margin {
+        // Leaves space for the scroll bar.
+        let scroll_frame = Frame::new().inner_margin(Margin {
             right: 8,
             ..Margin::ZERO
         });
-        Panel::left("experiment grid")
-            .frame(side)
+        Panel::left("sweep grid")
+            .frame(left_frame)
             .default_size(270.0)
             .size_range(220.0..=380.0)
             .show(ui, |ui| {
                 ScrollArea::vertical().show(ui, |ui| {
-                    inside.show(ui, |ui| {
+                    scroll_frame.show(ui, |ui| {
                         self.editor.ui(ui, state);
                         ui.separator();
-                        plan::ui(ui, &state.sweep, self.editor.is_wrong(), commands);
+                        run_controls::ui(ui, &state.sweep, self.editor.has_errors(), commands);
                     });
                 });
             });
         if state.sweep.preview().is_some() {
-            Panel::right("experiment look")
+            Panel::right("sweep preview")
                 .frame(frame)
                 .default_size(330.0)
                 .size_range(260.0..=700.0)
-                .show(ui, |ui| self.look.ui(ui, state, textures, commands));
+                .show(ui, |ui| self.preview.ui(ui, state, textures, commands));
         }
         CentralPanel::default().frame(frame).show(ui, |ui| {
             progress::ui(ui, state, commands);
@@ -104,6 +107,6 @@ impl Pane for SweepPane {
     }
 
     fn save(&self, preferences: &mut Preferences) {
-        preferences.grid = self.editor.remember();
+        preferences.grid = self.editor.to_preference();
     }
 }

@@ -1,4 +1,4 @@
-//! Accuracy and reconstruction error against λ (paper, figure 3), as the lanes learn.
+//! Accuracy and reconstruction error of all networks against λ (paper, figure 3).
 
 use eframe::egui::{self, Button, Color32, Response, Shape, Stroke, StrokeKind, Ui};
 use serde::{Deserialize, Serialize};
@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Pane, PaneContext, PaneId, PaneSetup, export_button, header};
 use crate::{
     figures::{self, DeadRuns, FigureKind},
+    format::plural,
     gui::{
         chart::{Axis, Chart, Dot, dot},
         commands::RunCommand,
@@ -16,10 +17,10 @@ use crate::{
     sweep::{BoxPlot, Outcome, stats::by_lambda},
 };
 
-/// How far boxes of accuracy and error stand beside their λ, in points.
-const BESIDE: f32 = 5.0;
-/// Half the width of a box.
-const HALF: f32 = 4.0;
+/// Horizontal offset of the marks of accuracy and MSE from their λ, in points.
+const OFFSET: f32 = 5.0;
+/// Half the width of a box, in points.
+const HALF_WIDTH: f32 = 4.0;
 
 /// The pane; its settings are shared with the trade-off plane.
 pub struct TradeOffPane;
@@ -32,31 +33,45 @@ impl TradeOffPane {
 
 impl Pane for TradeOffPane {
     fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> Response {
-        let PaneContext {
-            state,
-            commands,
-            view,
-            ..
-        } = context;
-        let settings = &mut view.trade_off;
-        let outcomes = state.run.view().map_or_else(Vec::new, RunView::outcomes);
-        let handle = header(ui, PaneId::TradeOff, |ui| {
-            export_button(ui, FigureKind::OverLambda, settings.dead(), commands);
-            settings.dead_switch(ui, &outcomes);
-        });
-        let Some(run) = state.run.view() else {
-            return handle;
-        };
-        let outcomes = settings.kept(outcomes);
-        if outcomes.is_empty() {
-            ui.centered_and_justified(|ui| ui.weak("Nothing is evaluated yet, or all is left out"));
-            return handle;
-        }
-        if let Some(index) = draw(ui, run, &outcomes) {
-            commands.push(RunCommand::ShowLane(index));
-        }
-        handle
+        outcomes_pane(ui, context, PaneId::TradeOff, FigureKind::OverLambda, draw)
     }
+}
+
+/// Draws a figure of outcomes, each with the index of its network; returns the index of the network
+/// that was clicked.
+type DrawOutcomes = fn(&mut Ui, &RunView, &[(usize, Outcome)]) -> Option<usize>;
+
+/// Shows a pane with a figure of the outcomes of all networks.
+pub fn outcomes_pane(
+    ui: &mut Ui,
+    context: &mut PaneContext<'_>,
+    id: PaneId,
+    figure: FigureKind,
+    draw: DrawOutcomes,
+) -> Response {
+    let PaneContext {
+        state,
+        commands,
+        view,
+        ..
+    } = context;
+    let settings = &mut view.trade_off;
+    let outcomes = state.run.view().map_or_else(Vec::new, RunView::outcomes);
+    let handle = header(ui, id, |ui| {
+        export_button(ui, figure, settings.dead_runs(), commands);
+        settings.dead_runs_switch(ui, &outcomes);
+    });
+    let Some(run) = state.run.view() else {
+        return handle;
+    };
+    let outcomes = settings.visible(outcomes);
+    if outcomes.is_empty() {
+        let text = "No network has been evaluated yet, or all of them are left out";
+        ui.centered_and_justified(|ui| ui.weak(text));
+    } else if let Some(index) = draw(ui, run, &outcomes) {
+        commands.push(RunCommand::ShowLane(index));
+    }
+    handle
 }
 
 /// Settings of this pane and the trade-off plane, kept between sessions.
@@ -68,19 +83,22 @@ pub struct TradeOffSettings {
 }
 
 impl TradeOffSettings {
-    /// The switch that leaves dead runs out, and says how many.
-    pub fn dead_switch(&mut self, ui: &mut Ui, outcomes: &[(usize, Outcome)]) {
+    /// The switch that leaves dead runs out.
+    fn dead_runs_switch(&mut self, ui: &mut Ui, outcomes: &[(usize, Outcome)]) {
         let dead = outcomes.iter().filter(|(_, outcome)| outcome.dead).count();
         let label = match (self.without_dead, dead) {
-            (_, 0) => "No dead runs".to_owned(),
+            (_, 0) => "Leave out dead runs".to_owned(),
             (true, count) => format!("Leave out dead runs: {count} hidden"),
             (false, count) => format!("Leave out dead runs: {count}"),
         };
         let button = Button::selectable(self.without_dead && dead > 0, label);
         let button = ui.add_enabled(dead > 0, button);
-        let tip = "Runs whose latent units are all 0 for every image are drawn hollow; they say nothing about λ";
+        let tip = format!(
+            "{} dead: all latent units are 0 for every image. Dead runs say nothing about λ and are drawn as rings",
+            plural(dead, "run")
+        );
         if button
-            .on_hover_text(tip)
+            .on_hover_text(&tip)
             .on_disabled_hover_text(tip)
             .clicked()
         {
@@ -88,26 +106,27 @@ impl TradeOffSettings {
         }
     }
 
-    /// What becomes of dead runs in files.
-    pub fn dead(self) -> DeadRuns {
+    /// How exported figures show dead runs.
+    fn dead_runs(self) -> DeadRuns {
         DeadRuns::new(self.without_dead)
     }
 
     /// The outcomes to show.
-    pub fn kept(self, outcomes: Vec<(usize, Outcome)>) -> Vec<(usize, Outcome)> {
-        let keep = |outcome: &Outcome| outcome.is_finite() && !(self.without_dead && outcome.dead);
+    fn visible(self, outcomes: Vec<(usize, Outcome)>) -> Vec<(usize, Outcome)> {
+        let is_visible =
+            |outcome: &Outcome| outcome.is_finite() && !(self.without_dead && outcome.dead);
         outcomes
             .into_iter()
-            .filter(|(_, outcome)| keep(outcome))
+            .filter(|(_, outcome)| is_visible(outcome))
             .collect()
     }
 }
 
-/// What an outcome is in words.
-pub fn words(run: &RunView, place: usize, outcome: &Outcome) -> String {
+/// Describes the outcome of a network.
+pub fn describe(run: &RunView, index: usize, outcome: &Outcome) -> String {
     format!(
         "{}: accuracy {:.1} %, MSE {:.4}{}",
-        run.lane_name(place),
+        run.lane_name(index),
         outcome.accuracy * 100.0,
         outcome.mse,
         if outcome.dead { ", dead" } else { "" }
@@ -121,7 +140,8 @@ fn draw(ui: &mut Ui, run: &RunView, outcomes: &[(usize, Outcome)]) -> Option<usi
         theme::classification(&visuals),
         theme::reconstruction(&visuals),
     );
-    let values = |of: fn(&Outcome) -> f64| outcomes.iter().map(move |(_, outcome)| of(outcome));
+    let values =
+        |value: fn(&Outcome) -> f64| outcomes.iter().map(move |(_, outcome)| value(outcome));
     let chart = Chart::new(
         ui,
         Axis {
@@ -134,29 +154,30 @@ fn draw(ui: &mut Ui, run: &RunView, outcomes: &[(usize, Outcome)]) -> Option<usi
         Axis::around(values(|o| o.accuracy), "accuracy (%)", blue, 100.0),
         Some(Axis::around(values(|o| o.mse), "MSE", orange, 1.0)),
     );
-    let here = chart.x(run.shown().lane.lambda.value());
-    let band = egui::Rect::from_x_y_ranges((here - 11.0)..=(here + 11.0), chart.area.y_range());
+    let shown_x = chart.x(run.shown().lane.lambda.value());
+    let band =
+        egui::Rect::from_x_y_ranges((shown_x - 11.0)..=(shown_x + 11.0), chart.area.y_range());
     ui.painter()
         .rect_filled(band, 3.0, visuals.text_color().gamma_multiply(0.08));
 
-    let only: Vec<Outcome> = outcomes.iter().map(|(_, outcome)| *outcome).collect();
-    let groups = by_lambda(&only);
-    let several = groups.iter().any(|group| group.outcomes.len() > 1);
+    let runs: Vec<Outcome> = outcomes.iter().map(|(_, outcome)| *outcome).collect();
+    let groups = by_lambda(&runs);
+    let has_seeds = groups.iter().any(|group| group.outcomes.len() > 1);
     let mut clicked = None;
     for (is_accuracy, colour) in [(true, blue), (false, orange)] {
-        let at = |lambda: Lambda, value: f64| {
+        let pos = |lambda: Lambda, value: f64| {
             if is_accuracy {
                 chart.at(lambda.value(), value)
             } else {
                 chart.at_right(lambda.value(), value)
             }
         };
-        let side = match (several, is_accuracy) {
+        let offset = match (has_seeds, is_accuracy) {
             (false, _) => 0.0,
-            (true, true) => -BESIDE,
-            (true, false) => BESIDE,
+            (true, true) => -OFFSET,
+            (true, false) => OFFSET,
         };
-        if several {
+        if has_seeds {
             for group in &groups {
                 let plot = if is_accuracy {
                     group.accuracy()
@@ -164,7 +185,7 @@ fn draw(ui: &mut Ui, run: &RunView, outcomes: &[(usize, Outcome)]) -> Option<usi
                     group.mse()
                 };
                 if let Some(plot) = plot {
-                    box_plot(ui, &plot, side, colour, |value| at(group.lambda, value));
+                    box_plot(ui, &plot, offset, colour, |value| pos(group.lambda, value));
                 }
             }
         } else {
@@ -175,45 +196,52 @@ fn draw(ui: &mut Ui, run: &RunView, outcomes: &[(usize, Outcome)]) -> Option<usi
                 } else {
                     outcome.mse
                 };
-                Some(at(outcome.lambda, value))
+                Some(pos(outcome.lambda, value))
             });
             ui.painter()
                 .add(Shape::line(line.collect(), Stroke::new(2.0, colour)));
         }
-        for (place, outcome) in outcomes {
+        for (index, outcome) in outcomes {
             let value = if is_accuracy {
                 outcome.accuracy
             } else {
                 outcome.mse
             };
-            let jitter = if several { jitter(outcome.seed) } else { 0.0 };
-            let id = ui.scope_id().with(("run", is_accuracy, place));
-            let look = Dot {
+            let jitter = if has_seeds { jitter(outcome.seed) } else { 0.0 };
+            let id = ui.scope_id().with(("run", is_accuracy, index));
+            let style = Dot {
                 colour,
-                radius: if several { 2.2 } else { 4.0 },
+                radius: if has_seeds { 2.2 } else { 4.0 },
                 hollow: outcome.dead,
-                chosen: *place == run.shown_index(),
+                chosen: *index == run.shown_index(),
             };
             let name = if is_accuracy { "Accuracy" } else { "MSE" };
-            let words = format!("{name} at {}", words(run, *place, outcome));
-            let centre = at(outcome.lambda, value) + egui::vec2(side + jitter, 0.0);
-            if dot(ui, id, centre, look, &words).clicked() {
-                clicked = Some(*place);
+            let description = format!("{name} at {}", describe(run, *index, outcome));
+            let centre = pos(outcome.lambda, value) + egui::vec2(offset + jitter, 0.0);
+            if dot(ui, id, centre, style, &description).clicked() {
+                clicked = Some(*index);
             }
         }
     }
     clicked
 }
 
-/// Median, quartiles and whiskers.
-fn box_plot(ui: &Ui, plot: &BoxPlot, side: f32, colour: Color32, at: impl Fn(f64) -> egui::Pos2) {
+/// Paints a box plot: median, quartiles and whiskers.
+fn box_plot(
+    ui: &Ui,
+    plot: &BoxPlot,
+    offset: f32,
+    colour: Color32,
+    pos: impl Fn(f64) -> egui::Pos2,
+) {
     let painter = ui.painter();
-    let x = at(plot.median).x + side;
-    let y = |value: f64| at(value).y;
+    let x = pos(plot.median).x + offset;
+    let y = |value: f64| pos(value).y;
     let stroke = Stroke::new(1.2, colour);
     let [first, third] = plot.quartiles;
     let [low, high] = plot.whiskers;
-    let body = egui::Rect::from_x_y_ranges((x - HALF)..=(x + HALF), y(third)..=y(first));
+    let body =
+        egui::Rect::from_x_y_ranges((x - HALF_WIDTH)..=(x + HALF_WIDTH), y(third)..=y(first));
     painter.rect(
         body,
         1.0,
@@ -223,15 +251,19 @@ fn box_plot(ui: &Ui, plot: &BoxPlot, side: f32, colour: Color32, at: impl Fn(f64
     );
     for (from, to) in [(third, high), (first, low)] {
         painter.vline(x, egui::Rangef::new(y(from), y(to)).as_positive(), stroke);
-        painter.hline((x - HALF / 2.0)..=(x + HALF / 2.0), y(to), stroke);
+        painter.hline(
+            (x - HALF_WIDTH / 2.0)..=(x + HALF_WIDTH / 2.0),
+            y(to),
+            stroke,
+        );
     }
     let median = Stroke::new(2.2, colour);
-    painter.hline((x - HALF)..=(x + HALF), y(plot.median), median);
+    painter.hline((x - HALF_WIDTH)..=(x + HALF_WIDTH), y(plot.median), median);
 }
 
-/// Offset of the dot of a seed beside the middle, in points: no dot hides another.
+/// Horizontal offset of the dot of a seed, in points, so that no dot hides another.
 fn jitter(seed: u64) -> f32 {
-    figures::jitter(seed) as f32 * 1.6 * HALF
+    figures::jitter(seed) as f32 * 1.6 * HALF_WIDTH
 }
 
 #[cfg(test)]
@@ -239,13 +271,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dots_stay_within_their_box() {
+    fn dots_are_within_their_box() {
         for seed in 0..1000 {
-            assert!(jitter(seed).abs() <= HALF);
+            assert!(jitter(seed).abs() <= HALF_WIDTH);
         }
         assert!(
             (jitter(1) - jitter(2)).abs() > 1.0,
-            "neighbours stand apart"
+            "dots of consecutive seeds are apart"
         );
     }
 }

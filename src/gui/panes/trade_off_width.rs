@@ -1,5 +1,5 @@
-//! How much the two tasks cost each other, against the size of z or of the network: does more room soften
-//! the trade-off?
+//! Trade-off width against the size of z or of the network: how much accuracy and reconstruction
+//! cost each other.
 
 use eframe::egui::{Button, Color32, ComboBox, Response, RichText, Shape, Stroke, Ui, vec2};
 
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Default)]
 pub struct TradeOffWidth {
     against_parameters: bool,
-    /// Title of the family on show; the first where there is none such.
+    /// Title of the family on show; the first one where none has this title.
     family: String,
 }
 
@@ -35,16 +35,16 @@ impl Pane for TradeOffWidth {
         let handle = header(ui, PaneId::TradeOffWidth, |ui| {
             self.tools(ui, state, commands);
         });
-        let against = self.against();
-        match state.results.widths(against) {
+        let measure = self.measure();
+        match state.results.widths(measure) {
             Some(widths) => {
                 let mut families = widths.families().iter();
                 let chosen = families.clone().find(|family| family.title == self.family);
                 if let Some(family) = chosen.or_else(|| families.next()) {
-                    draw(ui, family, against);
+                    draw(ui, family, measure);
                 }
             }
-            None => nothing(ui, state, against),
+            None => empty(ui, state, measure),
         }
         handle
     }
@@ -55,7 +55,7 @@ impl TradeOffWidth {
         Self::default()
     }
 
-    fn against(&self) -> CapacityMeasure {
+    fn measure(&self) -> CapacityMeasure {
         if self.against_parameters {
             CapacityMeasure::Parameters
         } else {
@@ -64,9 +64,9 @@ impl TradeOffWidth {
     }
 
     fn tools(&mut self, ui: &mut Ui, state: &State, commands: &mut Commands) {
-        let export = Export::Width(self.against());
-        let can = state.can_export(export).is_ok();
-        let button = ui.add_enabled(can, Button::new("Export…"));
+        let export = Export::Width(self.measure());
+        let can_export = state.can_export(export).is_ok();
+        let button = ui.add_enabled(can_export, Button::new("Export…"));
         if button
             .on_hover_text("Write this figure as SVG, PNG or CSV")
             .clicked()
@@ -75,10 +75,10 @@ impl TradeOffWidth {
         }
         let file = state.results.file();
         let tip = file.map_or_else(
-            || "This platform keeps no file of results".to_owned(),
+            || "This system has no folder for results".to_owned(),
             |file| {
                 format!(
-                    "Read {} again; changes are noticed by themselves",
+                    "Read {} again; changes are detected automatically",
                     file.display()
                 )
             },
@@ -87,18 +87,18 @@ impl TradeOffWidth {
             commands.push(ResultsCommand::Refresh);
         }
         for (value, label, tip) in [
-            (true, "parameters", "Networks of one n that differ in size"),
             (
-                false,
-                "n",
-                "One network with different numbers of latent units",
+                true,
+                "parameters",
+                "Networks of different sizes with the same n",
             ),
+            (false, "n", "One network with different latent sizes"),
         ] {
             ui.selectable_value(&mut self.against_parameters, value, label)
                 .on_hover_text(tip);
         }
         ui.label("against");
-        let Some(widths) = state.results.widths(self.against()) else {
+        let Some(widths) = state.results.widths(self.measure()) else {
             return;
         };
         let titles: Vec<&str> = widths.families().iter().map(|f| f.title.as_str()).collect();
@@ -117,31 +117,34 @@ impl TradeOffWidth {
     }
 }
 
-/// What is missing, and what would bring it.
-fn nothing(ui: &mut Ui, state: &State, against: CapacityMeasure) {
-    let (what, preset) = match against {
+/// Why there is nothing to show, and how to produce the runs.
+fn empty(ui: &mut Ui, state: &State, measure: CapacityMeasure) {
+    let (comparison, preset) = match measure {
         CapacityMeasure::LatentSize => ("one network with several n", "latent-size"),
         CapacityMeasure::Parameters => ("networks of several sizes", "complexity"),
     };
-    let why = match state.results.state() {
+    let reason = match state.results.state() {
         ResultsState::Unread => "Reading the finished runs…".to_owned(),
         ResultsState::Error(reason) => reason.clone(),
         ResultsState::Missing | ResultsState::Read { runs: 0, .. } => {
             "There are no finished runs yet".to_owned()
         }
         ResultsState::Read { runs, .. } => {
-            format!("Among {} finished runs none compares {what}", count(*runs))
+            format!(
+                "The {} finished runs do not compare {comparison}",
+                count(*runs)
+            )
         }
     };
     ui.vertical_centered(|ui| {
         ui.add_space((ui.available_height() / 2.0 - 30.0).max(0.0));
-        ui.label(why);
+        ui.label(reason);
         if !matches!(state.results.state(), ResultsState::Unread) {
             ui.label(format!(
-                "This needs living runs of {what}, each at two λ or more:"
+                "This needs runs of {comparison}, each at two λ or more, with living units:"
             ));
             ui.label(RichText::new(format!("cre-lab sweep --preset {preset}")).monospace())
-                .on_hover_text("Trains them without a window; what is finished appears here");
+                .on_hover_text("Trains them without a window; finished runs appear here");
         }
     });
 }
@@ -151,8 +154,8 @@ fn nothing(ui: &mut Ui, state: &State, against: CapacityMeasure) {
 struct Loss {
     is_accuracy: bool,
     colour: Color32,
-    /// How far it stands beside its size, in points.
-    side: f32,
+    /// Horizontal offset of its marks, in points.
+    offset: f32,
 }
 
 impl Loss {
@@ -172,7 +175,7 @@ impl Loss {
         }
     }
 
-    /// An axis that holds the loss of all members, and 0.
+    /// An axis whose range contains the losses of all members, and 0.
     fn axis(self, members: &[Member], name: &'static str, factor: f64) -> Axis {
         let values = members.iter().flat_map(|member| {
             let runs = self.runs(&member.trade_off).iter().copied();
@@ -181,7 +184,7 @@ impl Loss {
         Axis::around(values, name, self.colour, factor)
     }
 
-    fn words(self, name: &str, width: &TradeOff) -> String {
+    fn describe(self, name: &str, width: &TradeOff) -> String {
         let (median, runs) = (self.median(width), self.runs(width).len());
         if self.is_accuracy {
             format!(
@@ -199,93 +202,94 @@ impl Loss {
 }
 
 /// Draws one family: losses of accuracy at the left, of reconstruction at the right.
-fn draw(ui: &mut Ui, family: &Family, against: CapacityMeasure) {
-    const BESIDE: f32 = 7.0;
+fn draw(ui: &mut Ui, family: &Family, measure: CapacityMeasure) {
+    const OFFSET: f32 = 7.0;
     let visuals = ui.visuals().clone();
     let accuracy = Loss {
         is_accuracy: true,
         colour: theme::classification(&visuals),
-        side: -BESIDE,
+        offset: -OFFSET,
     };
     let mse = Loss {
         is_accuracy: false,
         colour: theme::reconstruction(&visuals),
-        side: BESIDE,
+        offset: OFFSET,
     };
     let members = &family.members;
-    let places = || members.iter().map(Member::log_size);
-    let low = places().fold(f64::INFINITY, f64::min) - 0.35;
-    let high = places().fold(f64::NEG_INFINITY, f64::max) + 0.35;
-    // The numbers in the window are larger than those of a figure.
+    let sizes = || members.iter().map(Member::log_size);
+    let low = sizes().fold(f64::INFINITY, f64::min) - 0.35;
+    let high = sizes().fold(f64::NEG_INFINITY, f64::max) + 0.35;
+    // Tick labels in the window are larger than those of a figure.
     let length = f64::from(ui.available_width() - 92.0) * 6.5 / 11.5;
-    let below = Axis {
+    let bottom = Axis {
         range: (low, high),
-        name: match against {
+        name: match measure {
             CapacityMeasure::LatentSize => "latent size n",
             CapacityMeasure::Parameters => "trainable parameters",
         },
         colour: visuals.text_color(),
         factor: 1.0,
-        marks: Some(against.ticks(members, &(low..high), length)),
+        marks: Some(measure.ticks(members, &(low..high), length)),
     };
     let left = accuracy.axis(members, "accuracy lost (percentage points)", 100.0);
-    let right = mse.axis(members, "MSE gained", 1.0);
-    let chart = Chart::new(ui, below, left, Some(right));
+    let right = mse.axis(members, "MSE increase", 1.0);
+    let chart = Chart::new(ui, bottom, left, Some(right));
     for loss in [accuracy, mse] {
-        mark(ui, &chart, members, against, loss);
+        plot_loss(ui, &chart, members, measure, loss);
     }
 }
 
-/// Medians with a line through those of one kind, and every run.
-fn mark(ui: &Ui, chart: &Chart, members: &[Member], against: CapacityMeasure, loss: Loss) {
-    let at = |member: &Member, value: f64| {
-        let at = if loss.is_accuracy {
+/// Medians, with a line through those of one kind, and every run.
+fn plot_loss(ui: &Ui, chart: &Chart, members: &[Member], measure: CapacityMeasure, loss: Loss) {
+    let pos = |member: &Member, value: f64| {
+        let pos = if loss.is_accuracy {
             chart.at(member.log_size(), value)
         } else {
             chart.at_right(member.log_size(), value)
         };
-        at + vec2(loss.side, 0.0)
+        pos + vec2(loss.offset, 0.0)
     };
     let mut kinds: Vec<&str> = members.iter().map(|member| member.kind.as_str()).collect();
     kinds.sort_unstable();
     kinds.dedup();
     for kind in kinds {
         let of_kind = members.iter().filter(|member| member.kind == kind);
-        let line = of_kind.map(|member| at(member, loss.median(&member.trade_off)));
+        let line = of_kind.map(|member| pos(member, loss.median(&member.trade_off)));
         let stroke = Stroke::new(2.0, loss.colour);
         ui.painter().add(Shape::line(line.collect(), stroke));
     }
-    for (place, member) in members.iter().enumerate() {
-        for (index, run) in (0u64..).zip(loss.runs(&member.trade_off)) {
-            let centre = at(member, *run) + vec2(beside_median(index), 0.0);
+    for (index, member) in members.iter().enumerate() {
+        for (run_index, run) in (0u64..).zip(loss.runs(&member.trade_off)) {
+            let centre = pos(member, *run) + vec2(beside_median(run_index), 0.0);
             ui.painter()
                 .circle_filled(centre, 2.2, loss.colour.gamma_multiply(0.7));
         }
-        let name = match against {
+        let name = match measure {
             CapacityMeasure::LatentSize => format!("n = {}", member.size),
             CapacityMeasure::Parameters => {
                 format!("{}, {} parameters", member.name, count(member.size))
             }
         };
-        let look = Dot {
+        let style = Dot {
             colour: loss.colour,
             radius: 4.0,
             hollow: true,
             chosen: false,
         };
-        let id = ui.scope_id().with(("width", loss.is_accuracy, place));
-        let words = loss.words(&name, &member.trade_off);
+        let id = ui.scope_id().with(("width", loss.is_accuracy, index));
+        let description = loss.describe(&name, &member.trade_off);
         dot(
             ui,
             id,
-            at(member, loss.median(&member.trade_off)),
-            look,
-            &words,
+            pos(member, loss.median(&member.trade_off)),
+            style,
+            &description,
         );
     }
 }
 
-/// Offset of the dot of a run beside the median, in points: no dot hides another or the median.
+/// Offset of the dot of a run from the median, in points, so that no dot hides another or the
+/// median.
 fn beside_median(index: u64) -> f32 {
     let side = if index.is_multiple_of(2) { 1.0 } else { -1.0 };
     side * (8.0 + 6.0 * jitter(index) as f32)

@@ -16,9 +16,9 @@ use crate::{
     jobs::{Job, Wake, take_finished},
 };
 
-/// The time over which the speed is measured.
+/// The time over which the speed is averaged.
 const WINDOW: Duration = Duration::from_secs(4);
-/// Time without a byte after which a mirror counts as silent.
+/// Time without a byte after which a mirror is considered silent.
 const SILENCE: Duration = Duration::from_secs(2);
 
 /// The state of one set.
@@ -228,7 +228,7 @@ impl Downloads {
         }
     }
 
-    /// Where a set is, or where a download would put it.
+    /// The folder of a set, or the folder to which it would be downloaded.
     fn folder(&self, set: BundledSet) -> Option<PathBuf> {
         match &self.state(set).availability {
             Some(Availability::Found(folder)) => Some(folder.clone()),
@@ -293,12 +293,12 @@ mod tests {
 
     #[test]
     fn speed_and_time_left_are_those_of_the_last_seconds() {
-        let begun = Instant::now();
+        let start = Instant::now();
         let mut throughput = Throughput::default();
-        assert_eq!(throughput.speed(begun), None);
-        assert_eq!(throughput.time_for(1, begun), None);
-        let now = begun + Duration::from_secs(2);
-        throughput.push(begun, 1_000_000);
+        assert_eq!(throughput.speed(start), None);
+        assert_eq!(throughput.time_for(1, start), None);
+        let now = start + Duration::from_secs(2);
+        throughput.push(start, 1_000_000);
         throughput.push(now, 5_000_000);
         assert_eq!(throughput.speed(now), Some(2e6));
         assert_eq!(

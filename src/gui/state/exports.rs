@@ -72,7 +72,7 @@ pub struct RunningExport {
     path: Option<PathBuf>,
     /// Completed parts and all of them; `None` for a figure.
     parts: Option<(usize, usize)>,
-    /// What a part is called: "frame".
+    /// The noun for a part: "frame".
     part: &'static str,
 }
 
@@ -160,7 +160,7 @@ impl Exports {
     /// Asks for a file, then writes it. `format` is its name and extension.
     fn choose_file(&mut self, name: &str, format: (&str, &'static str), task: Task) {
         let (format, extension) = format;
-        // Dialogs are requested on the window's own thread and awaited on another.
+        // Dialogs are opened on the main thread and awaited on another.
         let dialog = rfd::AsyncFileDialog::new()
             .set_title("Export")
             .set_file_name(format!("{name}.{extension}"))
@@ -170,7 +170,7 @@ impl Exports {
             let mut path = pollster::block_on(dialog)?.path().to_owned();
             if path.extension().is_none() {
                 path.set_extension(extension);
-                // The dialog has asked about the name without the extension.
+                // The dialog has asked about replacing the name without the extension only.
                 return Some((path, Existing::Keep));
             }
             Some((path, Existing::Replace))
@@ -258,7 +258,8 @@ impl Drop for Exports {
         if let Some(running) = &mut self.running {
             running.receive();
             running.job.cancel();
-            // A program that ends meanwhile leaves half a file behind; a dialog may never be answered.
+            // A process that ends during a write leaves a partial file; a dialog may never be
+            // closed.
             if running.path.is_some() {
                 let _ = running.job.join_within(STOP_LIMIT);
             }
@@ -295,8 +296,8 @@ impl State {
     /// Why it cannot: a clause for a sentence.
     pub fn can_export(&self, export: Export) -> Result<(), String> {
         match export {
-            Export::Width(against) => {
-                let widths = self.results.widths(against);
+            Export::Width(measure) => {
+                let widths = self.results.widths(measure);
                 return widths
                     .map(|_| ())
                     .ok_or_else(|| "there are no such results yet".to_owned());
@@ -312,7 +313,7 @@ impl State {
         }
         let run = self.run.view().ok_or("there is no network yet")?;
         if export.needs_spectrum() && !run.is_spectrum() {
-            return Err("it needs a spectrum: networks at several λ, side by side".to_owned());
+            return Err("it needs a spectrum: networks at several λ".to_owned());
         }
         if run.lanes().iter().any(|lane| lane.snapshot.is_none()) {
             return Err("there is no snapshot of the network yet".to_owned());

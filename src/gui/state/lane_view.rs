@@ -1,4 +1,4 @@
-//! What the window shows of one network of a run.
+//! The view of one network of a run.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Loading of data sets, runs and images, and the dialogs that ask for them.
+//! Loads data sets, runs and images, and opens the dialogs that ask for them.
 
 use std::{
     path::{Path, PathBuf},
@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// Settings and images that complete a file with weights alone.
+/// Settings and images that complete a file of weights.
 #[derive(Clone, Debug)]
 pub struct ImportSettings {
     pub config: RunConfig,
@@ -42,23 +42,23 @@ pub struct LoadContext {
     pub file_name: Option<String>,
 }
 
-/// What a request is about.
+/// The kind of file that a request loads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum FigureKind {
+enum RequestKind {
     /// A data set or an image.
     Images,
     Run,
 }
 
-/// The commands that follow from what has been loaded: none after a dialog that was cancelled. The
-/// error is one sentence.
+/// The commands that follow from a loaded file, none after a cancelled dialog. The error is one
+/// sentence.
 type Loaded = Result<Vec<Command>, String>;
 
 /// A request that is being executed.
 #[derive(Debug)]
 struct Request {
-    subject: FigureKind,
-    /// What is loaded, for messages.
+    kind: RequestKind,
+    /// Name of what is loaded, for messages.
     name: String,
     job: Job<Loaded>,
 }
@@ -91,22 +91,22 @@ impl Loader {
         } = context;
         match command {
             DataCommand::Load { source, settings } => {
-                self.start(FigureKind::Images, source.to_string(), move || {
+                self.start(RequestKind::Images, source.to_string(), move || {
                     load_data_set(source, settings, &locator)
                 });
             }
             DataCommand::OpenDropped(path) => self.open_dropped(path, locator, import),
             DataCommand::OpenRun(file) => {
-                self.start(FigureKind::Run, file.display().to_string(), move || {
+                self.start(RequestKind::Run, file.display().to_string(), move || {
                     load_run(&file, import, &locator)
                 });
             }
-            // Dialogs are requested on the window's own thread and awaited on another.
+            // Dialogs are opened on the main thread and awaited on another.
             DataCommand::ChooseFolder => {
                 let dialog = rfd::AsyncFileDialog::new()
                     .set_title("Open a folder of images")
                     .pick_folder();
-                self.start(FigureKind::Images, "the folder".to_owned(), move || {
+                self.start(RequestKind::Images, "the folder".to_owned(), move || {
                     let Some(folder) = pollster::block_on(dialog) else {
                         return Ok(Vec::new());
                     };
@@ -119,7 +119,7 @@ impl Loader {
                     .set_title("Open a run")
                     .add_filter("Runs and weights", &["safetensors"])
                     .pick_file();
-                self.start(FigureKind::Run, "the run".to_owned(), move || {
+                self.start(RequestKind::Run, "the run".to_owned(), move || {
                     let Some(file) = pollster::block_on(dialog) else {
                         return Ok(Vec::new());
                     };
@@ -133,7 +133,7 @@ impl Loader {
                     .add_filter("Runs", &["safetensors"])
                     .set_file_name(&name)
                     .save_file();
-                self.start(FigureKind::Run, name, move || {
+                self.start(RequestKind::Run, name, move || {
                     let file = pollster::block_on(dialog);
                     let save = file.map(|file| RunCommand::Save(file.path().to_owned()).into());
                     Ok(save.into_iter().collect())
@@ -151,14 +151,15 @@ impl Loader {
     ) {
         let name = path.display().to_string();
         if path.extension().is_some_and(|ext| ext == "safetensors") {
-            self.start(FigureKind::Run, name, move || {
+            self.start(RequestKind::Run, name, move || {
                 load_run(&path, import, &locator)
             });
             return;
         }
         let shape = import.map(|import| import.dataset.shape);
-        self.start(FigureKind::Images, name, move || match shape {
-            // A folder may be called like an image. Checked here, since a network share may not respond.
+        self.start(RequestKind::Images, name, move || match shape {
+            // A folder may have the name of an image. Checked on this thread, since a network share
+            // may not respond.
             Some(shape) if is_image(&path) && !path.is_dir() => load_image(&path, shape),
             _ => load_data_set(DataSource::Folder(path), StartSettings::default(), &locator),
         });
@@ -166,17 +167,17 @@ impl Loader {
 
     fn start(
         &mut self,
-        subject: FigureKind,
+        kind: RequestKind,
         name: String,
         work: impl FnOnce() -> Loaded + Send + 'static,
     ) {
         let job = Job::start("loading", &self.wake, move |_| work());
-        self.requests.push(Request { subject, name, job });
+        self.requests.push(Request { kind, name, job });
     }
 
     /// Takes everything that has been loaded.
     pub fn receive(&mut self, commands: &mut Commands) {
-        self.requests.retain(|Request { subject, name, job }| {
+        self.requests.retain(|Request { kind, name, job }| {
             let Some(result) = job.poll() else {
                 return true;
             };
@@ -185,10 +186,10 @@ impl Loader {
             match result {
                 Ok(loaded) => commands.extend(loaded),
                 Err(reason) => {
-                    if *subject == FigureKind::Run {
+                    if *kind == RequestKind::Run {
                         commands.push(RecoveryCommand::ResumeFailed);
                     }
-                    commands.push(failed(*subject, reason));
+                    commands.push(failed(*kind, reason));
                 }
             }
             false
@@ -196,10 +197,10 @@ impl Loader {
     }
 }
 
-fn failed(subject: FigureKind, reason: String) -> Notification {
+fn failed(kind: RequestKind, reason: String) -> Notification {
     let notification = Notification::error(reason);
-    let notification = match subject {
-        FigureKind::Images => notification
+    let notification = match kind {
+        RequestKind::Images => notification
             .with_action(
                 "Open another…",
                 "Choose another folder",
@@ -210,7 +211,7 @@ fn failed(subject: FigureKind, reason: String) -> Notification {
                 "Show the data sets on this machine and those to download",
                 ViewCommand::OpenDataSets,
             ),
-        FigureKind::Run => notification.with_action(
+        RequestKind::Run => notification.with_action(
             "Open another…",
             "Choose another file",
             DataCommand::ChooseRun,

@@ -1,8 +1,9 @@
-//! Everything that the window shows and changes, in parts with one owner each.
+//! The state of the window, in parts with one owner each.
 //!
-//! The window reads the parts and changes them by commands alone. Nothing here waits: files, devices
-//! and training are left to background threads, whose results [`State::update`] takes before each
-//! frame. Parts do not call each other; what one needs of another, it requests by a command.
+//! The window reads the parts and changes them by commands alone. Nothing here blocks: files,
+//! devices and training are handled by background threads, whose results [`State::update`] takes
+//! before each frame. Parts do not call each other; what one needs of another, it requests by a
+//! command.
 
 pub mod downloads;
 pub mod exports;
@@ -61,7 +62,7 @@ pub struct State {
     pub results: Results,
     /// The sweep.
     pub sweep: SweepState,
-    /// Figures and animations on their way to files.
+    /// Exports of figures and animations.
     pub exports: Exports,
     /// The memory that is free.
     pub memory: MemoryMonitor,
@@ -73,7 +74,7 @@ pub struct State {
 }
 
 impl State {
-    /// Requests to load `source`; training starts as soon as it has been loaded. `wake` is called when
+    /// Requests to load `source`; training starts when it has been loaded. `wake` is called when
     /// there is something to receive.
     pub fn new(
         wake: &Wake,
@@ -106,7 +107,7 @@ impl State {
         self.loader.is_busy() || self.run.is_starting()
     }
 
-    /// What to tell the user now; those with an id can be dismissed.
+    /// The current notifications; those with an id can be dismissed.
     pub fn notifications(&self) -> Vec<(Option<NotificationId>, Notification)> {
         let stored = self.notifications.iter();
         let stored = stored.map(|(id, notification)| (Some(*id), notification.clone()));
@@ -117,7 +118,8 @@ impl State {
             .collect()
     }
 
-    /// Keeps runs in `folder` against a crash, and offers what one has left there.
+    /// Saves runs in `folder` in case of a crash, and offers to resume one that a crash has left
+    /// there.
     pub fn enable_recovery(&mut self, folder: &Path, commands: &mut Commands) {
         self.recovery.enable(folder, commands);
     }
@@ -171,12 +173,12 @@ impl State {
             Command::Recovery(command) => self.execute_recovery(&command, commands),
             Command::Notification(command) => self.notifications.execute(command),
             Command::MeasureMemory(backend) => self.memory.measure(backend),
-            // The app's own.
+            // Executed by the app.
             Command::View(_) => {}
         }
     }
 
-    /// Ends cleanly: nothing is left to recover.
+    /// Ends cleanly: no run is left to recover.
     pub fn close(&mut self) {
         // All threads stop at the same time: each may take a while.
         self.exports.cancel();

@@ -41,7 +41,7 @@ pub struct Notification {
     pub details: Option<String>,
     /// The most useful one first.
     pub actions: Vec<NotificationAction>,
-    /// What it is about: a newer notification with the same topic replaces it.
+    /// The topic: a newer notification with the same topic replaces it.
     topic: Option<&'static str>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Time for each network: its points move there and then rest.
+/// Time per network, in which its points move to their positions and then rest.
 const FRAME: Duration = Duration::from_millis(400);
 
 /// A playback that began at a time on the window's clock.

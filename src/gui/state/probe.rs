@@ -63,7 +63,7 @@ fn replace<T: PartialEq>(value: &mut T, new: T) -> bool {
     changed
 }
 
-/// The images of cloud and grid, independent of the data set; kept between sessions.
+/// The images of cloud and grid, independent of the data set; stored in the preferences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ProbeSelection {
@@ -101,16 +101,16 @@ impl ProbeSelection {
         let classes = dataset.classes();
         let mut by_class = vec![Vec::new(); classes];
         for (index, &label) in (0u32..).zip(dataset.test.labels()) {
-            if let Some(of_class) = by_class.get_mut(usize::from(label)) {
-                of_class.push(index);
+            if let Some(indices) = by_class.get_mut(usize::from(label)) {
+                indices.push(index);
             }
         }
         let grid = by_class
             .iter()
-            .filter(|of_class| !of_class.is_empty())
-            .flat_map(|of_class| {
-                let count = self.grid_per_class.min(of_class.len());
-                (0..count).map(|index| of_class[(self.grid_offset + index) % of_class.len()])
+            .filter(|indices| !indices.is_empty())
+            .flat_map(|indices| {
+                let count = self.grid_per_class.min(indices.len());
+                (0..count).map(|index| indices[(self.grid_offset + index) % indices.len()])
             })
             .collect();
         Probe {
@@ -127,7 +127,7 @@ impl ProbeSelection {
     }
 
     /// Number of test images of the largest class.
-    pub fn most_per_class(dataset: &Dataset) -> usize {
+    pub fn max_per_class(dataset: &Dataset) -> usize {
         let mut counts = vec![0usize; dataset.classes()];
         for &label in dataset.test.labels() {
             if let Some(count) = counts.get_mut(usize::from(label)) {

@@ -1,4 +1,4 @@
-//! Recovery after a crash: the run on show is kept in a file while the window is open.
+//! Recovery after a crash: the run on show is saved to a file while the window is open.
 
 use std::{
     path::Path,
@@ -14,7 +14,7 @@ use crate::{
 /// This window's file, and the one that a crash has left behind.
 #[derive(Debug, Default)]
 pub struct Recovery {
-    /// `None` where this window leaves no traces.
+    /// `None` for a window that leaves no files.
     file: Option<AutosaveFile>,
     left_over: Option<AutosaveFile>,
     /// Whether the run on show, or the pending one, continues `left_over`, which is deleted as soon as
@@ -23,7 +23,7 @@ pub struct Recovery {
 }
 
 impl Recovery {
-    /// Keeps runs in `folder` from now on, and offers what a crash has left there.
+    /// Saves runs in `folder` from now on, and offers to resume one that a crash has left there.
     pub fn enable(&mut self, folder: &Path, commands: &mut Commands) {
         self.left_over = AutosaveFile::find_left_over(folder);
         if let Some(left_over) = &self.left_over {
@@ -41,7 +41,7 @@ impl Recovery {
         }
     }
 
-    /// The file that keeps the run on show.
+    /// The file to which the run on show is saved.
     pub fn file(&self) -> Option<&Path> {
         self.file.as_ref().map(AutosaveFile::file)
     }
@@ -72,7 +72,7 @@ impl Recovery {
         }
     }
 
-    /// Removes this window's file: it was closed by the user.
+    /// Removes this window's file, since the user has closed it.
     pub fn close(&mut self) {
         if let Some(file) = self.file.take() {
             file.clear();

@@ -1,4 +1,4 @@
-//! The results file: what its runs show about the trade-off, read again whenever it changes.
+//! The results file: the trade-off in its runs, read again whenever it changes.
 
 use std::{
     fs,
@@ -89,9 +89,9 @@ impl Results {
         self.watcher.is_some() || self.state == ResultsState::Missing
     }
 
-    /// The trade-off width, if there are runs that show it.
-    pub fn widths(&self, against: CapacityMeasure) -> Option<&CapacityFigure> {
-        match (&self.state, against) {
+    /// The trade-off width, if the runs allow it.
+    pub fn widths(&self, measure: CapacityMeasure) -> Option<&CapacityFigure> {
+        match (&self.state, measure) {
             (ResultsState::Read { latent_size, .. }, CapacityMeasure::LatentSize) => {
                 latent_size.as_ref()
             }
@@ -188,19 +188,19 @@ impl Results {
     }
 }
 
-/// Reads the file at first, after every change and on request, until the requesting end is gone.
+/// Reads the file at first, after every change and on request, until the sender is dropped.
 fn watch_file(file: &Path, requests: &Receiver<()>, job: &JobContext<ResultsState>) {
-    let mut known = None;
+    let mut read_version = None;
     loop {
-        let begun = Instant::now();
+        let start = Instant::now();
         let version = version(file);
-        if known.as_ref() != Some(&version) {
+        if read_version.as_ref() != Some(&version) {
             job.progress(read(file));
-            known = Some(version);
+            read_version = Some(version);
         }
         // A file that takes long to read is read less often while a sweep writes to it.
-        match requests.recv_timeout(INTERVAL.max(10 * begun.elapsed())) {
-            Ok(()) => known = None,
+        match requests.recv_timeout(INTERVAL.max(10 * start.elapsed())) {
+            Ok(()) => read_version = None,
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -236,7 +236,7 @@ fn read(file: &Path) -> ResultsState {
     }
 }
 
-/// Every run without its images and points, which would fill the memory.
+/// Reads every run without its images and points, which would take too much memory.
 fn runs(file: &Path) -> Result<Vec<StoredRun>, String> {
     let store = Store::open_to_read(file).map_err(|error| error.to_string())?;
     let mut runs = Vec::new();

@@ -49,14 +49,14 @@ struct PendingRun {
     id: RunId,
     source: DataSource,
     dataset: Arc<Dataset>,
-    /// What it continues from; `None` for a new run.
+    /// The checkpoint from which it continues; `None` for a new run.
     checkpoint: Option<Arc<Checkpoint>>,
 }
 
 /// What a run needs from other parts of the state.
 pub struct RunContext<'a> {
     pub probe: &'a ProbeState,
-    /// The file that keeps the run in case of a crash.
+    /// The file to which the run is saved in case of a crash.
     pub autosave: Option<&'a Path>,
     /// Seconds on the window's clock.
     pub now: f64,
@@ -141,7 +141,7 @@ impl RunControl {
         ))
     }
 
-    /// What a file with weights alone is completed with.
+    /// Settings and images that complete a file of weights.
     pub fn import_settings(&self) -> Option<ImportSettings> {
         let view = self.view.as_ref()?;
         Some(ImportSettings {
@@ -247,7 +247,7 @@ impl RunControl {
         self.send(WorkerCommand::Probe(probe.probe(dataset)));
     }
 
-    /// Shows the network whose turn it is; returns whether a spectrum is being played.
+    /// Shows the network that playback has reached; returns whether a spectrum is being played.
     pub fn advance_playback(&mut self, now: f64) -> bool {
         if let (Some(playback), Some(view)) = (self.playback, &mut self.view) {
             view.show(playback.index(now, view.lanes().len()));
@@ -298,7 +298,8 @@ impl RunControl {
 
     // ---- starting runs ----
 
-    /// Starts again with the next seed. No seed suits all λ of a spectrum, so none is searched for.
+    /// Starts again with the next seed. For a spectrum there is no search, since no seed suits all
+    /// λ.
     fn try_next_seed(&mut self, context: &RunContext<'_>, commands: &mut Commands) {
         match self.spectrum {
             None => self.seed_search.try_next(),
@@ -321,7 +322,7 @@ impl RunControl {
     ) {
         self.seed_search.stop();
         if self.view.as_ref().is_some_and(|view| view.source == source) {
-            self.start_on_known_images(settings, context, commands);
+            self.start_on_current_images(settings, context, commands);
         } else {
             commands.push(DataCommand::Load { source, settings });
         }
@@ -333,10 +334,10 @@ impl RunControl {
             config: Some(Box::new(config)),
             lambda: None,
         };
-        self.start_on_known_images(settings, context, commands);
+        self.start_on_current_images(settings, context, commands);
     }
 
-    fn start_on_known_images(
+    fn start_on_current_images(
         &mut self,
         settings: StartSettings,
         context: &RunContext<'_>,

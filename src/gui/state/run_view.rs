@@ -1,4 +1,4 @@
-//! What the window shows of a run.
+//! The view of a run: all that the window shows of it.
 
 use std::{
     sync::Arc,

@@ -6,12 +6,13 @@ use crate::{
     train::{RunId, Snapshot},
 };
 
-/// Number of living units that are enough: all of a small latent, so that its cloud is not flat. Some
-/// units of a larger one always die, whatever the seed.
+/// Number of living units that suffice: all units of a small latent, so that its cloud is not flat.
+/// Some units of a larger latent always die, whatever the seed.
 const NEEDED: usize = 3;
-/// Steps that these units must survive: an unlucky latent dies within the first dozens of steps.
+/// Steps that these units must survive: in an unlucky run they die within the first dozens of
+/// steps.
 const SURVIVAL_STEPS: u64 = 60;
-/// Seeds after which a search ends: where this many die, the settings are the reason.
+/// Seeds after which a search ends: if this many die, the settings are the cause.
 const MAX_SEEDS: usize = 100;
 
 /// The search, if one is in progress.
@@ -23,7 +24,7 @@ pub struct SeedSearch {
     ignored: Option<RunId>,
 }
 
-/// What a snapshot means for the search.
+/// The state of a seed, according to a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Dead,
@@ -46,7 +47,7 @@ impl SeedSearch {
         self.ignored = run;
     }
 
-    /// Judges the seed that is being tried by a snapshot; returns what to do next.
+    /// Evaluates the seed that is being tried by a snapshot; returns what to do next.
     pub fn on_snapshot(&mut self, snapshot: &Snapshot, seed: u64) -> Option<SeedSearchStep> {
         let tries = self.tries?;
         match verdict(snapshot) {
@@ -55,8 +56,8 @@ impl SeedSearch {
             Verdict::TooEarly => {}
             Verdict::Alive => {
                 self.stop();
-                let found = found(snapshot, seed, tries);
-                return Some(SeedSearchStep::Found(Box::new(found)));
+                let notification = success(snapshot, seed, tries);
+                return Some(SeedSearchStep::Found(Box::new(notification)));
             }
         }
         None
@@ -110,7 +111,7 @@ fn verdict(snapshot: &Snapshot) -> Verdict {
     }
 }
 
-fn found(snapshot: &Snapshot, seed: u64, tries: usize) -> Notification {
+fn success(snapshot: &Snapshot, seed: u64, tries: usize) -> Notification {
     let units = snapshot.dead.len();
     let alive = units - snapshot.dead_units();
     let alive = match (alive, units) {

@@ -26,7 +26,7 @@ pub struct StoredSpectrum {
 
 impl StoredSpectrum {
     /// Whether these settings describe its network.
-    pub fn is_of(&self, config: &RunConfig) -> bool {
+    pub fn is_same_network(&self, config: &RunConfig) -> bool {
         same_network(&self.config, config)
     }
 
@@ -69,16 +69,19 @@ pub fn spectra(ids: &[i64], records: &[Record]) -> Vec<StoredSpectrum> {
     let mut spectra = Vec::new();
     while let Some((first, ..)) = groups.first() {
         let network = first.config.clone();
-        let (of_network, others): (Vec<_>, Vec<_>) = groups
+        let (same_network_groups, others): (Vec<_>, Vec<_>) = groups
             .into_iter()
             .partition(|(shared, ..)| same_network(&shared.config, &network));
         groups = others;
-        let first: Vec<&Record> = of_network.iter().map(|(_, record, _)| *record).collect();
-        let names = first
+        let records: Vec<&Record> = same_network_groups
+            .iter()
+            .map(|(_, record, _)| *record)
+            .collect();
+        let names = records
             .iter()
             .map(|record| format!("{}, seed {}", record.data_name, record.spec.config.seed));
-        let names = distinct_names(names.collect(), &first);
-        for (name, (shared, _, runs)) in names.into_iter().zip(of_network) {
+        let names = distinct_names(names.collect(), &records);
+        for (name, (shared, _, runs)) in names.into_iter().zip(same_network_groups) {
             spectra.push(StoredSpectrum {
                 name,
                 data: shared.data,
@@ -124,39 +127,42 @@ mod tests {
 
     #[test]
     fn spectra_are_runs_that_differ_in_lambda_alone() {
-        let of_set = |set: BundledSet, lambda, seed| {
+        let from_set = |set: BundledSet, lambda, seed| {
             let mut record = record(lambda, seed, 0.9, 0.2);
             record.spec.data = DataSource::Bundled(set);
             record.data_name = set.to_string();
             record
         };
         let fashion = BundledSet::FashionMnist;
-        let mut long = [0.0, 1.0].map(|lambda| of_set(fashion, lambda, 1));
+        let mut long = [0.0, 1.0].map(|lambda| from_set(fashion, lambda, 1));
         for record in &mut long {
             record.spec.epochs = 20;
         }
-        let mut wide = [0.0, 1.0].map(|lambda| of_set(fashion, lambda, 1));
+        let mut wide = [0.0, 1.0].map(|lambda| from_set(fashion, lambda, 1));
         for record in &mut wide {
             record.spec.config.latent = LatentSize::new(64).unwrap();
         }
         let mut records = vec![
-            of_set(fashion, 1.0, 2),
-            of_set(BundledSet::Mnist, 0.0, 1),
-            of_set(fashion, 0.0, 2),
-            of_set(fashion, 1.0, 1),
-            of_set(fashion, 0.0, 1),
-            of_set(BundledSet::Mnist, 0.5, 3),
+            from_set(fashion, 1.0, 2),
+            from_set(BundledSet::Mnist, 0.0, 1),
+            from_set(fashion, 0.0, 2),
+            from_set(fashion, 1.0, 1),
+            from_set(fashion, 0.0, 1),
+            from_set(BundledSet::Mnist, 0.5, 3),
         ];
         records.extend(long);
         records.extend(wide);
         let ids: Vec<i64> = (10..).take(records.len()).collect();
         let spectra = spectra(&ids, &records);
         let narrow = RunConfig::default();
-        let of_narrow: Vec<&StoredSpectrum> = spectra
+        let narrow_spectra: Vec<&StoredSpectrum> = spectra
             .iter()
-            .filter(|spectrum| spectrum.is_of(&narrow))
+            .filter(|spectrum| spectrum.is_same_network(&narrow))
             .collect();
-        let names: Vec<&str> = of_narrow.iter().map(|of| of.name.as_str()).collect();
+        let names: Vec<&str> = narrow_spectra
+            .iter()
+            .map(|spectrum| spectrum.name.as_str())
+            .collect();
         assert_eq!(
             names,
             [
@@ -167,12 +173,12 @@ mod tests {
         );
         let lambda = |value| Lambda::new(value).unwrap();
         assert_eq!(
-            of_narrow[2].runs,
+            narrow_spectra[2].runs,
             [(lambda(0.0), 12), (lambda(1.0), 10)],
             "by λ"
         );
-        assert_eq!(of_narrow[2].run(lambda(1.0)), Some(10));
-        assert_eq!(of_narrow[2].run(lambda(0.5)), None);
+        assert_eq!(narrow_spectra[2].run(lambda(1.0)), Some(10));
+        assert_eq!(narrow_spectra[2].run(lambda(0.5)), None);
         assert_eq!(spectra.len(), 4);
         assert_eq!(spectra[3].name, "Fashion-MNIST, seed 1");
     }

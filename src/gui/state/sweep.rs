@@ -49,11 +49,11 @@ pub struct SweepState {
     /// The query for the runs that the file has.
     query: Option<Job<Result<Vec<RunStatus>, String>>>,
     /// Whether `statuses` are those of the file.
-    is_known: bool,
+    is_store_queried: bool,
     estimating: Option<SweepRunner>,
     estimate: Option<SweepEstimate>,
     /// Whether to estimate the cost without a request: once per grid.
-    estimates_itself: bool,
+    auto_estimate: bool,
     running: Option<RunningSweep>,
     /// How the last sweep ended.
     end: Option<SweepEnd>,
@@ -93,10 +93,10 @@ impl SweepState {
             order: Vec::new(),
             changed: Instant::now(),
             query: None,
-            is_known: false,
+            is_store_queried: false,
             estimating: None,
             estimate: None,
-            estimates_itself: true,
+            auto_estimate: true,
             running: None,
             end: None,
             error: None,
@@ -115,7 +115,7 @@ impl SweepState {
         self.grid.as_ref()
     }
 
-    /// What is wrong with the grid.
+    /// Why the grid is invalid.
     pub fn grid_error(&self) -> Option<&GridError> {
         self.grid_error.as_ref()
     }
@@ -135,15 +135,15 @@ impl SweepState {
         &self.order
     }
 
-    /// Number of runs with such a status.
+    /// Number of runs whose status matches.
     pub fn count(&self, predicate: impl Fn(&RunStatus) -> bool) -> usize {
         let statuses = self.statuses.iter();
         statuses.filter(|status| predicate(status)).count()
     }
 
-    /// Whether it is known which runs the file has.
-    pub fn is_known(&self) -> bool {
-        self.is_known
+    /// Whether the statuses are those of the file.
+    pub fn is_store_queried(&self) -> bool {
+        self.is_store_queried
     }
 
     /// Time and memory of the remaining runs, once they have been estimated.
@@ -179,14 +179,14 @@ impl SweepState {
         if self.running.is_some() || self.runs.is_empty() || self.file.is_none() {
             return None;
         }
-        if !self.is_known {
+        if !self.is_store_queried {
             return self.query.is_none().then_some(Preparation::QueryStore);
         }
-        let is_wanted = self.estimates_itself
+        let is_needed = self.auto_estimate
             && self.estimate.is_none()
             && self.estimating.is_none()
             && self.count(RunStatus::is_open) > 0;
-        is_wanted.then(|| match SETTLE_TIME.checked_sub(self.changed.elapsed()) {
+        is_needed.then(|| match SETTLE_TIME.checked_sub(self.changed.elapsed()) {
             Some(left) => Preparation::EstimateIn(left),
             None => Preparation::Estimate,
         })
@@ -229,7 +229,7 @@ impl SweepState {
     /// Stores results in another file.
     pub fn set_file(&mut self, file: PathBuf) {
         self.file = Some(file);
-        self.is_known = false;
+        self.is_store_queried = false;
         self.query = None;
     }
 
@@ -252,9 +252,9 @@ impl SweepState {
         self.order = run_status::order(&self.runs);
         self.changed = Instant::now();
         self.query = None;
-        self.is_known = false;
+        self.is_store_queried = false;
         self.estimate = None;
-        self.estimates_itself = true;
+        self.auto_estimate = true;
         self.end = None;
         self.error = None;
     }
@@ -264,7 +264,7 @@ impl SweepState {
             return;
         };
         let runs = self.runs.clone();
-        self.is_known = false;
+        self.is_store_queried = false;
         self.query = Some(Job::start("query results", &self.wake, move |_| {
             store_query::statuses(&file, &runs)
         }));
@@ -274,7 +274,7 @@ impl SweepState {
         let Some(file) = self.file.clone() else {
             return;
         };
-        self.estimates_itself = false;
+        self.auto_estimate = false;
         self.error = None;
         let options = SweepOptions {
             estimate_only: true,
@@ -287,7 +287,7 @@ impl SweepState {
     }
 
     fn stop_estimate(&mut self) {
-        self.estimates_itself = false;
+        self.auto_estimate = false;
         if let Some(runner) = self.estimating.take() {
             self.shut_down(runner);
         }
@@ -379,7 +379,7 @@ impl SweepState {
         if self.running.is_some() {
             return;
         }
-        self.is_known = true;
+        self.is_store_queried = true;
         match result {
             Ok(stored) => {
                 for (status, stored) in self.statuses.iter_mut().zip(stored) {
@@ -390,7 +390,7 @@ impl SweepState {
                 }
             }
             Err(reason) => {
-                self.estimates_itself = false;
+                self.auto_estimate = false;
                 self.error = Some(reason);
             }
         }
@@ -423,9 +423,9 @@ impl SweepState {
         self.end = Some(end);
         self.estimate = None;
         self.changed = Instant::now();
-        self.estimates_itself = true;
-        // Equal runs are trained once; the file knows for which others that counts as well.
-        self.is_known = false;
+        self.auto_estimate = true;
+        // Equal runs are trained once; the file tells which others are done as well.
+        self.is_store_queried = false;
         self.query = None;
     }
 

@@ -1,4 +1,4 @@
-//! A finished spectrum of the same network on other images, to stand below the one that is trained.
+//! A finished spectrum of the same network on other images, shown below the one in training.
 
 use eframe::egui::{ComboBox, Ui};
 
@@ -12,127 +12,126 @@ use crate::{
     train::Alignment,
 };
 
-/// Which spectrum is wanted, and what is known of it.
+/// The choice of a spectrum.
 pub struct ComparisonRow {
-    wanted: Option<String>,
+    selected: Option<String>,
     multiples: SmallMultiples,
 }
 
-/// The spectrum as it stands below the one that is trained.
+/// The row of a stored spectrum.
 pub struct Row<'a> {
     pub name: &'a str,
-    /// What people call its images; its whole name before they are read.
+    /// The name of its data set; that of the spectrum until its runs have been read.
     pub data: String,
-    /// One for each λ that is trained.
-    pub cells: Vec<Cell>,
+    /// One per λ of the run.
+    pub cells: Vec<ComparisonCell>,
     pub multiples: &'a SmallMultiples,
-    /// Classes in the order of their colours.
+    /// Class names in the order of their colours.
     pub classes: Vec<String>,
-    /// Why there is nothing to see, one sentence.
-    pub trouble: Option<&'a str>,
+    /// Why its clouds cannot be read, one sentence.
+    pub error: Option<&'a str>,
 }
 
-/// What stands below a λ.
+/// The content of the row at one λ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cell {
-    /// No run has this λ.
+pub enum ComparisonCell {
+    /// No stored run has this λ.
     Missing,
-    /// It is being read.
-    Coming,
-    /// The cloud at this place.
-    Cloud { place: usize, is_dead: bool },
+    /// The run is being read.
+    Loading,
+    /// The cloud at this index of [`Row::multiples`].
+    Cloud { index: usize, is_dead: bool },
 }
 
 impl ComparisonRow {
-    pub fn new(wanted: Option<String>) -> Self {
+    pub fn new(selected: Option<String>) -> Self {
         Self {
-            wanted,
+            selected,
             multiples: SmallMultiples::default(),
         }
     }
 
-    /// Name of the spectrum that is wanted.
-    pub fn wanted(&self) -> Option<&str> {
-        self.wanted.as_deref()
+    /// The name of the chosen spectrum.
+    pub fn selected(&self) -> Option<&str> {
+        self.selected.as_deref()
     }
 
-    /// The choice among all that fit.
+    /// The drop-down list of the spectra that fit.
     pub fn choice(&mut self, ui: &mut Ui, state: &State) {
         let fitting = fitting(state);
         let chosen = fitting
             .iter()
-            .find(|spectrum| Some(&spectrum.name) == self.wanted.as_ref());
-        let name = chosen.map_or("none", |spectrum| spectrum.name.as_str());
-        let tip = "A finished spectrum of the same network on other images, from the file of results, in a row below each row of the one that is trained";
+            .find(|spectrum| Some(&spectrum.name) == self.selected.as_ref());
+        let name = chosen.map_or("nothing", |spectrum| spectrum.name.as_str());
+        let tip = "Show a finished spectrum of the same network on other images, from the results file, below the clouds of this run";
         let response = ui
             .add_enabled_ui(!fitting.is_empty(), |ui| {
-                let combo = ComboBox::from_id_salt("clouds below")
+                let combo = ComboBox::from_id_salt("compared spectrum")
                     .selected_text(name)
                     .width(150.0)
                     .show_ui(ui, |ui| {
-                        if ui.selectable_label(chosen.is_none(), "none").clicked() {
-                            self.wanted = None;
+                        if ui.selectable_label(chosen.is_none(), "nothing").clicked() {
+                            self.selected = None;
                         }
                         for spectrum in &fitting {
-                            let is_chosen = self.wanted.as_ref() == Some(&spectrum.name);
+                            let is_chosen = self.selected.as_ref() == Some(&spectrum.name);
                             if ui.selectable_label(is_chosen, &spectrum.name).clicked() {
-                                self.wanted = Some(spectrum.name.clone());
+                                self.selected = Some(spectrum.name.clone());
                             }
                         }
                     });
                 combo.response
             })
             .inner;
-        let label = ui.label("Below");
+        let label = ui.label("Compare with");
         response
             .labelled_by(label.id)
             .on_hover_text(tip)
             .on_disabled_hover_text(
-                "The file of results has no spectrum of this network on other images with the λ that are trained",
+                "The results file has no spectrum of this network on other images with one of these λ",
             );
     }
 
-    /// What stands below, if it is wanted and there; `places` are those of the lanes above.
+    /// The row of the chosen spectrum, if the file has it; `lanes` are those of the clouds above.
     pub fn row<'a>(
         &'a mut self,
         state: &'a State,
-        places: &[usize],
+        lanes: &[usize],
         scatter: &Scatter,
         commands: &mut Commands,
     ) -> Option<Row<'a>> {
         let run = state.run.view()?;
-        let wanted = self.wanted.as_ref()?;
+        let selected = self.selected.as_ref()?;
         let spectrum = fitting(state)
             .into_iter()
-            .find(|spectrum| spectrum.name == *wanted)?;
-        let lanes = places.iter().filter_map(|place| run.lanes().get(*place));
+            .find(|spectrum| spectrum.name == *selected)?;
+        let lanes = lanes.iter().filter_map(|lane| run.lanes().get(*lane));
         let runs: Vec<Option<i64>> = lanes.map(|lane| spectrum.run(lane.lane.lambda)).collect();
         let ids: Vec<i64> = runs.iter().copied().flatten().collect();
         let is_requested = state.results.has_requested_clouds(&ids);
         if !is_requested {
             commands.push(ResultsCommand::LoadClouds(ids));
         }
-        let known = state.results.clouds().filter(|_| is_requested);
-        let read = known.and_then(|known| known.as_ref().ok());
-        let pictures = read.map_or(&[][..], |clouds| &clouds.pictures);
-        if let Some(clouds) = read {
+        let result = state.results.clouds().filter(|_| is_requested);
+        let clouds = result.and_then(|result| result.as_ref().ok());
+        let pictures = clouds.map_or(&[][..], |clouds| &clouds.pictures);
+        if let Some(clouds) = clouds {
             let align = scatter.preferences.align;
-            let seen = seen(pictures, &clouds.alignments, align);
-            self.multiples.receive_apart(&seen, scatter);
+            let views = views(pictures, &clouds.alignments, align);
+            self.multiples.receive_apart(&views, scatter);
         }
-        let mut place = 0;
-        let cells = runs.iter().map(|run| {
-            if run.is_none() {
-                return Cell::Missing;
-            }
-            place += 1;
-            pictures
-                .get(place - 1)
-                .map_or(Cell::Coming, |picture| Cell::Cloud {
-                    place: place - 1,
+        // The pictures are those of the λ that have a run.
+        let mut read = pictures.iter().enumerate();
+        let cells = runs
+            .iter()
+            .map(|run| match (run, run.and_then(|_| read.next())) {
+                (None, _) => ComparisonCell::Missing,
+                (Some(_), None) => ComparisonCell::Loading,
+                (Some(_), Some((index, picture))) => ComparisonCell::Cloud {
+                    index,
                     is_dead: picture.record.is_dead(),
-                })
-        });
+                },
+            });
         Some(Row {
             name: &spectrum.name,
             data: pictures.first().map_or_else(
@@ -145,12 +144,12 @@ impl ComparisonRow {
                 .first()
                 .map(|picture| picture.record.class_names.clone())
                 .unwrap_or_default(),
-            trouble: known.and_then(|known| known.as_ref().err().map(String::as_str)),
+            error: result.and_then(|result| result.as_ref().err().map(String::as_str)),
         })
     }
 }
 
-/// The spectra of the network on show, on other images, that share a λ with it.
+/// Stored spectra of the network on show, on other images, that have a λ in common with it.
 fn fitting(state: &State) -> Vec<&StoredSpectrum> {
     let Some(run) = state.run.view() else {
         return Vec::new();
@@ -158,37 +157,38 @@ fn fitting(state: &State) -> Vec<&StoredSpectrum> {
     let fits = |spectrum: &&StoredSpectrum| {
         let mut lanes = run.lanes().iter();
         spectrum.data != run.source
-            && spectrum.is_of(&run.config)
+            && spectrum.is_same_network(&run.config)
             && lanes.any(|lane| spectrum.run(lane.lane.lambda).is_some())
     };
     state.results.spectra().iter().filter(fits).collect()
 }
 
-/// Every cloud in the company of all others, with its classes.
-fn seen<'a>(
+/// Every cloud with all others as its reference, and its classes.
+fn views<'a>(
     pictures: &'a [RunPicture],
-    turns: &[Alignment],
+    alignments: &[Alignment],
     align: bool,
 ) -> Vec<(CloudView<'a>, &'a Dataset)> {
-    let turn = |place: usize| {
-        let turn = turns.get(place).copied().filter(|_| align);
-        turn.unwrap_or_default()
+    let alignment = |index: usize| {
+        let alignment = alignments.get(index).copied().filter(|_| align);
+        alignment.unwrap_or_default()
     };
-    let company: Vec<_> = pictures
+    let clouds: Vec<_> = pictures
         .iter()
         .enumerate()
-        .map(|(place, picture)| (&picture.snapshot, turn(place)))
+        .map(|(index, picture)| (&picture.snapshot, alignment(index)))
         .collect();
-    let all = company.iter().zip(pictures);
-    all.map(|((snapshot, turn), picture)| {
-        let seen = CloudView {
-            snapshot,
-            alignment: *turn,
-            reference_clouds: company.clone(),
-            aligned: align,
-            name: String::new(),
-        };
-        (seen, &picture.labels)
-    })
-    .collect()
+    let aligned = clouds.iter().zip(pictures);
+    aligned
+        .map(|((snapshot, alignment), picture)| {
+            let view = CloudView {
+                snapshot,
+                alignment: *alignment,
+                reference_clouds: clouds.clone(),
+                aligned: align,
+                name: String::new(),
+            };
+            (view, &picture.labels)
+        })
+        .collect()
 }

@@ -1,4 +1,4 @@
-//! Where the small clouds stand, and how they look.
+//! Layout and painting of the small clouds.
 
 use std::f32::consts::FRAC_PI_2;
 
@@ -7,7 +7,7 @@ use eframe::egui::{
     StrokeKind, Ui, WidgetInfo, epaint::TextShape, pos2, text::LayoutJob, vec2,
 };
 
-use super::comparison_row::{Cell, Row};
+use super::comparison_row::{ComparisonCell, Row};
 use crate::gui::{
     scatter::{Scatter, SmallMultiples},
     state::RunView,
@@ -16,16 +16,16 @@ use crate::gui::{
 
 const TITLE: f32 = 18.0;
 const GAP: f32 = 6.0;
-/// Room for the names of two data sets at the left of their rows.
+/// Width at the left for the names of two data sets, beside their rows.
 const GUTTER: f32 = 20.0;
 
-/// The clouds of a run, and of what stands below it.
+/// The clouds of a run, and of the spectrum with which it is compared.
 pub struct Grid<'a> {
     pub run: &'a RunView,
-    /// Lanes, one for each λ.
-    pub places: &'a [usize],
+    /// Indices of the lanes, one per λ.
+    pub lanes: &'a [usize],
     pub clouds: &'a SmallMultiples,
-    pub below: Option<&'a Row<'a>>,
+    pub comparison: Option<&'a Row<'a>>,
 }
 
 impl Grid<'_> {
@@ -33,63 +33,64 @@ impl Grid<'_> {
     pub fn ui(&self, ui: &mut Ui, scatter: &mut Scatter) -> Option<usize> {
         let mut area = ui.available_rect_before_wrap();
         ui.allocate_rect(area, Sense::hover());
-        if self.below.is_some() {
+        if self.comparison.is_some() {
             area.min.x += GUTTER;
         }
-        let stacked = if self.below.is_some() { 2 } else { 1 };
-        let columns = columns(area, self.places.len(), stacked);
-        let rows = self.places.len().div_ceil(columns);
+        let stacked = if self.comparison.is_some() { 2 } else { 1 };
+        let columns = columns(area, self.lanes.len(), stacked);
+        let rows = self.lanes.len().div_ceil(columns);
         let size = vec2(
             (area.width() + GAP) / columns as f32,
             (area.height() + GAP) / rows as f32,
         );
         let mut clicked = None;
-        for (cell, &place) in self.places.iter().enumerate() {
+        for (cell, &lane) in self.lanes.iter().enumerate() {
             let (row, column) = (cell / columns, cell % columns);
             let corner = area.min + vec2(column as f32 * size.x, row as f32 * size.y);
             let rect = Rect::from_min_size(corner, size - vec2(GAP, GAP));
             let stage = rect.with_min_y(rect.top() + TITLE);
             let middle = stage.center().y;
-            let (above, under) = match self.below {
+            let (upper, lower) = match self.comparison {
                 Some(_) => (stage.with_max_y(middle), stage.with_min_y(middle)),
                 None => (stage, stage),
             };
-            let mut hit = self.live(ui, rect, above, (cell, place), scatter);
-            if let Some(below) = self.below {
-                hit |= self.stored(ui, below, under, (cell, place), scatter);
+            let mut is_clicked = self.live(ui, rect, upper, (cell, lane), scatter);
+            if let Some(comparison) = self.comparison {
+                is_clicked |= self.stored(ui, comparison, lower, (cell, lane), scatter);
                 if column == 0 {
-                    let strip = |rect: Rect| {
+                    let gutter = |rect: Rect| {
                         let right = area.left() - 4.0;
                         rect.with_min_x(right - GUTTER + 4.0).with_max_x(right)
                     };
-                    name(ui, strip(above), &self.run.dataset.name);
-                    head(ui, strip(under), row, below);
+                    rotated_name(ui, gutter(upper), &self.run.dataset.name);
+                    comparison_name(ui, gutter(lower), row, comparison);
                 }
             }
-            if hit {
-                clicked = Some(place);
+            if is_clicked {
+                clicked = Some(lane);
             }
         }
         clicked
     }
 
-    /// The cloud of a lane, its title and the frame around all of its λ; whether it was clicked.
+    /// The cloud of a lane, its title, and the frame around all clouds of its λ; returns whether it
+    /// was clicked.
     fn live(
         &self,
         ui: &Ui,
         rect: Rect,
         stage: Rect,
-        (cell, place): (usize, usize),
+        (cell, index): (usize, usize),
         scatter: &mut Scatter,
     ) -> bool {
-        let lane = self.run.lanes()[place].lane;
-        let shown = lane.lambda == self.run.shown().lane.lambda;
-        let id = ui.scope_id().with(("cloud", place));
+        let lane = self.run.lanes()[index].lane;
+        let is_shown = lane.lambda == self.run.shown().lane.lambda;
+        let id = ui.scope_id().with(("cloud", index));
         let response = ui.interact(stage, id, Sense::click_and_drag());
-        let name = self.run.lane_name(place);
+        let name = self.run.lane_name(index);
         response.widget_info(|| {
-            let words = format!("Cloud of {name}");
-            WidgetInfo::selected(Role::Button, true, shown, words)
+            let label = format!("Cloud of {name}");
+            WidgetInfo::selected(Role::Button, true, is_shown, label)
         });
         self.clouds.ui(ui, cell, &response, scatter);
         let painter = ui.painter();
@@ -100,7 +101,7 @@ impl Grid<'_> {
             FontId::proportional(13.0),
             theme::lambda(lane.lambda, ui.visuals()),
         );
-        let frame = if shown {
+        let frame = if is_shown {
             ui.visuals().selection.stroke
         } else {
             Stroke::new(1.0, ui.visuals().text_color().gamma_multiply(0.12))
@@ -108,69 +109,69 @@ impl Grid<'_> {
         painter.rect_stroke(rect, CornerRadius::same(4), frame, StrokeKind::Inside);
         clicked(
             response,
-            format!("{name}: a click shows it, dragging turns all"),
+            format!("{name}: click to show it, drag to turn all"),
         )
     }
 
-    /// The cloud below that of a lane; whether it was clicked.
+    /// The stored cloud below that of a lane; returns whether it was clicked.
     fn stored(
         &self,
         ui: &Ui,
-        below: &Row<'_>,
+        comparison: &Row<'_>,
         stage: Rect,
-        (cell, place): (usize, usize),
+        (cell, index): (usize, usize),
         scatter: &mut Scatter,
     ) -> bool {
         let weak = ui.visuals().weak_text_color();
-        let say = |text: &str| {
+        let show_text = |text: &str| {
             let font = FontId::proportional(12.0);
             let painter = ui.painter();
             painter.text(stage.center(), Align2::CENTER_CENTER, text, font, weak);
         };
-        let (at, is_dead) = match below.cells.get(cell) {
-            Some(Cell::Cloud { place, is_dead }) => (*place, *is_dead),
-            Some(Cell::Coming) => {
-                if below.trouble.is_none() {
-                    say("…");
+        let (cloud, is_dead) = match comparison.cells.get(cell) {
+            Some(ComparisonCell::Cloud { index, is_dead }) => (*index, *is_dead),
+            Some(ComparisonCell::Loading) => {
+                if comparison.error.is_none() {
+                    show_text("…");
                 }
                 return false;
             }
-            Some(Cell::Missing) | None => {
-                say("no run");
+            Some(ComparisonCell::Missing) | None => {
+                show_text("no run");
                 return false;
             }
         };
-        let id = ui.scope_id().with(("cloud below", place));
+        let id = ui.scope_id().with(("compared cloud", index));
         let response = ui.interact(stage, id, Sense::click_and_drag());
-        let words = format!("{}, {}", self.run.lane_name(place), below.name);
+        let name = format!("{}, {}", self.run.lane_name(index), comparison.name);
         response
-            .widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Cloud of {words}")));
-        below.multiples.ui(ui, at, &response, scatter);
+            .widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Cloud of {name}")));
+        comparison.multiples.ui(ui, cloud, &response, scatter);
         if is_dead {
-            say("dead");
+            show_text("dead");
         }
         clicked(
             response,
-            format!("{words}: a click shows this λ, dragging turns all"),
+            format!("{name}: click to show this λ, drag to turn all"),
         )
     }
 }
 
-/// The name of what stands below, which tells more when it is pointed at.
-fn head(ui: &Ui, rect: Rect, row: usize, below: &Row<'_>) {
-    name(ui, rect, &below.data);
-    let id = ui.scope_id().with(("name below", row));
+/// The name of the compared data set, with details in its tooltip.
+fn comparison_name(ui: &Ui, rect: Rect, row: usize, comparison: &Row<'_>) {
+    rotated_name(ui, rect, &comparison.data);
+    let id = ui.scope_id().with(("compared name", row));
     let response = ui.interact(rect, id, Sense::hover());
     response.widget_info(|| {
-        let words = format!("Clouds of {} below", below.name);
-        WidgetInfo::labeled(Role::Label, true, words)
+        let label = format!("Clouds of {} for comparison", comparison.name);
+        WidgetInfo::labeled(Role::Label, true, label)
     });
-    let tip = match below.trouble {
-        Some(trouble) => trouble.to_owned(),
+    let tip = match comparison.error {
+        Some(error) => error.to_owned(),
         None => format!(
-            "{}, finished runs as they were kept, in a box of their own that is the same for every λ. Their classes, in the order of the colours: {}",
-            below.name,
-            below.classes.join(", ")
+            "{}: stored models, with axes of their own that are the same for every λ. Classes in the order of the colours: {}",
+            comparison.name,
+            comparison.classes.join(", ")
         ),
     };
     response.on_hover_text(tip);
@@ -184,8 +185,8 @@ fn clicked(response: Response, tip: String) -> bool {
     clicked
 }
 
-/// Writes from below to above, in one line.
-fn name(ui: &Ui, rect: Rect, name: &str) {
+/// Paints a text rotated by 90° anticlockwise, in one line.
+fn rotated_name(ui: &Ui, rect: Rect, name: &str) {
     let font = FontId::proportional(12.5);
     let colour = ui.visuals().text_color();
     let mut job = LayoutJob::simple_singleline(name.to_owned(), font, Color32::PLACEHOLDER);
@@ -202,15 +203,15 @@ fn name(ui: &Ui, rect: Rect, name: &str) {
     ui.painter().add(text);
 }
 
-/// As many columns as make the clouds largest, `stacked` of them below each title.
+/// The number of columns with the largest clouds, `stacked` of them below each title.
 fn columns(area: Rect, cells: usize, stacked: usize) -> usize {
-    let side = |columns: &usize| {
+    let size = |columns: &usize| {
         let rows = cells.div_ceil(*columns);
         let height = (area.height() / rows as f32 - TITLE) / stacked as f32;
         (area.width() / *columns as f32).min(height)
     };
     (1..=cells.max(1))
-        .max_by(|a, b| side(a).total_cmp(&side(b)))
+        .max_by(|a, b| size(a).total_cmp(&size(b)))
         .unwrap_or(1)
 }
 
@@ -219,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_are_as_large_as_can_be() {
+    fn the_number_of_columns_makes_the_clouds_largest() {
         let area = |width, height| Rect::from_min_size(pos2(0.0, 0.0), vec2(width, height));
         assert_eq!(columns(area(1100.0, 100.0), 11, 1), 11);
         assert_eq!(columns(area(100.0, 1300.0), 11, 1), 1);

@@ -20,8 +20,8 @@ use crate::{
 pub struct Settings {
     /// `None` while nothing has been changed.
     draft: Option<Draft>,
-    /// Whether the user is asked if the current run may be lost.
-    is_asking: bool,
+    /// Whether the dialog is open that asks if the current run may be lost.
+    is_dialog_open: bool,
 }
 
 #[derive(Clone, PartialEq)]
@@ -91,10 +91,10 @@ impl Settings {
         }
         let decision = self.buttons(ui, &draft, &in_force, state);
         if draft != before {
-            // In a low window the many sizes of a transformer would push the buttons out of sight.
+            // In a low window, the many settings of a ViT would push the buttons out of view.
             ui.scroll_to_cursor(Some(Align::BOTTOM));
         }
-        match decision.or_else(|| self.ask(ui, state)) {
+        match decision.or_else(|| self.confirm(ui, state)) {
             Some(Decision::Apply) => draft.apply(commands),
             Some(Decision::Revert) => {}
             None => self.draft = Some(draft),
@@ -126,9 +126,9 @@ impl Settings {
                 None => apply.on_hover_text("Start a new run with these settings"),
             };
             if apply.clicked() {
-                self.is_asking = draft.config.device != in_force.config.device
+                self.is_dialog_open = draft.config.device != in_force.config.device
                     && state.run.view().is_some_and(RunView::has_progress);
-                if !self.is_asking {
+                if !self.is_dialog_open {
                     decision = Some(Decision::Apply);
                 }
             }
@@ -142,8 +142,8 @@ impl Settings {
     }
 
     /// Asks whether progress may be lost, if that is needed.
-    fn ask(&mut self, ui: &Ui, state: &State) -> Option<Decision> {
-        if !self.is_asking {
+    fn confirm(&mut self, ui: &Ui, state: &State) -> Option<Decision> {
+        if !self.is_dialog_open {
             return None;
         }
         let epochs = state.run.view().map_or(0, |run| run.epoch().0);
@@ -151,7 +151,7 @@ impl Settings {
             ui.set_width(320.0);
             ui.heading("Change device?");
             ui.label(format!(
-                "The run starts again on another device, and {} of training will be lost",
+                "Training starts again on the other device, and {} of training will be lost",
                 plural(epochs as usize, "epoch")
             ));
             ui.add_space(8.0);
@@ -163,9 +163,9 @@ impl Settings {
             })
             .inner
         });
-        let answer = modal.inner.or(modal.should_close().then_some(false))?;
-        self.is_asking = false;
-        answer.then_some(Decision::Apply)
+        let confirmed = modal.inner.or(modal.should_close().then_some(false))?;
+        self.is_dialog_open = false;
+        confirmed.then_some(Decision::Apply)
     }
 }
 
@@ -187,8 +187,8 @@ fn data_set(ui: &mut Ui, draft: &mut Draft, state: &State, commands: &mut Comman
                     let name = source_name(&source);
                     ui.selectable_value(&mut draft.source, source, name);
                 }
-                let more = ui.button("More data sets…");
-                if more
+                let data_sets = ui.button("More data sets…");
+                if data_sets
                     .on_hover_text("Full sets, on this machine or to download")
                     .clicked()
                 {
@@ -209,7 +209,8 @@ fn data_set(ui: &mut Ui, draft: &mut Draft, state: &State, commands: &mut Comman
     }
 }
 
-/// What determines the layers: settings and images, as far as these are known before they are loaded.
+/// The specification of the network of a draft, with properties of the images as far as they are
+/// known before loading.
 fn model_spec(draft: &Draft, state: &State) -> ModelSpec {
     let (shape, classes) = match (&draft.source, state.run.view()) {
         (DataSource::Bundled(set) | DataSource::Full(set), _) => {
@@ -243,7 +244,7 @@ fn network(ui: &mut Ui, draft: &mut Draft, state: &State) {
         ui.label("");
         ui.label(RichText::new("not in the paper").italics().size(12.0))
             .on_hover_text(
-                "The paper trains CNN Large on colour images of 32×32 pixels, ViT on these and on grey ones of 28×28, and all other networks on grey ones",
+                "The paper trains CNN Large on colour images of 32×32 pixels, the ViT on these and on greyscale images of 28×28, and all other networks on greyscale images",
             );
         ui.end_row();
     }
@@ -256,7 +257,10 @@ fn latent(ui: &mut Ui, draft: &mut Draft, state: &State) {
     if !config.architecture.has_free_latent() {
         let tooltip = "Values of z, determined by the layers of this network; the cloud shows their principal components";
         let size = config.architecture.latent_layout(&spec);
-        let size = size.map_or_else(|_| "—".to_owned(), |layout| layout.to_string());
+        let size = size.map_or_else(
+            |_| "—".to_owned(),
+            |layout| layout.to_string().trim_start_matches("z = ").to_owned(),
+        );
         labelled(ui, "Latent z", tooltip, |ui, _| ui.label(size));
         return;
     }
@@ -264,7 +268,7 @@ fn latent(ui: &mut Ui, draft: &mut Draft, state: &State) {
     number(
         ui,
         "Latent n",
-        "Units of z: 1 is a line, 2 a plane, 3 a space; of more the cloud shows the principal components",
+        "Units of z: 1 is a line, 2 a plane, 3 a space; with more, the cloud shows the principal components",
         &mut n,
         LatentSize::MIN..=LatentSize::MAX,
     );
@@ -300,7 +304,7 @@ fn learning_rate_row(ui: &mut Ui, state: &State, commands: &mut Commands) {
 
 fn device(ui: &mut Ui, config: &mut RunConfig, state: &State) {
     let tooltip = state.run.view().map_or_else(
-        || "Where to compute".to_owned(),
+        || "Where to train".to_owned(),
         |run| format!("In use: {}, {}", run.device.name, run.device.why),
     );
     choice(

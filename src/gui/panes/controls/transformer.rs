@@ -1,4 +1,4 @@
-//! The sizes of a vision transformer.
+//! Dimensions of the vision transformer.
 
 use eframe::egui::{DragValue, Ui};
 
@@ -7,10 +7,11 @@ use crate::{
     model::{ModelSpec, PatchGrid, VitOptions},
 };
 
-/// Rows of a grid of settings; `specs`, at least one, describe all images that the network is for.
+/// Adds rows to a grid of settings. `specs`, at least one, describe all images that the network is
+/// for.
 pub fn ui(ui: &mut Ui, vit: &mut VitOptions, specs: &[ModelSpec]) {
-    patch(ui, vit, specs);
-    let tooltip = "Values per token, a multiple of 4 that the heads divide";
+    patch_size(ui, vit, specs);
+    let tooltip = "Values per token: a multiple of 4 and of the number of heads";
     labelled(ui, "Embedding", tooltip, |ui, _| {
         ui.add(
             DragValue::new(&mut vit.embed)
@@ -40,7 +41,7 @@ pub fn ui(ui: &mut Ui, vit: &mut VitOptions, specs: &[ModelSpec]) {
         &mut vit.mlp_ratio,
         VitOptions::MLP_RATIOS,
     );
-    let tooltip = "Share of patches that training hides from the encoder. The decoder reconstructs them, and only they count in the training MSE. Tests hide none";
+    let tooltip = "Share of patches that are hidden from the encoder in training. The decoder reconstructs them, and the training MSE is computed on them alone. Evaluation masks no patches";
     labelled(ui, "Mask ratio", tooltip, |ui, _| {
         ui.add(
             DragValue::new(&mut vit.mask_ratio)
@@ -51,53 +52,53 @@ pub fn ui(ui: &mut Ui, vit: &mut VitOptions, specs: &[ModelSpec]) {
     });
 }
 
-/// Only patches that tile all images are offered.
-fn patch(ui: &mut Ui, vit: &mut VitOptions, specs: &[ModelSpec]) {
+/// Offers only patches that tile all images.
+fn patch_size(ui: &mut Ui, vit: &mut VitOptions, specs: &[ModelSpec]) {
     let sides = VitOptions::PATCHES.map(Some);
     let options: Vec<Option<usize>> = std::iter::once(None)
         .chain(sides)
-        .filter(|side| cut(*side, specs).is_some())
+        .filter(|side| patch_grids(*side, specs).is_some())
         .collect();
     choice(
         ui,
         "Patch",
-        "Pixels of a patch; every patch becomes a token",
+        "Width and height of a patch in pixels; every patch becomes a token",
         &mut vit.patch,
         &options,
         |patch| name(patch, specs),
     );
 }
 
-/// How the images of all data sets are cut; `None` where some cannot be.
-fn cut(patch: Option<usize>, specs: &[ModelSpec]) -> Option<Vec<PatchGrid>> {
+/// The patches of the images of all data sets; `None` where some cannot be divided.
+fn patch_grids(patch: Option<usize>, specs: &[ModelSpec]) -> Option<Vec<PatchGrid>> {
     let vit = VitOptions {
         patch,
         ..VitOptions::default()
     };
-    let cut = |spec: &ModelSpec| vit.patch_grid(spec.shape).ok();
-    specs.iter().map(cut).collect()
+    let grid = |spec: &ModelSpec| vit.patch_grid(spec.shape).ok();
+    specs.iter().map(grid).collect()
 }
 
-/// The text of a choice of patches.
+/// The text of a patch size in the list.
 fn name(patch: Option<usize>, specs: &[ModelSpec]) -> String {
-    let Some(patches) = cut(patch, specs) else {
-        return patch.map_or("none fits".to_owned(), |side| {
+    let Some(grids) = patch_grids(patch, specs) else {
+        return patch.map_or("none possible".to_owned(), |side| {
             format!("{side}×{side} does not fit")
         });
     };
     let all = |text: fn(&PatchGrid) -> String| {
-        let mut texts: Vec<String> = patches.iter().map(text).collect();
+        let mut texts: Vec<String> = grids.iter().map(text).collect();
         texts.dedup();
         texts.join(" and ")
     };
     match patch {
         None => format!(
             "as in the paper, {}",
-            all(|patches| format!("{0}×{0}", patches.side))
+            all(|grid| format!("{0}×{0}", grid.side))
         ),
         Some(side) => {
-            let counts = all(|patches| patches.count().to_string());
-            format!("{side}×{side}, {counts} of them")
+            let counts = all(|grid| grid.count().to_string());
+            format!("{side}×{side}, {counts} patches")
         }
     }
 }
@@ -111,11 +112,12 @@ mod tests {
     fn a_patch_must_tile_the_images_of_every_data_set() {
         let specs = [ImageShape::GREY_28, ImageShape::COLOUR_32]
             .map(|shape| RunConfig::default().model_spec(shape, 10));
-        let named = |patch, specs| name(patch, specs);
-        assert_eq!(named(None, &specs[..]), "as in the paper, 7×7 and 4×4");
-        assert_eq!(named(Some(4), &specs), "4×4, 49 and 64 of them");
-        assert_eq!(named(Some(7), &specs), "7×7 does not fit");
-        assert_eq!(named(Some(7), &specs[..1]), "7×7, 16 of them");
-        assert!(cut(Some(7), &specs).is_none() && cut(Some(7), &specs[..1]).is_some());
+        assert_eq!(name(None, &specs[..]), "as in the paper, 7×7 and 4×4");
+        assert_eq!(name(Some(4), &specs), "4×4, 49 and 64 patches");
+        assert_eq!(name(Some(7), &specs), "7×7 does not fit");
+        assert_eq!(name(Some(7), &specs[..1]), "7×7, 16 patches");
+        assert!(
+            patch_grids(Some(7), &specs).is_none() && patch_grids(Some(7), &specs[..1]).is_some()
+        );
     }
 }

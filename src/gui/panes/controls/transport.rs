@@ -41,8 +41,8 @@ fn progress(ui: &mut Ui, run: &RunView, is_training: bool) {
     let (share, text, tooltip) = if let Some(share) = run.evaluation_progress {
         (
             share,
-            format!("testing · {:.0} %", share * 100.0),
-            "Evaluates all test images, as after every epoch; training waits meanwhile".to_owned(),
+            format!("evaluating · {:.0} %", share * 100.0),
+            "Evaluation on all test images after an epoch; training waits for it".to_owned(),
         )
     } else {
         (

@@ -1,4 +1,4 @@
-//! From a history to the few points that a screen can show.
+//! Reduces a history to the few points that a screen can show.
 
 use std::ops::RangeInclusive;
 
@@ -8,18 +8,18 @@ use crate::train::{
     history::{Bucket, History, Quantity},
 };
 
-/// Most points of a line; a screen has no more columns to tell apart.
+/// Maximum number of points of a line, about one per column of the screen.
 pub const MAX_POINTS: usize = 2_000;
 
-/// The buckets within `epochs`, one more at each side, joined until there are at most `most`.
-fn visible(history: &History, epochs: &RangeInclusive<f64>, most: usize) -> Vec<Bucket> {
+/// The buckets within `epochs` and one more at each side, merged until there are at most `limit`.
+fn visible(history: &History, epochs: &RangeInclusive<f64>, limit: usize) -> Vec<Bucket> {
     let per_epoch = history.steps_per_epoch() as f64;
     let buckets = history.buckets();
     let first = buckets.partition_point(|b| (b.steps.1 as f64) < epochs.start() * per_epoch);
     let end = buckets.partition_point(|b| (b.steps.0 as f64) <= epochs.end() * per_epoch);
-    let shown = &buckets[first.saturating_sub(1)..(end + 1).min(buckets.len()).max(first)];
-    shown
-        .chunks(shown.len().div_ceil(most.max(1)).max(1))
+    let visible = &buckets[first.saturating_sub(1)..(end + 1).min(buckets.len()).max(first)];
+    visible
+        .chunks(visible.len().div_ceil(limit.max(1)).max(1))
         .filter_map(|chunk| {
             let (first, rest) = chunk.split_first()?;
             Some(rest.iter().fold(*first, |mut joined, next| {
@@ -30,7 +30,7 @@ fn visible(history: &History, epochs: &RangeInclusive<f64>, most: usize) -> Vec<
         .collect()
 }
 
-/// The raw training line: through the smallest and the largest value of every bucket.
+/// The raw training line through the minimum and the maximum of every bucket.
 pub fn raw(
     history: &History,
     quantity: Quantity,
@@ -40,15 +40,15 @@ pub fn raw(
     let per_epoch = history.steps_per_epoch() as f64;
     let mut points = Vec::new();
     for bucket in visible(history, epochs, MAX_POINTS / 2) {
-        let spread = bucket.summary(quantity);
-        if spread.mean().is_none() {
+        let summary = bucket.summary(quantity);
+        if summary.mean().is_none() {
             continue;
         }
         let epoch = bucket.middle() / per_epoch;
-        let low = scale.height(f64::from(spread.min));
-        let high = scale.height(f64::from(spread.max));
+        let low = scale.height(f64::from(summary.min));
+        let high = scale.height(f64::from(summary.max));
         points.extend(low.map(|height| [epoch, height]));
-        if spread.max > spread.min {
+        if summary.max > summary.min {
             points.extend(high.map(|height| [epoch, height]));
         }
     }
@@ -66,18 +66,18 @@ pub fn smooth(
 ) -> Vec<[f64; 2]> {
     let per_epoch = history.steps_per_epoch() as f64;
     let mut average: Option<f64> = None;
-    let mut before = 0.0;
+    let mut last_epoch = 0.0;
     let mut points = Vec::new();
-    // Averaged from the beginning, so that the line does not depend on what is in view.
+    // The average starts at the first step, so that the line does not depend on the visible range.
     for bucket in visible(history, &(f64::NEG_INFINITY..=f64::INFINITY), MAX_POINTS) {
         let Some(mean) = bucket.summary(quantity).mean() else {
             continue;
         };
         let epoch = bucket.middle() / per_epoch;
-        let share = 1.0 - (-(epoch - before) / smoothing).exp();
-        let value = average.map_or(mean, |average| average + share * (mean - average));
+        let weight = 1.0 - (-(epoch - last_epoch) / smoothing).exp();
+        let value = average.map_or(mean, |average| average + weight * (mean - average));
         average = Some(value);
-        before = epoch;
+        last_epoch = epoch;
         if epochs.contains(&epoch) {
             points.extend(scale.height(value).map(|height| [epoch, height]));
         }
@@ -94,17 +94,17 @@ pub fn test(history: &History, quantity: Quantity, scale: Scale) -> Vec<[f64; 2]
     evaluations
         .iter()
         .enumerate()
-        .filter(|(place, _)| place % stride == 0 || *place == newest)
+        .filter(|(index, _)| index % stride == 0 || *index == newest)
         .filter_map(|(_, evaluation)| {
-            let height = scale.height(of(quantity, evaluation))?;
+            let height = scale.height(test_value(quantity, evaluation))?;
             Some([evaluation.step as f64 / per_epoch, height])
         })
         .collect()
 }
 
-/// The epochs and heights that show a run at its best: all of it, but the plunge of the first epoch,
-/// once there is more to see, does not press the rest flat.
-pub fn window(
+/// The ranges of epochs and heights that show a whole run. Once there is more to show, heights
+/// leave out the first epoch, whose steep fall would flatten the rest.
+pub fn view_range(
     history: &History,
     quantity: Quantity,
     scale: Scale,
@@ -117,14 +117,14 @@ pub fn window(
         .iter()
         .filter(|bucket| bucket.steps.0 as f64 >= from * per_epoch)
         .flat_map(|bucket| {
-            let spread = bucket.summary(quantity);
-            [f64::from(spread.min), f64::from(spread.max)]
+            let summary = bucket.summary(quantity);
+            [f64::from(summary.min), f64::from(summary.max)]
         });
     let tested = history
         .evaluations()
         .iter()
         .filter(|evaluation| evaluation.epoch as f64 >= from)
-        .map(|evaluation| of(quantity, evaluation));
+        .map(|evaluation| test_value(quantity, evaluation));
     let (low, high) = trained
         .chain(tested)
         .filter_map(|value| scale.height(value))
@@ -140,8 +140,8 @@ pub fn window(
     (-0.01 * end.max(1.0)..=end.max(1.0) * 1.02, heights)
 }
 
-/// A quantity of the test half.
-pub fn of(quantity: Quantity, evaluation: &Evaluation) -> f64 {
+/// The value of a quantity on the test set.
+pub fn test_value(quantity: Quantity, evaluation: &Evaluation) -> f64 {
     match quantity {
         Quantity::Mse => evaluation.test.mse,
         Quantity::Ce => evaluation.test.ce,
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_holds_the_run_and_leaves_the_first_plunge_out() {
+    fn the_view_contains_the_run_without_the_fall_of_the_first_epoch() {
         let mut history = History::new(10);
         for step in 1..=50 {
             history.push_losses(&[StepLosses {
@@ -204,17 +204,17 @@ mod tests {
                 accuracy: 0.5,
             }]);
         }
-        let (epochs, heights) = window(&history, Quantity::Mse, Scale::Linear);
+        let (epochs, heights) = view_range(&history, Quantity::Mse, Scale::Linear);
         assert!(epochs.contains(&0.0) && epochs.contains(&5.0));
         assert!(heights.contains(&0.25) && !heights.contains(&1.0));
-        // A constant still has a height, and nothing at all has a window too.
+        // Ranges are never empty, even for a constant or without data.
         assert!(heights.end() > heights.start());
-        let (epochs, heights) = window(&History::new(10), Quantity::Ce, Scale::Log);
+        let (epochs, heights) = view_range(&History::new(10), Quantity::Ce, Scale::Log);
         assert!(epochs.end() > epochs.start() && heights.end() > heights.start());
     }
 
     #[test]
-    fn what_has_no_logarithm_is_left_out() {
+    fn values_without_a_logarithm_are_left_out() {
         let history = history(10);
         assert!(raw(&history, Quantity::Ce, Scale::Log, &ALL).is_empty());
     }

@@ -1,14 +1,14 @@
-//! From values to heights in a plot, and back to the words on its axis.
+//! Scales of the plots: from values to heights, and to the labels of the axis.
 
 use egui_plot::{GridInput, GridMark};
 
 use crate::figures::Ticks;
 
-/// How a value becomes a height.
+/// The mapping from values to heights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
     Linear,
-    /// Decimal logarithm; what is not positive has no height.
+    /// Decimal logarithm; values that are not positive have no height.
     Log,
     /// A share as a percentage.
     Percent,
@@ -26,7 +26,7 @@ impl Scale {
         height.is_finite().then_some(height)
     }
 
-    /// Heights to mark between two others, and what the axis says there.
+    /// Heights of the tick marks between two heights, with their labels.
     fn marks(self, low: f64, high: f64) -> Vec<(f64, String)> {
         if self != Self::Log {
             let ticks = Ticks::between(low, high);
@@ -42,7 +42,7 @@ impl Scale {
             let label = |value: f64| (value.log10(), format!("{value}"));
             return round.into_iter().map(label).collect();
         }
-        // Less than a decade, or very many: round numbers, evenly spread over what is shown.
+        // Less than a decade, or very many: round numbers at even distances.
         let ticks = Ticks::between(10f64.powf(low), 10f64.powf(high));
         let label = |value: f64| Some((self.height(value)?, ticks.label(value)));
         ticks
@@ -52,20 +52,20 @@ impl Scale {
             .collect()
     }
 
-    /// Grid lines, as a plot wants them.
+    /// Grid lines in the form that the plot requires.
     pub fn grid(self, input: &GridInput) -> Vec<GridMark> {
         let (low, high) = input.bounds;
         self.marks(low, high)
             .into_iter()
             .map(|(value, _)| GridMark {
                 value,
-                // As if each were far from the next: all are drawn alike, and labelled.
+                // Equal step sizes make the plot draw and label all lines alike.
                 step_size: high - low,
             })
             .collect()
     }
 
-    /// What the axis says at a grid line between `low` and `high`.
+    /// The label of a grid line between `low` and `high`.
     pub fn label(self, height: f64, low: f64, high: f64) -> String {
         let tolerance = (high - low) * 1e-6;
         self.marks(low, high)
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn axes_say_round_numbers() {
+    fn axes_are_labelled_with_round_numbers() {
         assert_eq!(
             labels(Scale::Linear, 0.205, 0.243),
             ["0.21", "0.22", "0.23", "0.24"]
@@ -95,7 +95,7 @@ mod tests {
             labels(Scale::Log, -1.0, 0.5),
             ["0.1", "0.2", "0.5", "1", "2"]
         );
-        // Within a decade, and over very many.
+        // Within a decade, and over very many decades.
         assert!(labels(Scale::Log, 0.31, 0.34).len() >= 3);
         assert!(!labels(Scale::Log, -20.0, 20.0).is_empty());
     }

@@ -1,10 +1,10 @@
-//! The grid as it is edited.
+//! The form in which a grid is edited.
 
 use eframe::egui::{Button, ComboBox, TextEdit, Ui};
 
 use super::{
-    list::{self, Typed},
-    more::More,
+    list::{self, ListField},
+    more_settings::MoreSettings,
 };
 use crate::{
     data::{BundledSet, DataSource},
@@ -19,13 +19,13 @@ use crate::{
     },
 };
 
-/// The grid, and its lists as they are typed.
+/// The grid, and the text fields of its lists.
 pub struct Editor {
     grid: Grid,
-    latent: Typed<LatentSize>,
-    lambda: Typed<Lambda>,
-    seed: Typed<u64>,
-    more: More,
+    latent: ListField<LatentSize>,
+    lambda: ListField<Lambda>,
+    seed: ListField<u64>,
+    more: MoreSettings,
 }
 
 impl Default for Editor {
@@ -37,74 +37,73 @@ impl Default for Editor {
 impl Editor {
     fn new(grid: Grid) -> Self {
         Self {
-            latent: Typed::new(grid.latent.clone(), list::show),
-            lambda: Typed::new(grid.lambda.clone(), list::show),
-            seed: Typed::new(grid.seed.clone(), list::show),
-            more: More::new(&grid),
+            latent: ListField::new(grid.latent.clone(), list::to_text),
+            lambda: ListField::new(grid.lambda.clone(), list::to_text),
+            seed: ListField::new(grid.seed.clone(), list::to_text),
+            more: MoreSettings::new(&grid),
             grid,
         }
     }
 
-    /// Takes up what [`Self::remember`] has given; where that is no grid with runs, begins with the default.
-    pub fn recall(remembered: &str) -> Self {
-        // An empty text would be a grid, one of defaults.
-        let remembered = Some(remembered).filter(|text| !text.is_empty());
-        remembered
-            .and_then(|text| Grid::parse(text).ok())
+    /// Reads a grid from the preferences; starts with the default grid where they have no valid
+    /// grid with runs.
+    pub fn from_preference(text: &str) -> Self {
+        // An empty text would be a valid grid of defaults.
+        let text = Some(text).filter(|text| !text.is_empty());
+        text.and_then(|text| Grid::parse(text).ok())
             .filter(|grid| grid.runs().is_ok())
             .map_or_else(Self::default, Self::new)
     }
 
-    /// The grid as a text that outlives the program.
-    pub fn remember(&self) -> String {
-        // A seed beyond the numbers of TOML is not worth a complaint.
+    /// The grid as TOML, for the preferences.
+    pub fn to_preference(&self) -> String {
+        // Fails only for a seed that is too large for TOML; such a grid is not stored.
         self.grid.to_toml().unwrap_or_default()
     }
 
-    /// The grid as it was meant last.
+    /// The last valid grid.
     pub fn grid(&self) -> &Grid {
         &self.grid
     }
 
-    /// Whether what is typed is no list, or settings do not go together.
-    pub fn is_wrong(&self) -> bool {
-        self.latent.wrong.is_some()
-            || self.lambda.wrong.is_some()
-            || self.seed.wrong.is_some()
-            || self.more.is_wrong()
+    /// Whether a list is invalid or settings contradict each other.
+    pub fn has_errors(&self) -> bool {
+        self.latent.error.is_some()
+            || self.lambda.error.is_some()
+            || self.seed.error.is_some()
+            || self.more.has_errors()
     }
 
-    /// Shows the grid; while it is carried out, it stands.
+    /// Shows the form, disabled while a sweep is running.
     pub fn ui(&mut self, ui: &mut Ui, state: &State) {
-        let free = state.sweep.running().is_none();
-        let wrong = state.sweep.grid_error();
-        ui.add_enabled_ui(free, |ui| {
+        let can_edit = state.sweep.running().is_none();
+        let error = state.sweep.grid_error();
+        ui.add_enabled_ui(can_edit, |ui| {
             ui.spacing_mut().item_spacing.y = 4.0;
             self.preset(ui);
             ui.add_space(2.0);
             self.data(ui, state);
-            say(ui, wrong, |wrong| matches!(wrong, GridError::Empty("data")));
+            show_error(ui, error, |error| matches!(error, GridError::Empty("data")));
             self.networks(ui);
-            say(ui, wrong, |wrong| {
-                matches!(wrong, GridError::Empty("arch") | GridError::NoPair)
+            show_error(ui, error, |error| {
+                matches!(error, GridError::Empty("arch") | GridError::NoPair)
             });
-            let tip = "Sizes of z: whole numbers from 1 to 1024 with commas between them, or first:last; networks whose layers decide z are trained once";
-            field(ui, "Sizes n of z", tip, &mut self.latent, list::parse);
+            let tip = "Whole numbers from 1 to 1024, separated by commas, or first:last. A network whose latent size is fixed by its layers is trained once";
+            field(ui, "Latent sizes n", tip, &mut self.latent, list::parse);
             let tip =
-                "Numbers from 0 to 1 with commas between them, or first:step:last, such as 0:0.1:1";
+                "Numbers from 0 to 1, separated by commas, or first:step:last, such as 0:0.1:1";
             let lambdas =
                 |text: &str| Spectrum::parse_list(text).map_err(|error| error.to_string());
-            field(ui, "λ of the runs", tip, &mut self.lambda, lambdas);
-            let tip = "Whole numbers with commas between them, or first:last; a seed decides initial weights and the order of the images";
+            field(ui, "λ", tip, &mut self.lambda, lambdas);
+            let tip = "Whole numbers, separated by commas, or first:last. A seed determines the initial weights and the order of the images";
             field(ui, "Seeds", tip, &mut self.seed, list::parse);
             self.numbers(ui);
             self.more.ui(ui, &mut self.grid, state);
-            say(ui, wrong, |wrong| {
-                let told = matches!(
-                    wrong,
+            show_error(ui, error, |error| {
+                !matches!(
+                    error,
                     GridError::Empty("data" | "arch") | GridError::NoPair
-                );
-                !told
+                )
             });
         });
         self.grid.latent.clone_from(&self.latent.values);
@@ -113,33 +112,33 @@ impl Editor {
     }
 
     fn preset(&mut self, ui: &mut Ui) {
-        let tip = "Grids that are ready; what they hold can be changed below";
+        let tip = "Predefined grids; every setting can be changed below";
         let label = ui.label("Preset").on_hover_text(tip);
-        let ready = Preset::ALL.into_iter();
-        let chosen = ready.clone().find(|preset| preset.grid() == self.grid);
-        let name = chosen.map_or("A grid of your own".to_owned(), |preset| preset.to_string());
-        let mut wanted = None;
-        ComboBox::from_id_salt("experiment preset")
+        let presets = Preset::ALL.into_iter();
+        let current = presets.clone().find(|preset| preset.grid() == self.grid);
+        let name = current.map_or("Custom grid".to_owned(), |preset| preset.to_string());
+        let mut clicked = None;
+        ComboBox::from_id_salt("sweep preset")
             .selected_text(name)
             .width(ui.available_width())
             .show_ui(ui, |ui| {
-                for preset in ready {
-                    let item = ui.selectable_label(chosen == Some(preset), preset.to_string());
+                for preset in presets {
+                    let item = ui.selectable_label(current == Some(preset), preset.to_string());
                     if item.on_hover_text(preset.describe()).clicked() {
-                        wanted = Some(preset);
+                        clicked = Some(preset);
                     }
                 }
             })
             .response
             .labelled_by(label.id)
             .on_hover_text(tip);
-        if let Some(preset) = wanted {
+        if let Some(preset) = clicked {
             *self = Self::new(preset.grid());
         }
     }
 
     fn data(&mut self, ui: &mut Ui, state: &State) {
-        let tip = "Images to learn from and to measure with; each full set that is on this machine, and the folder of the live run, can be chosen too";
+        let tip = "Training and test images: the built-in sets, the full sets on this machine, and the folder of the live run";
         ui.label("Data sets").on_hover_text(tip);
         let mut sources: Vec<DataSource> = BundledSet::ALL.map(DataSource::Bundled).to_vec();
         for set in BundledSet::ALL {
@@ -153,19 +152,22 @@ impl Editor {
                 sources.push(source.clone());
             }
         }
-        chips(ui, tip, &sources, &mut self.grid.data, source_name);
+        toggle_buttons(ui, tip, &sources, &mut self.grid.data, source_name);
     }
 
     fn networks(&mut self, ui: &mut Ui) {
         let tip = "Every network is trained on every data set";
         ui.label("Networks").on_hover_text(tip);
         let all = Architecture::ALL;
-        chips(ui, tip, &all, &mut self.grid.arch, |network| {
+        toggle_buttons(ui, tip, &all, &mut self.grid.arch, |network| {
             network.to_string()
         });
-        let tip = "Leave out networks on images of a shape that the paper does not train them on";
-        ui.checkbox(&mut self.grid.paper_pairs_only, "Only pairs of the paper")
-            .on_hover_text(tip);
+        let tip = "Leave out networks on images of a shape on which the paper does not train them";
+        ui.checkbox(
+            &mut self.grid.paper_pairs_only,
+            "Only combinations of the paper",
+        )
+        .on_hover_text(tip);
     }
 
     fn numbers(&mut self, ui: &mut Ui) {
@@ -180,8 +182,8 @@ impl Editor {
     }
 }
 
-/// Buttons of which any number can be chosen; the chosen ones keep the order of `all`.
-fn chips<T: Clone + PartialEq>(
+/// Toggle buttons for a choice of several values; the chosen ones keep the order of `all`.
+fn toggle_buttons<T: Clone + PartialEq>(
     ui: &mut Ui,
     tip: &str,
     all: &[T],
@@ -189,49 +191,50 @@ fn chips<T: Clone + PartialEq>(
     name: impl Fn(&T) -> String,
 ) {
     let mut changed = false;
-    let mut kept: Vec<T> = Vec::new();
+    let mut selected: Vec<T> = Vec::new();
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
         for choice in all {
             let mut is_chosen = chosen.contains(choice);
-            let chip = Button::selectable(is_chosen, name(choice)).frame_when_inactive(true);
-            let chip = ui.add(chip);
-            if chip.on_hover_text(tip).clicked() {
+            let button = Button::selectable(is_chosen, name(choice)).frame_when_inactive(true);
+            let button = ui.add(button);
+            if button.on_hover_text(tip).clicked() {
                 is_chosen ^= true;
                 changed = true;
             }
             if is_chosen {
-                kept.push(choice.clone());
+                selected.push(choice.clone());
             }
         }
     });
     if changed {
-        *chosen = kept;
+        *chosen = selected;
     }
 }
 
-/// A text field, and below it what is wrong with it.
+/// A labelled text field, and below it its error.
 fn field<T>(
     ui: &mut Ui,
     name: &str,
     tip: &str,
-    typed: &mut Typed<T>,
+    list: &mut ListField<T>,
     parse: impl Fn(&str) -> Result<Vec<T>, String>,
 ) {
     let label = ui.label(name).on_hover_text(tip);
-    let field = TextEdit::singleline(&mut typed.text).desired_width(f32::INFINITY);
+    let field = TextEdit::singleline(&mut list.text).desired_width(f32::INFINITY);
     let field = ui.add(field).labelled_by(label.id).on_hover_text(tip);
     if field.changed() {
-        typed.read(parse);
+        list.update(parse);
     }
-    if let Some(wrong) = &typed.wrong {
-        error_text(ui, wrong);
+    if let Some(error) = &list.error {
+        error_text(ui, error);
     }
 }
 
-fn say(ui: &mut Ui, wrong: Option<&GridError>, here: impl Fn(&GridError) -> bool) {
-    if let Some(wrong) = wrong.filter(|wrong| here(wrong)) {
-        let sentence = match wrong {
+/// Shows the error of the grid in sentence form, if it belongs here.
+fn show_error(ui: &mut Ui, error: Option<&GridError>, belongs_here: impl Fn(&GridError) -> bool) {
+    if let Some(error) = error.filter(|error| belongs_here(error)) {
+        let sentence = match error {
             GridError::Empty("data") => "choose at least one data set".to_owned(),
             GridError::Empty("arch") => "choose at least one network".to_owned(),
             other => other.to_string(),
@@ -245,13 +248,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_grid_is_remembered_and_what_is_none_is_not() {
+    fn a_grid_is_restored_from_preferences_and_invalid_text_gives_the_default() {
         let mut grid = Preset::Figure3.grid();
         grid.batch_size = 64;
         grid.learning_rate = 0.1 + 0.2;
         grid.vit.patch = Some(4);
-        let text = Editor::new(grid.clone()).remember();
-        assert_eq!(*Editor::recall(&text).grid(), grid);
+        let text = Editor::new(grid.clone()).to_preference();
+        assert_eq!(*Editor::from_preference(&text).grid(), grid);
         let many = format!("seed = [{}]", "1, ".repeat(100_000));
         for text in [
             "",
@@ -261,7 +264,7 @@ mod tests {
             "learning_rate = nan",
             &many,
         ] {
-            let editor = Editor::recall(text);
+            let editor = Editor::from_preference(text);
             assert_eq!(editor.grid(), Editor::default().grid(), "{text}");
         }
     }

@@ -1,76 +1,78 @@
-//! Lists as one types them.
+//! Lists of values in text fields.
 
 use std::{fmt::Display, str::FromStr};
 
 use crate::sweep::grid::MAX_RUNS;
 
-/// A list in a text field.
-pub struct Typed<T> {
+/// The text field of a list.
+pub struct ListField<T> {
     pub text: String,
-    /// What was meant last.
+    /// The last valid values.
     pub values: Vec<T>,
-    /// Why the text is no list, as one sentence.
-    pub wrong: Option<String>,
+    /// Why the text is not a valid list, one sentence.
+    pub error: Option<String>,
 }
 
-impl<T> Typed<T> {
-    /// Takes over a list, told by `show`.
-    pub fn new(values: Vec<T>, show: impl Fn(&[T]) -> String) -> Self {
+impl<T> ListField<T> {
+    /// Creates the field with these values, formatted by `to_text`.
+    pub fn new(values: Vec<T>, to_text: impl Fn(&[T]) -> String) -> Self {
         Self {
-            text: show(&values),
+            text: to_text(&values),
             values,
-            wrong: None,
+            error: None,
         }
     }
 
-    /// Reads the text anew.
-    pub fn read(&mut self, parse: impl Fn(&str) -> Result<Vec<T>, String>) {
+    /// Parses the text after a change.
+    pub fn update(&mut self, parse: impl Fn(&str) -> Result<Vec<T>, String>) {
         match parse(&self.text) {
-            Ok(values) => (self.values, self.wrong) = (values, None),
-            Err(wrong) => self.wrong = Some(wrong),
+            Ok(values) => (self.values, self.error) = (values, None),
+            Err(error) => self.error = Some(error),
         }
     }
 }
 
-/// A list as one types it.
-pub fn show<T: Display>(values: &[T]) -> String {
+/// Formats values as a list that [`parse`] reads.
+pub fn to_text<T: Display>(values: &[T]) -> String {
     let texts: Vec<String> = values.iter().map(T::to_string).collect();
     texts.join(", ")
 }
 
-/// Whole numbers with commas or spaces between them, and ranges first:last; of each a `T`, none twice.
+/// Parses distinct values separated by commas, semicolons or spaces; `first:last` is a range of
+/// whole numbers.
 ///
 /// # Errors
-/// One sentence, when a part is none of these, stands twice, or there are too many or none.
+/// One sentence, when a part is not valid or repeated, or there are none or too many.
 pub fn parse<T: FromStr<Err = impl Display> + PartialEq>(text: &str) -> Result<Vec<T>, String> {
     let mut values: Vec<T> = Vec::new();
     let separators = [',', ';', ' ', '\t', '\n'];
     for part in text.split(separators).filter(|part| !part.is_empty()) {
         let numbers = match part.split_once(':') {
             None => vec![part.to_owned()],
-            Some((first, last)) => range(first, last)
-                .ok_or_else(|| format!("“{part}” is not a range: write first:last, such as 1:5"))?,
+            Some((first, last)) => range(first, last).ok_or_else(|| {
+                format!("“{part}” is not a valid range; write first:last, such as 1:5")
+            })?,
         };
         for number in numbers {
             let value: T = number
                 .parse()
-                .map_err(|error| format!("“{number}” does not fit here: {error}"))?;
+                .map_err(|error| format!("“{number}” is not valid: {error}"))?;
             if values.contains(&value) {
-                return Err(format!("{number} stands there twice"));
+                return Err(format!("{number} is listed twice"));
             }
             values.push(value);
         }
         if values.len() > MAX_RUNS {
-            return Err(format!("there may be {MAX_RUNS} numbers at most"));
+            return Err(format!("at most {MAX_RUNS} numbers are allowed"));
         }
     }
     if values.is_empty() {
-        return Err("at least one number is needed".to_owned());
+        return Err("enter at least one number".to_owned());
     }
     Ok(values)
 }
 
-/// Every number of a range, unless it is too long.
+/// Every number of a range; `None` if it is reversed or longer than [`MAX_RUNS`].
 fn range(first: &str, last: &str) -> Option<Vec<String>> {
     let (first, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
     let count = last.checked_sub(first)?;
@@ -85,32 +87,32 @@ mod tests {
     use crate::model::LatentSize;
 
     #[test]
-    fn lists_are_read_or_refused_in_a_sentence() {
+    fn invalid_lists_are_refused_with_the_reason() {
         assert_eq!(parse::<u64>("1, 2;5:7 9"), Ok(vec![1, 2, 5, 6, 7, 9]));
         assert_eq!(parse::<u64>(&format!("{}", u64::MAX)), Ok(vec![u64::MAX]));
         for (text, part) in [
-            ("", "at least one"),
-            ("1, 1", "1 stands there twice"),
-            ("x", "“x” does not fit here"),
-            ("5:1", "“5:1” is not a range"),
-            ("0:99999999999", "is not a range"),
-            ("-1", "“-1” does not fit here"),
+            ("", "enter at least one"),
+            ("1, 1", "1 is listed twice"),
+            ("x", "“x” is not valid"),
+            ("5:1", "“5:1” is not a valid range"),
+            ("0:99999999999", "is not a valid range"),
+            ("-1", "“-1” is not valid"),
         ] {
-            let wrong = parse::<u64>(text).unwrap_err();
-            assert!(wrong.contains(part), "{wrong}");
+            let error = parse::<u64>(text).unwrap_err();
+            assert!(error.contains(part), "{error}");
         }
         assert!(parse::<LatentSize>("2000").is_err());
     }
 
     proptest! {
         #[test]
-        fn a_list_comes_back_from_its_text(seeds in proptest::collection::hash_set(any::<u64>(), 1..30)) {
+        fn a_formatted_list_parses_to_the_same_values(seeds in proptest::collection::hash_set(any::<u64>(), 1..30)) {
             let seeds: Vec<u64> = seeds.into_iter().collect();
-            prop_assert_eq!(parse(&show(&seeds)), Ok(seeds));
+            prop_assert_eq!(parse(&to_text(&seeds)), Ok(seeds));
         }
 
         #[test]
-        fn no_text_is_too_much(text in "[0-9:, ]{0,40}") {
+        fn no_text_makes_the_parser_panic(text in "[0-9:, ]{0,40}") {
             let _ = parse::<u64>(&text);
         }
     }

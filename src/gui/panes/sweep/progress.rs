@@ -1,4 +1,4 @@
-//! How far the sweep is, above its runs.
+//! The progress of the sweep, above its runs.
 
 use eframe::egui::{ProgressBar, RichText, Ui};
 
@@ -14,12 +14,12 @@ use crate::{
     sweep::{SweepEnd, runner::SweepEstimate},
 };
 
-/// Shows the progress, or how it ended.
+/// Shows the progress, or how the sweep ended.
 pub fn ui(ui: &mut Ui, state: &State, commands: &mut Commands) {
     match (state.sweep.running(), state.sweep.end()) {
         (Some(running), _) => {
             bar(ui, running);
-            beside(ui, state, commands);
+            live_training(ui, state, commands);
         }
         (None, Some(end)) => ended(ui, &state.sweep, end),
         (None, None) => return,
@@ -29,21 +29,24 @@ pub fn ui(ui: &mut Ui, state: &State, commands: &mut Commands) {
 
 fn bar(ui: &mut Ui, sweep: &RunningSweep) {
     let to_do = sweep.estimate.as_ref().map(SweepEstimate::to_do);
-    let share = sweep.progress.as_ref().map_or(0.0, |told| told.share);
+    let share = sweep
+        .progress
+        .as_ref()
+        .map_or(0.0, |progress| progress.share);
     let text = match (sweep.stage, &sweep.progress, to_do) {
         (Stage::Ending, ..) => "Ending…".to_owned(),
         (Stage::Preparing, ..) | (_, _, None) => {
-            "Reading the data and measuring for a moment…".to_owned()
+            "Reading data and estimating time and memory…".to_owned()
         }
         (_, None, Some(to_do)) => format!("0 of {} runs", count(to_do)),
-        (stage, Some(told), Some(to_do)) => {
+        (stage, Some(progress), Some(to_do)) => {
             let done = format!("{} of {} runs", count(sweep.ended), count(to_do));
             let left = format!(
                 "{:.0} %, {} left",
                 share * 100.0,
-                duration(told.seconds_left)
+                duration(progress.seconds_left)
             );
-            let speed = format!("{} images/s", thousands(told.images_per_second));
+            let speed = format!("{} images/s", thousands(progress.images_per_second));
             if stage == Stage::Paused {
                 format!("Paused at {done} · {left}")
             } else {
@@ -54,12 +57,12 @@ fn bar(ui: &mut Ui, sweep: &RunningSweep) {
     let bar = ProgressBar::new(share as f32).text(text);
     let bar = bar.animate(matches!(sweep.stage, Stage::Preparing));
     ui.add(bar).on_hover_text(
-        "Share of the work, by what each kind of run takes; the time left follows the speed so far",
+        "Share of the training steps, weighted by the cost of each kind of run; the time left is based on the speed so far",
     );
 }
 
-/// That the live run and the sweep share the machine.
-fn beside(ui: &mut Ui, state: &State, commands: &mut Commands) {
+/// A note that live training and the sweep share the machine, with a button to pause the former.
+fn live_training(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if state.run.view().is_none() {
         return;
     }
@@ -67,15 +70,15 @@ fn beside(ui: &mut Ui, state: &State, commands: &mut Commands) {
     ui.horizontal(|ui| {
         let (text, label, tip) = if training {
             (
-                "Live training goes on; the two share the cores",
+                "Live training continues and shares the cores",
                 "Pause live training",
-                "Leave all cores to the experiment",
+                "Leave all cores to the sweep",
             )
         } else {
             (
-                "Live training is paused; the experiment has all cores",
-                "Go on training live",
-                "Train the live run beside the experiment",
+                "Live training is paused; the sweep has all cores",
+                "Resume live training",
+                "Train the live run beside the sweep",
             )
         };
         ui.label(RichText::new(text).size(12.5).weak());
@@ -105,7 +108,7 @@ fn ended(ui: &mut Ui, sweep: &SweepState, end: &SweepEnd) {
         }
         SweepEnd::Cancelled => {
             ui.strong(format!(
-                "Cancelled: {} of {} runs are done and kept; Start goes on from here",
+                "Cancelled: {} of {} runs are done and stored; Start continues from here",
                 count(done),
                 count(all)
             ));

@@ -1,4 +1,4 @@
-//! The runs of the grid, one a line.
+//! The list of the runs of the grid, one per row.
 
 use eframe::egui::{
     Align2, Button, Color32, CursorIcon, FontId, Pos2, Rect, Role, ScrollArea, Sense, Stroke, Ui,
@@ -16,11 +16,11 @@ use crate::{
     sweep::RunSpec,
 };
 
-const HEIGHT: f32 = 21.0;
-/// Room for the sign of the state.
-const SIGN: f32 = 22.0;
-/// Room for the time that a run took, or the button that skips it.
-const LAST: f32 = 58.0;
+const ROW_HEIGHT: f32 = 21.0;
+/// Width of the column of status icons.
+const ICON_WIDTH: f32 = 22.0;
+/// Width of the last column: the training time, or the button that skips a run.
+const LAST_WIDTH: f32 = 58.0;
 const FONT: f32 = 13.0;
 
 /// Which runs are listed.
@@ -28,27 +28,27 @@ const FONT: f32 = 13.0;
 enum Filter {
     #[default]
     All,
-    UnderWay,
+    Running,
     Done,
     Failed,
 }
 
 impl Filter {
-    const ALL: [Self; 4] = [Self::All, Self::UnderWay, Self::Done, Self::Failed];
+    const ALL: [Self; 4] = [Self::All, Self::Running, Self::Done, Self::Failed];
 
-    fn keeps(self, fate: &RunStatus) -> bool {
+    fn matches(self, status: &RunStatus) -> bool {
         match self {
             Self::All => true,
-            Self::UnderWay => fate.is_running(),
-            Self::Done => fate.is_done(),
-            Self::Failed => fate.is_failed(),
+            Self::Running => status.is_running(),
+            Self::Done => status.is_done(),
+            Self::Failed => status.is_failed(),
         }
     }
 
     fn name(self) -> &'static str {
         match self {
             Self::All => "All",
-            Self::UnderWay => "Under way",
+            Self::Running => "In training",
             Self::Done => "Done",
             Self::Failed => "Failed",
         }
@@ -68,37 +68,37 @@ impl Table {
             return;
         }
         self.filters(ui, sweep);
-        let places: Vec<usize> = sweep
+        let indices: Vec<usize> = sweep
             .order()
             .iter()
             .copied()
-            .filter(|place| {
-                let fate = sweep.statuses().get(*place);
-                fate.is_some_and(|fate| self.filter.keeps(fate))
+            .filter(|index| {
+                let status = sweep.statuses().get(*index);
+                status.is_some_and(|status| self.filter.matches(status))
             })
             .collect();
         ScrollArea::horizontal()
-            .id_salt("experiment columns")
+            .id_salt("sweep columns")
             .show(ui, |ui| {
-                let naming = Naming::of(sweep.runs());
+                let naming = Naming::new(sweep.runs());
                 let name = naming.width();
                 let columns: f32 = COLUMNS.iter().map(|column| column.1).sum();
-                let least = SIGN + name + columns + LAST;
-                let width = ui.available_width().max(least);
+                let min_width = ICON_WIDTH + name + columns + LAST_WIDTH;
+                let width = ui.available_width().max(min_width);
                 let layout = Layout {
                     naming,
                     name,
                     width,
-                    stretch: (width / least).min(1.8),
+                    stretch: (width / min_width).min(1.8),
                 };
-                head(ui, &layout);
+                header(ui, &layout);
                 ui.spacing_mut().item_spacing.y = 0.0;
                 ScrollArea::vertical()
                     .auto_shrink(false)
-                    .id_salt("experiment runs")
-                    .show_rows(ui, HEIGHT, places.len(), |ui, range| {
-                        for &place in &places[range] {
-                            commands.extend(line(ui, sweep, place, &layout));
+                    .id_salt("sweep runs")
+                    .show_rows(ui, ROW_HEIGHT, indices.len(), |ui, range| {
+                        for &index in &indices[range] {
+                            commands.extend(run_row(ui, sweep, index, &layout));
                         }
                     });
             });
@@ -107,7 +107,7 @@ impl Table {
     fn filters(&mut self, ui: &mut Ui, sweep: &SweepState) {
         ui.horizontal(|ui| {
             for filter in Filter::ALL {
-                let number = sweep.count(|fate| filter.keeps(fate));
+                let number = sweep.count(|status| filter.matches(status));
                 let label = format!("{} {}", filter.name(), count(number));
                 let button = Button::selectable(self.filter == filter, label);
                 if ui.add(button).on_hover_text("List these runs").clicked() {
@@ -115,26 +115,26 @@ impl Table {
                 }
             }
             if sweep.preview().is_none() && sweep.count(RunStatus::is_done) > 0 {
-                ui.weak("a click on a finished run shows it");
+                ui.weak("click a finished run to show it");
             }
         });
     }
 }
 
-/// Where things stand in a line.
+/// The columns of a row.
 struct Layout {
     naming: Naming,
     /// Width of the names; 0 where runs differ in λ and seed only.
     name: f32,
     width: f32,
-    /// Columns are so many times as wide as they need be.
+    /// Factor by which columns are wider than their minimum.
     stretch: f32,
 }
 
 impl Layout {
-    /// Right end of every column.
+    /// The right edge of every column.
     fn ends(&self, left: f32) -> impl Iterator<Item = f32> {
-        let mut end = left + (SIGN + self.name) * self.stretch;
+        let mut end = left + (ICON_WIDTH + self.name) * self.stretch;
         let stretch = self.stretch;
         COLUMNS.iter().map(move |(_, width, _)| {
             end += width * stretch;
@@ -143,7 +143,7 @@ impl Layout {
     }
 }
 
-/// What runs are called beside their λ and seed: all in which they differ.
+/// Which settings, apart from λ and seed, differ between runs and are part of their names.
 #[derive(Clone, Copy)]
 struct Naming {
     data: bool,
@@ -152,11 +152,11 @@ struct Naming {
 }
 
 impl Naming {
-    fn of(runs: &[RunSpec]) -> Self {
+    fn new(runs: &[RunSpec]) -> Self {
         let first = runs.first();
         let differs = |same: &dyn Fn(&RunSpec, &RunSpec) -> bool| {
-            let mut rest = runs.iter();
-            first.is_some_and(|first| rest.any(|run| !same(first, run)))
+            let mut others = runs.iter();
+            first.is_some_and(|first| others.any(|run| !same(first, run)))
         };
         Self {
             data: differs(&|a, b| a.data == b.data),
@@ -165,9 +165,9 @@ impl Naming {
         }
     }
 
-    /// Room for the names, in points.
+    /// Width of the names, in points.
     fn width(self) -> f32 {
-        let part = |told: bool, width: f32| if told { width } else { 0.0 };
+        let part = |is_shown: bool, width: f32| if is_shown { width } else { 0.0 };
         part(self.data, 105.0) + part(self.network, 80.0) + part(self.latent, 60.0)
     }
 
@@ -187,90 +187,90 @@ impl Naming {
     }
 }
 
-fn head(ui: &mut Ui, layout: &Layout) {
-    let (rect, _) = ui.allocate_exact_size(vec2(layout.width, HEIGHT), Sense::hover());
-    let mut start = rect.left() + (SIGN + layout.name) * layout.stretch;
+fn header(ui: &mut Ui, layout: &Layout) {
+    let (rect, _) = ui.allocate_exact_size(vec2(layout.width, ROW_HEIGHT), Sense::hover());
+    let mut start = rect.left() + (ICON_WIDTH + layout.name) * layout.stretch;
     let colour = ui.visuals().weak_text_color();
     let font = FontId::proportional(FONT - 0.5);
     let painter = ui.painter().clone();
     for ((name, _, tip), end) in COLUMNS.into_iter().zip(layout.ends(rect.left())) {
         let cell = Rect::from_x_y_ranges(start..=end, rect.y_range());
-        let at = cell.right_center();
-        painter.text(at, Align2::RIGHT_CENTER, name, font.clone(), colour);
-        ui.interact(cell, ui.scope_id().with(("head", name)), Sense::hover())
+        let pos = cell.right_center();
+        painter.text(pos, Align2::RIGHT_CENTER, name, font.clone(), colour);
+        ui.interact(cell, ui.scope_id().with(("header", name)), Sense::hover())
             .on_hover_text(tip);
         start = end;
     }
-    let at = rect.right_center() - vec2(4.0, 0.0);
-    painter.text(at, Align2::RIGHT_CENTER, "time", font, colour);
+    let pos = rect.right_center() - vec2(4.0, 0.0);
+    painter.text(pos, Align2::RIGHT_CENTER, "time", font, colour);
     let line = Stroke::new(1.0, ui.visuals().text_color().gamma_multiply(0.25));
     painter.hline(rect.x_range(), rect.bottom(), line);
 }
 
-/// Shows one run; returns what was requested by a click.
-fn line(ui: &mut Ui, sweep: &SweepState, place: usize, layout: &Layout) -> Option<Command> {
-    let spec = sweep.runs().get(place)?;
-    let fate = sweep.statuses().get(place)?;
+/// Shows one run; returns the command of a click.
+fn run_row(ui: &mut Ui, sweep: &SweepState, index: usize, layout: &Layout) -> Option<Command> {
+    let spec = sweep.runs().get(index)?;
+    let status = sweep.statuses().get(index)?;
     let progress = sweep
         .running()
         .and_then(|running| running.progress.as_ref());
-    let row = Row::new(spec, fate, progress, ui.visuals());
-    let is_looked = match (fate, sweep.preview()) {
-        (RunStatus::Done(done), Some(looked)) => done.id == looked.id,
+    let row = Row::new(spec, status, progress, ui.visuals());
+    let is_selected = match (status, sweep.preview()) {
+        (RunStatus::Done(done), Some(preview)) => done.id == preview.id,
         _ => false,
     };
-    let (rect, _) = ui.allocate_exact_size(vec2(layout.width, HEIGHT), Sense::hover());
-    let (sense, role) = if fate.is_done() {
+    let (rect, _) = ui.allocate_exact_size(vec2(layout.width, ROW_HEIGHT), Sense::hover());
+    let (sense, role) = if status.is_done() {
         (Sense::click(), Role::Button)
     } else {
         (Sense::hover(), Role::Label)
     };
-    let response = ui.interact(rect, ui.scope_id().with(("run", place)), sense);
-    response.widget_info(|| WidgetInfo::selected(role, true, is_looked, &row.words));
+    let response = ui.interact(rect, ui.scope_id().with(("run", index)), sense);
+    response.widget_info(|| WidgetInfo::selected(role, true, is_selected, &row.description));
     let visuals = ui.visuals();
-    if is_looked {
+    if is_selected {
         let fill = visuals.selection.bg_fill.gamma_multiply(0.45);
         ui.painter().rect_filled(rect, 3.0, fill);
-    } else if fate.is_done() && (response.hovered() || response.has_focus()) {
+    } else if status.is_done() && (response.hovered() || response.has_focus()) {
         let fill = visuals.text_color().gamma_multiply(0.08);
         ui.painter().rect_filled(rect, 3.0, fill);
     }
-    paint(ui, rect, layout, spec, fate, &row);
+    paint(ui, rect, layout, spec, status, &row);
     let can_skip =
-        matches!(fate, RunStatus::Waiting | RunStatus::Running(_)) && sweep.running().is_some();
+        matches!(status, RunStatus::Waiting | RunStatus::Running(_)) && sweep.running().is_some();
     let mut command = None;
-    if can_skip && skip(ui, rect, spec) {
-        command = Some(SweepCommand::Skip(place).into());
+    if can_skip && skip_button(ui, rect, spec) {
+        command = Some(SweepCommand::Skip(index).into());
     }
     if response.clicked() {
-        command = Some(SweepCommand::OpenPreview(place).into());
+        command = Some(SweepCommand::OpenPreview(index).into());
     }
-    let response = response.on_hover_text(&row.words);
-    if fate.is_done() {
+    let response = response.on_hover_text(&row.description);
+    if status.is_done() {
         response.on_hover_cursor(CursorIcon::PointingHand);
     }
     command
 }
 
-/// The button that skips a run, at the end of its line; whether it was clicked.
-fn skip(ui: &mut Ui, line: Rect, spec: &RunSpec) -> bool {
-    let middle = pos2(line.right() - 22.0, line.center().y);
-    let room = Rect::from_center_size(middle, vec2(40.0, HEIGHT - 4.0));
-    // A child of its own, so that lines stay where they are.
-    let mut room = ui.new_child(UiBuilder::new().max_rect(room));
-    let skip = room.add(Button::new("Skip").small());
+/// The button at the end of a row that skips its run; returns whether it was clicked.
+fn skip_button(ui: &mut Ui, row: Rect, spec: &RunSpec) -> bool {
+    let middle = pos2(row.right() - 22.0, row.center().y);
+    let rect = Rect::from_center_size(middle, vec2(40.0, ROW_HEIGHT - 4.0));
+    // A child `Ui` does not move the layout of the rows.
+    let mut child = ui.new_child(UiBuilder::new().max_rect(rect));
+    let skip = child.add(Button::new("Skip").small());
     skip.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Skip {spec}")));
-    let skip = skip.on_hover_text("Leave this run out; the others go on");
+    let skip = skip.on_hover_text("Skip this run; the others continue");
     skip.clicked()
 }
 
-/// Sign, name, numbers and time of a run.
-fn paint(ui: &Ui, rect: Rect, layout: &Layout, spec: &RunSpec, fate: &RunStatus, row: &Row) {
+/// Paints status icon, name, numbers and time of a run.
+fn paint(ui: &Ui, rect: Rect, layout: &Layout, spec: &RunSpec, status: &RunStatus, row: &Row) {
     let visuals = ui.visuals();
     let painter = ui.painter();
     let middle = rect.center().y;
     let font = FontId::proportional(FONT);
-    let is_dead = matches!(fate, RunStatus::Done(done) if done.dead);
+    let is_dead = matches!(status, RunStatus::Done(done) if done.dead);
     let fade = |colour: Color32| {
         if is_dead {
             colour.gamma_multiply(0.6)
@@ -278,73 +278,74 @@ fn paint(ui: &Ui, rect: Rect, layout: &Layout, spec: &RunSpec, fate: &RunStatus,
             colour
         }
     };
-    let at = pos2(rect.left() + 11.0, middle);
-    sign(ui, at, fate, row.share, is_dead);
+    let pos = pos2(rect.left() + 11.0, middle);
+    status_icon(ui, pos, status, row.share, is_dead);
     if layout.name > 0.0 {
-        let at = pos2(rect.left() + SIGN, middle);
-        let clip = rect.with_max_x(rect.left() + (SIGN + layout.name) * layout.stretch);
+        let pos = pos2(rect.left() + ICON_WIDTH, middle);
+        let clip = rect.with_max_x(rect.left() + (ICON_WIDTH + layout.name) * layout.stretch);
         let painter = painter.with_clip_rect(clip.intersect(ui.clip_rect()));
         let (name, colour) = (layout.naming.name(spec), fade(visuals.text_color()));
-        painter.text(at, Align2::LEFT_CENTER, name, font.clone(), colour);
+        painter.text(pos, Align2::LEFT_CENTER, name, font.clone(), colour);
     }
     for ((text, colour), end) in row.cells.iter().zip(layout.ends(rect.left())) {
-        let at = pos2(end, middle);
-        painter.text(at, Align2::RIGHT_CENTER, text, font.clone(), fade(*colour));
+        let pos = pos2(end, middle);
+        painter.text(pos, Align2::RIGHT_CENTER, text, font.clone(), fade(*colour));
     }
-    let reason = match fate {
+    let (text, colour) = match status {
         RunStatus::Failed(reason) => (reason.as_str(), visuals.error_fg_color),
         RunStatus::Skipped => ("skipped", visuals.weak_text_color()),
         RunStatus::Done(done) => {
-            let at = pos2(rect.right() - 4.0, middle);
+            let pos = pos2(rect.right() - 4.0, middle);
             let (time, colour) = (duration(done.seconds), fade(visuals.weak_text_color()));
-            painter.text(at, Align2::RIGHT_CENTER, time, font, colour);
+            painter.text(pos, Align2::RIGHT_CENTER, time, font, colour);
             return;
         }
         RunStatus::Waiting | RunStatus::Running(_) => return,
     };
-    // It takes the room of the numbers that there are not, behind λ and seed.
+    // Replaces the missing numbers, after λ and seed.
     let start = layout.ends(rect.left()).nth(1).unwrap_or(rect.left());
-    let room = rect.with_min_x(start + 16.0);
-    let painter = painter.with_clip_rect(room.intersect(ui.clip_rect()));
-    let at = room.left_center();
-    painter.text(at, Align2::LEFT_CENTER, reason.0, font, reason.1);
+    let rect = rect.with_min_x(start + 16.0);
+    let painter = painter.with_clip_rect(rect.intersect(ui.clip_rect()));
+    let pos = rect.left_center();
+    painter.text(pos, Align2::LEFT_CENTER, text, font, colour);
 }
 
-/// What has become of a run, as a sign: a ring that fills, a dot, a hollow dot for a dead one, a cross.
-fn sign(ui: &Ui, at: Pos2, fate: &RunStatus, share: f32, is_dead: bool) {
+/// The status as an icon: a ring that fills, a disc, a ring for a dead run, a cross for a failed
+/// one.
+fn status_icon(ui: &Ui, pos: Pos2, status: &RunStatus, share: f32, is_dead: bool) {
     let visuals = ui.visuals();
     let painter = ui.painter();
     let weak = visuals.weak_text_color();
-    match fate {
+    match status {
         RunStatus::Waiting => {
-            painter.circle_filled(at, 1.6, weak);
+            painter.circle_filled(pos, 1.6, weak);
         }
         RunStatus::Skipped => {
-            painter.hline(at.x - 3.5..=at.x + 3.5, at.y, Stroke::new(1.5, weak));
+            painter.hline(pos.x - 3.5..=pos.x + 3.5, pos.y, Stroke::new(1.5, weak));
         }
         RunStatus::Running(_) => {
             let colour = visuals.selection.stroke.color;
-            painter.circle_stroke(at, 5.5, Stroke::new(1.5, weak.gamma_multiply(0.5)));
+            painter.circle_stroke(pos, 5.5, Stroke::new(1.5, weak.gamma_multiply(0.5)));
             let points = (0..=24).map(|step| {
                 let angle = share * std::f32::consts::TAU * step as f32 / 24.0;
-                at + 5.5 * vec2(angle.sin(), -angle.cos())
+                pos + 5.5 * vec2(angle.sin(), -angle.cos())
             });
             painter.line(points.collect(), Stroke::new(2.5, colour));
         }
         RunStatus::Done(done) => {
             let colour = theme::lambda(done.kept.lambda, visuals);
             if is_dead {
-                painter.circle_stroke(at, 4.0, Stroke::new(1.6, colour));
+                painter.circle_stroke(pos, 4.0, Stroke::new(1.6, colour));
             } else {
-                painter.circle_filled(at, 4.5, colour);
+                painter.circle_filled(pos, 4.5, colour);
             }
         }
         RunStatus::Failed(_) => {
             let stroke = Stroke::new(2.0, visuals.error_fg_color);
             let arm = vec2(3.5, 3.5);
             let other = vec2(3.5, -3.5);
-            painter.line_segment([at - arm, at + arm], stroke);
-            painter.line_segment([at - other, at + other], stroke);
+            painter.line_segment([pos - arm, pos + arm], stroke);
+            painter.line_segment([pos - other, pos + other], stroke);
         }
     }
 }

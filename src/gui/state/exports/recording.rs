@@ -19,9 +19,9 @@ pub struct Recording {
     title: String,
     /// Frames with the step that each shows, ascending.
     scenes: Vec<(u64, Scene)>,
-    /// One in so many snapshots is kept.
+    /// One in `stride` snapshots is recorded.
     stride: usize,
-    /// Snapshots since the last one kept.
+    /// Snapshots since the last one recorded.
     skipped: usize,
 }
 
@@ -88,7 +88,7 @@ impl Recording {
     }
 
     /// The animation so far; `None` with fewer than two frames.
-    pub fn film(&self) -> Option<Film> {
+    pub fn animation(&self) -> Option<Film> {
         let (first, last) = self.steps();
         let length = last.saturating_sub(first).max(1) as f64;
         let scenes = self.scenes.iter().map(|(step, scene)| {

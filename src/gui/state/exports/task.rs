@@ -1,4 +1,4 @@
-//! What an export writes, with everything that it needs, taken when it was requested.
+//! An export task, with all data that it needs, taken when it was requested.
 
 use std::{
     ops::ControlFlow,
@@ -8,21 +8,20 @@ use std::{
 use super::{AllOptions, Export, Progress};
 use crate::{
     figures::{AllFigures, Ending, ExportProgress, FigureData, Film, save, save_animation},
-    format::count,
-    format::plural,
+    format::{count, plural},
     fs::first_existing,
     gui::state::State,
     jobs::JobContext,
     sweep::{Record, Store, series::with_common_sources},
 };
 
-/// Called with the completed parts and all of them; decides whether to continue.
+/// Called with the number of completed parts and of all parts; decides whether to continue.
 type OnPart<'a> = &'a mut dyn FnMut(usize, usize) -> ControlFlow<()>;
 type Work = Box<dyn FnOnce(&Path, OnPart<'_>) -> Result<Outcome, String> + Send>;
 
 /// Writes one file, or several into one folder.
 pub struct Task {
-    /// What its parts are called: "frame".
+    /// The noun for its parts: "frame".
     pub part: &'static str,
     work: Work,
 }
@@ -60,8 +59,8 @@ impl Task {
         }
         state.can_export(export)?;
         match export {
-            Export::Width(against) => {
-                let widths = state.results.widths(against).cloned();
+            Export::Width(measure) => {
+                let widths = state.results.widths(measure).cloned();
                 let widths = widths.ok_or("there are no such results yet")?;
                 Ok(Self::from_work("figure", move |path, _| {
                     save(&widths, path).map_err(|error| error.to_string())?;
@@ -94,10 +93,10 @@ impl Task {
             }
             Export::Training => {
                 let recording = state.exports.recording();
-                let film = recording.and_then(super::Recording::film);
-                let film = film.ok_or("nothing is recorded")?;
+                let animation = recording.and_then(super::Recording::animation);
+                let animation = animation.ok_or("nothing is recorded")?;
                 Ok(Self::from_work("frame", move |path, on_part| {
-                    animate(&film, path, on_part)
+                    animate(&animation, path, on_part)
                 }))
             }
         }
@@ -144,8 +143,8 @@ fn all_figures(results: PathBuf, options: AllOptions) -> Task {
         let records = records(&results)?;
         let all = AllFigures::new(&records, dead);
         let names = all.file_names(animations);
-        if let Some(found) = first_existing(folder, names.iter().map(String::as_str)) {
-            return Err(format!("{found}; choose another folder"));
+        if let Some(existing) = first_existing(folder, names.iter().map(String::as_str)) {
+            return Err(format!("{existing}; choose another folder"));
         }
         let files = names.len();
         let mut done = 0;

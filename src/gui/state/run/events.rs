@@ -142,7 +142,7 @@ impl RunControl {
             return false;
         };
         view.apply_snapshots(snapshots);
-        // Some λ of a spectrum may be dead with any seed.
+        // With any seed, some networks of a spectrum may be dead.
         if self.pending.is_none()
             && !view.is_spectrum()
             && let Some(snapshot) = &view.shown().snapshot

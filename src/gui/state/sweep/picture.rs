@@ -1,4 +1,4 @@
-//! A stored run in the form in which panes show one.
+//! A stored run in the form in which panes show it.
 
 use std::{path::Path, sync::Arc};
 

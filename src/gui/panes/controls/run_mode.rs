@@ -18,8 +18,8 @@ use crate::{
     train::memory::MemoryEstimate,
 };
 
-/// The choice, which may not be applied yet.
-pub struct Mode {
+/// The choice and the draft, which may not be applied yet.
+pub struct RunModeControls {
     is_spectrum: bool,
     /// The draft, kept between sessions.
     spectrum: Spectrum,
@@ -30,8 +30,8 @@ pub struct Mode {
     was_spectrum: bool,
 }
 
-impl Mode {
-    /// With the draft of a spectrum.
+impl RunModeControls {
+    /// Creates the controls with the draft of a spectrum.
     pub fn new(spectrum: &Spectrum) -> Self {
         let spectrum = spectrum.valid_part();
         Self {
@@ -52,7 +52,7 @@ impl Mode {
         let run = &context.state.run;
         let is_spectrum = run.spectrum().is_some();
         if is_spectrum != self.was_spectrum {
-            // Also when it was started elsewhere.
+            // Follows a run that was started elsewhere.
             (self.was_spectrum, self.is_spectrum) = (is_spectrum, is_spectrum);
         }
         ui.columns_const(|[left, right]: &mut [Ui; 2]| {
@@ -67,7 +67,7 @@ impl Mode {
                 self.is_spectrum = false;
             }
             let tooltip =
-                "Train a network for each λ side by side; the slider shows one after the other";
+                "Train one network per λ, side by side; the slider selects which one is shown";
             if choice(right, self.is_spectrum, "Spectrum", tooltip) {
                 self.is_spectrum = true;
             }
@@ -141,7 +141,7 @@ impl Mode {
         });
     }
 
-    /// The memory that it needs, and the button that starts it.
+    /// The memory that the networks need, and the button that starts them.
     fn start(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) {
         let PaneContext {
             state, commands, ..
@@ -153,22 +153,22 @@ impl Mode {
         }
         let estimate = memory_estimate(run, &self.spectrum);
         let available = state.memory.available(backend);
-        let refused = estimate
+        let memory_error = estimate
             .zip(available)
             .and_then(|(estimate, available)| estimate.check(available).err());
         if let Some(estimate) = estimate {
             ui.label(RichText::new(estimate.to_string()).size(12.0))
-                .on_hover_text("Memory for the parameters and the two moments that Adam keeps of each; images and activations come on top");
+                .on_hover_text("Parameters and the two moments that Adam stores per parameter; images and activations need more memory");
         }
         if state.run.spectrum() == Some(&self.spectrum) {
             return;
         }
-        if let Some(refused) = &refused {
-            error_text(ui, &refused.to_string());
+        if let Some(memory_error) = &memory_error {
+            error_text(ui, &memory_error.to_string());
         }
         let networks = plural(self.spectrum.lanes(0).len(), "network");
         let button = wide_button(ui, format!("Train {networks}"), 28.0);
-        let is_ready = refused.is_none() && self.list_error.is_none();
+        let is_ready = memory_error.is_none() && self.list_error.is_none();
         let start = ui
             .add_enabled(is_ready, button)
             .on_hover_text("Start a run of one network per λ; the current run ends")
