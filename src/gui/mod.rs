@@ -11,6 +11,7 @@ mod chart;
 pub mod commands;
 mod dock;
 mod help;
+mod icon;
 mod images;
 mod keymap;
 mod lambda_slider;
@@ -70,6 +71,7 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
     let mut viewport = ViewportBuilder::default()
         .with_title("CRE Lab")
         .with_app_id("cre-lab")
+        .with_icon(icon::load())
         .with_min_inner_size([800.0, 520.0])
         .with_inner_size(size.unwrap_or(SIZE));
     if !is_persistent {
