@@ -17,6 +17,8 @@ mod layers;
 mod parity;
 #[cfg(all(feature = "gui", target_os = "linux"))]
 mod smoke;
+#[cfg(feature = "gui")]
+mod snapshots;
 mod sweep;
 mod vit;
 #[cfg(feature = "gui")]
