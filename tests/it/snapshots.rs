@@ -3,34 +3,42 @@
 //! After an intended change of the window, `UPDATE_SNAPSHOTS=1 cargo test --release --test it
 //! snapshots` writes them again. Look at each before you commit it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::common::window::{config, open, small, wait};
+use crate::common::window::{config, wait};
 use cre_lab::{
-    data::BundledSet,
+    data::{BundledSet, DataSource},
     figures::{DeadRuns, FigureKind},
     gui::{
         App,
-        commands::{RunCommand, ViewCommand},
+        commands::{ProbeCommand, ResultsCommand, RunCommand, SweepCommand, ViewCommand},
         panes::PaneId,
         state::Export,
     },
     model::lambda::evenly_spaced,
     sweep::Spectrum,
-    train::RunConfig,
 };
-use eframe::egui::{Rect, ThemePreference, accesskit::Role};
+use eframe::egui::{
+    Rect,
+    ThemePreference::{self, Dark, Light},
+    accesskit::Role,
+    pos2, vec2,
+};
 use egui_kittest::{Harness, SnapshotOptions, kittest::Queryable as _, try_image_snapshot_options};
-use image::{Rgba, RgbaImage};
+use image::{Rgba, RgbaImage, imageops::crop_imm};
 
 /// Pixels that another rasteriser may draw otherwise, mostly at the edges of text: 1 % of a window.
 const MAX_DIFFERENT_PIXELS: usize = 10_000;
 
-/// A window whose run is paused at the end of epoch `epoch`.
-fn paused_at(epoch: u64, config: RunConfig, spectrum: Option<Spectrum>) -> Harness<'static, App> {
-    let mut harness = open(config, BundledSet::Mnist, |app| app);
-    let is_running = |app: &App| app.state().run.view().is_some();
-    wait(&mut harness, "the run", is_running);
+/// A window, drawn by wgpu, whose run is paused at the end of epoch `epoch`.
+fn paused_at(epoch: u64, spectrum: Option<Spectrum>) -> Harness<'static, App> {
+    let mut harness = Harness::builder()
+        .with_size(vec2(1280.0, 800.0))
+        .wgpu()
+        .build_eframe(|cc| App::new(cc, config(), DataSource::Bundled(BundledSet::Mnist), None));
+    wait(&mut harness, "the run", |app| {
+        app.state().run.view().is_some()
+    });
     let start = match spectrum {
         Some(spectrum) => RunCommand::SetSpectrum(Some(spectrum)),
         None => RunCommand::Restart,
@@ -82,7 +90,7 @@ fn picture(harness: &mut Harness<'_, App>, theme: ThemePreference) -> RgbaImage 
         .view()
         .map(|run| run.device.name.clone());
     let varies = |text: &str| {
-        let is_time = text.contains(':') && text.starts_with(|c: char| c.is_ascii_digit());
+        let is_time = text.contains(':') && (text.ends_with(" min") || text.ends_with(" h"));
         is_time || text.ends_with(" images/s") || Some(text) == device.as_deref()
     };
     let labels = harness.query_all_by(|node| node.role() == Role::Label);
@@ -102,59 +110,78 @@ fn picture(harness: &mut Harness<'_, App>, theme: ThemePreference) -> RgbaImage 
     image
 }
 
-/// Compares the window with the stored picture in both themes.
+/// Compares the window, or a part of it in points, with the stored picture.
 #[track_caller]
-fn compare(harness: &mut Harness<'_, App>, name: &str, themes: &[(ThemePreference, &str)]) {
+fn compare(harness: &mut Harness<'_, App>, name: &str, theme: ThemePreference, part: Option<Rect>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/snapshots");
     let options = SnapshotOptions::new()
         .output_path(folder)
         .max_failed_pixels(MAX_DIFFERENT_PIXELS);
-    for (theme, suffix) in themes {
-        let image = picture(harness, *theme);
-        let compared = try_image_snapshot_options(&image, format!("{name}-{suffix}"), &options);
-        compared.unwrap_or_else(|error| panic!("{error}"));
+    let mut image = picture(harness, theme);
+    if let Some(part) = part {
+        let (min, size) = (part.min.round(), part.size().round());
+        let [x, y, width, height] = [min.x, min.y, size.x, size.y].map(|points| points as u32);
+        image = crop_imm(&image, x, y, width, height).to_image();
     }
+    let compared = try_image_snapshot_options(&image, name, &options);
+    compared.unwrap_or_else(|error| panic!("{error}"));
 }
 
-const DARK: (ThemePreference, &str) = (ThemePreference::Dark, "dark");
-const LIGHT: (ThemePreference, &str) = (ThemePreference::Light, "light");
+/// The area of an open window with this title.
+fn window(harness: &Harness<'_, App>, title: &str) -> Rect {
+    let node = harness.get_by_role_and_label(Role::Window, title);
+    node.rect().intersect(harness.ctx.content_rect())
+}
 
 #[test]
 fn a_run_of_one_network() {
-    let mut harness = paused_at(10, config(), None);
-    compare(&mut harness, "run", &[DARK, LIGHT]);
+    let mut harness = paused_at(10, None);
+    compare(&mut harness, "run-dark", Dark, None);
+    harness.state_mut().execute(ProbeCommand::Select(Some(0)));
+    wait(&mut harness, "the selected image", |app| {
+        let run = app.state().run.view().unwrap();
+        let snapshot = run.shown().snapshot.as_ref();
+        snapshot.is_some_and(|snapshot| snapshot.selected.is_some())
+    });
+    compare(&mut harness, "inspector-light", Light, None);
     harness.state_mut().execute(ViewCommand::ToggleHelp);
-    compare(&mut harness, "shortcuts", &[DARK]);
+    harness.run_steps(5);
+    let help = Some(window(&harness, "Keyboard shortcuts"));
+    compare(&mut harness, "shortcuts-dark", Dark, help);
     harness.state_mut().execute(ViewCommand::ToggleHelp);
-    harness
-        .state_mut()
-        .execute(ViewCommand::OpenExport(Export::Figure(
-            FigureKind::Cloud,
-            DeadRuns::default(),
-        )));
-    compare(&mut harness, "export", &[LIGHT]);
+    let figure = Export::Figure(FigureKind::Cloud, DeadRuns::default());
+    harness.state_mut().execute(ViewCommand::OpenExport(figure));
+    harness.run_steps(5);
+    let export = Some(window(&harness, "Export figure"));
+    compare(&mut harness, "export-light", Light, export);
 }
 
 #[test]
 fn a_spectrum() {
-    let spectrum = Spectrum::new(evenly_spaced(5)).unwrap();
-    let mut harness = paused_at(5, small(), Some(spectrum));
-    compare(&mut harness, "spectrum", &[DARK, LIGHT]);
+    let mut harness = paused_at(3, Some(Spectrum::new(evenly_spaced(3)).unwrap()));
+    compare(&mut harness, "spectrum-light", Light, None);
+    // The panes on the right.
+    let right = Some(Rect::from_min_max(pos2(758.0, 28.0), pos2(1280.0, 488.0)));
     harness
         .state_mut()
         .execute(ViewCommand::ShowPane(PaneId::Clouds));
-    compare(&mut harness, "clouds", &[LIGHT]);
-    harness
-        .state_mut()
-        .execute(ViewCommand::ShowPane(PaneId::ReconstructionsByLambda));
-    compare(&mut harness, "reconstructions-by-lambda", &[DARK]);
+    compare(&mut harness, "clouds-dark", Dark, right);
+    let pane = ViewCommand::ShowPane(PaneId::ReconstructionsByLambda);
+    harness.state_mut().execute(pane);
+    compare(&mut harness, "reconstructions-by-lambda-dark", Dark, right);
 }
 
 #[test]
 fn the_sweep() {
-    let mut harness = paused_at(5, small(), None);
-    harness
-        .state_mut()
-        .execute(ViewCommand::TogglePane(PaneId::Sweep));
-    compare(&mut harness, "sweep", &[DARK, LIGHT]);
+    let mut harness = paused_at(1, None);
+    // There is no such file, so that no run is done.
+    let file = PathBuf::from("no results.sqlite");
+    harness.state_mut().execute(ResultsCommand::SetFile(file));
+    let pane = ViewCommand::TogglePane(PaneId::Sweep);
+    harness.state_mut().execute(pane);
+    harness.run_steps(5);
+    harness.state_mut().execute(SweepCommand::StopEstimate);
+    for (name, theme) in [("sweep-dark", Dark), ("sweep-light", Light)] {
+        compare(&mut harness, name, theme, None);
+    }
 }
