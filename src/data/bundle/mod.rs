@@ -10,7 +10,7 @@ use std::path::Path;
 pub use build::{BundleError, BundleFile, build};
 
 use super::{
-    BundledSet, Dataset, ImageShape, LoadError, Split, SplitKind, idx,
+    BundledSet, Dataset, LoadError, Split, SplitKind, idx,
     idx_folder::{NamedFile, read_split},
     image_sheet,
 };
@@ -116,28 +116,12 @@ fn read(
     };
     let images = named(images_name, images);
     let labels = named(labels_name, labels);
-    match format {
-        Format::Idx => read_split(images, labels),
-        Format::Sheet => read_sheet(images, labels),
+    if format == Format::Idx {
+        return read_split(images, labels);
     }
-}
-
-fn read_sheet(
-    images: NamedFile<&'static [u8]>,
-    labels: NamedFile<&'static [u8]>,
-) -> Result<Split, LoadError> {
     let (label_file, labels) = labels.read(idx::read_labels)?;
-    match image_sheet::decode(images.content, labels.len()) {
-        Ok(pixels) => Split::from_files(
-            ImageShape::COLOUR_32,
-            (images.path, pixels),
-            (label_file, labels),
-        ),
-        Err(error) => Err(LoadError::ImageSheet {
-            file: images.path,
-            error,
-        }),
-    }
+    let (image_file, pixels) = images.read(|jpeg, _| image_sheet::decode(jpeg, labels.len()))?;
+    Split::from_files(set.shape(), (&image_file, pixels), (&label_file, labels))
 }
 
 #[cfg(test)]
@@ -166,12 +150,8 @@ mod tests {
             for (kind, files) in SplitKind::ALL.into_iter().zip(files(set)) {
                 let names = Format::new(set).file_names(kind);
                 for (name, bytes) in names.into_iter().zip(files) {
-                    let row = format!(
-                        "| `{}/{name}` | {} | `{}` |",
-                        set.id(),
-                        bytes.len(),
-                        sha256(bytes)
-                    );
+                    let (id, size, hash) = (set.id(), bytes.len(), sha256(bytes));
+                    let row = format!("| `{id}/{name}` | {size} | `{hash}` |");
                     assert!(readme.contains(&row), "README.md lacks {row}");
                 }
             }
