@@ -206,7 +206,7 @@ pub(super) fn find_file(
 ) -> Option<PathBuf> {
     match entry.package {
         Package::Files(_) => idx_folder::find_file(folder, file.name),
-        Package::Archive(_) => Some(folder.join(file.name)).filter(|path| path.is_file()),
+        Package::Archive(..) => Some(folder.join(file.name)).filter(|path| path.is_file()),
     }
 }
 

@@ -3,12 +3,12 @@
 use plotters::style::text_anchor::{HPos, VPos};
 
 use super::{
-    backend::{DrawError, LEFT, Page, RIGHT},
+    backend::{DrawResult, LEFT, Page, RIGHT},
     chart::{
         self, ACCURACY, Axis, Grid, INK, MSE, Marks, SMALL, caption_height, draw_caption,
         format_number, padded_range,
     },
-    figure::{Figure, Table},
+    figure::{Figure, Table, row},
     palette,
     run_filter::{DeadRuns, PanelRuns, RunFilter},
 };
@@ -65,7 +65,7 @@ impl Figure for ParetoFigure {
         (grid.width(), grid.height() + SCALE_HEIGHT + caption)
     }
 
-    fn draw(&self, page: &Page<'_>) -> Result<(), DrawError> {
+    fn draw(&self, page: &Page<'_>) -> DrawResult {
         let grid = self.grid();
         for (index, panel) in self.panels.iter().enumerate() {
             // Panels of one data set have the same axes.
@@ -87,34 +87,19 @@ impl Figure for ParetoFigure {
         let mut rows = Vec::new();
         for panel in &self.panels {
             for (index, run) in panel.runs.iter().enumerate() {
-                rows.push(vec![
-                    panel.title.clone(),
-                    run.lambda.to_string(),
-                    run.seed.to_string(),
-                    run.dead.to_string(),
-                    panel.front.contains(&index).to_string(),
-                    (run.accuracy * 100.0).to_string(),
-                    run.mse.to_string(),
-                ]);
+                let (title, lambda, seed, dead) = (&panel.title, &run.lambda, &run.seed, &run.dead);
+                let (on_front, accuracy) = (panel.front.contains(&index), run.accuracy * 100.0);
+                rows.push(row(&[
+                    title, lambda, seed, dead, &on_front, &accuracy, &run.mse,
+                ]));
             }
         }
-        Table {
-            header: vec![
-                "panel",
-                "lambda",
-                "seed",
-                "dead",
-                "on_front",
-                "accuracy_percent",
-                "mse",
-            ],
-            rows,
-        }
+        Table::new("panel,lambda,seed,dead,on_front,accuracy_percent,mse", rows)
     }
 }
 
 impl Panel {
-    fn draw(&self, marks: &Marks<'_, '_>) -> Result<(), DrawError> {
+    fn draw(&self, marks: &Marks<'_, '_>) -> DrawResult {
         let point = |run: &Outcome| (run.mse, run.accuracy * 100.0);
         // Stairs, since no run has reached anything between two runs of the front.
         let mut stairs: Vec<(f64, f64)> = Vec::new();
@@ -139,19 +124,14 @@ impl Panel {
 }
 
 /// Draws the colours of λ as a bar with numbers.
-fn draw_lambda_scale(page: &Page<'_>, y: f64) -> Result<(), DrawError> {
+fn draw_lambda_scale(page: &Page<'_>, y: f64) -> DrawResult {
     const STEPS: u32 = 50;
     let width = (page.size().0 * 0.5).min(160.0);
     let left = (page.size().0 - width) / 2.0;
     let right = left + width;
     let (top, bottom) = (y + 6.0, y + 13.0);
     let style = page.text_style(SMALL, INK);
-    page.draw_colour_bar(
-        (left, top),
-        (right, bottom),
-        STEPS,
-        palette::lambda_on_light,
-    )?;
+    page.draw_lambda_bar((left, top), (right, bottom), STEPS)?;
     for tick in [0.0, 0.25, 0.5, 0.75, 1.0] {
         let pos = (left + width * tick, bottom + 3.0);
         page.draw_text(&format_number(tick), pos, &style, (HPos::Center, VPos::Top))?;

@@ -45,7 +45,7 @@ impl From<&Series<'_>> for PanelRuns {
 }
 
 /// Selects the runs that a chart shows and counts the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunFilter {
     dead: DeadRuns,
     hollow: usize,
@@ -54,17 +54,13 @@ pub struct RunFilter {
 }
 
 impl RunFilter {
-    /// A filter that has not counted any run yet.
     pub fn new(dead: DeadRuns) -> Self {
         Self {
             dead,
-            hollow: 0,
-            left_out: 0,
-            not_finite: 0,
+            ..Self::default()
         }
     }
 
-    /// Whether a run is shown.
     pub fn accepts(self, run: &Outcome) -> bool {
         run.is_finite() && (!run.dead || self.dead == DeadRuns::Hollow)
     }
@@ -88,9 +84,7 @@ impl RunFilter {
         let mut panels = Vec::new();
         for of_panel in runs {
             let mut outcomes = of_panel.outcomes.clone();
-            for run in &outcomes {
-                self.count(run);
-            }
+            outcomes.iter().for_each(|run| self.count(run));
             outcomes.retain(|run| self.accepts(run));
             if !outcomes.is_empty() {
                 panels.push(panel(of_panel, outcomes));

@@ -25,7 +25,7 @@ const MAX_EXTRA_BYTES: u64 = 8 << 20;
 pub(super) fn is_installed(entry: &CatalogueEntry<'_>, index: usize, folder: &Path) -> bool {
     let files = match entry.package {
         Package::Files(_) => &entry.files[index..=index],
-        Package::Archive(_) => entry.files,
+        Package::Archive(..) => entry.files,
     };
     let mut files = files.iter();
     files.all(|file| locator::has_original(folder, entry, file))
@@ -42,7 +42,7 @@ pub(super) fn install(
 ) -> Result<(), TransferError> {
     let result = match entry.package {
         Package::Files(_) => install_file(&entry.files[index], part, folder, cancel),
-        Package::Archive(_) => install_archive(entry.files, part, folder, cancel),
+        Package::Archive(..) => install_archive(entry.files, part, folder, cancel),
     };
     if let Err(TransferError::Mirror(_)) = result {
         part.remove();

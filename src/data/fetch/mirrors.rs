@@ -134,7 +134,7 @@ impl<'a> Download<'a> {
     fn max_size(&self, index: usize) -> u64 {
         let content = match self.entry.package {
             Package::Files(_) => self.entry.files[index].bytes,
-            Package::Archive(_) => self.entry.unpacked_bytes(),
+            Package::Archive(..) => self.entry.unpacked_bytes(),
         };
         content + content / 100 + (1 << 20)
     }

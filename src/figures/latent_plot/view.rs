@@ -7,7 +7,7 @@ use plotters::{
 
 use super::{Axis, PlotStyle};
 use crate::figures::{
-    backend::{CENTRE, DrawError, Page, text_width},
+    backend::{CENTRE, DrawResult, Page, text_width},
     chart::INK,
 };
 
@@ -145,7 +145,7 @@ impl View {
         )
     }
 
-    pub fn draw_walls(&self, page: &Page<'_>, axes: &[Axis; 3]) -> Result<(), DrawError> {
+    pub fn draw_walls(&self, page: &Page<'_>, axes: &[Axis; 3]) -> DrawResult {
         let line = page.line_style(0.3, INK, 0.18);
         for (first, second, at) in self.walls {
             let corner = |a, b| self.project(at(a, b));
@@ -165,7 +165,7 @@ impl View {
         Ok(())
     }
 
-    pub fn draw_labels(&self, page: &Page<'_>, axes: &[Axis; 3]) -> Result<(), DrawError> {
+    pub fn draw_labels(&self, page: &Page<'_>, axes: &[Axis; 3]) -> DrawResult {
         let size = self.style.text;
         let small = if self.style.detailed {
             0.9 * size
