@@ -38,7 +38,6 @@ impl BundledSet {
         }
     }
 
-    /// Shape of the images.
     pub const fn shape(self) -> ImageShape {
         match self {
             Self::Mnist | Self::FashionMnist => ImageShape::GREY_28,

@@ -12,7 +12,6 @@ pub struct OriginalFile<'a> {
     /// Official name, without `.gz`.
     pub name: &'a str,
     pub bytes: u64,
-    /// SHA-256, in lower-case hexadecimal.
     pub sha256: &'a str,
 }
 
@@ -29,7 +28,6 @@ pub enum Package<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CatalogueEntry<'a> {
     pub set: BundledSet,
-    /// Number of training and test images.
     pub images: [usize; 2],
     pub files: &'a [OriginalFile<'a>],
     pub package: Package<'a>,

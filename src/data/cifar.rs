@@ -16,7 +16,6 @@ const CLASSES: u8 = 10;
 const SHAPE: ImageShape = ImageShape::COLOUR_32;
 /// Size of a record in bytes: a label and an image.
 const RECORD_SIZE: usize = 1 + SHAPE.pixels();
-/// The most bytes in a file.
 const MAX_FILE_SIZE: u64 = MAX_RECORDS * RECORD_SIZE as u64;
 const TRAIN_FILES: [&str; 5] = [
     "data_batch_1.bin",

@@ -12,7 +12,6 @@ use sha2::{Digest as _, Sha256};
 use super::{ContentError, catalogue::OriginalFile, gzip};
 use crate::fs::open_regular;
 
-/// Size of the buffer for reading, in bytes.
 const CHUNK_SIZE: usize = 1 << 16;
 
 /// SHA-256 of `bytes`, in lower-case hexadecimal.

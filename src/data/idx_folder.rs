@@ -17,12 +17,10 @@ impl SplitKind {
         }
     }
 
-    /// Official name of the file of images.
     pub(super) fn images_name(self) -> String {
         format!("{}-images-idx3-ubyte", self.prefix())
     }
 
-    /// Official name of the file of labels.
     pub(super) fn labels_name(self) -> String {
         format!("{}-labels-idx1-ubyte", self.prefix())
     }
@@ -105,7 +103,6 @@ pub(super) fn load_as(folder: &Path, set: BundledSet) -> Result<Dataset, LoadErr
     Ok(set.dataset(train, test))
 }
 
-/// Reads the training or the test images.
 pub(super) fn read(folder: &Path, kind: SplitKind) -> Result<Split, LoadError> {
     let named = |file: String| {
         let Some(path) = find_file(folder, &file) else {

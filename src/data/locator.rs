@@ -34,13 +34,8 @@ pub enum Availability {
     Missing,
 }
 
-/// Result of comparing a file of a full set with the original.
-#[derive(Debug)]
-pub struct VerifiedFile {
-    pub path: PathBuf,
-    /// Success if it is the original.
-    pub result: Result<(), ContentError>,
-}
+/// Path of a file of a full set, and the difference from the original.
+pub type Verified = (PathBuf, Result<(), ContentError>);
 
 /// Finds full sets in a list of folders.
 #[derive(Clone, Debug)]
@@ -122,10 +117,9 @@ impl DatasetLocator {
         if set != BundledSet::Cifar10 {
             return Availability::Missing;
         }
-        self.search_folders
-            .iter()
-            .find_map(|root| cifar::find_pickles(root))
-            .map_or(Availability::Missing, Availability::PickleOnly)
+        let mut roots = self.search_folders.iter();
+        let pickles = roots.find_map(|root| cifar::find_pickles(root));
+        pickles.map_or(Availability::Missing, Availability::PickleOnly)
     }
 
     /// Returns the folder of a set.
@@ -148,7 +142,7 @@ impl DatasetLocator {
     ///
     /// # Errors
     /// As for [`Self::find`].
-    pub fn verify(&self, set: BundledSet) -> Result<Vec<VerifiedFile>, LoadError> {
+    pub fn verify(&self, set: BundledSet) -> Result<Vec<Verified>, LoadError> {
         let folder = self.find(set)?;
         let mut verified = Vec::new();
         for entry in self.sets.iter().filter(|entry| entry.set == set) {
@@ -156,7 +150,7 @@ impl DatasetLocator {
                 let found = find_file(&folder, entry, file);
                 let path = found.unwrap_or_else(|| folder.join(file.name));
                 let result = verify_file(&path, file);
-                verified.push(VerifiedFile { path, result });
+                verified.push((path, result));
             }
         }
         Ok(verified)
@@ -226,11 +220,10 @@ fn is_complete(folder: &Path, entry: &CatalogueEntry<'_>) -> bool {
             .is_some_and(|bytes| bytes == file.bytes)
     };
     // The files of MNIST and Fashion-MNIST have the same names and sizes.
-    let mut small_files = entry
-        .files
-        .iter()
-        .filter(|file| file.bytes <= MAX_COMPARED_SIZE);
-    entry.files.iter().all(has_size) && small_files.all(|file| has_original(folder, entry, file))
+    let is_original = |file| has_original(folder, entry, file);
+    let mut files = entry.files.iter();
+    files.clone().all(has_size)
+        && files.all(|file| file.bytes > MAX_COMPARED_SIZE || is_original(file))
 }
 
 #[cfg(test)]

@@ -72,9 +72,7 @@ impl Display for ImageShape {
 /// Which part of a data set a [`Split`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SplitKind {
-    /// Training images.
     Train,
-    /// Test images.
     Test,
 }
 
@@ -132,7 +130,6 @@ impl Split {
         self.labels.len()
     }
 
-    /// True if there are no images.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
@@ -142,7 +139,6 @@ impl Split {
         &self.labels
     }
 
-    /// Class index of image `index`.
     pub fn label(&self, index: usize) -> u8 {
         self.labels[index]
     }
@@ -202,14 +198,11 @@ pub struct Dataset {
     pub rotation: f32,
     /// Files that could not be read as images and were left out.
     pub skipped: Vec<PathBuf>,
-    /// Training images.
     pub train: Split,
-    /// Test images.
     pub test: Split,
 }
 
 impl Dataset {
-    /// Number of classes.
     pub fn classes(&self) -> usize {
         self.class_names.len()
     }

@@ -7,9 +7,9 @@ use std::ops::Range;
 pub use families::{Family, Member};
 
 use super::{
-    backend::{DrawResult, Page, text_width},
+    backend::{DrawResult, Page},
     chart::{
-        self, Axis, Grid, INK, Marks, SMALL, caption_height, draw_caption, format_number, jitter,
+        self, Axis, Grid, INK, Marks, caption_height, draw_caption, format_number, jitter,
         padded_range, plot_width, remove_overlaps,
     },
     figure::{Figure, Table, row},
@@ -31,8 +31,8 @@ pub enum CapacityMeasure {
 #[derive(Clone, Debug, PartialEq)]
 pub struct CapacityFigure {
     measure: CapacityMeasure,
-    /// At least one.
-    families: Vec<Family>,
+    /// The networks, by family, at least one.
+    pub families: Vec<Family>,
 }
 
 /// A loss with its axis.
@@ -77,13 +77,6 @@ impl CapacityMeasure {
         }
     }
 
-    fn axis_name(self) -> &'static str {
-        match self {
-            Self::LatentSize => "Latent size n (units)",
-            Self::Parameters => "Trainable parameters",
-        }
-    }
-
     /// Ticks of a logarithmic axis of `length` points (with labels of 6.5 points): the sizes of the
     /// members for n, round numbers for parameters.
     pub fn ticks(self, members: &[Member], range: &Range<f64>, length: f64) -> Vec<(f64, String)> {
@@ -96,8 +89,7 @@ impl CapacityMeasure {
         };
         let ticks = sizes.into_iter();
         let ticks = ticks.map(|size| (log_size(size), self.format(size)));
-        let width = |text: &str| text_width(text, SMALL) + 2.0;
-        remove_overlaps(ticks.collect(), range, length, width)
+        remove_overlaps(ticks.collect(), range, length)
     }
 
     fn format(self, size: usize) -> String {
@@ -126,10 +118,6 @@ impl CapacityFigure {
     pub fn new(series: &[Series<'_>], measure: CapacityMeasure) -> Option<Self> {
         let families = families::group(series, measure);
         (!families.is_empty()).then_some(Self { measure, families })
-    }
-
-    pub fn families(&self) -> &[Family] {
-        &self.families
     }
 
     fn grid(&self) -> Grid {
@@ -203,7 +191,10 @@ impl Family {
         let below = Axis {
             ticks: measure.ticks(&self.members, &range, length),
             range,
-            name: measure.axis_name().to_owned(),
+            name: match measure {
+                CapacityMeasure::LatentSize => "Latent size n (units)".to_owned(),
+                CapacityMeasure::Parameters => "Trainable parameters".to_owned(),
+            },
             colour: INK,
         };
         chart::draw(page, &below, &left, None, |marks, _| {
@@ -239,7 +230,7 @@ impl Family {
             if measure == CapacityMeasure::Parameters {
                 // Above the highest dot.
                 let top = runs.iter().fold(y, |top, run| top.max(run * loss.scale));
-                marks.label((x, top), 5.0, &member.name, SMALL, INK)?;
+                marks.label((x, top), &member.name)?;
             }
         }
         Ok(())

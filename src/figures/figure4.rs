@@ -119,7 +119,7 @@ impl Block<'_> {
         let top = top + self.head_height();
         for (index, (record, sample)) in self.sweep.records.iter().zip(&self.samples).enumerate() {
             let (x, y) = grid.corner(index);
-            sample.draw(&page.part((x, top + y), grid.panel_size()), record)?;
+            sample.draw(&page.part((x, top + y), grid.panel), record)?;
         }
         Ok(())
     }

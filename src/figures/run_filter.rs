@@ -84,7 +84,9 @@ impl RunFilter {
         let mut panels = Vec::new();
         for of_panel in runs {
             let mut outcomes = of_panel.outcomes.clone();
-            outcomes.iter().for_each(|run| self.count(run));
+            for run in &outcomes {
+                self.count(run);
+            }
             outcomes.retain(|run| self.accepts(run));
             if !outcomes.is_empty() {
                 panels.push(panel(of_panel, outcomes));

@@ -18,27 +18,24 @@ use super::{
 /// Images and labels of each split, in the order of [`SplitKind::ALL`].
 type Files = [[&'static [u8]; 2]; 2];
 
-macro_rules! files {
-    ($($images:literal, $labels:literal);+) => {
-        [$([
-            include_bytes!(concat!("../../../assets/data/", $images)),
-            include_bytes!(concat!("../../../assets/data/", $labels)),
-        ]),+]
-    };
+macro_rules! asset {
+    ($($part:literal),+) => { include_bytes!(concat!("../../../assets/data/", $($part),+)) };
 }
 
-static MNIST: Files = files!(
-    "mnist/train-images-idx3-ubyte.gz", "mnist/train-labels-idx1-ubyte.gz";
-    "mnist/t10k-images-idx3-ubyte.gz", "mnist/t10k-labels-idx1-ubyte.gz"
-);
-static FASHION_MNIST: Files = files!(
-    "fashion-mnist/train-images-idx3-ubyte.gz", "fashion-mnist/train-labels-idx1-ubyte.gz";
-    "fashion-mnist/t10k-images-idx3-ubyte.gz", "fashion-mnist/t10k-labels-idx1-ubyte.gz"
-);
-static CIFAR_10: Files = files!(
-    "cifar-10/train-images.jpg", "cifar-10/train-labels-idx1-ubyte.gz";
-    "cifar-10/t10k-images.jpg", "cifar-10/t10k-labels-idx1-ubyte.gz"
-);
+macro_rules! files {
+    ($set:literal, $images:literal) => {
+        [
+            [
+                asset!($set, "/train-", $images),
+                asset!($set, "/train-labels-idx1-ubyte.gz"),
+            ],
+            [
+                asset!($set, "/t10k-", $images),
+                asset!($set, "/t10k-labels-idx1-ubyte.gz"),
+            ],
+        ]
+    };
+}
 
 /// Format of the images of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +93,9 @@ pub fn load(set: BundledSet) -> Result<Dataset, LoadError> {
 
 fn files(set: BundledSet) -> Files {
     match set {
-        BundledSet::Mnist => MNIST,
-        BundledSet::FashionMnist => FASHION_MNIST,
-        BundledSet::Cifar10 => CIFAR_10,
+        BundledSet::Mnist => files!("mnist", "images-idx3-ubyte.gz"),
+        BundledSet::FashionMnist => files!("fashion-mnist", "images-idx3-ubyte.gz"),
+        BundledSet::Cifar10 => files!("cifar-10", "images.jpg"),
     }
 }
 

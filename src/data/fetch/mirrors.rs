@@ -29,36 +29,30 @@ pub(super) struct Download<'a> {
 }
 
 impl<'a> Download<'a> {
-    pub(super) fn new(
+    /// Downloads the files that are not in the folder yet.
+    pub(super) fn run(
         entry: &'a CatalogueEntry<'a>,
         folder: &'a Path,
         limits: TransferLimits,
         cancel: &'a CancelToken,
         on_progress: &'a mut dyn FnMut(&Progress),
-    ) -> Self {
-        Self {
+    ) -> Result<(), FetchError> {
+        let (names, sizes): (Vec<String>, _) = entry.mirror_files().into_iter().unzip();
+        let mut download = Self {
             entry,
             folder,
             limits,
             cancel,
             on_progress,
             mirrors: entry.mirrors.to_vec(),
-            sizes: entry
-                .mirror_files()
-                .iter()
-                .map(|(_, bytes)| *bytes)
-                .collect(),
+            sizes,
             completed: 0,
-        }
-    }
-
-    /// Downloads the files that are not in the folder yet.
-    pub(super) fn run(mut self) -> Result<(), FetchError> {
-        for (index, (name, _)) in self.entry.mirror_files().iter().enumerate() {
-            if !is_installed(self.entry, index, self.folder) {
-                self.download_file(index, name)?;
+        };
+        for (index, name) in names.iter().enumerate() {
+            if !is_installed(entry, index, folder) {
+                download.download_file(index, name)?;
             }
-            self.completed += self.sizes[index];
+            download.completed += download.sizes[index];
         }
         Ok(())
     }

@@ -148,7 +148,7 @@ pub fn fetch(
     let result = match lock.try_lock() {
         Ok(()) => {
             remove_left_over(folder, LEFT_OVER_AGE);
-            Download::new(entry, folder, limits, cancel, on_progress).run()
+            Download::run(entry, folder, limits, cancel, on_progress)
         }
         Err(TryLockError::WouldBlock) => return Err(FetchError::Busy(entry.set)),
         Err(TryLockError::Error(error)) => Err(write_error(error)),

@@ -28,7 +28,6 @@ pub(super) struct PartialFile {
 /// Identifies the version of a file, so that the rest belongs to the part that was received.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ResumeInfo {
-    /// Source of the file.
     pub(super) url: String,
     /// Identifier of this version of the file: a strong `ETag`, or `Last-Modified`.
     pub(super) validator: String,
@@ -75,7 +74,6 @@ impl PartialFile {
         Ok(file)
     }
 
-    /// Opens the file for appending.
     pub(super) fn append(&self) -> io::Result<File> {
         check_regular(&self.path)?;
         OpenOptions::new().append(true).open(&self.path)

@@ -58,7 +58,6 @@ impl From<MirrorError> for TransferError {
     }
 }
 
-/// A transfer of one file.
 pub(super) struct Transfer<'a> {
     pub(super) part: &'a PartialFile,
     /// The most bytes of the file.

@@ -12,7 +12,7 @@ use plotters::{
     prelude::{BitMapBackend, SVGBackend, WHITE},
 };
 
-pub use page::{CENTRE, LEFT, Page, RIGHT};
+pub use page::{Anchor, CENTRE, LEFT, Page, RIGHT};
 pub use text::{LINE_SPACING, elide, text_width, wrap};
 
 use super::pixels::downscale;

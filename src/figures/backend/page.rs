@@ -11,7 +11,7 @@ use plotters::{
 
 use super::{
     Area, DrawResult,
-    text::{LINE_SPACING, PLOTTERS_SIZE, font, wrap},
+    text::{PLOTTERS_SIZE, font},
 };
 use crate::{
     data::ImageShape,
@@ -102,23 +102,6 @@ impl<'a> Page<'a> {
         let style = style.pos(Pos::new(h_pos, v_pos));
         self.area
             .draw(&Text::new(text.to_owned(), self.unit_pos(pos), style))
-    }
-
-    /// Draws text in as many lines of at most `width` points as it needs, from `pos` downwards.
-    pub fn draw_paragraph(
-        &self,
-        text: &str,
-        (x, y): (f64, f64),
-        width: f64,
-        size: f64,
-        colour: Rgb,
-    ) -> DrawResult {
-        let style = self.text_style(size, colour);
-        for (line, text) in wrap(text, width, size).iter().enumerate() {
-            let pos = (x, y + line as f64 * size * LINE_SPACING);
-            self.draw_text(text, pos, &style, (HPos::Left, VPos::Top))?;
-        }
-        Ok(())
     }
 
     /// Draws an image of bytes `[channels, height, width]` about `side` wide, every pixel as a

@@ -118,17 +118,17 @@ fn thin_out(values: &[f64], range: &Range<f64>, length: f64, distance: f64) -> V
 }
 
 /// Removes those of `ticks` (ascending) whose labels would overlap the label before, on an axis of
-/// `length` points; `width` measures a label, in points.
+/// `length` points.
 pub fn remove_overlaps(
     mut ticks: Vec<(f64, String)>,
     range: &Range<f64>,
     length: f64,
-    width: impl Fn(&str) -> f64,
 ) -> Vec<(f64, String)> {
     let mut end = f64::NEG_INFINITY;
     ticks.retain(|(value, text)| {
         let middle = (value - range.start) / (range.end - range.start) * length;
-        let half = width(text) / 2.0;
+        let width = text_width(text, SMALL) + 2.0;
+        let half = width / 2.0;
         let fits = middle - half >= end;
         if fits {
             end = middle + half;

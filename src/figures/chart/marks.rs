@@ -5,6 +5,7 @@ use plotters::{
     style::text_anchor::{HPos, Pos, VPos},
 };
 
+use super::{INK, SMALL};
 use crate::figures::{
     backend::{Area, DrawResult, Page},
     palette::Rgb,
@@ -48,19 +49,12 @@ impl Marks<'_, '_> {
         self.area.draw(&circle)
     }
 
-    /// Writes text centred `distance` points above a point.
-    pub fn label(
-        &self,
-        point: (f64, f64),
-        distance: f64,
-        text: &str,
-        size: f64,
-        colour: Rgb,
-    ) -> DrawResult {
+    /// Writes text centred above a point.
+    pub fn label(&self, point: (f64, f64), text: &str) -> DrawResult {
         let (x, y) = (self.to_units)(point);
-        let style = self.page.text_style(size, colour);
+        let style = self.page.text_style(SMALL, INK);
         let style = style.pos(Pos::new(HPos::Center, VPos::Bottom));
-        let pos = (x, y - self.page.units(distance));
+        let pos = (x, y - self.page.units(5.0));
         self.area.draw(&Text::new(text.to_owned(), pos, style))
     }
 }

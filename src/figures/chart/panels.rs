@@ -1,5 +1,7 @@
 //! The layout of figures: panels in a grid, titles, captions.
 
+use plotters::style::text_anchor::{HPos, VPos};
+
 use super::{INK, SMALL, TITLE};
 use crate::figures::{
     backend::{DrawResult, LEFT, LINE_SPACING, Page, elide, text_width, wrap},
@@ -17,7 +19,7 @@ pub struct Grid {
     count: usize,
     columns: usize,
     /// Width and height of a panel with its title.
-    panel: (f64, f64),
+    pub panel: (f64, f64),
 }
 
 impl Grid {
@@ -58,11 +60,6 @@ impl Grid {
         (self.panel.0 * column as f64, self.panel.1 * row as f64)
     }
 
-    /// Width and height of a panel.
-    pub fn panel_size(&self) -> (f64, f64) {
-        self.panel
-    }
-
     /// Draws the title of a panel. Returns the part below it.
     pub fn draw_panel<'a>(
         &self,
@@ -101,6 +98,11 @@ pub fn caption_height(text: &str, width: f64) -> f64 {
 
 /// Draws the caption of a figure from `y` downwards.
 pub fn draw_caption(page: &Page<'_>, text: &str, y: f64) -> DrawResult {
-    let width = page.size().0 - 2.0 * GAP;
-    page.draw_paragraph(text, (GAP, y + GAP), width, SMALL, INK)
+    let style = page.text_style(SMALL, INK);
+    let lines = wrap(text, page.size().0 - 2.0 * GAP, SMALL);
+    for (line, text) in lines.iter().enumerate() {
+        let y = y + GAP + line as f64 * SMALL * LINE_SPACING;
+        page.draw_text(text, (GAP, y), &style, (HPos::Left, VPos::Top))?;
+    }
+    Ok(())
 }

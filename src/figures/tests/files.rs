@@ -144,9 +144,9 @@ fn invalid_records_give_figures_or_reasons() {
                 .to_vec(),
             vec![valid.clone(), odd_mnist.clone()],
         ] {
-            records
-                .iter_mut()
-                .for_each(|record| record.latent_values = n);
+            for record in &mut records {
+                record.latent_values = n;
+            }
             check_all_figures(records, folder.path());
         }
     }
