@@ -70,11 +70,12 @@ impl Figure3 {
     /// The figure of these runs; `None` if there is nothing to show.
     pub fn new(runs: &[PanelRuns], dead: DeadRuns) -> Option<Self> {
         let mut filter = RunFilter::new(dead);
-        let panels = filter.panels(runs, |runs, outcomes| Panel {
-            title: runs.title.clone(),
-            data_name: runs.data_name.clone(),
-            groups: by_lambda(&outcomes),
+        let panels = filter.panels(runs).into_iter().map(|runs| Panel {
+            groups: by_lambda(&runs.outcomes),
+            title: runs.title,
+            data_name: runs.data_name,
         });
+        let panels: Vec<Panel> = panels.collect();
         let text = if panels.iter().any(Panel::has_boxes) {
             "Boxes: median and quartiles over seeds; whiskers: 1.5 interquartile ranges; dots: single runs."
         } else {

@@ -24,10 +24,8 @@ pub struct ParetoFigure {
 
 #[derive(Clone, Debug, PartialEq)]
 struct Panel {
-    title: String,
-    data_name: String,
-    runs: Vec<Outcome>,
-    /// Indices into `runs`, reconstruction error ascending.
+    runs: PanelRuns,
+    /// Indices of outcomes, reconstruction error ascending.
     front: Vec<usize>,
 }
 
@@ -41,12 +39,11 @@ impl ParetoFigure {
     /// The figure of these runs; `None` if there is nothing to show.
     pub fn new(runs: &[PanelRuns], dead: DeadRuns) -> Option<Self> {
         let mut filter = RunFilter::new(dead);
-        let panels = filter.panels(runs, |runs, outcomes| Panel {
-            title: runs.title.clone(),
-            data_name: runs.data_name.clone(),
-            front: pareto_front(&outcomes),
-            runs: outcomes,
+        let panels = filter.panels(runs).into_iter().map(|runs| Panel {
+            front: pareto_front(&runs.outcomes),
+            runs,
         });
+        let panels: Vec<Panel> = panels.collect();
         (!panels.is_empty()).then(|| Self {
             panels,
             caption: filter.caption(CAPTION),
@@ -70,13 +67,13 @@ impl Figure for ParetoFigure {
         for (index, panel) in self.panels.iter().enumerate() {
             // Panels of one data set have the same axes.
             let panels = self.panels.iter();
-            let same_data = panels.filter(|other| other.data_name == panel.data_name);
-            let runs: Vec<&Outcome> = same_data.flat_map(|panel| &panel.runs).collect();
+            let same_data = panels.filter(|other| other.runs.data_name == panel.runs.data_name);
+            let runs: Vec<&Outcome> = same_data.flat_map(|panel| &panel.runs.outcomes).collect();
             let errors = padded_range(runs.iter().map(|run| run.mse));
             let below = Axis::with_round_ticks(errors, MSE, INK);
             let accuracies = padded_range(runs.iter().map(|run| run.accuracy * 100.0));
             let left = Axis::with_round_ticks(accuracies, ACCURACY, INK);
-            let part = grid.draw_panel(page, index, &panel.title)?;
+            let part = grid.draw_panel(page, index, &panel.runs.title)?;
             chart::draw(&part, &below, &left, None, |marks, _| panel.draw(marks))?;
         }
         draw_lambda_scale(page, grid.height())?;
@@ -86,8 +83,9 @@ impl Figure for ParetoFigure {
     fn table(&self) -> Table {
         let mut rows = Vec::new();
         for panel in &self.panels {
-            for (index, run) in panel.runs.iter().enumerate() {
-                let (title, lambda, seed, dead) = (&panel.title, &run.lambda, &run.seed, &run.dead);
+            for (index, run) in panel.runs.outcomes.iter().enumerate() {
+                let (title, lambda, seed, dead) =
+                    (&panel.runs.title, &run.lambda, &run.seed, &run.dead);
                 let (on_front, accuracy) = (panel.front.contains(&index), run.accuracy * 100.0);
                 rows.push(row(&[
                     title, lambda, seed, dead, &on_front, &accuracy, &run.mse,
@@ -104,14 +102,14 @@ impl Panel {
         // Stairs, since no run has reached anything between two runs of the front.
         let mut stairs: Vec<(f64, f64)> = Vec::new();
         for index in &self.front {
-            let (mse, accuracy) = point(&self.runs[*index]);
+            let (mse, accuracy) = point(&self.runs.outcomes[*index]);
             if let Some((_, before)) = stairs.last().copied() {
                 stairs.push((mse, before));
             }
             stairs.push((mse, accuracy));
         }
         marks.line(&stairs, 0.8, [0x70; 3])?;
-        for run in &self.runs {
+        for run in &self.runs.outcomes {
             let colour = palette::lambda_on_light(run.lambda.value());
             if run.dead {
                 marks.ring(point(run), DOT, colour)?;
