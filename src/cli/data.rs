@@ -250,9 +250,9 @@ fn verify(names: &[SetName], locator: &DatasetLocator) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     let mut differences = 0;
     for set in sets {
-        for file in locator.verify(set)? {
-            let path = file.path.display();
-            match file.result {
+        for (path, result) in locator.verify(set)? {
+            let path = path.display();
+            match result {
                 Ok(()) => writeln!(out, "{path} is the original")?,
                 Err(error) => {
                     differences += 1;

@@ -38,7 +38,6 @@ impl BundledSet {
         }
     }
 
-    /// Shape of the images.
     pub const fn shape(self) -> ImageShape {
         match self {
             Self::Mnist | Self::FashionMnist => ImageShape::GREY_28,
@@ -47,34 +46,15 @@ impl BundledSet {
     }
 
     /// One name per class, indexed by label.
-    pub const fn class_names(self) -> [&'static str; 10] {
-        match self {
-            Self::Mnist => ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
-            Self::FashionMnist => [
-                "T-shirt/top",
-                "Trouser",
-                "Pullover",
-                "Dress",
-                "Coat",
-                "Sandal",
-                "Shirt",
-                "Sneaker",
-                "Bag",
-                "Ankle boot",
-            ],
-            Self::Cifar10 => [
-                "Airplane",
-                "Automobile",
-                "Bird",
-                "Cat",
-                "Deer",
-                "Dog",
-                "Frog",
-                "Horse",
-                "Ship",
-                "Truck",
-            ],
-        }
+    pub fn class_names(self) -> Vec<String> {
+        let names = match self {
+            Self::Mnist => "0,1,2,3,4,5,6,7,8,9",
+            Self::FashionMnist => {
+                "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot"
+            }
+            Self::Cifar10 => "Airplane,Automobile,Bird,Cat,Deer,Dog,Frog,Horse,Ship,Truck",
+        };
+        names.split(',').map(str::to_owned).collect()
     }
 
     /// Combines images with the name, classes and rotation of this set.
@@ -82,7 +62,7 @@ impl BundledSet {
         Dataset {
             name: self.to_string(),
             shape: self.shape(),
-            class_names: self.class_names().map(str::to_owned).to_vec(),
+            class_names: self.class_names(),
             rotation: match self {
                 // The authors' augmentation.
                 Self::Cifar10 => 15.0,

@@ -11,57 +11,46 @@ use super::BundledSet;
 pub struct OriginalFile<'a> {
     /// Official name, without `.gz`.
     pub name: &'a str,
-    /// Size.
     pub bytes: u64,
-    /// SHA-256, in lower-case hexadecimal.
     pub sha256: &'a str,
-}
-
-/// A file on the mirrors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MirrorFile<'a> {
-    /// Name, which is appended to the address of a mirror.
-    pub name: &'a str,
-    /// Approximate size: mirrors may compress the file differently.
-    pub bytes: u64,
 }
 
 /// How mirrors offer the files of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Package<'a> {
-    /// Each file separately with gzip, in the order of [`CatalogueEntry::files`].
-    Files(&'a [MirrorFile<'a>]),
-    /// All files in one tar archive with gzip.
-    Archive(MirrorFile<'a>),
+    /// Each file separately with gzip: approximate sizes in the order of [`CatalogueEntry::files`].
+    Files(&'a [u64]),
+    /// All files in one tar archive with gzip: its name and size.
+    Archive(&'a str, u64),
 }
 
 /// A full data set as its authors published it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CatalogueEntry<'a> {
-    /// The data set.
     pub set: BundledSet,
-    /// Number of training and test images.
     pub images: [usize; 2],
-    /// The original files.
     pub files: &'a [OriginalFile<'a>],
-    /// The files to download.
     pub package: Package<'a>,
     /// Addresses of the mirrors, each ending in a slash, in order of preference.
     pub mirrors: &'a [&'a str],
 }
 
-impl<'a> CatalogueEntry<'a> {
-    /// The files to download.
-    pub(super) fn mirror_files(&self) -> Vec<MirrorFile<'a>> {
+impl CatalogueEntry<'_> {
+    /// Names, which are appended to the address of a mirror, and sizes of the files to download. The
+    /// sizes are approximate, because mirrors may compress the files differently.
+    pub(super) fn mirror_files(&self) -> Vec<(String, u64)> {
         match self.package {
-            Package::Files(files) => files.to_vec(),
-            Package::Archive(archive) => vec![archive],
+            Package::Files(sizes) => {
+                let names = self.files.iter().map(|file| format!("{}.gz", file.name));
+                names.zip(sizes.iter().copied()).collect()
+            }
+            Package::Archive(name, size) => vec![(name.to_owned(), size)],
         }
     }
 
     /// Approximate size of the download, in bytes.
     pub fn download_bytes(&self) -> u64 {
-        self.mirror_files().iter().map(|file| file.bytes).sum()
+        self.mirror_files().iter().map(|(_, bytes)| bytes).sum()
     }
 
     /// Size of all files when uncompressed, in bytes.
@@ -97,24 +86,7 @@ pub static ALL: [CatalogueEntry<'static>; 3] = [
                 sha256: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
             },
         ],
-        package: Package::Files(&[
-            MirrorFile {
-                name: "train-images-idx3-ubyte.gz",
-                bytes: 9_912_422,
-            },
-            MirrorFile {
-                name: "train-labels-idx1-ubyte.gz",
-                bytes: 28_881,
-            },
-            MirrorFile {
-                name: "t10k-images-idx3-ubyte.gz",
-                bytes: 1_648_877,
-            },
-            MirrorFile {
-                name: "t10k-labels-idx1-ubyte.gz",
-                bytes: 4_542,
-            },
-        ]),
+        package: Package::Files(&[9_912_422, 28_881, 1_648_877, 4_542]),
         mirrors: &[
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
             "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -146,24 +118,7 @@ pub static ALL: [CatalogueEntry<'static>; 3] = [
                 sha256: "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
             },
         ],
-        package: Package::Files(&[
-            MirrorFile {
-                name: "train-images-idx3-ubyte.gz",
-                bytes: 26_421_880,
-            },
-            MirrorFile {
-                name: "train-labels-idx1-ubyte.gz",
-                bytes: 29_515,
-            },
-            MirrorFile {
-                name: "t10k-images-idx3-ubyte.gz",
-                bytes: 4_422_102,
-            },
-            MirrorFile {
-                name: "t10k-labels-idx1-ubyte.gz",
-                bytes: 5_148,
-            },
-        ]),
+        package: Package::Files(&[26_421_880, 29_515, 4_422_102, 5_148]),
         mirrors: &[
             "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
             "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
@@ -205,10 +160,7 @@ pub static ALL: [CatalogueEntry<'static>; 3] = [
                 sha256: "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
             },
         ],
-        package: Package::Archive(MirrorFile {
-            name: "cifar-10-binary.tar.gz",
-            bytes: 170_052_171,
-        }),
+        package: Package::Archive("cifar-10-binary.tar.gz", 170_052_171),
         mirrors: &[
             "https://www.cs.toronto.edu/~kriz/",
             "https://storage.googleapis.com/s4tf-hosted-binaries/datasets/CIFAR10/",
@@ -242,11 +194,8 @@ mod tests {
                 let mut digits = file.sha256.bytes();
                 assert!(digits.all(|digit| b"0123456789abcdef".contains(&digit)));
             }
-            if let Package::Files(packed) = entry.package {
-                assert_eq!(packed.len(), entry.files.len());
-                for (packed, file) in packed.iter().zip(entry.files) {
-                    assert_eq!(packed.name, format!("{}.gz", file.name));
-                }
+            if let Package::Files(sizes) = entry.package {
+                assert_eq!(sizes.len(), entry.files.len());
             }
         }
     }
@@ -256,13 +205,12 @@ mod tests {
         let readme = include_str!("../../assets/data/README.md");
         for entry in &ALL[..2] {
             for file in entry.files {
-                let row = format!(
-                    "| `{}/{}` | {} | `{}` |",
-                    entry.set.id(),
-                    file.name,
-                    file.bytes,
-                    file.sha256
-                );
+                let OriginalFile {
+                    name,
+                    bytes,
+                    sha256,
+                } = file;
+                let row = format!("| `{}/{name}` | {bytes} | `{sha256}` |", entry.set.id());
                 assert!(readme.contains(&row), "README.md lacks {row}");
             }
         }

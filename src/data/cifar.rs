@@ -1,13 +1,13 @@
 //! CIFAR-10 in its official binary version: six files of records, each a label and an image.
 
 use std::{
-    fs::File,
     io::{self, BufReader, Read},
     path::{Path, PathBuf},
 };
 
-use super::{BundledSet, Dataset, ImageShape, LoadError, Split, SplitKind};
-use crate::fs::open_regular;
+use super::{
+    BundledSet, ContentError, Dataset, ImageShape, LoadError, Split, SplitKind, error::open,
+};
 
 /// The most records in a file; the official files have 10,000.
 const MAX_RECORDS: u64 = 100_000;
@@ -16,7 +16,6 @@ const CLASSES: u8 = 10;
 const SHAPE: ImageShape = ImageShape::COLOUR_32;
 /// Size of a record in bytes: a label and an image.
 const RECORD_SIZE: usize = 1 + SHAPE.pixels();
-/// The most bytes in a file.
 const MAX_FILE_SIZE: u64 = MAX_RECORDS * RECORD_SIZE as u64;
 const TRAIN_FILES: [&str; 5] = [
     "data_batch_1.bin",
@@ -27,33 +26,6 @@ const TRAIN_FILES: [&str; 5] = [
 ];
 const TEST_FILES: [&str; 1] = ["test_batch.bin"];
 
-/// Why a CIFAR-10 file cannot be used. Each message follows the name of the file.
-#[derive(Debug, thiserror::Error)]
-pub enum CifarError {
-    /// The file cannot be opened or read.
-    #[error("cannot be read: {0}")]
-    Io(#[from] io::Error),
-    /// The file is empty or does not consist of whole records.
-    #[error(
-        "has {bytes} bytes, which is not a whole number of CIFAR-10 records of {RECORD_SIZE} bytes"
-    )]
-    Size {
-        /// Size of the file.
-        bytes: u64,
-    },
-    /// The file has more than 100,000 records.
-    #[error("has more than {MAX_RECORDS} images, the limit of a file")]
-    TooMany,
-    /// A label is out of range.
-    #[error("has the label {label} at image {index}, but labels must be 0 to {}", CLASSES - 1)]
-    Label {
-        /// Index of the image, from 0.
-        index: u64,
-        /// Its label.
-        label: u8,
-    },
-}
-
 /// Finds CIFAR-10 as Python pickles in `folder` or where torchvision puts it. Pickles are not read,
 /// because loading a pickle can run any program.
 pub(super) fn find_pickles(folder: &Path) -> Option<PathBuf> {
@@ -63,75 +35,51 @@ pub(super) fn find_pickles(folder: &Path) -> Option<PathBuf> {
         .find(|path| path.join("data_batch_1").is_file())
 }
 
-/// A folder with the six files.
-pub(super) struct CifarFolder {
-    pub(super) folder: PathBuf,
+/// Finds the folder with any of the six files: `folder` or the subfolder of the official archive.
+pub(super) fn find(folder: &Path) -> Option<PathBuf> {
+    let has_files = |path: &PathBuf| {
+        let mut files = TRAIN_FILES.iter().chain(&TEST_FILES);
+        files.any(|file| path.join(file).is_file())
+    };
+    [folder.to_owned(), folder.join("cifar-10-batches-bin")]
+        .into_iter()
+        .find(has_files)
 }
 
-impl CifarFolder {
-    /// Finds any of the six files in `folder`, or in the subfolder of the official archive.
-    pub(super) fn find(folder: &Path) -> Option<Self> {
-        let has_files = |path: &PathBuf| {
-            let mut files = TRAIN_FILES.iter().chain(&TEST_FILES);
-            files.any(|file| path.join(file).is_file())
-        };
-        [folder.to_owned(), folder.join("cifar-10-batches-bin")]
-            .into_iter()
-            .find(has_files)
-            .map(|folder| Self { folder })
-    }
-
-    /// Loads training and test images.
-    pub(super) fn load(&self) -> Result<Dataset, LoadError> {
-        let (train, test) = (self.read(SplitKind::Train)?, self.read(SplitKind::Test)?);
-        Ok(BundledSet::Cifar10.dataset(train, test))
-    }
-
-    /// Reads the training or the test images.
-    pub(super) fn read(&self, kind: SplitKind) -> Result<Split, LoadError> {
-        let names: &[&str] = match kind {
-            SplitKind::Train => &TRAIN_FILES,
-            SplitKind::Test => &TEST_FILES,
-        };
-        let mut files = Vec::new();
-        let mut size = 0;
-        for name in names {
-            let path = self.folder.join(name);
-            match open(&path) {
-                Ok((file, bytes)) => {
-                    files.push((path, file));
-                    size += bytes;
-                }
-                Err(error) => {
-                    return Err(LoadError::Cifar {
-                        file: path,
-                        error: error.into(),
-                    });
-                }
-            }
-        }
-        // Allocated once: growing would use twice the memory for a moment.
-        let capacity = size.min(MAX_FILE_SIZE * names.len() as u64);
-        let mut records = Records {
-            pixels: Vec::with_capacity(usize::try_from(capacity).unwrap_or(0)),
-            labels: Vec::new(),
-        };
-        for (path, file) in files {
-            read_records(file, &mut records)
-                .map_err(|error| LoadError::Cifar { file: path, error })?;
-        }
-        Split::from_files(
-            SHAPE,
-            (self.folder.clone(), records.pixels),
-            (self.folder.clone(), records.labels),
-        )
-    }
+/// Loads training and test images from the six files in `folder`.
+pub(super) fn load(folder: &Path) -> Result<Dataset, LoadError> {
+    let (train, test) = (
+        read(folder, SplitKind::Train)?,
+        read(folder, SplitKind::Test)?,
+    );
+    Ok(BundledSet::Cifar10.dataset(train, test))
 }
 
-fn open(path: &Path) -> io::Result<(File, u64)> {
-    let file = open_regular(path)?;
-    let size = file.metadata()?.len();
-    Ok((file, size))
+/// Reads the training or the test images.
+pub(super) fn read(folder: &Path, kind: SplitKind) -> Result<Split, LoadError> {
+    let names: &[&str] = match kind {
+        SplitKind::Train => &TRAIN_FILES,
+        SplitKind::Test => &TEST_FILES,
+    };
+    let mut files = Vec::new();
+    let mut size = 0;
+    for name in names {
+        let path = folder.join(name);
+        let (file, bytes) = open(&path)?;
+        files.push((path, file));
+        size += bytes;
+    }
+    // Allocated once: growing would use twice the memory for a moment.
+    let capacity = size.min(MAX_FILE_SIZE * names.len() as u64);
+    let mut records = Records {
+        pixels: Vec::with_capacity(usize::try_from(capacity).unwrap_or(0)),
+        labels: Vec::new(),
+    };
+    for (path, file) in files {
+        read_records(file, &mut records).map_err(|error| LoadError::content(&path, error))?;
+    }
+    let Records { pixels, labels } = records;
+    Split::from_files(SHAPE, (folder, pixels), (folder, labels))
 }
 
 /// Images and labels read from one or more files.
@@ -146,8 +94,9 @@ pub struct Records {
 /// Appends all records of a file to `records`, or those before the first error.
 ///
 /// # Errors
-/// Any [`CifarError`].
-pub fn read_records(from: impl Read, records: &mut Records) -> Result<(), CifarError> {
+/// When the file cannot be read, does not consist of 1 to 100,000 whole records, or has a label that
+/// is out of range.
+pub fn read_records(from: impl Read, records: &mut Records) -> Result<(), ContentError> {
     let mut reader = BufReader::with_capacity(1 << 18, from.take(MAX_FILE_SIZE + 1));
     let mut record = vec![0; RECORD_SIZE];
     for index in 0.. {
@@ -157,13 +106,25 @@ pub fn read_records(from: impl Read, records: &mut Records) -> Result<(), CifarE
             _ if length == 0 && index > 0 => return Ok(()),
             Some((&label, pixels)) if length == RECORD_SIZE => {
                 if label >= CLASSES {
-                    return Err(CifarError::Label { index, label });
+                    return Err(ContentError(format!(
+                        "has the label {label} at image {index}, but labels must be 0 to {}",
+                        CLASSES - 1
+                    )));
                 }
                 records.labels.push(label);
                 records.pixels.extend_from_slice(pixels);
             }
-            _ if bytes > MAX_FILE_SIZE => return Err(CifarError::TooMany),
-            _ => return Err(CifarError::Size { bytes }),
+            _ if bytes > MAX_FILE_SIZE => {
+                return Err(ContentError(format!(
+                    "has more than {MAX_RECORDS} images, the limit of a file"
+                )));
+            }
+            _ => {
+                return Err(ContentError(format!(
+                    "has {bytes} bytes, which is not a whole number of CIFAR-10 records of \
+                     {RECORD_SIZE} bytes"
+                )));
+            }
         }
     }
     Ok(())
@@ -213,7 +174,7 @@ pub(super) mod tests {
     fn six_files_are_loaded_as_one_data_set() {
         let folder = tempfile::tempdir().unwrap();
         write(&folder.path().join("cifar-10-batches-bin"), &[9, 0, 5]);
-        let dataset = CifarFolder::find(folder.path()).unwrap().load().unwrap();
+        let dataset = load(&find(folder.path()).unwrap()).unwrap();
         assert_eq!(dataset.train.labels(), [9, 0, 5, 3, 4, 3, 4, 3, 4, 3, 4]);
         assert_eq!(dataset.test.labels(), [3, 4]);
         assert_eq!(dataset.train.image(1)[..4], [0, 1, 2, 3]);
@@ -227,31 +188,30 @@ pub(super) mod tests {
         let error = |change: &dyn Fn(&Path)| {
             write(folder.path(), &[1]);
             change(folder.path());
-            let files = CifarFolder::find(folder.path()).unwrap();
-            let text = files.load().unwrap_err().to_string();
+            let found = find(folder.path()).unwrap();
+            let text = load(&found).unwrap_err().to_string();
             text.replace(&folder.path().display().to_string(), "F")
         };
         let first = TRAIN_FILES[0];
         let write =
             |bytes: Vec<u8>| move |folder: &Path| fs::write(folder.join(first), &bytes).unwrap();
         let missing = error(&|folder| fs::remove_file(folder.join(TEST_FILES[0])).unwrap());
-        assert!(
-            missing.starts_with("F/test_batch.bin cannot be read: "),
-            "{missing}"
-        );
-        assert_eq!(
-            error(&write(bytes(&[1, 10]))),
-            "F/data_batch_1.bin has the label 10 at image 1, but labels must be 0 to 9"
-        );
+        assert!(missing.starts_with("F/test_batch.bin cannot be read: "));
         let size = "which is not a whole number of CIFAR-10 records of 3073 bytes";
-        assert_eq!(
-            error(&write(Vec::new())),
-            format!("F/data_batch_1.bin has 0 bytes, {size}")
-        );
-        assert_eq!(
-            error(&write(bytes(&[1, 2])[..6000].to_vec())),
-            format!("F/data_batch_1.bin has 6000 bytes, {size}")
-        );
+        for (file, expected) in [
+            (
+                bytes(&[1, 10]),
+                "the label 10 at image 1, but labels must be 0 to 9".to_owned(),
+            ),
+            (Vec::new(), format!("0 bytes, {size}")),
+            (
+                bytes(&[1, 2])[..6000].to_vec(),
+                format!("6000 bytes, {size}"),
+            ),
+        ] {
+            let expected = format!("F/data_batch_1.bin has {expected}");
+            assert_eq!(error(&write(file)), expected);
+        }
     }
 
     proptest! {

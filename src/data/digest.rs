@@ -9,39 +9,10 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::{catalogue::OriginalFile, gzip};
+use super::{ContentError, catalogue::OriginalFile, gzip};
 use crate::fs::open_regular;
 
-/// Size of the buffer for reading, in bytes.
 const CHUNK_SIZE: usize = 1 << 16;
-
-/// Why a file is not the original. Each message follows the name of the file.
-#[derive(Debug, thiserror::Error)]
-pub enum DigestError {
-    /// The file cannot be opened, read or uncompressed.
-    #[error("cannot be read: {0}")]
-    Io(#[from] io::Error),
-    /// The file is shorter than the original.
-    #[error("has {actual} of the {expected} bytes of the original")]
-    TooShort {
-        /// Its uncompressed size.
-        actual: u64,
-        /// Size of the original.
-        expected: u64,
-    },
-    /// The file is longer than the original.
-    #[error("has more than the {expected} bytes of the original")]
-    TooLong {
-        /// Size of the original.
-        expected: u64,
-    },
-    /// The content differs.
-    #[error("differs from the original: its SHA-256 is {sha256}")]
-    Content {
-        /// SHA-256 of the file.
-        sha256: String,
-    },
-}
 
 /// SHA-256 of `bytes`, in lower-case hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
@@ -57,7 +28,7 @@ fn hex(digest: &[u8]) -> String {
 ///
 /// # Errors
 /// When the file is not the original.
-pub fn verify_file(path: &Path, original: &OriginalFile<'_>) -> Result<(), DigestError> {
+pub fn verify_file(path: &Path, original: &OriginalFile<'_>) -> Result<(), ContentError> {
     let Ok(result) = verify_file_with(path, original, |_| Ok::<_, Infallible>(()));
     result.map(drop)
 }
@@ -71,7 +42,7 @@ pub(super) fn verify_file_with<E>(
     path: &Path,
     original: &OriginalFile<'_>,
     on_chunk: impl FnMut(&[u8]) -> Result<(), E>,
-) -> Result<Result<bool, DigestError>, E> {
+) -> Result<Result<bool, ContentError>, E> {
     match open_regular(path).and_then(|file| gzip::open(BufReader::new(file))) {
         Ok((content, is_gzip)) => Ok(verify_stream(content, original, on_chunk)?.map(|()| is_gzip)),
         Err(error) => Ok(Err(error.into())),
@@ -87,7 +58,7 @@ pub(super) fn verify_stream<E>(
     from: impl Read,
     original: &OriginalFile<'_>,
     mut on_chunk: impl FnMut(&[u8]) -> Result<(), E>,
-) -> Result<Result<(), DigestError>, E> {
+) -> Result<Result<(), ContentError>, E> {
     let expected = original.bytes;
     let mut from = from.take(expected + 1);
     let mut digest = Sha256::new();
@@ -106,17 +77,20 @@ pub(super) fn verify_stream<E>(
         on_chunk(chunk)?;
     }
     Ok(match actual.cmp(&expected) {
-        Ordering::Less => Err(DigestError::TooShort { actual, expected }),
-        Ordering::Greater => Err(DigestError::TooLong { expected }),
-        Ordering::Equal => {
-            let sha256 = hex(&digest.finalize());
-            if sha256 == original.sha256 {
-                Ok(())
-            } else {
-                Err(DigestError::Content { sha256 })
-            }
-        }
-    })
+        Ordering::Less => Err(format!(
+            "has {actual} of the {expected} bytes of the original"
+        )),
+        Ordering::Greater => Err(format!(
+            "has more than the {expected} bytes of the original"
+        )),
+        Ordering::Equal => match hex(&digest.finalize()) {
+            sha256 if sha256 == original.sha256 => Ok(()),
+            sha256 => Err(format!(
+                "differs from the original: its SHA-256 is {sha256}"
+            )),
+        },
+    }
+    .map_err(ContentError))
 }
 
 #[cfg(test)]

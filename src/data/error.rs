@@ -1,12 +1,24 @@
 //! Errors of loading a data set.
 
-use std::path::PathBuf;
-
-use super::{
-    BundledSet, UnknownDataset, cifar::CifarError, idx::IdxError, image_sheet::ImageSheetError,
-    picture::PictureError, picture_folder::PictureFolderError,
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
 };
-use crate::format;
+
+use super::{BundledSet, UnknownDataset};
+use crate::{format, fs::open_regular};
+
+/// Why a file or folder cannot be used. The message follows its name.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ContentError(pub(super) String);
+
+impl From<io::Error> for ContentError {
+    fn from(error: io::Error) -> Self {
+        Self(format!("cannot be read: {error}"))
+    }
+}
 
 /// Why a data set cannot be loaded. Each message is one line that names the file or folder.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +36,6 @@ pub enum LoadError {
         })
     )]
     NotInstalled {
-        /// The set.
         set: BundledSet,
         /// Approximate size of the download.
         download_bytes: u64,
@@ -40,62 +51,17 @@ pub enum LoadError {
     PickleOnly(PathBuf),
     /// One of the IDX files is missing.
     #[error("{} contains no file {file} or {file}.gz", folder.display())]
-    MissingFile {
-        /// Folder searched.
-        folder: PathBuf,
-        /// Official file name.
-        file: String,
-    },
+    MissingFile { folder: PathBuf, file: String },
     /// A folder of torchvision with more than one data set.
     #[error("{} contains two data sets: choose {} or {}", folder.display(), first.display(), second.display())]
     Ambiguous {
-        /// The folder.
         folder: PathBuf,
-        /// Folder of one data set.
         first: PathBuf,
-        /// Folder of another.
         second: PathBuf,
     },
-    /// An IDX file cannot be read or is malformed.
-    #[error("{} {error}", file.display())]
-    Idx {
-        /// The file.
-        file: PathBuf,
-        /// The reason.
-        error: IdxError,
-    },
-    /// A CIFAR-10 file cannot be read or is malformed.
-    #[error("{} {error}", file.display())]
-    Cifar {
-        /// The file.
-        file: PathBuf,
-        /// The reason.
-        error: CifarError,
-    },
-    /// A folder of images cannot be used as a data set.
-    #[error("{} {error}", folder.display())]
-    PictureFolder {
-        /// The folder.
-        folder: PathBuf,
-        /// The reason.
-        error: PictureFolderError,
-    },
-    /// A file cannot be read as an image.
-    #[error("{} {error}", file.display())]
-    Picture {
-        /// The file.
-        file: PathBuf,
-        /// The reason.
-        error: PictureError,
-    },
-    /// A sheet of images cannot be read.
-    #[error("{} {error}", file.display())]
-    ImageSheet {
-        /// The file.
-        file: PathBuf,
-        /// The reason.
-        error: ImageSheetError,
-    },
+    /// A file or folder cannot be read or is malformed.
+    #[error("{} {error}", path.display())]
+    Content { path: PathBuf, error: ContentError },
     /// There are not as many labels as images.
     #[error(
         "{} contains {image_count} images, but {} contains {label_count} labels",
@@ -103,13 +69,25 @@ pub enum LoadError {
         label_file.display()
     )]
     CountMismatch {
-        /// File with the images.
         image_file: PathBuf,
-        /// Number of images.
         image_count: usize,
-        /// File with the labels.
         label_file: PathBuf,
-        /// Number of labels.
         label_count: usize,
     },
+}
+
+impl LoadError {
+    pub(super) fn content(path: &Path, error: impl Into<ContentError>) -> Self {
+        Self::Content {
+            path: path.to_owned(),
+            error: error.into(),
+        }
+    }
+}
+
+/// Opens a regular file and returns its size in bytes.
+pub(super) fn open(path: &Path) -> Result<(File, u64), LoadError> {
+    let sized = |file: File| file.metadata().map(|metadata| (file, metadata.len()));
+    let opened = open_regular(path).and_then(sized);
+    opened.map_err(|error| LoadError::content(path, error))
 }

@@ -8,7 +8,7 @@ use std::{
     io::{self, Read, Write},
 };
 
-use super::{ImageShape, gzip};
+use super::{ContentError, ImageShape, gzip};
 
 /// The most images or labels that a file may declare.
 pub const MAX_ITEMS: u32 = 1_000_000;
@@ -25,97 +25,22 @@ const LABEL_MAGIC: [u8; 4] = [0, 0, 8, 1];
 const SPARE_CAPACITY: usize = 32;
 const SHAPE: ImageShape = ImageShape::GREY_28;
 
-/// Why an IDX file cannot be used. Each message follows the name of the file.
-#[derive(Debug, thiserror::Error)]
-pub enum IdxError {
-    /// The file cannot be opened or read.
-    #[error("cannot be read: {0}")]
-    Io(#[from] io::Error),
-    /// The file is not of the expected kind.
-    #[error("{}", magic_message(*found, *expected, *is_gzip))]
-    Magic {
-        /// First four bytes, uncompressed.
-        found: [u8; 4],
-        /// Magic number of the expected kind.
-        expected: [u8; 4],
-        /// Whether the bytes were compressed.
-        is_gzip: bool,
-    },
-    /// The gzip stream is inconsistent.
-    #[error("is corrupt: {0}")]
-    Gzip(io::Error),
-    /// The gzip stream ends early.
-    #[error("is truncated: its gzip stream ends after {actual} uncompressed bytes")]
-    GzipTruncated {
-        /// Number of uncompressed bytes.
-        actual: u64,
-    },
-    /// The file is shorter than its header declares.
-    #[error("is truncated: it has {actual} of {expected} bytes")]
-    Truncated {
-        /// Declared size, header included.
-        expected: u64,
-        /// Actual size.
-        actual: u64,
-    },
-    /// The file is longer than its header declares.
-    #[error("has more than the {expected} bytes that its header declares")]
-    Trailing {
-        /// Declared size, header included.
-        expected: u64,
-    },
-    /// The header declares no items.
-    #[error("is empty: its header declares 0 items")]
-    Empty,
-    /// The header declares more than [`MAX_ITEMS`].
-    #[error("declares {declared} items, more than the limit of {MAX_ITEMS}")]
-    TooMany {
-        /// Number in the header.
-        declared: u32,
-    },
-    /// The images are not 28×28.
-    #[error("contains images of {height}×{width} pixels instead of {}×{}", SHAPE.height, SHAPE.width)]
-    Size {
-        /// Rows in the header.
-        height: u32,
-        /// Columns in the header.
-        width: u32,
-    },
-    /// A label is out of range.
-    #[error("has the label {label} at index {index}, but labels must be 0 to {}", CLASSES - 1)]
-    Label {
-        /// Index of the label, from 0.
-        index: usize,
-        /// Value of the label.
-        label: u8,
-    },
-}
-
-fn magic_message(found: [u8; 4], expected: [u8; 4], is_gzip: bool) -> String {
-    let hex = |bytes: [u8; 4]| bytes.map(|byte| format!("{byte:02x}")).join(" ");
-    let kind = if expected == IMAGE_MAGIC {
-        "images"
-    } else {
-        "labels"
-    };
-    // Gzip within gzip is not read.
-    let or_gzip = if is_gzip { "" } else { " and gzip with 1f 8b" };
-    let (found, expected) = (hex(found), hex(expected));
-    format!("begins with {found}, but IDX {kind} begin with {expected}{or_gzip}")
-}
-
 /// Reads 28×28 images, `[images, 28, 28]` bytes.
 ///
 /// `size` is the size of the file in bytes, compressed if it is. It bounds how much memory the
 /// header can make this function allocate.
 ///
 /// # Errors
-/// Any [`IdxError`] but [`IdxError::Label`].
-pub fn read_images(from: impl Read, size: u64) -> Result<Vec<u8>, IdxError> {
+/// When the file cannot be read, is no IDX file of such images, or has more or fewer bytes than its
+/// header declares.
+pub fn read_images(from: impl Read, size: u64) -> Result<Vec<u8>, ContentError> {
     let mut reader = IdxReader::new(from, size)?;
     let [count, height, width] = reader.read_header(IMAGE_MAGIC)?;
-    if [height, width].map(u64::from) != [SHAPE.height, SHAPE.width].map(|side| side as u64) {
-        return Err(IdxError::Size { height, width });
+    if [height, width].map(|side| side as usize) != [SHAPE.height, SHAPE.width] {
+        return Err(ContentError(format!(
+            "contains images of {height}×{width} pixels instead of {}×{}",
+            SHAPE.height, SHAPE.width
+        )));
     }
     reader.read_values(count, SHAPE.pixels() as u64)
 }
@@ -123,16 +48,17 @@ pub fn read_images(from: impl Read, size: u64) -> Result<Vec<u8>, IdxError> {
 /// Reads class labels, one byte each. `size` is as for [`read_images`].
 ///
 /// # Errors
-/// Any [`IdxError`] but [`IdxError::Size`].
-pub fn read_labels(from: impl Read, size: u64) -> Result<Vec<u8>, IdxError> {
+/// As for [`read_images`], and when a label is out of range.
+pub fn read_labels(from: impl Read, size: u64) -> Result<Vec<u8>, ContentError> {
     let mut reader = IdxReader::new(from, size)?;
     let [count] = reader.read_header(LABEL_MAGIC)?;
     let labels = reader.read_values(count, 1)?;
     match labels.iter().position(|label| *label >= CLASSES) {
-        Some(index) => Err(IdxError::Label {
-            index,
-            label: labels[index],
-        }),
+        Some(index) => Err(ContentError(format!(
+            "has the label {} at index {index}, but labels must be 0 to {}",
+            labels[index],
+            CLASSES - 1
+        ))),
         None => Ok(labels),
     }
 }
@@ -143,10 +69,7 @@ pub fn read_labels(from: impl Read, size: u64) -> Result<Vec<u8>, IdxError> {
 /// When writing fails, or when `pixels` is not a whole number of images that a header can declare.
 pub fn write_images(mut to: impl Write, pixels: &[u8]) -> io::Result<()> {
     let (images, []) = pixels.as_chunks::<{ SHAPE.pixels() }>() else {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "not a whole number of images",
-        ));
+        return Err(io::Error::other("not a whole number of images"));
     };
     to.write_all(&IMAGE_MAGIC)?;
     for dimension in [images.len(), SHAPE.height, SHAPE.width] {
@@ -166,9 +89,8 @@ pub fn write_labels(mut to: impl Write, labels: &[u8]) -> io::Result<()> {
 }
 
 fn dimension_bytes(dimension: usize) -> io::Result<[u8; 4]> {
-    u32::try_from(dimension)
-        .map(u32::to_be_bytes)
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+    let dimension = u32::try_from(dimension).map_err(io::Error::other)?;
+    Ok(dimension.to_be_bytes())
 }
 
 /// Reads an IDX file from front to back, uncompressing it if necessary.
@@ -182,7 +104,7 @@ struct IdxReader<'r> {
 }
 
 impl<'r> IdxReader<'r> {
-    fn new(from: impl Read + 'r, size: u64) -> Result<Self, IdxError> {
+    fn new(from: impl Read + 'r, size: u64) -> Result<Self, ContentError> {
         let (stream, is_gzip) = gzip::open(from)?;
         let expansion = if is_gzip { gzip::MAX_EXPANSION } else { 1 };
         Ok(Self {
@@ -194,52 +116,71 @@ impl<'r> IdxReader<'r> {
     }
 
     /// Reads the magic number, which must be `magic`, and returns the dimensions.
-    fn read_header<const RANK: usize>(&mut self, magic: [u8; 4]) -> Result<[u32; RANK], IdxError> {
+    fn read_header<const RANK: usize>(
+        &mut self,
+        magic: [u8; 4],
+    ) -> Result<[u32; RANK], ContentError> {
         let expected = (size_of_val(&magic) * (1 + RANK)) as u64;
         let bytes = self.read(expected)?;
         let (words, _) = bytes.as_chunks();
         if let Some((&found, dimensions)) = words.split_first() {
             if found != magic {
-                return Err(IdxError::Magic {
-                    found,
-                    expected: magic,
-                    is_gzip: self.is_gzip,
-                });
+                let [found, expected] = [found, magic]
+                    .map(|bytes: [u8; 4]| bytes.map(|byte| format!("{byte:02x}")).join(" "));
+                let kind = if magic == IMAGE_MAGIC {
+                    "images"
+                } else {
+                    "labels"
+                };
+                // Gzip within gzip is not read.
+                let or_gzip = if self.is_gzip {
+                    ""
+                } else {
+                    " and gzip with 1f 8b"
+                };
+                return Err(ContentError(format!(
+                    "begins with {found}, but IDX {kind} begin with {expected}{or_gzip}"
+                )));
             }
             if let Ok(dimensions) = <[_; RANK]>::try_from(dimensions) {
                 return Ok(dimensions.map(u32::from_be_bytes));
             }
         }
-        Err(IdxError::Truncated {
-            expected,
-            actual: self.position,
-        })
+        Err(self.truncated(expected))
     }
 
     /// Reads `count` items of `size` bytes, after which the file must end.
-    fn read_values(&mut self, count: u32, size: u64) -> Result<Vec<u8>, IdxError> {
-        match count {
-            0 => return Err(IdxError::Empty),
-            1..=MAX_ITEMS => {}
-            declared => return Err(IdxError::TooMany { declared }),
+    fn read_values(&mut self, count: u32, size: u64) -> Result<Vec<u8>, ContentError> {
+        if count == 0 {
+            let reason = "is empty: its header declares 0 items";
+            return Err(ContentError(reason.to_owned()));
+        }
+        if count > MAX_ITEMS {
+            return Err(ContentError(format!(
+                "declares {count} items, more than the limit of {MAX_ITEMS}"
+            )));
         }
         let length = u64::from(count) * size;
         let expected = self.position + length;
         // One byte more shows whether the file continues, and makes gzip verify its checksum.
         let values = self.read(length + 1)?;
         match self.position.cmp(&expected) {
-            Ordering::Less => Err(IdxError::Truncated {
-                expected,
-                actual: self.position,
-            }),
+            Ordering::Less => Err(self.truncated(expected)),
             Ordering::Equal => Ok(values),
-            Ordering::Greater => Err(IdxError::Trailing { expected }),
+            Ordering::Greater => Err(ContentError(format!(
+                "has more than the {expected} bytes that its header declares"
+            ))),
         }
+    }
+
+    fn truncated(&self, expected: u64) -> ContentError {
+        let actual = self.position;
+        ContentError(format!("is truncated: it has {actual} of {expected} bytes"))
     }
 
     /// Reads `length` bytes, or fewer at the end of the file. At most [`MAX_PREALLOCATION`] bytes are
     /// allocated in advance; beyond that, memory grows with the data.
-    fn read(&mut self, length: u64) -> Result<Vec<u8>, IdxError> {
+    fn read(&mut self, length: u64) -> Result<Vec<u8>, ContentError> {
         let capacity = length.min(self.max_size).min(MAX_PREALLOCATION);
         let capacity = usize::try_from(capacity).unwrap_or(0) + SPARE_CAPACITY;
         let mut bytes = Vec::with_capacity(capacity);
@@ -248,13 +189,16 @@ impl<'r> IdxReader<'r> {
         match result {
             Ok(_) => Ok(bytes),
             Err(error) if self.is_gzip => Err(match error.kind() {
-                io::ErrorKind::UnexpectedEof => IdxError::GzipTruncated {
-                    actual: self.position,
-                },
-                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => IdxError::Gzip(error),
-                _ => IdxError::Io(error),
+                io::ErrorKind::UnexpectedEof => ContentError(format!(
+                    "is truncated: its gzip stream ends after {} uncompressed bytes",
+                    self.position
+                )),
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+                    ContentError(format!("is corrupt: {error}"))
+                }
+                _ => error.into(),
             }),
-            Err(error) => Err(IdxError::Io(error)),
+            Err(error) => Err(error.into()),
         }
     }
 }
@@ -265,11 +209,11 @@ mod tests {
 
     use super::*;
 
-    fn read_images(file: &[u8]) -> Result<Vec<u8>, IdxError> {
+    fn read_images(file: &[u8]) -> Result<Vec<u8>, ContentError> {
         super::read_images(file, file.len() as u64)
     }
 
-    fn read_labels(file: &[u8]) -> Result<Vec<u8>, IdxError> {
+    fn read_labels(file: &[u8]) -> Result<Vec<u8>, ContentError> {
         super::read_labels(file, file.len() as u64)
     }
 
@@ -346,20 +290,14 @@ mod tests {
 
     #[test]
     fn bytes_after_the_declared_end_are_an_error_and_are_not_read() {
-        let file = labels(&[1, 2]);
+        let mut file = labels(&[1, 2]);
         let endless = file.as_slice().chain(io::repeat(3));
+        let message = "has more than the 10 bytes that its header declares";
         let error = super::read_labels(endless, 10).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "has more than the 10 bytes that its header declares"
-        );
-
-        let mut bomb = file.clone();
-        bomb.resize(10_000_000, 3);
-        assert!(matches!(
-            read_labels(&gzip(&bomb)),
-            Err(IdxError::Trailing { expected: 10 })
-        ));
+        assert_eq!(error.to_string(), message);
+        file.resize(10_000_000, 3);
+        let bomb = gzip(&file);
+        assert_eq!(read_labels(&bomb).unwrap_err().to_string(), message);
     }
 
     #[test]
@@ -370,38 +308,41 @@ mod tests {
                 .map(u32::to_be_bytes)
                 .concat()
         };
+        let html = b"<!DOCTYPE html>".to_vec();
+        let magic = "IDX images begin with 00 00 08 03";
+        for (file, expected) in [
+            (
+                html,
+                &*format!("begins with 3c 21 44 4f, but {magic} and gzip with 1f 8b"),
+            ),
+            (
+                gzip(&labels(&[1])),
+                &format!("begins with 00 00 08 01, but {magic}"),
+            ),
+            (header(0, 28, 28), "is empty: its header declares 0 items"),
+            (
+                header(u32::MAX, 28, 28),
+                "declares 4294967295 items, more than the limit of 1000000",
+            ),
+            (
+                header(1, 32, 28),
+                "contains images of 32×28 pixels instead of 28×28",
+            ),
+            (
+                header(MAX_ITEMS, 28, 28),
+                "is truncated: it has 16 of 784000016 bytes",
+            ),
+        ] {
+            assert_eq!(error(&file), expected);
+        }
+        let label_error = |file: &[u8]| read_labels(file).unwrap_err().to_string();
         assert_eq!(
-            error(b"<!DOCTYPE html>"),
-            "begins with 3c 21 44 4f, but IDX images begin with 00 00 08 03 and gzip with 1f 8b"
-        );
-        assert_eq!(
-            error(&gzip(&labels(&[1]))),
-            "begins with 00 00 08 01, but IDX images begin with 00 00 08 03"
-        );
-        assert_eq!(
-            error(&header(0, 28, 28)),
-            "is empty: its header declares 0 items"
-        );
-        assert_eq!(
-            error(&header(u32::MAX, 28, 28)),
-            "declares 4294967295 items, more than the limit of 1000000"
-        );
-        assert_eq!(
-            error(&header(1, 32, 28)),
-            "contains images of 32×28 pixels instead of 28×28"
-        );
-        assert_eq!(
-            error(&header(MAX_ITEMS, 28, 28)),
-            "is truncated: it has 16 of 784000016 bytes"
-        );
-        assert_eq!(
-            read_labels(&labels(&[9, 10])).unwrap_err().to_string(),
+            label_error(&labels(&[9, 10])),
             "has the label 10 at index 1, but labels must be 0 to 9"
         );
-
         let mut damaged = gzip(&labels(&[1]));
         let checksum = damaged.len() - 8;
         damaged[checksum] ^= 1;
-        assert!(matches!(read_labels(&damaged), Err(IdxError::Gzip(_))));
+        assert!(label_error(&damaged).starts_with("is corrupt: "));
     }
 }

@@ -1,16 +1,13 @@
 //! A folder with the four IDX files of MNIST or a similar data set, each plain or gzip.
 
 use std::{
-    fs::File,
     io::Read,
     path::{Path, PathBuf},
 };
 
 use super::{
-    BundledSet, Dataset, ImageShape, LoadError, Split, SplitKind,
-    idx::{self, IdxError},
+    BundledSet, ContentError, Dataset, ImageShape, LoadError, Split, SplitKind, error::open, idx,
 };
-use crate::fs::open_regular;
 
 impl SplitKind {
     const fn prefix(self) -> &'static str {
@@ -20,12 +17,10 @@ impl SplitKind {
         }
     }
 
-    /// Official name of the file of images.
     pub(super) fn images_name(self) -> String {
         format!("{}-images-idx3-ubyte", self.prefix())
     }
 
-    /// Official name of the file of labels.
     pub(super) fn labels_name(self) -> String {
         format!("{}-labels-idx1-ubyte", self.prefix())
     }
@@ -44,35 +39,15 @@ pub(super) struct NamedFile<R> {
     pub(super) content: R,
 }
 
-impl NamedFile<File> {
-    fn open(path: PathBuf) -> Result<Self, LoadError> {
-        let opened = open_regular(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
-        match opened {
-            Ok((size, content)) => Ok(Self {
-                path,
-                size,
-                content,
-            }),
-            Err(error) => Err(LoadError::Idx {
-                file: path,
-                error: error.into(),
-            }),
-        }
-    }
-}
-
 impl<R: Read> NamedFile<R> {
     /// Reads the values with `read`, and returns them with the path.
     pub(super) fn read(
         self,
-        read: impl FnOnce(R, u64) -> Result<Vec<u8>, IdxError>,
+        read: impl FnOnce(R, u64) -> Result<Vec<u8>, ContentError>,
     ) -> Result<(PathBuf, Vec<u8>), LoadError> {
         match read(self.content, self.size) {
             Ok(values) => Ok((self.path, values)),
-            Err(error) => Err(LoadError::Idx {
-                file: self.path,
-                error,
-            }),
+            Err(error) => Err(LoadError::content(&self.path, error)),
         }
     }
 }
@@ -82,75 +57,66 @@ pub(super) fn read_split<R: Read>(
     images: NamedFile<R>,
     labels: NamedFile<R>,
 ) -> Result<Split, LoadError> {
+    let (image_file, pixels) = images.read(idx::read_images)?;
+    let (label_file, labels) = labels.read(idx::read_labels)?;
     Split::from_files(
         ImageShape::GREY_28,
-        images.read(idx::read_images)?,
-        labels.read(idx::read_labels)?,
+        (&image_file, pixels),
+        (&label_file, labels),
     )
 }
 
-/// A folder with the four files.
-pub(super) struct IdxFolder {
-    pub(super) folder: PathBuf,
+/// Finds the folder with the files: `folder` or one of the subfolders of torchvision. A folder without
+/// them is returned as it is, and its files are reported as missing when they are read.
+pub(super) fn find(folder: &Path) -> Result<PathBuf, LoadError> {
+    let candidates = [
+        folder.to_owned(),
+        folder.join("raw"),
+        folder.join("MNIST/raw"),
+        folder.join("FashionMNIST/raw"),
+    ];
+    let has_images = |path: &PathBuf| find_file(path, &SplitKind::Train.images_name()).is_some();
+    let folder = folder.to_owned();
+    match candidates.map(|path| Some(path).filter(has_images)) {
+        [None, None, Some(first), Some(second)] => Err(LoadError::Ambiguous {
+            folder,
+            first,
+            second,
+        }),
+        candidates => Ok(candidates.into_iter().flatten().next().unwrap_or(folder)),
+    }
 }
 
-impl IdxFolder {
-    /// Finds the files in `folder` or in the subfolders of torchvision. A folder without them is
-    /// returned as it is, and its files are reported as missing when they are read.
-    pub(super) fn find(folder: &Path) -> Result<Self, LoadError> {
-        let candidates = [
-            folder.to_owned(),
-            folder.join("raw"),
-            folder.join("MNIST/raw"),
-            folder.join("FashionMNIST/raw"),
-        ];
-        let has_images =
-            |path: &PathBuf| find_file(path, &SplitKind::Train.images_name()).is_some();
-        let found = match candidates.map(|path| Some(path).filter(has_images)) {
-            [None, None, Some(first), Some(second)] => {
-                return Err(LoadError::Ambiguous {
-                    folder: folder.to_owned(),
-                    first,
-                    second,
-                });
-            }
-            candidates => candidates.into_iter().flatten().next(),
+/// Loads training and test images, and derives name and classes from the name of the folder.
+pub(super) fn load(folder: &Path) -> Result<Dataset, LoadError> {
+    let (set, name) = identify(folder);
+    let dataset = load_as(folder, set)?;
+    Ok(Dataset { name, ..dataset })
+}
+
+/// Loads training and test images as those of `set`.
+pub(super) fn load_as(folder: &Path, set: BundledSet) -> Result<Dataset, LoadError> {
+    let (train, test) = (
+        read(folder, SplitKind::Train)?,
+        read(folder, SplitKind::Test)?,
+    );
+    Ok(set.dataset(train, test))
+}
+
+pub(super) fn read(folder: &Path, kind: SplitKind) -> Result<Split, LoadError> {
+    let named = |file: String| {
+        let Some(path) = find_file(folder, &file) else {
+            let folder = folder.to_owned();
+            return Err(LoadError::MissingFile { folder, file });
         };
-        Ok(Self {
-            folder: found.unwrap_or_else(|| folder.to_owned()),
+        let (content, size) = open(&path)?;
+        Ok(NamedFile {
+            path,
+            size,
+            content,
         })
-    }
-
-    /// Loads training and test images, and derives name and classes from the name of the folder.
-    pub(super) fn load(&self) -> Result<Dataset, LoadError> {
-        let (set, name) = identify(&self.folder);
-        let dataset = self.load_as(set)?;
-        Ok(Dataset { name, ..dataset })
-    }
-
-    /// Loads training and test images as those of `set`.
-    pub(super) fn load_as(&self, set: BundledSet) -> Result<Dataset, LoadError> {
-        let (train, test) = (self.read(SplitKind::Train)?, self.read(SplitKind::Test)?);
-        Ok(set.dataset(train, test))
-    }
-
-    /// Reads the training or the test images.
-    pub(super) fn read(&self, kind: SplitKind) -> Result<Split, LoadError> {
-        read_split(
-            self.open(kind.images_name())?,
-            self.open(kind.labels_name())?,
-        )
-    }
-
-    fn open(&self, file: String) -> Result<NamedFile<File>, LoadError> {
-        match find_file(&self.folder, &file) {
-            Some(path) => NamedFile::open(path),
-            None => Err(LoadError::MissingFile {
-                folder: self.folder.clone(),
-                file,
-            }),
-        }
-    }
+    };
+    read_split(named(kind.images_name())?, named(kind.labels_name())?)
 }
 
 /// Finds the file with the official name `file`, or with a dot before “idx”, or either with `.gz`.
@@ -177,17 +143,15 @@ fn identify(folder: &Path) -> (BundledSet, String) {
         );
     let lower = name.to_lowercase();
     let mut words = lower.split(|c: char| !c.is_alphanumeric());
-    if lower.contains("fashion") {
-        (
-            BundledSet::FashionMnist,
-            BundledSet::FashionMnist.to_string(),
-        )
+    let set = if lower.contains("fashion") {
+        BundledSet::FashionMnist
     } else if words.any(|word| word.starts_with("mnist")) {
         // At the start of a word: KMNIST and EMNIST are other data sets.
-        (BundledSet::Mnist, BundledSet::Mnist.to_string())
+        BundledSet::Mnist
     } else {
-        (BundledSet::Mnist, name)
-    }
+        return (BundledSet::Mnist, name);
+    };
+    (set, set.to_string())
 }
 
 #[cfg(test)]
@@ -218,7 +182,7 @@ pub(super) mod tests {
     }
 
     fn load(folder: &Path) -> Result<Dataset, LoadError> {
-        IdxFolder::find(folder)?.load()
+        super::load(&find(folder)?)
     }
 
     #[test]
@@ -240,22 +204,18 @@ pub(super) mod tests {
             ("torch/FashionMNIST/raw", "Fashion-MNIST", "Dress"),
         ] {
             let dataset = load(&path(folder)).unwrap();
-            assert_eq!(
-                (dataset.name.as_str(), dataset.class_names[3].as_str()),
-                (name, class)
-            );
-            assert_eq!(
-                (dataset.train.labels(), dataset.test.labels()),
-                (&[3, 7][..], &[5][..])
-            );
+            assert_eq!([&dataset.name, &dataset.class_names[3]], [name, class]);
+            assert_eq!(dataset.train.labels(), [3, 7]);
+            assert_eq!(dataset.test.labels(), [5]);
             assert_eq!(dataset.train.image(1)[..3], [16, 17, 18]);
         }
 
         write(&path("torch/MNIST/raw"), str::to_owned);
-        assert!(matches!(
-            load(&path("torch")),
-            Err(LoadError::Ambiguous { .. })
-        ));
+        let error = load(&path("torch")).unwrap_err().to_string();
+        assert!(
+            error.contains(" contains two data sets: choose "),
+            "{error}"
+        );
     }
 
     #[test]
@@ -271,19 +231,16 @@ pub(super) mod tests {
         let mut file = Vec::new();
         idx::write_labels(&mut file, &[1, 2, 3]).unwrap();
         fs::write(&labels, file).unwrap();
+        let images = format!("{folder}/train-images-idx3-ubyte contains 2 images");
+        let label_file = labels.display();
         assert_eq!(
             message(),
-            format!(
-                "{folder}/train-images-idx3-ubyte contains 2 images, \
-                 but {folder}/train-labels-idx1-ubyte contains 3 labels"
-            )
+            format!("{images}, but {label_file} contains 3 labels")
         );
 
         fs::write(&labels, "").unwrap();
-        assert_eq!(
-            message(),
-            format!("{} is truncated: it has 0 of 8 bytes", labels.display())
-        );
+        let truncated = format!("{label_file} is truncated: it has 0 of 8 bytes");
+        assert_eq!(message(), truncated);
 
         fs::remove_file(&labels).unwrap();
         assert_eq!(message(), missing("train-labels-idx1-ubyte"));

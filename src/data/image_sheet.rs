@@ -7,7 +7,7 @@ use image::{
     codecs::jpeg::JpegEncoder,
 };
 
-use super::{ImageShape, Split};
+use super::{ContentError, ImageShape, Split};
 
 /// Images per row. A tile of 32×32 pixels consists of whole JPEG blocks, so that tiles do not mix.
 const COLUMNS: usize = 50;
@@ -16,20 +16,6 @@ const QUALITY: u8 = 96;
 const SHAPE: ImageShape = ImageShape::COLOUR_32;
 /// Pixels of one channel of an image.
 const CHANNEL_SIZE: usize = SHAPE.height * SHAPE.width;
-
-/// Why a sheet cannot be used. Each message follows the name of the file.
-#[derive(Debug, thiserror::Error)]
-pub enum ImageSheetError {
-    /// It is not a valid JPEG.
-    #[error("cannot be decoded: {0}")]
-    Decode(#[from] ImageError),
-    /// It has fewer images than there are labels.
-    #[error("has fewer than {expected} images")]
-    TooFew {
-        /// Number of labels.
-        expected: usize,
-    },
-}
 
 /// Encodes the 3×32×32 images of `split`, row by row. The same images always give the same bytes.
 pub(super) fn encode(split: &Split) -> Result<Vec<u8>, ImageError> {
@@ -54,13 +40,15 @@ pub(super) fn encode(split: &Split) -> Result<Vec<u8>, ImageError> {
 }
 
 /// Decodes the first `count` images, `[images, 3, 32, 32]` bytes.
-pub(super) fn decode(jpeg: &[u8], count: usize) -> Result<Vec<u8>, ImageSheetError> {
+pub(super) fn decode(jpeg: &[u8], count: usize) -> Result<Vec<u8>, ContentError> {
     let mut reader = ImageReader::with_format(Cursor::new(jpeg), ImageFormat::Jpeg);
     reader.limits(Limits::default());
-    let sheet = reader.decode()?.into_rgb8();
+    let decoded = reader.decode();
+    let sheet = decoded.map_err(|error| ContentError(format!("cannot be decoded: {error}")))?;
+    let sheet = sheet.into_rgb8();
     let capacity = sheet.height() as usize / SHAPE.height * COLUMNS;
     if sheet.width() as usize != COLUMNS * SHAPE.width || capacity < count {
-        return Err(ImageSheetError::TooFew { expected: count });
+        return Err(ContentError(format!("has fewer than {count} images")));
     }
     let mut pixels = vec![0; count * SHAPE.pixels()];
     for (index, image) in pixels.chunks_exact_mut(SHAPE.pixels()).enumerate() {
@@ -98,11 +86,8 @@ mod tests {
         let jpeg = encode(&split).unwrap();
         assert_eq!(jpeg, encode(&split).unwrap());
         let decoded = decode(&jpeg, 60).unwrap();
-        let max_error = pixels
-            .iter()
-            .zip(&decoded)
-            .map(|(a, b)| a.abs_diff(*b))
-            .max();
+        let errors = pixels.iter().zip(&decoded).map(|(a, b)| a.abs_diff(*b));
+        let max_error = errors.max();
         assert!(max_error <= Some(12), "{max_error:?}");
         let too_few = decode(&jpeg, 101).unwrap_err();
         assert_eq!(too_few.to_string(), "has fewer than 101 images");

@@ -7,12 +7,11 @@ use std::{
 };
 
 use super::{
-    BundledSet, Dataset, LoadError,
+    BundledSet, ContentError, Dataset, LoadError,
     catalogue::{self, CatalogueEntry, OriginalFile, Package},
-    cifar::{self, CifarFolder},
-    digest::{DigestError, verify_file},
-    gzip,
-    idx_folder::{self, IdxFolder},
+    cifar,
+    digest::verify_file,
+    gzip, idx_folder,
 };
 
 /// Environment variable with folders to search before the default ones.
@@ -35,14 +34,8 @@ pub enum Availability {
     Missing,
 }
 
-/// Result of comparing a file of a full set with the original.
-#[derive(Debug)]
-pub struct VerifiedFile {
-    /// Path of the file.
-    pub path: PathBuf,
-    /// Success if it is the original.
-    pub result: Result<(), DigestError>,
-}
+/// Path of a file of a full set, and the difference from the original.
+pub type Verified = (PathBuf, Result<(), ContentError>);
 
 /// Finds full sets in a list of folders.
 #[derive(Clone, Debug)]
@@ -124,10 +117,9 @@ impl DatasetLocator {
         if set != BundledSet::Cifar10 {
             return Availability::Missing;
         }
-        self.search_folders
-            .iter()
-            .find_map(|root| cifar::find_pickles(root))
-            .map_or(Availability::Missing, Availability::PickleOnly)
+        let mut roots = self.search_folders.iter();
+        let pickles = roots.find_map(|root| cifar::find_pickles(root));
+        pickles.map_or(Availability::Missing, Availability::PickleOnly)
     }
 
     /// Returns the folder of a set.
@@ -150,18 +142,18 @@ impl DatasetLocator {
     ///
     /// # Errors
     /// As for [`Self::find`].
-    pub fn verify(&self, set: BundledSet) -> Result<Vec<VerifiedFile>, LoadError> {
+    pub fn verify(&self, set: BundledSet) -> Result<Vec<Verified>, LoadError> {
         let folder = self.find(set)?;
-        let verify = |entry, file: &OriginalFile<'_>| {
-            let path = find_file(&folder, entry, file).unwrap_or_else(|| folder.join(file.name));
-            let result = verify_file(&path, file);
-            VerifiedFile { path, result }
-        };
-        Ok(self
-            .entry(set)
-            .into_iter()
-            .flat_map(|entry| entry.files.iter().map(move |file| verify(entry, file)))
-            .collect())
+        let mut verified = Vec::new();
+        for entry in self.sets.iter().filter(|entry| entry.set == set) {
+            for file in entry.files {
+                let found = find_file(&folder, entry, file);
+                let path = found.unwrap_or_else(|| folder.join(file.name));
+                let result = verify_file(&path, file);
+                verified.push((path, result));
+            }
+        }
+        Ok(verified)
     }
 
     /// Loads a set into memory.
@@ -171,8 +163,8 @@ impl DatasetLocator {
     pub fn load(&self, set: BundledSet) -> Result<Dataset, LoadError> {
         let folder = self.find(set)?;
         match set {
-            BundledSet::Mnist | BundledSet::FashionMnist => IdxFolder { folder }.load_as(set),
-            BundledSet::Cifar10 => CifarFolder { folder }.load(),
+            BundledSet::Mnist | BundledSet::FashionMnist => idx_folder::load_as(&folder, set),
+            BundledSet::Cifar10 => cifar::load(&folder),
         }
     }
 }
@@ -208,7 +200,7 @@ pub(super) fn find_file(
 ) -> Option<PathBuf> {
     match entry.package {
         Package::Files(_) => idx_folder::find_file(folder, file.name),
-        Package::Archive(_) => Some(folder.join(file.name)).filter(|path| path.is_file()),
+        Package::Archive(..) => Some(folder.join(file.name)).filter(|path| path.is_file()),
     }
 }
 
@@ -228,11 +220,10 @@ fn is_complete(folder: &Path, entry: &CatalogueEntry<'_>) -> bool {
             .is_some_and(|bytes| bytes == file.bytes)
     };
     // The files of MNIST and Fashion-MNIST have the same names and sizes.
-    let mut small_files = entry
-        .files
-        .iter()
-        .filter(|file| file.bytes <= MAX_COMPARED_SIZE);
-    entry.files.iter().all(has_size) && small_files.all(|file| has_original(folder, entry, file))
+    let is_original = |file| has_original(folder, entry, file);
+    let mut files = entry.files.iter();
+    files.clone().all(has_size)
+        && files.all(|file| file.bytes > MAX_COMPARED_SIZE || is_original(file))
 }
 
 #[cfg(test)]
@@ -252,33 +243,29 @@ mod tests {
     }
 
     fn locator(root: &Path) -> DatasetLocator {
-        DatasetLocator::new(
-            &catalogue::ALL,
-            vec![root.join("missing"), root.to_owned()],
-            Some(root.join("cache")),
-        )
+        let folders = vec![root.join("missing"), root.to_owned()];
+        DatasetLocator::new(&catalogue::ALL, folders, Some(root.join("cache")))
     }
 
     #[test]
     fn folders_are_searched_in_order_and_downloads_go_to_the_first() {
         let variable = env::join_paths(["/a", "/b"]).unwrap();
         let cache = || Some("/cache".into());
-        let download_folder =
-            |locator: DatasetLocator| locator.download_folder(BundledSet::Cifar10);
-        let locator = DatasetLocator::with_user_folders(
-            Some(Path::new("/preferred")),
-            Some(&variable),
-            cache(),
-        );
+        let preferred = Some(Path::new("/preferred"));
+        let variable = Some(&*variable);
+        for (preferred, variable, cache, download_folder) in [
+            (preferred, variable, cache(), Some("/preferred/cifar-10")),
+            (None, variable, cache(), Some("/a/cifar-10")),
+            (None, Some("".as_ref()), cache(), Some("/cache/cifar-10")),
+            (None, None, None, None),
+        ] {
+            let locator = DatasetLocator::with_user_folders(preferred, variable, cache);
+            let folder = locator.download_folder(BundledSet::Cifar10);
+            assert_eq!(folder.as_deref(), download_folder.map(Path::new));
+        }
+        let locator = DatasetLocator::with_user_folders(preferred, variable, cache());
         let expected = ["/preferred", "/a", "/b", "/cache", "data", DEBIAN_FOLDER];
         assert_eq!(locator.search_folders, expected.map(PathBuf::from));
-        assert_eq!(download_folder(locator), Some("/preferred/cifar-10".into()));
-        let locator = DatasetLocator::with_user_folders(None, Some(&variable), cache());
-        assert_eq!(download_folder(locator), Some("/a/cifar-10".into()));
-        let locator = DatasetLocator::with_user_folders(None, Some("".as_ref()), cache());
-        assert_eq!(download_folder(locator), Some("/cache/cifar-10".into()));
-        let locator = DatasetLocator::with_user_folders(None, None, None);
-        assert_eq!(download_folder(locator), None);
     }
 
     #[test]
@@ -292,14 +279,12 @@ mod tests {
         fs::write(pickles.join("data_batch_1"), "pickled").unwrap();
         assert_eq!(availability(), Availability::PickleOnly(pickles.clone()));
         let error = locator(root.path()).load(BundledSet::Cifar10).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!(
-                "{} contains CIFAR-10 as Python pickles, which are not read because a pickle can run any program: \
-                 download the binary version with “cre-lab data fetch cifar-10”",
-                pickles.display()
-            )
+        let expected = format!(
+            "{} contains CIFAR-10 as Python pickles, which are not read because a pickle can run any program: \
+             download the binary version with “cre-lab data fetch cifar-10”",
+            pickles.display()
         );
+        assert_eq!(error.to_string(), expected);
 
         let folder = root.path().join("cifar-10-batches-bin");
         write(&folder, BundledSet::Cifar10);
@@ -312,19 +297,16 @@ mod tests {
     fn files_of_the_same_names_and_sizes_are_distinguished_by_their_labels() {
         let root = tempfile::tempdir().unwrap();
         write(&root.path().join("MNIST/raw"), BundledSet::Mnist);
-        assert_eq!(
-            locator(root.path()).availability(BundledSet::Mnist),
-            Availability::Missing,
-            "the labels are not those of MNIST"
-        );
         let error = locator(root.path()).load(BundledSet::Mnist).unwrap_err();
+        let expected = format!(
+            "MNIST in full is not on this machine: download it with “cre-lab data fetch mnist” (12 MB), \
+             or put its files into {}",
+            root.path().join("cache/mnist").display()
+        );
         assert_eq!(
             error.to_string(),
-            format!(
-                "MNIST in full is not on this machine: download it with “cre-lab data fetch mnist” (12 MB), \
-                 or put its files into {}",
-                root.path().join("cache/mnist").display()
-            )
+            expected,
+            "the labels are not those of MNIST"
         );
     }
 }

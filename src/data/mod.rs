@@ -1,7 +1,7 @@
 //! Labelled image data sets, loaded into memory as a [`Dataset`].
 //!
 //! A [`DataSource`] names a bundled sample, a full set, or a folder. Each format has a file of its
-//! own ([`idx`], [`cifar`], [`picture`]) with its own error type; [`LoadError`] adds the path.
+//! own ([`idx`], [`cifar`], [`picture`]).
 
 pub mod bundle;
 mod bundled_set;
@@ -23,11 +23,11 @@ mod source;
 use std::{
     fmt::{self, Display},
     ops::Range,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 pub use bundled_set::BundledSet;
-pub use error::LoadError;
+pub use error::{ContentError, LoadError};
 pub use locator::DatasetLocator;
 pub use source::{DataSource, UnknownDataset};
 
@@ -72,9 +72,7 @@ impl Display for ImageShape {
 /// Which part of a data set a [`Split`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SplitKind {
-    /// Training images.
     Train,
-    /// Test images.
     Test,
 }
 
@@ -115,15 +113,14 @@ impl Split {
     /// Combines the pixels and labels of two files.
     fn from_files(
         shape: ImageShape,
-        (image_file, pixels): (PathBuf, Vec<u8>),
-        (label_file, labels): (PathBuf, Vec<u8>),
+        (image_file, pixels): (&Path, Vec<u8>),
+        (label_file, labels): (&Path, Vec<u8>),
     ) -> Result<Self, LoadError> {
-        let image_count = pixels.len() / shape.pixels();
-        let label_count = labels.len();
-        Self::new(shape, pixels, labels).ok_or(LoadError::CountMismatch {
-            image_file,
+        let (image_count, label_count) = (pixels.len() / shape.pixels(), labels.len());
+        Self::new(shape, pixels, labels).ok_or_else(|| LoadError::CountMismatch {
+            image_file: image_file.to_owned(),
             image_count,
-            label_file,
+            label_file: label_file.to_owned(),
             label_count,
         })
     }
@@ -133,7 +130,6 @@ impl Split {
         self.labels.len()
     }
 
-    /// True if there are no images.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
@@ -143,7 +139,6 @@ impl Split {
         &self.labels
     }
 
-    /// Class index of image `index`.
     pub fn label(&self, index: usize) -> u8 {
         self.labels[index]
     }
@@ -203,14 +198,11 @@ pub struct Dataset {
     pub rotation: f32,
     /// Files that could not be read as images and were left out.
     pub skipped: Vec<PathBuf>,
-    /// Training images.
     pub train: Split,
-    /// Test images.
     pub test: Split,
 }
 
 impl Dataset {
-    /// Number of classes.
     pub fn classes(&self) -> usize {
         self.class_names.len()
     }
@@ -222,11 +214,6 @@ pub fn pixel_to_unit(byte: u8) -> f32 {
 }
 
 /// Inverse of [`pixel_to_unit`], rounded and clamped to 0…255; NaN becomes 0.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to 0–255 first"
-)]
 pub fn unit_to_pixel(value: f32) -> u8 {
     ((value + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8
 }

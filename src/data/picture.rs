@@ -1,13 +1,10 @@
 //! Image files of the user, cropped and resized to the shape of a data set.
 
-use std::{
-    io::{self, BufReader},
-    path::Path,
-};
+use std::{io::BufReader, path::Path};
 
-use image::{DynamicImage, ImageError, ImageReader, Limits, Rgba, imageops::FilterType};
+use image::{DynamicImage, ImageReader, ImageResult, Limits, Rgba, imageops::FilterType};
 
-use super::{ImageShape, LoadError};
+use super::{ContentError, ImageShape, LoadError};
 use crate::fs::open_regular;
 
 /// Extensions of image files, in lower case.
@@ -17,29 +14,16 @@ const MAX_SIDE: u32 = 20_000;
 /// The most memory for decoding a file, in bytes.
 const MAX_ALLOCATION: u64 = 512 << 20;
 
-/// Why a file cannot be read as an image. The message follows the name of the file.
-#[derive(Debug, thiserror::Error)]
-pub enum PictureError {
-    /// The file cannot be opened or read.
-    #[error("cannot be read as an image: {0}")]
-    Io(#[from] io::Error),
-    /// The format is not supported, the file is damaged, or it exceeds the limits.
-    #[error("cannot be read as an image: {0}")]
-    Decode(#[from] ImageError),
-}
-
 /// Reads an image file and fits it to `shape`, see [`fit`].
 ///
 /// # Errors
 /// When the file cannot be read, is not of a supported format, or is too large.
 pub fn read_image(file: &Path, shape: ImageShape) -> Result<Vec<u8>, LoadError> {
-    match decode(file) {
-        Ok(image) => Ok(fit(&image, shape)),
-        Err(error) => Err(LoadError::Picture {
-            file: file.to_owned(),
-            error,
-        }),
-    }
+    let image = decode(file).map_err(|error| {
+        let error = ContentError(format!("cannot be read as an image: {error}"));
+        LoadError::content(file, error)
+    })?;
+    Ok(fit(&image, shape))
 }
 
 /// Whether the extension of a file is that of an image.
@@ -50,7 +34,7 @@ pub fn is_image(file: &Path) -> bool {
 }
 
 /// Decodes an image file in the format that its content shows.
-pub(super) fn decode(file: &Path) -> Result<DynamicImage, PictureError> {
+pub(super) fn decode(file: &Path) -> ImageResult<DynamicImage> {
     let file = BufReader::new(open_regular(file)?);
     let mut reader = ImageReader::new(file).with_guessed_format()?;
     let mut limits = Limits::default();
@@ -58,7 +42,7 @@ pub(super) fn decode(file: &Path) -> Result<DynamicImage, PictureError> {
     limits.max_image_height = Some(MAX_SIDE);
     limits.max_alloc = Some(MAX_ALLOCATION);
     reader.limits(limits);
-    Ok(reader.decode()?)
+    reader.decode()
 }
 
 /// Crops `image` to its centre and resizes it, `[channels, height, width]` bytes. Transparent pixels

@@ -10,7 +10,7 @@ use rand::seq::SliceRandom as _;
 use rayon::prelude::*;
 
 use super::{
-    Dataset, ImageShape, LoadError, Split, SplitKind,
+    ContentError, Dataset, ImageShape, LoadError, Split, SplitKind,
     picture::{decode, fit, is_image},
 };
 use crate::rng;
@@ -26,45 +26,6 @@ const SPLIT_SEED: u64 = 0;
 /// Differences between channels up to this are regarded as grey: lossy formats tint grey images.
 const MAX_GREY_DIFFERENCE: u8 = 12;
 
-/// Why a folder of images cannot be used. Each message follows the name of the folder.
-#[derive(Debug, thiserror::Error)]
-pub enum PictureFolderError {
-    /// There are too few or too many classes.
-    #[error("has {0} classes, but must have 2 to {MAX_CLASSES}")]
-    ClassCount(usize),
-    /// There are too many images.
-    #[error("has {0} images, more than the limit of {MAX_IMAGES}")]
-    TooMany(usize),
-    /// A class cannot be split into training and test images.
-    #[error("has fewer than two images of the class “{0}”")]
-    TooFew(String),
-    /// Training and test images have different classes.
-    #[error("has other classes in “train” than in “test”")]
-    ClassMismatch,
-    /// No image of a class could be read.
-    #[error("has no readable {kind} image of the class “{class}”")]
-    NoImages {
-        /// Training or test images.
-        kind: SplitKind,
-        /// Name of the class.
-        class: String,
-    },
-}
-
-/// A folder with images of each class.
-pub(super) struct PictureFolder {
-    folder: PathBuf,
-    layout: Layout,
-}
-
-/// Where the subfolders of the classes are.
-enum Layout {
-    /// In one folder: its images are split into training and test images.
-    Single(PathBuf),
-    /// In the folders “train” and “test”.
-    TrainTest { train: PathBuf, test: PathBuf },
-}
-
 /// An image in both shapes that networks accept.
 struct Picture {
     grey: Vec<u8>,
@@ -75,126 +36,98 @@ struct Picture {
 /// Files of a split with the indices of their classes.
 type LabelledFiles = Vec<(u8, PathBuf)>;
 
-impl PictureFolder {
-    /// Finds two or more subfolders with images in `folder`, or in its subfolders “train” and “test”.
-    pub(super) fn find(folder: &Path) -> Option<Self> {
-        let [train, test] = ["train", "test"].map(|name| folder.join(name));
-        let has_classes = |folder: &Path| class_names(folder).len() > 1;
-        let layout = if has_classes(&train) && has_classes(&test) {
-            Layout::TrainTest { train, test }
-        } else if has_classes(folder) {
-            Layout::Single(folder.to_owned())
-        } else {
-            return None;
-        };
-        Some(Self {
-            folder: folder.to_owned(),
-            layout,
-        })
-    }
+/// Finds the folders of the training and of the test images, each with two or more subfolders of
+/// images: “train” and “test”, or twice `folder` itself, whose images are then split.
+pub(super) fn find(folder: &Path) -> Option<[PathBuf; 2]> {
+    let split = ["train", "test"].map(|name| folder.join(name));
+    let single = [folder.to_owned(), folder.to_owned()];
+    let has_classes = |folder: &PathBuf| class_names(folder).len() > 1;
+    [split, single]
+        .into_iter()
+        .find(|folders| folders.iter().all(has_classes))
+}
 
-    /// Reads, crops and resizes all images: to 3×32×32 if any has colour, else to 1×28×28.
-    ///
-    /// Files that cannot be read are left out and listed in [`Dataset::skipped`].
-    pub(super) fn load(&self) -> Result<Dataset, LoadError> {
-        let folder_error = |error| LoadError::PictureFolder {
-            folder: self.folder.clone(),
-            error,
-        };
-        let (class_names, files) = self.list().map_err(folder_error)?;
-        let mut skipped = Vec::new();
-        let splits = files.map(|files| read_all(files, &mut skipped));
-        for (class, name) in (0..).zip(&class_names) {
-            for (kind, pictures) in SplitKind::ALL.into_iter().zip(&splits) {
-                if pictures.iter().all(|(label, _)| *label != class) {
-                    return Err(folder_error(PictureFolderError::NoImages {
-                        kind,
-                        class: name.clone(),
-                    }));
-                }
+/// Reads, crops and resizes all images of the folders that [`find`] has found in `folder`: to
+/// 3×32×32 if any has colour, else to 1×28×28.
+///
+/// Files that cannot be read are left out and listed in [`Dataset::skipped`].
+pub(super) fn load(folder: &Path, folders: &[PathBuf; 2]) -> Result<Dataset, LoadError> {
+    let invalid = |reason| LoadError::content(folder, ContentError(reason));
+    let (class_names, files) = list(folders).map_err(invalid)?;
+    let mut skipped = Vec::new();
+    let splits = files.map(|files| read_all(files, &mut skipped));
+    for (class, name) in (0..).zip(&class_names) {
+        for (kind, pictures) in SplitKind::ALL.into_iter().zip(&splits) {
+            if pictures.iter().all(|(label, _)| *label != class) {
+                let reason = format!("has no readable {kind} image of the class “{name}”");
+                return Err(invalid(reason));
             }
         }
-        let is_colour = splits
-            .iter()
-            .flatten()
-            .any(|(_, picture)| picture.is_colour);
-        let shape = if is_colour {
-            ImageShape::COLOUR_32
-        } else {
-            ImageShape::GREY_28
-        };
-        let [train, test] = splits.map(|pictures| {
-            let mut pixels = Vec::with_capacity(pictures.len() * shape.pixels());
-            let mut labels = Vec::with_capacity(pictures.len());
-            for (label, picture) in pictures {
-                labels.push(label);
-                pixels.extend(if is_colour {
-                    picture.colour
-                } else {
-                    picture.grey
-                });
-            }
-            Split::from_files(
-                shape,
-                (self.folder.clone(), pixels),
-                (self.folder.clone(), labels),
-            )
-        });
-        let absolute = std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
-        Ok(Dataset {
-            name: absolute.file_name().map_or_else(
-                || absolute.display().to_string(),
-                |name| name.to_string_lossy().into_owned(),
-            ),
-            shape,
-            class_names,
-            rotation: 0.0,
-            skipped,
-            train: train?,
-            test: test?,
-        })
     }
-
-    /// Lists class names, training files and test files.
-    fn list(&self) -> Result<(Vec<String>, [LabelledFiles; 2]), PictureFolderError> {
-        let (classes, splits) = match &self.layout {
-            Layout::Single(folder) => {
-                let classes = checked(class_names(folder))?;
-                let mut splits = [Vec::new(), Vec::new()];
-                for (label, class) in (0..).zip(&classes) {
-                    let mut files = image_files(&folder.join(class));
-                    if files.len() < 2 {
-                        return Err(PictureFolderError::TooFew(class.clone()));
-                    }
-                    files.shuffle(&mut rng::from_stream(SPLIT_SEED, u64::from(label)));
-                    let test = files.split_off(files.len() - files.len().div_ceil(TEST_FRACTION));
-                    for (split, files) in splits.iter_mut().zip([files, test]) {
-                        split.extend(files.into_iter().map(|file| (label, file)));
-                    }
-                }
-                (classes, splits)
-            }
-            Layout::TrainTest { train, test } => {
-                let classes = checked(class_names(train))?;
-                if classes != class_names(test) {
-                    return Err(PictureFolderError::ClassMismatch);
-                }
-                let splits = [train, test].map(|folder| {
-                    let mut split = Vec::new();
-                    for (label, class) in (0..).zip(&classes) {
-                        let files = image_files(&folder.join(class));
-                        split.extend(files.into_iter().map(|file| (label, file)));
-                    }
-                    split
-                });
-                (classes, splits)
-            }
-        };
-        let count: usize = splits.iter().map(Vec::len).sum();
-        if count > MAX_IMAGES {
-            return Err(PictureFolderError::TooMany(count));
+    let mut pictures = splits.iter().flatten();
+    let is_colour = pictures.any(|(_, picture)| picture.is_colour);
+    let shape = if is_colour {
+        ImageShape::COLOUR_32
+    } else {
+        ImageShape::GREY_28
+    };
+    let [train, test] = splits.map(|pictures| {
+        let mut pixels = Vec::with_capacity(pictures.len() * shape.pixels());
+        let mut labels = Vec::with_capacity(pictures.len());
+        for (label, Picture { grey, colour, .. }) in pictures {
+            labels.push(label);
+            pixels.extend(if is_colour { colour } else { grey });
         }
-        Ok((classes, splits))
+        Split::from_files(shape, (folder, pixels), (folder, labels))
+    });
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let name = absolute.file_name().unwrap_or(absolute.as_os_str());
+    Ok(Dataset {
+        name: name.to_string_lossy().into_owned(),
+        shape,
+        class_names,
+        rotation: 0.0,
+        skipped,
+        train: train?,
+        test: test?,
+    })
+}
+
+/// Lists class names, training files and test files.
+fn list(folders: &[PathBuf; 2]) -> Result<(Vec<String>, [LabelledFiles; 2]), String> {
+    let [train, test] = folders;
+    let classes = class_names(train);
+    if !(2..=MAX_CLASSES).contains(&classes.len()) {
+        let count = classes.len();
+        return Err(format!(
+            "has {count} classes, but must have 2 to {MAX_CLASSES}"
+        ));
+    }
+    if train != test && classes != class_names(test) {
+        return Err("has other classes in “train” than in “test”".to_owned());
+    }
+    let mut splits = [Vec::new(), Vec::new()];
+    for (label, class) in (0..).zip(&classes) {
+        let mut files = folders
+            .each_ref()
+            .map(|folder| image_files(&folder.join(class)));
+        if train == test {
+            let [train, test] = &mut files;
+            if train.len() < 2 {
+                return Err(format!("has fewer than two images of the class “{class}”"));
+            }
+            train.shuffle(&mut rng::from_stream(SPLIT_SEED, u64::from(label)));
+            *test = train.split_off(train.len() - train.len().div_ceil(TEST_FRACTION));
+        }
+        for (split, files) in splits.iter_mut().zip(files) {
+            split.extend(files.into_iter().map(|file| (label, file)));
+        }
+    }
+    match splits.iter().map(Vec::len).sum() {
+        0..=MAX_IMAGES => Ok((classes, splits)),
+        count => Err(format!(
+            "has {count} images, more than the limit of {MAX_IMAGES}"
+        )),
     }
 }
 
@@ -206,13 +139,6 @@ fn class_names(folder: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
-}
-
-fn checked(classes: Vec<String>) -> Result<Vec<String>, PictureFolderError> {
-    match classes.len() {
-        2..=MAX_CLASSES => Ok(classes),
-        count => Err(PictureFolderError::ClassCount(count)),
-    }
 }
 
 /// Image files in a folder, sorted.
@@ -243,14 +169,8 @@ fn read_all(files: LabelledFiles, skipped: &mut Vec<PathBuf>) -> Vec<(u8, Pictur
             Err(_) => Err(file),
         })
         .collect();
-    let mut pictures = Vec::with_capacity(results.len());
-    for result in results {
-        match result {
-            Ok(picture) => pictures.push(picture),
-            Err(file) => skipped.push(file),
-        }
-    }
-    pictures
+    let keep = |result: Result<_, _>| result.map_err(|file| skipped.push(file)).ok();
+    results.into_iter().filter_map(keep).collect()
 }
 
 impl Picture {
@@ -286,11 +206,8 @@ mod tests {
 
     fn load(folder: &Path) -> Result<Dataset, String> {
         let loaded = DataSource::Folder(folder.to_owned()).load();
-        loaded.map_err(|error| {
-            error
-                .to_string()
-                .replace(&folder.display().to_string(), "F")
-        })
+        let name = folder.display().to_string();
+        loaded.map_err(|error| error.to_string().replace(&name, "F"))
     }
 
     #[test]
@@ -298,10 +215,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for (class, grey) in [("cats", 60), ("dogs", 200)] {
             for number in 0..14 {
-                save(
-                    &folder.path().join(format!("{class}/{number}.png")),
-                    [grey; 3],
-                );
+                let path = folder.path().join(format!("{class}/{number}.png"));
+                save(&path, [grey; 3]);
             }
         }
         fs::write(folder.path().join("cats/broken.jpg"), b"not an image").unwrap();
@@ -311,11 +226,7 @@ mod tests {
         assert_eq!(dataset.class_names, ["cats", "dogs"]);
         assert_eq!(dataset.shape, ImageShape::GREY_28);
         assert_eq!(dataset.train.len() + dataset.test.len(), 28);
-        assert!(
-            (4..=5).contains(&dataset.test.len()),
-            "{}",
-            dataset.test.len()
-        );
+        assert!((4..=5).contains(&dataset.test.len()));
         assert_eq!(dataset.skipped, [folder.path().join("cats/broken.jpg")]);
         for index in 0..dataset.test.len() {
             let grey = [60, 200][usize::from(dataset.test.label(index))];
@@ -332,18 +243,13 @@ mod tests {
         }
         let dataset = load(folder.path()).unwrap();
         assert_eq!(dataset.shape, ImageShape::COLOUR_32);
-        assert_eq!(
-            (dataset.train.labels(), dataset.test.labels()),
-            (&[0, 1][..], &[0, 1][..])
-        );
+        assert_eq!([dataset.train.labels(), dataset.test.labels()], [[0, 1]; 2]);
         let green = dataset.test.image(1);
         assert_eq!((green[0], green[1024], green[2048]), (10, 200, 30));
 
         fs::remove_dir_all(folder.path().join("test/b")).unwrap();
         save(&folder.path().join("test/c/1.png"), [1; 3]);
-        assert_eq!(
-            load(folder.path()).unwrap_err(),
-            "F has other classes in “train” than in “test”"
-        );
+        let error = load(folder.path()).unwrap_err();
+        assert_eq!(error, "F has other classes in “train” than in “test”");
     }
 }

@@ -9,10 +9,7 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
-    BundledSet, Dataset, DatasetLocator, LoadError, bundle,
-    cifar::{self, CifarFolder},
-    idx_folder::IdxFolder,
-    picture_folder::PictureFolder,
+    BundledSet, Dataset, DatasetLocator, LoadError, bundle, cifar, idx_folder, picture_folder,
 };
 
 /// What to load images and labels from. As text, the identifier of a set or the path of a folder.
@@ -69,16 +66,16 @@ fn load_folder(folder: &Path) -> Result<Dataset, LoadError> {
     if !folder.is_dir() {
         return Err(UnknownDataset(folder.display().to_string()).into());
     }
-    if let Some(files) = CifarFolder::find(folder) {
-        return files.load();
+    if let Some(folder) = cifar::find(folder) {
+        return cifar::load(&folder);
     }
     if let Some(pickles) = cifar::find_pickles(folder) {
         return Err(LoadError::PickleOnly(pickles));
     }
-    if let Some(pictures) = PictureFolder::find(folder) {
-        return pictures.load();
+    if let Some(folders) = picture_folder::find(folder) {
+        return picture_folder::load(folder, &folders);
     }
-    IdxFolder::find(folder)?.load()
+    idx_folder::load(&idx_folder::find(folder)?)
 }
 
 impl Default for DataSource {
@@ -151,15 +148,8 @@ mod tests {
     fn a_source_is_parsed_back_from_its_text() {
         for (source, text) in [
             (DataSource::Bundled(BundledSet::Mnist), "mnist"),
-            (
-                DataSource::Bundled(BundledSet::FashionMnist),
-                "fashion-mnist",
-            ),
             (DataSource::Full(BundledSet::Cifar10), "cifar-10-full"),
-            (
-                DataSource::Folder("/no/such/folder".into()),
-                "/no/such/folder",
-            ),
+            (DataSource::Folder("/no/folder".into()), "/no/folder"),
         ] {
             let settings = Settings { data: source };
             let file = toml::to_string(&settings).unwrap();
@@ -168,29 +158,23 @@ mod tests {
         }
         for name in ["mnist", "mnist-full"] {
             let folder = DataSource::Folder(name.into()).to_string();
-            assert_eq!(
-                DataSource::from_text(&folder),
-                DataSource::Folder(Path::new(".").join(name))
-            );
+            let parsed = DataSource::from_text(&folder);
+            assert_eq!(parsed, DataSource::Folder(Path::new(".").join(name)));
         }
     }
 
     #[test]
     fn a_text_is_parsed_as_a_set_or_an_existing_folder() {
-        assert_eq!(
-            "fashion-mnist".parse(),
-            Ok(DataSource::Bundled(BundledSet::FashionMnist))
-        );
+        let set = DataSource::Bundled(BundledSet::FashionMnist);
+        assert_eq!("fashion-mnist".parse(), Ok(set));
         let folder = tempfile::tempdir().unwrap();
         let text = folder.path().to_str().unwrap();
         assert_eq!(text.parse(), Ok(DataSource::Folder(text.into())));
 
         let message = "“mnits” is neither a data set (mnist, fashion-mnist, cifar-10; \
              in full mnist-full, fashion-mnist-full, cifar-10-full) nor a folder";
-        assert_eq!(
-            "mnits".parse::<DataSource>().unwrap_err().to_string(),
-            message
-        );
+        let error = "mnits".parse::<DataSource>().unwrap_err();
+        assert_eq!(error.to_string(), message);
         let missing = DataSource::Folder("mnits".into());
         assert_eq!(missing.load().unwrap_err().to_string(), message);
     }

@@ -7,12 +7,12 @@ use std::ops::Range;
 pub use families::{Family, Member};
 
 use super::{
-    backend::{DrawError, Page, text_width},
+    backend::{DrawResult, Page},
     chart::{
-        self, Axis, Grid, INK, Marks, SMALL, caption_height, draw_caption, format_number, jitter,
+        self, Axis, Grid, INK, Marks, caption_height, draw_caption, format_number, jitter,
         padded_range, plot_width, remove_overlaps,
     },
-    figure::{Figure, Table},
+    figure::{Figure, Table, row},
     palette::{self, Rgb},
 };
 use crate::sweep::{Record, Series, TradeOff};
@@ -31,8 +31,8 @@ pub enum CapacityMeasure {
 #[derive(Clone, Debug, PartialEq)]
 pub struct CapacityFigure {
     measure: CapacityMeasure,
-    /// At least one.
-    families: Vec<Family>,
+    /// The networks, by family, at least one.
+    pub families: Vec<Family>,
 }
 
 /// A loss with its axis.
@@ -77,21 +77,6 @@ impl CapacityMeasure {
         }
     }
 
-    fn axis_name(self) -> &'static str {
-        match self {
-            Self::LatentSize => "Latent size n (units)",
-            Self::Parameters => "Trainable parameters",
-        }
-    }
-
-    /// Name of the column in tables.
-    fn id(self) -> &'static str {
-        match self {
-            Self::LatentSize => "n",
-            Self::Parameters => "parameters",
-        }
-    }
-
     /// Ticks of a logarithmic axis of `length` points (with labels of 6.5 points): the sizes of the
     /// members for n, round numbers for parameters.
     pub fn ticks(self, members: &[Member], range: &Range<f64>, length: f64) -> Vec<(f64, String)> {
@@ -104,8 +89,7 @@ impl CapacityMeasure {
         };
         let ticks = sizes.into_iter();
         let ticks = ticks.map(|size| (log_size(size), self.format(size)));
-        let width = |text: &str| text_width(text, SMALL) + 2.0;
-        remove_overlaps(ticks.collect(), range, length, width)
+        remove_overlaps(ticks.collect(), range, length)
     }
 
     fn format(self, size: usize) -> String {
@@ -136,11 +120,6 @@ impl CapacityFigure {
         (!families.is_empty()).then_some(Self { measure, families })
     }
 
-    /// The networks, by family.
-    pub fn families(&self) -> &[Family] {
-        &self.families
-    }
-
     fn grid(&self) -> Grid {
         Grid::with_columns(2 * self.families.len(), 2, 150.0)
     }
@@ -153,7 +132,7 @@ impl Figure for CapacityFigure {
         (width, grid.height() + caption_height(CAPTION, width))
     }
 
-    fn draw(&self, page: &Page<'_>) -> Result<(), DrawError> {
+    fn draw(&self, page: &Page<'_>) -> DrawResult {
         let grid = self.grid();
         for (row, family) in self.families.iter().enumerate() {
             for (column, loss) in LOSSES.iter().enumerate() {
@@ -171,16 +150,12 @@ impl Figure for CapacityFigure {
                 let trade_off = &member.trade_off;
                 for loss in LOSSES {
                     let mut append = |statistic: &str, value: f64| {
-                        rows.push(vec![
-                            family.title.clone(),
-                            member.name.clone(),
-                            member.size.to_string(),
-                            trade_off.best_accuracy.to_string(),
-                            trade_off.best_mse.to_string(),
-                            loss.id.to_owned(),
-                            statistic.to_owned(),
-                            (value * loss.scale).to_string(),
-                        ]);
+                        let (panel, network, size) = (&family.title, &member.name, &member.size);
+                        let (accuracy, mse) = (&trade_off.best_accuracy, &trade_off.best_mse);
+                        let (id, value) = (loss.id, value * loss.scale);
+                        rows.push(row(&[
+                            panel, network, size, accuracy, mse, &id, &statistic, &value,
+                        ]));
                     };
                     append("median", (loss.median)(trade_off));
                     for run in (loss.runs)(trade_off) {
@@ -189,29 +164,18 @@ impl Figure for CapacityFigure {
                 }
             }
         }
-        Table {
-            header: vec![
-                "panel",
-                "network",
-                self.measure.id(),
-                "lambda_of_best_accuracy",
-                "lambda_of_best_mse",
-                "quantity",
-                "statistic",
-                "value",
-            ],
-            rows,
+        let header =
+            "panel,network,n,lambda_of_best_accuracy,lambda_of_best_mse,quantity,statistic,value";
+        let mut table = Table::new(header, rows);
+        if self.measure == CapacityMeasure::Parameters {
+            table.header[2] = "parameters";
         }
+        table
     }
 }
 
 impl Family {
-    fn draw(
-        &self,
-        page: &Page<'_>,
-        measure: CapacityMeasure,
-        loss: &Loss,
-    ) -> Result<(), DrawError> {
+    fn draw(&self, page: &Page<'_>, measure: CapacityMeasure, loss: &Loss) -> DrawResult {
         let losses = self.members.iter().flat_map(|member| {
             let runs = (loss.runs)(&member.trade_off).iter().copied();
             runs.chain([(loss.median)(&member.trade_off), 0.0])
@@ -227,7 +191,10 @@ impl Family {
         let below = Axis {
             ticks: measure.ticks(&self.members, &range, length),
             range,
-            name: measure.axis_name().to_owned(),
+            name: match measure {
+                CapacityMeasure::LatentSize => "Latent size n (units)".to_owned(),
+                CapacityMeasure::Parameters => "Trainable parameters".to_owned(),
+            },
             colour: INK,
         };
         chart::draw(page, &below, &left, None, |marks, _| {
@@ -240,7 +207,7 @@ impl Family {
         marks: &Marks<'_, '_>,
         measure: CapacityMeasure,
         loss: &Loss,
-    ) -> Result<(), DrawError> {
+    ) -> DrawResult {
         let median = |member: &Member| {
             let loss = (loss.median)(&member.trade_off) * loss.scale;
             (member.log_size(), loss)
@@ -263,7 +230,7 @@ impl Family {
             if measure == CapacityMeasure::Parameters {
                 // Above the highest dot.
                 let top = runs.iter().fold(y, |top, run| top.max(run * loss.scale));
-                marks.label((x, top), 5.0, &member.name, SMALL, INK)?;
+                marks.label((x, top), &member.name)?;
             }
         }
         Ok(())

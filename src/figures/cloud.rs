@@ -2,9 +2,9 @@
 
 use super::{
     NetworkState,
-    backend::{DrawError, Page},
+    backend::{DrawResult, Page},
     chart::{GAP, NAME, TITLE_HEIGHT, caption_height, draw_caption, draw_title},
-    figure::{Figure, TWO_COLUMNS, Table},
+    figure::{Figure, TWO_COLUMNS, Table, row},
     latent_plot::{LatentPlot, PlotStyle},
     legend::Legend,
 };
@@ -57,7 +57,7 @@ impl Figure for LatentCloud<'_> {
         (WIDTH, self.head_height() + HEIGHT + caption)
     }
 
-    fn draw(&self, page: &Page<'_>) -> Result<(), DrawError> {
+    fn draw(&self, page: &Page<'_>) -> DrawResult {
         const STYLE: PlotStyle = PlotStyle {
             radius: 1.7,
             text: NAME,
@@ -75,19 +75,7 @@ impl Figure for LatentCloud<'_> {
         let sample = &self.network.record.eval_sample;
         let classes = sample.labels.iter().zip(&sample.predicted);
         let rows = sample.points.iter().zip(classes);
-        Table {
-            header: vec!["class", "predicted", "x", "y", "z"],
-            rows: rows
-                .map(|([x, y, z], (label, predicted))| {
-                    vec![
-                        label.to_string(),
-                        predicted.to_string(),
-                        x.to_string(),
-                        y.to_string(),
-                        z.to_string(),
-                    ]
-                })
-                .collect(),
-        }
+        let rows = rows.map(|([x, y, z], (class, predicted))| row(&[class, predicted, x, y, z]));
+        Table::new("class,predicted,x,y,z", rows.collect())
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 /// The most panels per file; further ones go to the next file.
 const MAX_PANELS: usize = 12;
 
-/// The figures of some results.
+#[derive(Default)]
 pub struct AllFigures<'a> {
     /// The figures, with the names of their files without extension.
     pub figures: Vec<(String, Box<dyn Figure + 'a>)>,
@@ -24,12 +24,10 @@ pub struct AllFigures<'a> {
     pub sweeps: Vec<(String, LambdaSweep<'a>)>,
 }
 
-/// Progress of writing the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportProgress<'a> {
     /// Frames of an animation that are done, and their number.
     Frame(usize, usize),
-    /// This file is complete.
     Written(&'a Path),
 }
 
@@ -43,39 +41,36 @@ impl<'a> AllFigures<'a> {
         let series = series(records);
         let sweeps = series.iter().filter_map(LambdaSweep::from_series);
         let sweeps: Vec<LambdaSweep<'_>> = sweeps.filter(|sweep| sweep.records.len() > 1).collect();
-        let mut all = Self {
-            figures: Vec::new(),
-            missing: Vec::new(),
-            sweeps: Vec::new(),
-        };
+        let mut all = Self::default();
         all.try_add("figure 3", NEEDS_LAMBDAS, |all| {
-            let runs = panel_runs(series.iter().filter(|series| has_two_lambdas(series)));
-            all.pages("figure-3", &runs, |runs| boxed(Figure3::new(runs, dead)));
+            let series = series.iter().filter(|series| has_two_lambdas(series));
+            let runs: Vec<_> = series.map(PanelRuns::from).collect();
+            all.pages("figure-3", &runs, |runs| Figure3::new(runs, dead));
         });
         all.try_add("figure 4", NEEDS_LAMBDAS, |all| {
             for (name, sweeps) in by_network(&sweeps) {
-                all.add(&format!("figure-4-{name}"), boxed(Figure4::new(sweeps)));
+                all.add(&format!("figure-4-{name}"), Figure4::new(sweeps));
             }
         });
         all.try_add("figure 5", NEEDS_LAMBDAS, |all| {
             for sweep in &sweeps {
                 let name = format!("figure-5-{}", slug(&sweep.title));
-                all.add(&name, boxed(Figure5::new(sweep)));
+                all.add(&name, Figure5::new(sweep));
             }
         });
         all.try_add("trade-off plane", "there is no run", |all| {
-            let runs = panel_runs(series.iter());
+            let runs: Vec<_> = series.iter().map(PanelRuns::from).collect();
             all.pages("trade-off-plane", &runs, |runs| {
-                boxed(ParetoFigure::new(runs, dead))
+                ParetoFigure::new(runs, dead)
             });
         });
         all.try_add("latent size", NEEDS_SIZES, |all| {
             let figure = CapacityFigure::new(&series, CapacityMeasure::LatentSize);
-            all.add("latent-size", boxed(figure));
+            all.add("latent-size", figure);
         });
         all.try_add("complexity", NEEDS_NETWORKS, |all| {
             let figure = CapacityFigure::new(&series, CapacityMeasure::Parameters);
-            all.add("complexity", boxed(figure));
+            all.add("complexity", figure);
         });
         for sweep in sweeps {
             let existing = all.sweeps.iter().map(|(name, _)| name.as_str());
@@ -94,36 +89,31 @@ impl<'a> AllFigures<'a> {
         }
     }
 
-    /// Adds a figure, if there is one.
-    fn add(&mut self, name: &str, figure: Option<Box<dyn Figure + 'a>>) {
+    fn add(&mut self, name: &str, figure: Option<impl Figure + 'a>) {
         if let Some(figure) = figure {
             let existing = self.figures.iter().map(|(name, _)| name.as_str());
-            self.figures.push((unique(name, existing), figure));
+            self.figures
+                .push((unique(name, existing), Box::new(figure)));
         }
     }
 
     /// Adds as many figures as the panels of `runs` need.
-    fn pages(
+    fn pages<F: Figure + 'a>(
         &mut self,
         name: &str,
         runs: &[PanelRuns],
-        figure: impl Fn(&[PanelRuns]) -> Option<Box<dyn Figure + 'a>>,
+        figure: impl Fn(&[PanelRuns]) -> Option<F>,
     ) {
         for (page, runs) in runs.chunks(MAX_PANELS).enumerate() {
-            let name = match page {
-                0 => name.to_owned(),
-                _ => format!("{name}-page-{}", page + 1),
-            };
-            self.add(&name, figure(runs));
+            let page_name = format!("{name}-page-{}", page + 1);
+            self.add(if page == 0 { name } else { &page_name }, figure(runs));
         }
     }
 
     /// Names of the files that [`Self::save`] writes, in its order.
     pub fn file_names(&self, animate: bool) -> Vec<String> {
-        let figures = self
-            .figures
-            .iter()
-            .flat_map(|(name, _)| EXTENSIONS.map(|extension| format!("{name}.{extension}")));
+        let names = |name: &String| EXTENSIONS.map(|extension| format!("{name}.{extension}"));
+        let figures = self.figures.iter().flat_map(|(name, _)| names(name));
         let animations = self.sweeps.iter().filter(|_| animate);
         let animations = animations.map(|(name, _)| self.animation_name(name));
         figures.chain(animations).collect()
@@ -175,14 +165,6 @@ impl<'a> AllFigures<'a> {
     }
 }
 
-fn boxed<'a>(figure: Option<impl Figure + 'a>) -> Option<Box<dyn Figure + 'a>> {
-    figure.map(|figure| Box::new(figure) as Box<dyn Figure + 'a>)
-}
-
-fn panel_runs<'s, 'a: 's>(series: impl Iterator<Item = &'s Series<'a>>) -> Vec<PanelRuns> {
-    series.map(PanelRuns::from).collect()
-}
-
 fn has_two_lambdas(series: &Series<'_>) -> bool {
     let first = series.records[0].lambda();
     series.records.iter().any(|record| record.lambda() != first)
@@ -211,8 +193,8 @@ fn by_network<'a>(sweeps: &[LambdaSweep<'a>]) -> Vec<(String, Vec<LambdaSweep<'a
 fn unique<'a>(name: &str, existing: impl Iterator<Item = &'a str>) -> String {
     let existing: Vec<&str> = existing.collect();
     let numbered = (2..).map(|number| format!("{name}-{number}"));
-    std::iter::once(name.to_owned())
-        .chain(numbered)
+    let mut names = std::iter::once(name.to_owned()).chain(numbered);
+    names
         .find(|name| !existing.contains(&name.as_str()))
         .unwrap_or_default()
 }

@@ -1,10 +1,10 @@
 //! The trait of all figures, and writing them to files.
 
-use std::path::Path;
+use std::{fmt::Display, path::Path};
 
 use super::{
     FigureError,
-    backend::{self, DrawError, Page},
+    backend::{self, DrawResult, Page},
     pixels,
 };
 use crate::fs::{Existing, write_whole};
@@ -29,7 +29,7 @@ pub trait Figure {
     ///
     /// # Errors
     /// When the backend fails.
-    fn draw(&self, page: &Page<'_>) -> Result<(), DrawError>;
+    fn draw(&self, page: &Page<'_>) -> DrawResult;
 
     /// Returns every number that the figure shows.
     fn table(&self) -> Table;
@@ -38,10 +38,24 @@ pub trait Figure {
 /// Numbers for a CSV file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
-    /// Names of the columns.
     pub header: Vec<&'static str>,
     /// Rows, each as long as the header.
     pub rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with the columns named in `header`, which are separated by commas.
+    pub fn new(header: &'static str, rows: Vec<Vec<String>>) -> Self {
+        Self {
+            header: header.split(',').collect(),
+            rows,
+        }
+    }
+}
+
+/// The text of the cells of a row.
+pub fn row(cells: &[&dyn Display]) -> Vec<String> {
+    cells.iter().map(ToString::to_string).collect()
 }
 
 /// Formats of figures, by file name extension.
@@ -56,21 +70,19 @@ pub fn save(figure: &dyn Figure, path: &Path) -> Result<(), FigureError> {
     let failed = |reason: String| FigureError::new(path, reason);
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     let bytes = match extension.to_str() {
-        Some("svg") => svg(figure).map_err(failed)?.into_bytes(),
+        Some("svg") => {
+            let svg = backend::svg(figure.size(), |page| figure.draw(page));
+            svg.map_err(failed)?.into_bytes()
+        }
         Some("png") => png(figure).map_err(failed)?,
         Some("csv") => csv(&figure.table()).map_err(failed)?,
         _ => {
-            return Err(FigureError::new(
-                path,
-                "the file name must end in .svg, .png or .csv",
+            return Err(failed(
+                "the file name must end in .svg, .png or .csv".to_owned(),
             ));
         }
     };
     write_whole(path, &bytes, Existing::Replace).map_err(|error| FigureError::new(path, error))
-}
-
-fn svg(figure: &dyn Figure) -> Result<String, String> {
-    backend::svg(figure.size(), |page| figure.draw(page))
 }
 
 fn png(figure: &dyn Figure) -> Result<Vec<u8>, String> {

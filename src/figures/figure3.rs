@@ -1,14 +1,14 @@
 //! Accuracy and reconstruction error against λ (figure 3 of the paper).
 
-use std::ops::Range;
+use std::{fmt::Display, ops::Range};
 
 use super::{
-    backend::{DrawError, Page},
+    backend::{DrawResult, Page},
     chart::{
         self, ACCURACY as ACCURACY_NAME, Axis, Grid, LAMBDA, MSE as MSE_NAME, Marks,
         caption_height, draw_caption, jitter, padded_range, plot_width,
     },
-    figure::{Figure, Table},
+    figure::{Figure, Table, row},
     palette::{self, Rgb},
     run_filter::{DeadRuns, PanelRuns, RunFilter},
 };
@@ -70,11 +70,12 @@ impl Figure3 {
     /// The figure of these runs; `None` if there is nothing to show.
     pub fn new(runs: &[PanelRuns], dead: DeadRuns) -> Option<Self> {
         let mut filter = RunFilter::new(dead);
-        let panels = filter.panels(runs, |runs, outcomes| Panel {
-            title: runs.title.clone(),
-            data_name: runs.data_name.clone(),
-            groups: by_lambda(&outcomes),
+        let panels = filter.panels(runs).into_iter().map(|runs| Panel {
+            groups: by_lambda(&runs.outcomes),
+            title: runs.title,
+            data_name: runs.data_name,
         });
+        let panels: Vec<Panel> = panels.collect();
         let text = if panels.iter().any(Panel::has_boxes) {
             "Boxes: median and quartiles over seeds; whiskers: 1.5 interquartile ranges; dots: single runs."
         } else {
@@ -98,17 +99,14 @@ impl Figure for Figure3 {
         (width, grid.height() + caption_height(&self.caption, width))
     }
 
-    fn draw(&self, page: &Page<'_>) -> Result<(), DrawError> {
+    fn draw(&self, page: &Page<'_>) -> DrawResult {
         let grid = self.grid();
         for (index, panel) in self.panels.iter().enumerate() {
             // Panels of one data set have the same axes.
-            let same_data = || {
-                let panels = self.panels.iter();
-                panels.filter(|other| other.data_name == panel.data_name)
-            };
             let range = |quantity: Quantity| {
-                let outcomes = same_data().flat_map(Panel::outcomes);
-                padded_range(outcomes.map(quantity.value))
+                let panels = self.panels.iter();
+                let same_data = panels.filter(|other| other.data_name == panel.data_name);
+                padded_range(same_data.flat_map(Panel::outcomes).map(quantity.value))
             };
             let part = grid.draw_panel(page, index, &panel.title)?;
             panel.draw(&part, range(ACCURACY), range(MSE))?;
@@ -125,18 +123,7 @@ impl Figure for Figure3 {
                 }
             }
         }
-        Table {
-            header: vec![
-                "panel",
-                "lambda",
-                "quantity",
-                "statistic",
-                "seed",
-                "dead",
-                "value",
-            ],
-            rows,
-        }
+        Table::new("panel,lambda,quantity,statistic,seed,dead,value", rows)
     }
 }
 
@@ -157,12 +144,7 @@ impl Panel {
         if step.is_finite() { step } else { 0.1 }
     }
 
-    fn draw(
-        &self,
-        page: &Page<'_>,
-        accuracies: Range<f64>,
-        errors: Range<f64>,
-    ) -> Result<(), DrawError> {
+    fn draw(&self, page: &Page<'_>, accuracies: Range<f64>, errors: Range<f64>) -> DrawResult {
         let step = self.step();
         let lambdas: Vec<f64> = self.groups.iter().map(|at| at.lambda.value()).collect();
         let ends = |values: &[f64]| Some((*values.first()?, *values.last()?));
@@ -178,7 +160,7 @@ impl Panel {
         })
     }
 
-    fn draw_quantity(&self, marks: &Marks<'_, '_>, quantity: Quantity) -> Result<(), DrawError> {
+    fn draw_quantity(&self, marks: &Marks<'_, '_>, quantity: Quantity) -> DrawResult {
         if !self.has_boxes() {
             let living = self.outcomes().filter(|run| !run.dead);
             let line: Vec<(f64, f64)> = living
@@ -213,23 +195,14 @@ impl Panel {
     /// The box of a λ; `None` where there is one run per λ.
     fn box_plot(&self, group: &LambdaGroup, quantity: Quantity) -> Option<BoxPlot> {
         let values = group.outcomes.iter().map(quantity.value);
-        self.has_boxes()
-            .then(|| BoxPlot::from_values(values))
-            .flatten()
+        BoxPlot::from_values(values).filter(|_| self.has_boxes())
     }
 
     /// Appends the rows of a λ: its box, if there is one, and its runs.
     fn append_rows(&self, group: &LambdaGroup, quantity: Quantity, rows: &mut Vec<Vec<String>>) {
-        let mut append = |statistic: &str, seed: String, dead: String, value: f64| {
-            rows.push(vec![
-                self.title.clone(),
-                group.lambda.to_string(),
-                quantity.id.to_owned(),
-                statistic.to_owned(),
-                seed,
-                dead,
-                value.to_string(),
-            ]);
+        let mut append = |statistic: &str, seed: &dyn Display, dead: &dyn Display, value: f64| {
+            let (panel, lambda, id) = (&self.title, &group.lambda, &quantity.id);
+            rows.push(row(&[panel, lambda, id, &statistic, seed, dead, &value]));
         };
         if let Some(plot) = self.box_plot(group, quantity) {
             for (statistic, value) in [
@@ -239,12 +212,11 @@ impl Panel {
                 ("third quartile", plot.quartiles[1]),
                 ("upper whisker", plot.whiskers[1]),
             ] {
-                append(statistic, String::new(), String::new(), value);
+                append(statistic, &"", &"", value);
             }
         }
         for run in &group.outcomes {
-            let value = (quantity.value)(run);
-            append("run", run.seed.to_string(), run.dead.to_string(), value);
+            append("run", &run.seed, &run.dead, (quantity.value)(run));
         }
     }
 }
@@ -255,7 +227,7 @@ fn draw_box(
     middle: f64,
     width: f64,
     colour: Rgb,
-) -> Result<(), DrawError> {
+) -> DrawResult {
     let (left, right) = (middle - width / 2.0, middle + width / 2.0);
     let ([low, high], [first, third]) = (plot.whiskers, plot.quartiles);
     marks.bar([(left, first), (right, third)], 0.6, colour)?;

@@ -2,9 +2,9 @@
 
 use super::{
     LambdaSweep,
-    backend::{CENTRE, DrawError, LINE_SPACING, Page},
+    backend::{CENTRE, DrawResult, LINE_SPACING, Page},
     chart::{GAP, Grid, INK, NAME, SMALL, TITLE_HEIGHT, caption_height, draw_caption, draw_title},
-    figure::{Figure, TWO_COLUMNS, Table},
+    figure::{Figure, TWO_COLUMNS, Table, row},
     lambda_sweep::latent_name,
     latent_plot::{LatentPlot, PlotStyle},
     legend::Legend,
@@ -67,14 +67,10 @@ impl<'a> Figure4<'a> {
         let caption = caption(&sweeps)?;
         let blocks = sweeps.into_iter().map(|sweep| {
             let records = sweep.records.iter();
+            let (names, width) = (&sweep.records[0].class_names, TWO_COLUMNS - 2.0 * GAP);
             Block {
                 samples: records.map(|record| Sample::new(record)).collect(),
-                legend: Legend::new(
-                    &sweep.records[0].class_names,
-                    TWO_COLUMNS - 2.0 * GAP,
-                    SMALL,
-                    usize::MAX,
-                ),
+                legend: Legend::new(names, width, SMALL, usize::MAX),
                 sweep,
             }
         });
@@ -116,14 +112,14 @@ impl Block<'_> {
         self.head_height() + self.grid().height()
     }
 
-    fn draw(&self, page: &Page<'_>, top: f64) -> Result<(), DrawError> {
+    fn draw(&self, page: &Page<'_>, top: f64) -> DrawResult {
         draw_title(page, &self.sweep.title, (0.0, top), TWO_COLUMNS)?;
         self.legend.draw(page, (GAP, top + TITLE_HEIGHT))?;
         let grid = self.grid();
         let top = top + self.head_height();
         for (index, (record, sample)) in self.sweep.records.iter().zip(&self.samples).enumerate() {
             let (x, y) = grid.corner(index);
-            sample.draw(&page.part((x, top + y), grid.panel_size()), record)?;
+            sample.draw(&page.part((x, top + y), grid.panel), record)?;
         }
         Ok(())
     }
@@ -131,7 +127,7 @@ impl Block<'_> {
 
 impl Sample {
     /// Draws the panel of a run.
-    fn draw(&self, page: &Page<'_>, record: &Record) -> Result<(), DrawError> {
+    fn draw(&self, page: &Page<'_>, record: &Record) -> DrawResult {
         const STYLE: PlotStyle = PlotStyle {
             radius: 0.75,
             text: 5.5,
@@ -161,13 +157,11 @@ impl Sample {
 impl Figure for Figure4<'_> {
     fn size(&self) -> (f64, f64) {
         let blocks: f64 = self.blocks.iter().map(Block::height).sum();
-        (
-            TWO_COLUMNS,
-            blocks + caption_height(&self.caption, TWO_COLUMNS),
-        )
+        let caption = caption_height(&self.caption, TWO_COLUMNS);
+        (TWO_COLUMNS, blocks + caption)
     }
 
-    fn draw(&self, page: &Page<'_>) -> Result<(), DrawError> {
+    fn draw(&self, page: &Page<'_>) -> DrawResult {
         let mut top = 0.0;
         for block in &self.blocks {
             block.draw(page, top)?;
@@ -180,33 +174,13 @@ impl Figure for Figure4<'_> {
         let mut rows = Vec::new();
         for block in &self.blocks {
             for (record, sample) in block.sweep.records.iter().zip(&block.samples) {
+                let (panel, lambda, seed) = (&block.sweep.title, record.lambda(), block.sweep.seed);
                 let classes = sample.labels.iter().zip(&sample.predicted);
-                for ([x, y, z], (label, predicted)) in sample.points.iter().zip(classes) {
-                    rows.push(vec![
-                        block.sweep.title.clone(),
-                        record.lambda().to_string(),
-                        block.sweep.seed.to_string(),
-                        label.to_string(),
-                        predicted.to_string(),
-                        x.to_string(),
-                        y.to_string(),
-                        z.to_string(),
-                    ]);
+                for ([x, y, z], (class, predicted)) in sample.points.iter().zip(classes) {
+                    rows.push(row(&[panel, &lambda, &seed, class, predicted, x, y, z]));
                 }
             }
         }
-        Table {
-            header: vec![
-                "panel",
-                "lambda",
-                "seed",
-                "class",
-                "predicted",
-                "x",
-                "y",
-                "z",
-            ],
-            rows,
-        }
+        Table::new("panel,lambda,seed,class,predicted,x,y,z", rows)
     }
 }

@@ -2,9 +2,9 @@
 
 use super::{
     LambdaSweep,
-    backend::{CENTRE, DrawError, LINE_SPACING, Page, RIGHT},
+    backend::{CENTRE, DrawResult, LINE_SPACING, Page, RIGHT},
     chart::{GAP as EDGE, INK, NAME, SMALL, TITLE, caption_height, draw_caption, draw_title},
-    figure::{Figure, TWO_COLUMNS, Table},
+    figure::{Figure, TWO_COLUMNS, Table, row},
     palette::MISCLASSIFIED,
 };
 use crate::sweep::Record;
@@ -57,7 +57,6 @@ impl<'a> Figure5<'a> {
         })
     }
 
-    /// Width of an image.
     fn side(&self) -> f64 {
         let columns = self.records.len().max(5) + 1;
         let width = TWO_COLUMNS - 2.0 * EDGE - LEFT - GAP;
@@ -72,9 +71,9 @@ impl<'a> Figure5<'a> {
         self.rows.len() as f64 * (self.side() + GAP)
     }
 
-    /// Height of the two lines of metrics.
-    fn foot_height() -> f64 {
-        2.0 * SMALL * LINE_SPACING
+    /// The caption is below the two lines of metrics.
+    fn caption_top(&self) -> f64 {
+        Self::head_height() + self.body_height() + 2.0 * SMALL * LINE_SPACING
     }
 
     /// Left edge of a column; 0 is that of the test images.
@@ -83,7 +82,7 @@ impl<'a> Figure5<'a> {
         EDGE + LEFT + column as f64 * (self.side() + GAP) + gap
     }
 
-    fn draw_images(&self, page: &Page<'_>) -> Result<(), DrawError> {
+    fn draw_images(&self, page: &Page<'_>) -> DrawResult {
         let side = self.side();
         let style = page.text_style(SMALL, INK);
         for (line, row) in self.rows.iter().enumerate() {
@@ -110,7 +109,7 @@ impl<'a> Figure5<'a> {
     }
 
     /// Draws λ above and metrics below each column.
-    fn draw_text(&self, page: &Page<'_>) -> Result<(), DrawError> {
+    fn draw_text(&self, page: &Page<'_>) -> DrawResult {
         let (name, small) = (page.text_style(NAME, INK), page.text_style(SMALL, INK));
         let middle = |column: usize| self.left(column) + self.side() / 2.0;
         let head = Self::head_height() - GAP - NAME / 2.0;
@@ -137,50 +136,30 @@ impl<'a> Figure5<'a> {
 
 impl Figure for Figure5<'_> {
     fn size(&self) -> (f64, f64) {
-        let height = Self::head_height() + self.body_height() + Self::foot_height();
-        (
-            TWO_COLUMNS,
-            height + caption_height(&self.caption, TWO_COLUMNS),
-        )
+        let caption = caption_height(&self.caption, TWO_COLUMNS);
+        (TWO_COLUMNS, self.caption_top() + caption)
     }
 
-    fn draw(&self, page: &Page<'_>) -> Result<(), DrawError> {
+    fn draw(&self, page: &Page<'_>) -> DrawResult {
         draw_title(page, &self.title, (0.0, 0.0), TWO_COLUMNS)?;
         self.draw_images(page)?;
         self.draw_text(page)?;
-        let end = Self::head_height() + self.body_height() + Self::foot_height();
-        draw_caption(page, &self.caption, end)
+        draw_caption(page, &self.caption, self.caption_top())
     }
 
     fn table(&self) -> Table {
         let mut rows = Vec::new();
         for record in &self.records {
-            for row in &self.rows {
-                let Some(image) = record.eval_sample.reconstructions.get(*row) else {
-                    continue;
-                };
-                rows.push(vec![
-                    self.title.clone(),
-                    record.lambda().to_string(),
-                    self.seed.to_string(),
-                    image.index.to_string(),
-                    image.label.to_string(),
-                    image.predicted.to_string(),
-                    image.mse.to_string(),
-                ]);
+            let (panel, lambda, seed) = (&self.title, record.lambda(), self.seed);
+            let images = &record.eval_sample.reconstructions;
+            for image in self.rows.iter().filter_map(|row| images.get(*row)) {
+                let (index, class, predicted) = (image.index, image.label, image.predicted);
+                let mse = image.mse;
+                rows.push(row(&[
+                    panel, &lambda, &seed, &index, &class, &predicted, &mse,
+                ]));
             }
         }
-        Table {
-            header: vec![
-                "panel",
-                "lambda",
-                "seed",
-                "test_image",
-                "class",
-                "predicted",
-                "mse",
-            ],
-            rows,
-        }
+        Table::new("panel,lambda,seed,test_image,class,predicted,mse", rows)
     }
 }

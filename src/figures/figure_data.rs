@@ -1,5 +1,7 @@
 //! A run in training as its figures show it.
 
+use std::collections::BTreeSet;
+
 use super::{
     DeadRuns, Figure, Figure3, Figure4, Figure5, FigureKind, LambdaSweep, LatentCloud,
     LearningCurves, PanelRuns, ParetoFigure, ReconstructionPairs, lambda_sweep::latent_name,
@@ -9,7 +11,7 @@ use crate::{
     data::{DataSource, Dataset},
     model::{Lambda, LatentLayout},
     sweep::{EvalSample, Outcome, Record, RunSpec, series::network_name},
-    train::{Evaluation, Projection, RunConfig, Snapshot, TokenView},
+    train::{Evaluation, RunConfig, Snapshot, TokenView},
 };
 
 /// The networks of a run, each at its own step.
@@ -34,7 +36,6 @@ pub struct NetworkState {
 /// What a figure says about a snapshot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SnapshotInfo {
-    /// Steps taken.
     pub step: u64,
     /// λ at that step, which may have changed since.
     pub lambda: Lambda,
@@ -84,7 +85,7 @@ impl NetworkState {
             evaluations,
             wall_seconds: 0.0,
             finished: 0,
-            eval_sample: snapshot.map_or_else(empty_sample, |snapshot| {
+            eval_sample: snapshot.map_or_else(EvalSample::default, |snapshot| {
                 EvalSample::from_snapshot(snapshot, dataset)
             }),
         };
@@ -100,24 +101,15 @@ impl NetworkState {
     }
 
     fn tokens(&self) -> TokenView {
-        let snapshot = self.snapshot.as_ref();
-        snapshot.map_or_else(TokenView::default, |snapshot| snapshot.tokens)
+        self.snapshot
+            .as_ref()
+            .map_or_else(TokenView::default, |snapshot| snapshot.tokens)
     }
 
     /// Probability of the predicted class of each reconstruction; empty where they are not known.
     pub fn probabilities(&self) -> &[f32] {
         let snapshot = self.snapshot.as_ref();
         snapshot.map_or(&[], |snapshot| &snapshot.probabilities)
-    }
-}
-
-fn empty_sample() -> EvalSample {
-    EvalSample {
-        points: Vec::new(),
-        projection: Projection::Coordinates,
-        labels: Vec::new(),
-        predicted: Vec::new(),
-        reconstructions: Vec::new(),
     }
 }
 
@@ -131,8 +123,11 @@ impl FigureData {
     /// Name of data set and network: "MNIST, FC Medium, n = 3".
     pub fn title(&self) -> String {
         self.networks.first().map_or_else(String::new, |first| {
-            let record = &first.record;
-            format!("{}, {}", record.data_name, network_name(record))
+            format!(
+                "{}, {}",
+                first.record.data_name,
+                network_name(&first.record)
+            )
         })
     }
 
@@ -219,10 +214,7 @@ impl FigureData {
         let epochs = epoch_range(records.clone().filter(is_shown));
         PanelRuns {
             title: format!("{}, {epochs}", self.title()),
-            data_name: records
-                .clone()
-                .next()
-                .map_or_else(String::new, |first| first.data_name.clone()),
+            data_name: (records.clone().next()).map_or_else(String::new, |it| it.data_name.clone()),
             outcomes: records.filter_map(Outcome::from_record).collect(),
         }
     }
@@ -230,15 +222,11 @@ impl FigureData {
 
 /// When the runs were evaluated: "before training", "after 1 epoch", "after 2–3 epochs".
 fn epoch_range<'a>(records: impl Iterator<Item = &'a Record>) -> String {
-    let epochs: Vec<u64> = records
-        .filter_map(|record| Some(record.kept()?.epoch))
-        .collect();
-    if epochs.iter().all(|epoch| *epoch == 0) {
-        return "before training".to_owned();
+    match &*number_range(records.filter_map(|record| Some(record.kept()?.epoch))) {
+        "0" => "before training".to_owned(),
+        "1" => "after 1 epoch".to_owned(),
+        range => format!("after {range} epochs"),
     }
-    let range = number_range(epochs.iter().copied());
-    let plural = if range == "1" { "" } else { "s" };
-    format!("after {range} epoch{plural}")
 }
 
 /// "step 120", or "steps 120–150" where the networks are at different steps.
@@ -248,16 +236,12 @@ fn step_range(steps: impl Iterator<Item = u64>) -> String {
     format!("step{plural} {range}")
 }
 
-/// "2", or "2–3" for different numbers.
+/// "2", or "2–3" for different numbers; "0" for none.
 fn number_range(numbers: impl Iterator<Item = u64>) -> String {
-    let limits = numbers.fold(None, |limits, number| match limits {
-        None => Some((number, number)),
-        Some((low, high)) => Some((number.min(low), number.max(high))),
-    });
-    match limits {
-        None => "0".to_owned(),
-        Some((low, high)) if low == high => low.to_string(),
-        Some((low, high)) => format!("{low}–{high}"),
+    let numbers: BTreeSet<u64> = numbers.collect();
+    match (numbers.first(), numbers.last()) {
+        (Some(low), Some(high)) if low != high => format!("{low}–{high}"),
+        (low, _) => low.unwrap_or(&0).to_string(),
     }
 }
 

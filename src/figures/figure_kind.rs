@@ -33,35 +33,28 @@ impl FigureKind {
 
     /// Name in the user interface.
     pub fn title(self) -> &'static str {
-        match self {
-            Self::Cloud => "Latent cloud",
-            Self::Reconstructions => "Reconstructions",
-            Self::Curves => "Curves",
-            Self::OverLambda => "Trade-off over λ (figure 3)",
-            Self::Pareto => "Trade-off plane",
-            Self::Clouds => "Clouds by λ (figure 4)",
-            Self::ReconstructionsByLambda => "Reconstructions by λ (figure 5)",
-        }
+        self.names().0
     }
 
     /// Name of the file, without extension.
     pub fn file_stem(self) -> &'static str {
+        self.names().1
+    }
+
+    fn names(self) -> (&'static str, &'static str) {
         match self {
-            Self::Cloud => "latent-cloud",
-            Self::Reconstructions => "reconstructions",
-            Self::Curves => "curves",
-            Self::OverLambda => "figure-3",
-            Self::Pareto => "trade-off-plane",
-            Self::Clouds => "figure-4",
-            Self::ReconstructionsByLambda => "figure-5",
+            Self::Cloud => ("Latent cloud", "latent-cloud"),
+            Self::Reconstructions => ("Reconstructions", "reconstructions"),
+            Self::Curves => ("Curves", "curves"),
+            Self::OverLambda => ("Trade-off over λ (figure 3)", "figure-3"),
+            Self::Pareto => ("Trade-off plane", "trade-off-plane"),
+            Self::Clouds => ("Clouds by λ (figure 4)", "figure-4"),
+            Self::ReconstructionsByLambda => ("Reconstructions by λ (figure 5)", "figure-5"),
         }
     }
 
     /// Whether it compares networks with different λ.
     pub fn needs_spectrum(self) -> bool {
-        matches!(
-            self,
-            Self::OverLambda | Self::Pareto | Self::Clouds | Self::ReconstructionsByLambda
-        )
+        !matches!(self, Self::Cloud | Self::Reconstructions | Self::Curves)
     }
 }

@@ -1,5 +1,7 @@
 //! One run per λ: the input of figures that show a single network at each λ.
 
+use std::collections::BTreeSet;
+
 use crate::{
     model::LatentLayout,
     sweep::{Record, Series},
@@ -9,9 +11,7 @@ use crate::{
 /// One run per λ of a series, all with the same seed, λ ascending.
 #[derive(Clone, Debug)]
 pub struct LambdaSweep<'a> {
-    /// Title of the series.
     pub title: String,
-    /// Seed of all runs.
     pub seed: u64,
     /// The runs, at least one.
     pub records: Vec<&'a Record>,
@@ -23,13 +23,8 @@ impl<'a> LambdaSweep<'a> {
     /// The runs of the seed that has the most λ with living runs; of several such seeds, the one
     /// with the fewest dead units, then the smallest. `None` if no run was evaluated.
     pub fn from_series(series: &Series<'a>) -> Option<Self> {
-        let mut seeds: Vec<u64> = series
-            .records
-            .iter()
-            .map(|record| record.spec.config.seed)
-            .collect();
-        seeds.sort_unstable();
-        seeds.dedup();
+        let seed_of = |record: &&Record| record.spec.config.seed;
+        let seeds: BTreeSet<u64> = series.records.iter().map(seed_of).collect();
         let with_seed = |seed: u64| -> Vec<&'a Record> {
             let records = series.records.iter().copied();
             let mut records: Vec<&'a Record> = records
@@ -45,10 +40,8 @@ impl<'a> LambdaSweep<'a> {
             (living, std::cmp::Reverse(dead_units))
         };
         // Of equal ranks, `max_by_key` returns the last.
-        let seed = seeds
-            .into_iter()
-            .rev()
-            .max_by_key(|seed| rank(&with_seed(*seed)))?;
+        let seeds = seeds.into_iter().rev();
+        let seed = seeds.max_by_key(|seed| rank(&with_seed(*seed)))?;
         let records = with_seed(seed);
         (!records.is_empty()).then(|| Self {
             title: series.title.clone(),

@@ -3,7 +3,7 @@
 mod view;
 
 use super::{
-    backend::{DrawError, Page},
+    backend::{DrawResult, Page},
     chart::{INK, Ticks, format_number},
     palette,
 };
@@ -18,7 +18,6 @@ pub type Limits = [[f64; 2]; 3];
 pub struct LatentPlot<'a> {
     /// Coordinates; vectors that are not finite are not drawn.
     pub points: &'a [[f32; 3]],
-    /// Class of each point.
     pub labels: &'a [u8],
     /// How the coordinates were computed from z.
     pub projection: Projection,
@@ -29,9 +28,7 @@ pub struct LatentPlot<'a> {
 /// Sizes of a plot, in points.
 #[derive(Clone, Copy, Debug)]
 pub struct PlotStyle {
-    /// Radius of a point.
     pub radius: f64,
-    /// Font size.
     pub text: f64,
     /// Whether every axis has ticks and the points have outlines; otherwise one axis has its limits
     /// only.
@@ -48,7 +45,6 @@ pub fn dimensions(record: &Record) -> usize {
 }
 
 impl<'a> LatentPlot<'a> {
-    /// The plot of the sample of a run.
     pub fn new(record: &'a Record) -> Self {
         Self {
             points: &record.eval_sample.points,
@@ -109,13 +105,7 @@ impl<'a> LatentPlot<'a> {
         points.filter(|(point, _)| point.iter().all(|value| value.is_finite()))
     }
 
-    /// Draws axes and points.
-    pub fn draw(
-        &self,
-        page: &Page<'_>,
-        limits: &Limits,
-        style: PlotStyle,
-    ) -> Result<(), DrawError> {
+    pub fn draw(&self, page: &Page<'_>, limits: &Limits, style: PlotStyle) -> DrawResult {
         let axes = self.axes(limits, style.detailed);
         let view = View::new(page, self.dimensions, &axes, style);
         view.draw_walls(page, &axes)?;

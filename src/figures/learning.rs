@@ -1,9 +1,9 @@
 //! Learning curves of one network.
 
 use super::{
-    backend::{DrawError, Page},
+    backend::{DrawResult, Page},
     chart::{self, Axis, Grid, INK, caption_height, draw_caption, format_number, padded_range},
-    figure::{Figure, Table},
+    figure::{Figure, Table, row},
     palette::{self, Rgb},
 };
 use crate::{
@@ -105,7 +105,7 @@ impl Figure for LearningCurves<'_> {
         (grid.width(), grid.height() + caption)
     }
 
-    fn draw(&self, page: &Page<'_>) -> Result<(), DrawError> {
+    fn draw(&self, page: &Page<'_>) -> DrawResult {
         /// More dots than these would merge into a thick line.
         const MAX_DOTS: usize = 60;
         let grid = Self::grid();
@@ -138,25 +138,15 @@ impl Figure for LearningCurves<'_> {
         for at in &self.record.evaluations {
             for (half, metrics) in [("test", Some(&at.test)), ("training", at.train.as_ref())] {
                 let Some(metrics) = metrics else { continue };
-                for quantity in &QUANTITIES {
-                    rows.push(vec![
-                        self.title.clone(),
-                        at.epoch.to_string(),
-                        at.step.to_string(),
-                        at.lambda.to_string(),
-                        half.to_owned(),
-                        quantity.id.to_owned(),
-                        (quantity.value)(metrics).to_string(),
-                    ]);
+                for Quantity { id, value, .. } in &QUANTITIES {
+                    let (panel, lambda, value) = (&self.title, &at.lambda, value(metrics));
+                    rows.push(row(&[
+                        panel, &at.epoch, &at.step, lambda, &half, id, &value,
+                    ]));
                 }
             }
         }
-        Table {
-            header: vec![
-                "panel", "epoch", "step", "lambda", "half", "quantity", "value",
-            ],
-            rows,
-        }
+        Table::new("panel,epoch,step,lambda,half,quantity,value", rows)
     }
 }
 

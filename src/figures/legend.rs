@@ -1,7 +1,7 @@
 //! Names and colours of classes.
 
 use super::{
-    backend::{DrawError, LEFT, Page, elide, text_width},
+    backend::{DrawResult, LEFT, Page, elide, text_width},
     chart::INK,
     palette,
 };
@@ -38,25 +38,18 @@ impl Legend {
                 0.0
             };
             if rows.len() == max_rows && x + entry + reserved > width {
-                return Self {
-                    rows,
-                    more: Some((more, x)),
-                    size,
-                };
+                let more = Some((more, x));
+                return Self { rows, more, size };
             }
             if let Some(row) = rows.last_mut() {
                 row.push((class, name, x));
             }
             x += entry;
         }
-        Self {
-            rows,
-            more: None,
-            size,
-        }
+        let more = None;
+        Self { rows, more, size }
     }
 
-    /// Height, in points.
     pub fn height(&self) -> f64 {
         self.rows.len() as f64 * self.row_height()
     }
@@ -66,7 +59,7 @@ impl Legend {
     }
 
     /// Draws the legend with its upper left corner at `pos`.
-    pub fn draw(&self, page: &Page<'_>, (left, top): (f64, f64)) -> Result<(), DrawError> {
+    pub fn draw(&self, page: &Page<'_>, (left, top): (f64, f64)) -> DrawResult {
         let (style, size) = (page.text_style(self.size, INK), self.size);
         let middle = |row: usize| top + (row as f64 + 0.5) * self.row_height();
         for (row, entries) in self.rows.iter().enumerate() {

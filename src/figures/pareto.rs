@@ -3,12 +3,12 @@
 use plotters::style::text_anchor::{HPos, VPos};
 
 use super::{
-    backend::{DrawError, LEFT, Page, RIGHT},
+    backend::{DrawResult, LEFT, Page, RIGHT},
     chart::{
         self, ACCURACY, Axis, Grid, INK, MSE, Marks, SMALL, caption_height, draw_caption,
         format_number, padded_range,
     },
-    figure::{Figure, Table},
+    figure::{Figure, Table, row},
     palette,
     run_filter::{DeadRuns, PanelRuns, RunFilter},
 };
@@ -24,10 +24,8 @@ pub struct ParetoFigure {
 
 #[derive(Clone, Debug, PartialEq)]
 struct Panel {
-    title: String,
-    data_name: String,
-    runs: Vec<Outcome>,
-    /// Indices into `runs`, reconstruction error ascending.
+    runs: PanelRuns,
+    /// Indices of outcomes, reconstruction error ascending.
     front: Vec<usize>,
 }
 
@@ -41,12 +39,11 @@ impl ParetoFigure {
     /// The figure of these runs; `None` if there is nothing to show.
     pub fn new(runs: &[PanelRuns], dead: DeadRuns) -> Option<Self> {
         let mut filter = RunFilter::new(dead);
-        let panels = filter.panels(runs, |runs, outcomes| Panel {
-            title: runs.title.clone(),
-            data_name: runs.data_name.clone(),
-            front: pareto_front(&outcomes),
-            runs: outcomes,
+        let panels = filter.panels(runs).into_iter().map(|runs| Panel {
+            front: pareto_front(&runs.outcomes),
+            runs,
         });
+        let panels: Vec<Panel> = panels.collect();
         (!panels.is_empty()).then(|| Self {
             panels,
             caption: filter.caption(CAPTION),
@@ -65,18 +62,18 @@ impl Figure for ParetoFigure {
         (grid.width(), grid.height() + SCALE_HEIGHT + caption)
     }
 
-    fn draw(&self, page: &Page<'_>) -> Result<(), DrawError> {
+    fn draw(&self, page: &Page<'_>) -> DrawResult {
         let grid = self.grid();
         for (index, panel) in self.panels.iter().enumerate() {
             // Panels of one data set have the same axes.
             let panels = self.panels.iter();
-            let same_data = panels.filter(|other| other.data_name == panel.data_name);
-            let runs: Vec<&Outcome> = same_data.flat_map(|panel| &panel.runs).collect();
+            let same_data = panels.filter(|other| other.runs.data_name == panel.runs.data_name);
+            let runs: Vec<&Outcome> = same_data.flat_map(|panel| &panel.runs.outcomes).collect();
             let errors = padded_range(runs.iter().map(|run| run.mse));
             let below = Axis::with_round_ticks(errors, MSE, INK);
             let accuracies = padded_range(runs.iter().map(|run| run.accuracy * 100.0));
             let left = Axis::with_round_ticks(accuracies, ACCURACY, INK);
-            let part = grid.draw_panel(page, index, &panel.title)?;
+            let part = grid.draw_panel(page, index, &panel.runs.title)?;
             chart::draw(&part, &below, &left, None, |marks, _| panel.draw(marks))?;
         }
         draw_lambda_scale(page, grid.height())?;
@@ -86,47 +83,33 @@ impl Figure for ParetoFigure {
     fn table(&self) -> Table {
         let mut rows = Vec::new();
         for panel in &self.panels {
-            for (index, run) in panel.runs.iter().enumerate() {
-                rows.push(vec![
-                    panel.title.clone(),
-                    run.lambda.to_string(),
-                    run.seed.to_string(),
-                    run.dead.to_string(),
-                    panel.front.contains(&index).to_string(),
-                    (run.accuracy * 100.0).to_string(),
-                    run.mse.to_string(),
-                ]);
+            for (index, run) in panel.runs.outcomes.iter().enumerate() {
+                let (title, lambda, seed, dead) =
+                    (&panel.runs.title, &run.lambda, &run.seed, &run.dead);
+                let (on_front, accuracy) = (panel.front.contains(&index), run.accuracy * 100.0);
+                rows.push(row(&[
+                    title, lambda, seed, dead, &on_front, &accuracy, &run.mse,
+                ]));
             }
         }
-        Table {
-            header: vec![
-                "panel",
-                "lambda",
-                "seed",
-                "dead",
-                "on_front",
-                "accuracy_percent",
-                "mse",
-            ],
-            rows,
-        }
+        Table::new("panel,lambda,seed,dead,on_front,accuracy_percent,mse", rows)
     }
 }
 
 impl Panel {
-    fn draw(&self, marks: &Marks<'_, '_>) -> Result<(), DrawError> {
+    fn draw(&self, marks: &Marks<'_, '_>) -> DrawResult {
         let point = |run: &Outcome| (run.mse, run.accuracy * 100.0);
         // Stairs, since no run has reached anything between two runs of the front.
         let mut stairs: Vec<(f64, f64)> = Vec::new();
         for index in &self.front {
-            let (mse, accuracy) = point(&self.runs[*index]);
+            let (mse, accuracy) = point(&self.runs.outcomes[*index]);
             if let Some((_, before)) = stairs.last().copied() {
                 stairs.push((mse, before));
             }
             stairs.push((mse, accuracy));
         }
         marks.line(&stairs, 0.8, [0x70; 3])?;
-        for run in &self.runs {
+        for run in &self.runs.outcomes {
             let colour = palette::lambda_on_light(run.lambda.value());
             if run.dead {
                 marks.ring(point(run), DOT, colour)?;
@@ -139,19 +122,14 @@ impl Panel {
 }
 
 /// Draws the colours of λ as a bar with numbers.
-fn draw_lambda_scale(page: &Page<'_>, y: f64) -> Result<(), DrawError> {
+fn draw_lambda_scale(page: &Page<'_>, y: f64) -> DrawResult {
     const STEPS: u32 = 50;
     let width = (page.size().0 * 0.5).min(160.0);
     let left = (page.size().0 - width) / 2.0;
     let right = left + width;
     let (top, bottom) = (y + 6.0, y + 13.0);
     let style = page.text_style(SMALL, INK);
-    page.draw_colour_bar(
-        (left, top),
-        (right, bottom),
-        STEPS,
-        palette::lambda_on_light,
-    )?;
+    page.draw_lambda_bar((left, top), (right, bottom), STEPS)?;
     for tick in [0.0, 0.25, 0.5, 0.75, 1.0] {
         let pos = (left + width * tick, bottom + 3.0);
         page.draw_text(&format_number(tick), pos, &style, (HPos::Center, VPos::Top))?;

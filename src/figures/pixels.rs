@@ -52,13 +52,8 @@ pub fn difference(a: &[u8], b: &[u8], shape: ImageShape) -> (Vec<u8>, ImageShape
         differences.iter().map(scale)
     };
     let bytes = RECONSTRUCTION_ON_DARK.into_iter().flat_map(channel);
-    (
-        bytes.collect(),
-        ImageShape {
-            channels: 3,
-            ..shape
-        },
-    )
+    let channels = 3;
+    (bytes.collect(), ImageShape { channels, ..shape })
 }
 
 /// Averages each square of `factor`² RGB pixels into one; `width` is that of the result.
@@ -123,10 +118,14 @@ pub fn data_url(size: (u32, u32), pixels: &[u8]) -> io::Result<String> {
 mod tests {
     use super::*;
 
-    const COLOUR_2_BY_3: ImageShape = ImageShape {
-        channels: 3,
+    const GREY_2_BY_3: ImageShape = ImageShape {
+        channels: 1,
         height: 2,
         width: 3,
+    };
+    const COLOUR_2_BY_3: ImageShape = ImageShape {
+        channels: 3,
+        ..GREY_2_BY_3
     };
 
     #[test]
@@ -138,19 +137,11 @@ mod tests {
         for pixel in 0..6 {
             assert_eq!(small[3 * pixel..][..3], pixel_colour(&bytes, 6, pixel));
         }
-        let grey = ImageShape {
-            channels: 1,
-            ..COLOUR_2_BY_3
-        };
-        assert_eq!(enlarge(&bytes[..6], grey, 1).2[15..], [65; 3]);
+        assert_eq!(enlarge(&bytes[..6], GREY_2_BY_3, 1).2[15..], [65; 3]);
     }
 
     #[test]
     fn differences_go_from_black_to_orange() {
-        let grey = ImageShape {
-            channels: 1,
-            ..COLOUR_2_BY_3
-        };
         let (black, white) = ([0; 6], [255; 6]);
         // Incomplete images count as black where bytes are missing.
         for (other, expected) in [
@@ -158,7 +149,7 @@ mod tests {
             (&white[..], RECONSTRUCTION_ON_DARK),
             (&[][..], [0; 3]),
         ] {
-            let (bytes, shape) = difference(&black, other, grey);
+            let (bytes, shape) = difference(&black, other, GREY_2_BY_3);
             assert_eq!(shape, COLOUR_2_BY_3);
             for pixel in 0..6 {
                 assert_eq!(pixel_colour(&bytes, 6, pixel), expected);
@@ -169,14 +160,10 @@ mod tests {
     #[test]
     fn a_png_file_contains_its_resolution() {
         let file = png((2, 1), &[1, 2, 3, 4, 5, 6], Some(300.0)).unwrap();
-        let reader = png::Decoder::new(io::Cursor::new(&file))
-            .read_info()
-            .unwrap();
-        let dots = reader.info().pixel_dims.unwrap();
-        assert_eq!(
-            (dots.xppu, dots.yppu, dots.unit),
-            (11811, 11811, png::Unit::Meter)
-        );
+        let decoder = png::Decoder::new(io::Cursor::new(&file));
+        let dots = decoder.read_info().unwrap().info().pixel_dims.unwrap();
+        assert_eq!((dots.xppu, dots.yppu), (11811, 11811));
+        assert_eq!(dots.unit, png::Unit::Meter);
         assert!(png((2, 2), &[0; 5], None).is_err());
     }
 }

@@ -2,11 +2,11 @@
 
 use super::{
     NetworkState,
-    backend::{CENTRE, DrawError, LEFT, LINE_SPACING, Page, elide},
+    backend::{CENTRE, DrawResult, LEFT, LINE_SPACING, Page, elide},
     chart::{
         FAINT, GAP as EDGE, INK, SMALL, TITLE_HEIGHT, caption_height, draw_caption, draw_title,
     },
-    figure::{Figure, TWO_COLUMNS, Table},
+    figure::{Figure, TWO_COLUMNS, Table, row},
     palette::{MISCLASSIFIED, Rgb},
     pixels,
 };
@@ -58,10 +58,8 @@ impl<'a> ReconstructionPairs<'a> {
 
     /// The lines of text below an image.
     fn lines(&self, index: usize, image: &Reconstruction) -> Vec<(&'static str, String, Rgb)> {
-        let class = self
-            .network
-            .record
-            .class_names
+        let names = &self.network.record.class_names;
+        let class = names
             .get(usize::from(image.predicted))
             .map_or("?", String::as_str);
         let colour = if image.predicted == image.label {
@@ -80,10 +78,8 @@ impl<'a> ReconstructionPairs<'a> {
 
     /// Height of one row of blocks.
     fn block_height(&self) -> f64 {
-        let lines = self
-            .images
-            .first()
-            .map_or(0, |image| self.lines(0, image).len());
+        let first = self.images.first();
+        let lines = first.map_or(0, |image| self.lines(0, image).len());
         IMAGE_ROWS.len() as f64 * (SIDE + GAP) + lines as f64 * LINE + 2.0 * GAP
     }
 
@@ -92,12 +88,7 @@ impl<'a> ReconstructionPairs<'a> {
     }
 
     /// Draws a block: an image with everything below it.
-    fn draw_block(
-        &self,
-        page: &Page<'_>,
-        index: usize,
-        image: &Reconstruction,
-    ) -> Result<(), DrawError> {
+    fn draw_block(&self, page: &Page<'_>, index: usize, image: &Reconstruction) -> DrawResult {
         let x = EDGE + NAMES + (index % COLUMNS) as f64 * (SIDE + GAP);
         let top = HEAD + (index / COLUMNS) as f64 * self.block_height();
         let is_first = index.is_multiple_of(COLUMNS);
@@ -138,7 +129,7 @@ impl Figure for ReconstructionPairs<'_> {
         (TWO_COLUMNS, HEAD + self.body_height() + caption)
     }
 
-    fn draw(&self, page: &Page<'_>) -> Result<(), DrawError> {
+    fn draw(&self, page: &Page<'_>) -> DrawResult {
         draw_title(page, &self.title, (0.0, 0.0), TWO_COLUMNS)?;
         for (index, image) in self.images.iter().enumerate() {
             self.draw_block(page, index, image)?;
@@ -147,17 +138,10 @@ impl Figure for ReconstructionPairs<'_> {
     }
 
     fn table(&self) -> Table {
-        let rows = self.images.iter().map(|image| {
-            vec![
-                image.index.to_string(),
-                image.label.to_string(),
-                image.predicted.to_string(),
-                image.mse.to_string(),
-            ]
-        });
-        Table {
-            header: vec!["test_image", "class", "predicted", "mse"],
-            rows: rows.collect(),
-        }
+        let rows = self
+            .images
+            .iter()
+            .map(|image| row(&[&image.index, &image.label, &image.predicted, &image.mse]));
+        Table::new("test_image,class,predicted,mse", rows.collect())
     }
 }

@@ -45,7 +45,7 @@ impl From<&Series<'_>> for PanelRuns {
 }
 
 /// Selects the runs that a chart shows and counts the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunFilter {
     dead: DeadRuns,
     hollow: usize,
@@ -54,17 +54,13 @@ pub struct RunFilter {
 }
 
 impl RunFilter {
-    /// A filter that has not counted any run yet.
     pub fn new(dead: DeadRuns) -> Self {
         Self {
             dead,
-            hollow: 0,
-            left_out: 0,
-            not_finite: 0,
+            ..Self::default()
         }
     }
 
-    /// Whether a run is shown.
     pub fn accepts(self, run: &Outcome) -> bool {
         run.is_finite() && (!run.dead || self.dead == DeadRuns::Hollow)
     }
@@ -79,23 +75,16 @@ impl RunFilter {
         *count += 1;
     }
 
-    /// The panels with at least one run that is shown, each made by `panel` of its shown runs.
-    pub fn panels<P>(
-        &mut self,
-        runs: &[PanelRuns],
-        panel: impl Fn(&PanelRuns, Vec<Outcome>) -> P,
-    ) -> Vec<P> {
-        let mut panels = Vec::new();
-        for of_panel in runs {
-            let mut outcomes = of_panel.outcomes.clone();
-            for run in &outcomes {
-                self.count(run);
-            }
-            outcomes.retain(|run| self.accepts(run));
-            if !outcomes.is_empty() {
-                panels.push(panel(of_panel, outcomes));
-            }
+    /// The panels with at least one run that is shown, with their shown runs.
+    pub fn panels(&mut self, runs: &[PanelRuns]) -> Vec<PanelRuns> {
+        let mut panels = runs.to_vec();
+        for run in panels.iter().flat_map(|panel| &panel.outcomes) {
+            self.count(run);
         }
+        for panel in &mut panels {
+            panel.outcomes.retain(|run| self.accepts(run));
+        }
+        panels.retain(|panel| !panel.outcomes.is_empty());
         panels
     }
 

@@ -10,7 +10,6 @@ use crate::{
 /// A run of FC Medium with n = 3 on MNIST that was evaluated once.
 pub fn record(lambda: f64, seed: u64, accuracy: f64, mse: f64) -> Record {
     let lambda = Lambda::new(lambda).unwrap();
-    let classes = BundledSet::Mnist.class_names();
     Record {
         spec: RunSpec {
             data: DataSource::Bundled(BundledSet::Mnist),
@@ -23,7 +22,7 @@ pub fn record(lambda: f64, seed: u64, accuracy: f64, mse: f64) -> Record {
         },
         data_name: "MNIST".to_owned(),
         shape: ImageShape::GREY_28,
-        class_names: classes.map(str::to_owned).to_vec(),
+        class_names: BundledSet::Mnist.class_names(),
         program: "cre-lab".to_owned(),
         device: "no device".to_owned(),
         parameters: 971_781,

@@ -98,7 +98,7 @@ impl Record {
 }
 
 /// Results of a model for some test images, as shown in figures 4 and 5.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EvalSample {
     /// Position of every cloud image in the three-dimensional scene.
     pub points: Vec<[f32; 3]>,

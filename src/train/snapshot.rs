@@ -133,9 +133,10 @@ impl Snapshot {
 }
 
 /// How z was reduced to three coordinates.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Projection {
     /// n ≤ 3: the values of z, missing ones 0.
+    #[default]
     Coordinates,
     /// n > 3: the first three principal components, with their share of the variance, 0–1.
     Pca { explained: f32 },

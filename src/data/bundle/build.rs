@@ -7,8 +7,7 @@ use std::{
 
 use super::{
     super::{
-        LoadError, Split, SplitKind, cifar::CifarFolder, digest::sha256, gzip, idx,
-        idx_folder::IdxFolder, image_sheet,
+        LoadError, Split, SplitKind, cifar, digest::sha256, gzip, idx, idx_folder, image_sheet,
     },
     Format,
 };
@@ -17,11 +16,9 @@ use crate::fs::{Existing, check_output, first_existing, write_whole};
 /// A file written by [`build`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BundleFile {
-    /// Its path.
     pub path: PathBuf,
-    /// Its size.
     pub bytes: u64,
-    /// Its SHA-256, in lower-case hexadecimal.
+    /// In lower-case hexadecimal.
     pub sha256: String,
 }
 
@@ -34,15 +31,10 @@ pub enum BundleError {
     /// The original files have too few images of a class.
     #[error("{} contains {actual} {kind} images of class {class}, fewer than the {required} needed", folder.display())]
     TooFew {
-        /// Folder of the original files.
         folder: PathBuf,
-        /// Training or test images.
         kind: SplitKind,
-        /// Index of the class.
         class: usize,
-        /// Number of its images.
         actual: usize,
-        /// Number of images that a sample needs.
         required: usize,
     },
     /// The sample would replace the original files.
@@ -53,48 +45,7 @@ pub enum BundleError {
     Exists(String),
     /// A file or folder cannot be written.
     #[error("cannot write {}: {error}", path.display())]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
-        /// The reason.
-        error: io::Error,
-    },
-}
-
-/// The original files of a set.
-enum Originals {
-    Idx(IdxFolder),
-    Cifar(CifarFolder),
-}
-
-impl Originals {
-    fn find(folder: &Path) -> Result<Self, LoadError> {
-        Ok(match CifarFolder::find(folder) {
-            Some(files) => Self::Cifar(files),
-            None => Self::Idx(IdxFolder::find(folder)?),
-        })
-    }
-
-    fn folder(&self) -> &Path {
-        match self {
-            Self::Idx(files) => &files.folder,
-            Self::Cifar(files) => &files.folder,
-        }
-    }
-
-    fn read(&self, kind: SplitKind) -> Result<Split, LoadError> {
-        match self {
-            Self::Idx(files) => files.read(kind),
-            Self::Cifar(files) => files.read(kind),
-        }
-    }
-
-    fn sample_format(&self) -> Format {
-        match self {
-            Self::Idx(_) => Format::Idx,
-            Self::Cifar(_) => Format::Sheet,
-        }
-    }
+    Write { path: PathBuf, error: io::Error },
 }
 
 /// Builds the four files of a sample in the folder `to` from the original files in `from`.
@@ -110,12 +61,14 @@ pub fn build(from: &Path, to: &Path, existing: Existing) -> Result<Vec<BundleFil
         path: to.to_owned(),
         error,
     };
-    let originals = Originals::find(from)?;
-    let original_folder = fs::canonicalize(originals.folder()).map_err(write_error)?;
+    let (from, format) = match cifar::find(from) {
+        Some(folder) => (folder, Format::Sheet),
+        None => (idx_folder::find(from)?, Format::Idx),
+    };
+    let original_folder = fs::canonicalize(&from).map_err(write_error)?;
     if fs::canonicalize(to).is_ok_and(|to| to == original_folder) {
         return Err(BundleError::SameFolder(to.to_owned()));
     }
-    let format = originals.sample_format();
     let names = SplitKind::ALL.map(|kind| format.file_names(kind));
     if existing == Existing::Keep
         && let Some(clause) = first_existing(to, names.iter().flatten().map(String::as_str))
@@ -126,10 +79,9 @@ pub fn build(from: &Path, to: &Path, existing: Existing) -> Result<Vec<BundleFil
         let path = to.join(name);
         check_output(&path, existing).map_err(|error| BundleError::Write { path, error })?;
     }
-    let [train, test] = format.images_per_class();
     let splits = [
-        subset(&originals, SplitKind::Train, train)?,
-        subset(&originals, SplitKind::Test, test)?,
+        subset(&from, format, SplitKind::Train)?,
+        subset(&from, format, SplitKind::Test)?,
     ];
     fs::create_dir_all(to).map_err(write_error)?;
     let mut written = Vec::new();
@@ -145,21 +97,25 @@ pub fn build(from: &Path, to: &Path, existing: Existing) -> Result<Vec<BundleFil
     Ok(written)
 }
 
-/// Selects the first `per_class` images of each class, in file order.
-fn subset(originals: &Originals, kind: SplitKind, per_class: usize) -> Result<Split, BundleError> {
-    let split = originals.read(kind)?;
+/// Selects the first images of each class, in file order.
+fn subset(folder: &Path, format: Format, kind: SplitKind) -> Result<Split, BundleError> {
+    let split = match format {
+        Format::Idx => idx_folder::read(folder, kind)?,
+        Format::Sheet => cifar::read(folder, kind)?,
+    };
+    let required = format.images_per_class()[kind as usize];
     let classes = usize::from(idx::CLASSES);
-    let mut indices = split.first_of_each_class(classes, per_class);
+    let mut indices = split.first_of_each_class(classes, required);
     for class in 0..classes {
         let in_class = |index: &&u32| usize::from(split.label(**index as usize)) == class;
         let actual = indices.iter().filter(in_class).count();
-        if actual < per_class {
+        if actual < required {
             return Err(BundleError::TooFew {
-                folder: originals.folder().to_owned(),
+                folder: folder.to_owned(),
                 kind,
                 class,
                 actual,
-                required: per_class,
+                required,
             });
         }
     }
@@ -172,11 +128,10 @@ fn write(
     content: io::Result<Vec<u8>>,
     existing: Existing,
 ) -> Result<BundleFile, BundleError> {
-    let written = content.and_then(|bytes| write_whole(&path, &bytes, existing).map(|()| bytes));
-    match written {
-        Ok(bytes) => Ok(BundleFile {
-            bytes: bytes.len() as u64,
-            sha256: sha256(&bytes),
+    match content.and_then(|bytes| write_whole(&path, &bytes, existing).map(|()| bytes)) {
+        Ok(content) => Ok(BundleFile {
+            bytes: content.len() as u64,
+            sha256: sha256(&content),
             path,
         }),
         Err(error) => Err(BundleError::Write { path, error }),
@@ -186,7 +141,7 @@ fn write(
 #[cfg(test)]
 mod tests {
     use super::{super::load, *};
-    use crate::data::{BundledSet, DataSource, idx_folder};
+    use crate::data::{BundledSet, DataSource};
 
     fn assets() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/data")
@@ -216,22 +171,16 @@ mod tests {
     #[test]
     fn original_files_are_not_replaced_and_must_have_enough_images() {
         let from = assets().join("mnist");
-        assert!(matches!(
-            build(&from, &from, Existing::Replace),
-            Err(BundleError::SameFolder(_))
-        ));
+        let same = build(&from, &from, Existing::Replace);
+        assert!(matches!(same, Err(BundleError::SameFolder(_))));
 
         let small = tempfile::tempdir().unwrap();
         idx_folder::tests::write(small.path(), str::to_owned);
         let to = small.path().join("bundle");
         let error = build(small.path(), &to, Existing::Keep).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!(
-                "{} contains 0 training images of class 0, fewer than the 1000 needed",
-                small.path().display()
-            )
-        );
+        let expected = " contains 0 training images of class 0, fewer than the 1000 needed";
+        let folder = small.path().display();
+        assert_eq!(error.to_string(), format!("{folder}{expected}"));
         assert!(!to.exists());
     }
 

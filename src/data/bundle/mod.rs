@@ -10,7 +10,7 @@ use std::path::Path;
 pub use build::{BundleError, BundleFile, build};
 
 use super::{
-    BundledSet, Dataset, ImageShape, LoadError, Split, SplitKind, idx,
+    BundledSet, Dataset, LoadError, Split, SplitKind, idx,
     idx_folder::{NamedFile, read_split},
     image_sheet,
 };
@@ -18,27 +18,24 @@ use super::{
 /// Images and labels of each split, in the order of [`SplitKind::ALL`].
 type Files = [[&'static [u8]; 2]; 2];
 
-macro_rules! files {
-    ($($images:literal, $labels:literal);+) => {
-        [$([
-            include_bytes!(concat!("../../../assets/data/", $images)),
-            include_bytes!(concat!("../../../assets/data/", $labels)),
-        ]),+]
-    };
+macro_rules! asset {
+    ($($part:literal),+) => { include_bytes!(concat!("../../../assets/data/", $($part),+)) };
 }
 
-static MNIST: Files = files!(
-    "mnist/train-images-idx3-ubyte.gz", "mnist/train-labels-idx1-ubyte.gz";
-    "mnist/t10k-images-idx3-ubyte.gz", "mnist/t10k-labels-idx1-ubyte.gz"
-);
-static FASHION_MNIST: Files = files!(
-    "fashion-mnist/train-images-idx3-ubyte.gz", "fashion-mnist/train-labels-idx1-ubyte.gz";
-    "fashion-mnist/t10k-images-idx3-ubyte.gz", "fashion-mnist/t10k-labels-idx1-ubyte.gz"
-);
-static CIFAR_10: Files = files!(
-    "cifar-10/train-images.jpg", "cifar-10/train-labels-idx1-ubyte.gz";
-    "cifar-10/t10k-images.jpg", "cifar-10/t10k-labels-idx1-ubyte.gz"
-);
+macro_rules! files {
+    ($set:literal, $images:literal) => {
+        [
+            [
+                asset!($set, "/train-", $images),
+                asset!($set, "/train-labels-idx1-ubyte.gz"),
+            ],
+            [
+                asset!($set, "/t10k-", $images),
+                asset!($set, "/t10k-labels-idx1-ubyte.gz"),
+            ],
+        ]
+    };
+}
 
 /// Format of the images of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +93,9 @@ pub fn load(set: BundledSet) -> Result<Dataset, LoadError> {
 
 fn files(set: BundledSet) -> Files {
     match set {
-        BundledSet::Mnist => MNIST,
-        BundledSet::FashionMnist => FASHION_MNIST,
-        BundledSet::Cifar10 => CIFAR_10,
+        BundledSet::Mnist => files!("mnist", "images-idx3-ubyte.gz"),
+        BundledSet::FashionMnist => files!("fashion-mnist", "images-idx3-ubyte.gz"),
+        BundledSet::Cifar10 => files!("cifar-10", "images.jpg"),
     }
 }
 
@@ -116,28 +113,12 @@ fn read(
     };
     let images = named(images_name, images);
     let labels = named(labels_name, labels);
-    match format {
-        Format::Idx => read_split(images, labels),
-        Format::Sheet => read_sheet(images, labels),
+    if format == Format::Idx {
+        return read_split(images, labels);
     }
-}
-
-fn read_sheet(
-    images: NamedFile<&'static [u8]>,
-    labels: NamedFile<&'static [u8]>,
-) -> Result<Split, LoadError> {
     let (label_file, labels) = labels.read(idx::read_labels)?;
-    match image_sheet::decode(images.content, labels.len()) {
-        Ok(pixels) => Split::from_files(
-            ImageShape::COLOUR_32,
-            (images.path, pixels),
-            (label_file, labels),
-        ),
-        Err(error) => Err(LoadError::ImageSheet {
-            file: images.path,
-            error,
-        }),
-    }
+    let (image_file, pixels) = images.read(|jpeg, _| image_sheet::decode(jpeg, labels.len()))?;
+    Split::from_files(set.shape(), (&image_file, pixels), (&label_file, labels))
 }
 
 #[cfg(test)]
@@ -166,12 +147,8 @@ mod tests {
             for (kind, files) in SplitKind::ALL.into_iter().zip(files(set)) {
                 let names = Format::new(set).file_names(kind);
                 for (name, bytes) in names.into_iter().zip(files) {
-                    let row = format!(
-                        "| `{}/{name}` | {} | `{}` |",
-                        set.id(),
-                        bytes.len(),
-                        sha256(bytes)
-                    );
+                    let (id, size, hash) = (set.id(), bytes.len(), sha256(bytes));
+                    let row = format!("| `{id}/{name}` | {size} | `{hash}` |");
                     assert!(readme.contains(&row), "README.md lacks {row}");
                 }
             }

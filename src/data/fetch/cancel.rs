@@ -26,7 +26,6 @@ impl CancelToken {
         }
     }
 
-    /// Whether the download has been cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.0.is_cancelled.load(Ordering::SeqCst)
     }

@@ -13,8 +13,7 @@ use super::{
 use crate::{
     data::{
         catalogue::{CatalogueEntry, OriginalFile, Package},
-        digest::{self, DigestError},
-        gzip, locator,
+        digest, gzip, locator,
     },
     fs::{Existing, OutputFile, open_regular, rename_output},
 };
@@ -26,11 +25,10 @@ const MAX_EXTRA_BYTES: u64 = 8 << 20;
 pub(super) fn is_installed(entry: &CatalogueEntry<'_>, index: usize, folder: &Path) -> bool {
     let files = match entry.package {
         Package::Files(_) => &entry.files[index..=index],
-        Package::Archive(_) => entry.files,
+        Package::Archive(..) => entry.files,
     };
-    files
-        .iter()
-        .all(|file| locator::has_original(folder, entry, file))
+    let mut files = files.iter();
+    files.all(|file| locator::has_original(folder, entry, file))
 }
 
 /// Compares mirror file `index` with the original files and moves them into `folder`. A file that
@@ -44,7 +42,7 @@ pub(super) fn install(
 ) -> Result<(), TransferError> {
     let result = match entry.package {
         Package::Files(_) => install_file(&entry.files[index], part, folder, cancel),
-        Package::Archive(_) => install_archive(entry.files, part, folder, cancel),
+        Package::Archive(..) => install_archive(entry.files, part, folder, cancel),
     };
     if let Err(TransferError::Mirror(_)) = result {
         part.remove();
@@ -58,11 +56,11 @@ fn install_file(
     folder: &Path,
     cancel: &CancelToken,
 ) -> Result<(), TransferError> {
-    let is_gzip = digest::verify_file_with(part.path(), file, |_| check(cancel))?
-        .map_err(|error| not_the_original(file, &error))?;
+    let is_gzip = digest::verify_file_with(&part.path, file, |_| check(cancel))?
+        .map_err(|error| other_file(&format!("{} {error}", file.name)))?;
     let extension = if is_gzip { ".gz" } else { "" };
     let path = folder.join(format!("{}{extension}", file.name));
-    rename_output(part.path(), &path, Existing::Replace)
+    rename_output(&part.path, &path, Existing::Replace)
         .map_err(|error| TransferError::Local { path, error })
 }
 
@@ -74,10 +72,8 @@ fn install_archive(
     folder: &Path,
     cancel: &CancelToken,
 ) -> Result<(), TransferError> {
-    let malformed = |error: io::Error| {
-        MirrorError::NotTheOriginal(format!("the archive cannot be read: {error}"))
-    };
-    let file = open_regular(part.path()).map_err(|error| TransferError::Local {
+    let malformed = |error: io::Error| other_file(&format!("the archive cannot be read: {error}"));
+    let file = open_regular(&part.path).map_err(|error| TransferError::Local {
         path: folder.to_owned(),
         error,
     })?;
@@ -97,13 +93,9 @@ fn install_archive(
             *slot = Some(extract(entry, file, folder, cancel)?);
         }
     }
-    if let Some((file, _)) = files
-        .iter()
-        .zip(&extracted)
-        .find(|(_, slot)| slot.is_none())
-    {
-        let reason = format!("the archive lacks {}", file.name);
-        return Err(MirrorError::NotTheOriginal(reason).into());
+    let mut slots = files.iter().zip(&extracted);
+    if let Some((file, _)) = slots.find(|(_, slot)| slot.is_none()) {
+        return Err(other_file(&format!("the archive lacks {}", file.name)).into());
     }
     for (file, output) in files.iter().zip(extracted.into_iter().flatten()) {
         output.finish().map_err(|error| TransferError::Local {
@@ -131,18 +123,17 @@ fn extract(
         check(cancel)?;
         output.write_all(bytes).map_err(local)
     })?
-    .map_err(|error| not_the_original(file, &error))?;
+    .map_err(|error| other_file(&format!("{} {error}", file.name)))?;
     Ok(output)
 }
 
 fn check(cancel: &CancelToken) -> Result<(), TransferError> {
     if cancel.is_cancelled() {
-        Err(TransferError::Cancelled)
-    } else {
-        Ok(())
+        return Err(TransferError::Cancelled);
     }
+    Ok(())
 }
 
-fn not_the_original(file: &OriginalFile<'_>, error: &DigestError) -> MirrorError {
-    MirrorError::NotTheOriginal(format!("{} {error}", file.name))
+fn other_file(reason: &str) -> MirrorError {
+    MirrorError::Invalid(format!("sent another file: {reason}"))
 }

@@ -29,53 +29,43 @@ pub(super) struct Download<'a> {
 }
 
 impl<'a> Download<'a> {
-    pub(super) fn new(
+    /// Downloads the files that are not in the folder yet.
+    pub(super) fn run(
         entry: &'a CatalogueEntry<'a>,
         folder: &'a Path,
         limits: TransferLimits,
         cancel: &'a CancelToken,
         on_progress: &'a mut dyn FnMut(&Progress),
-    ) -> Self {
-        let files = entry.mirror_files();
-        Self {
+    ) -> Result<(), FetchError> {
+        let (names, sizes): (Vec<String>, _) = entry.mirror_files().into_iter().unzip();
+        let mut download = Self {
             entry,
             folder,
             limits,
             cancel,
             on_progress,
             mirrors: entry.mirrors.to_vec(),
-            sizes: files.iter().map(|file| file.bytes).collect(),
+            sizes,
             completed: 0,
-        }
-    }
-
-    /// Downloads the files that are not in the folder yet.
-    pub(super) fn run(mut self) -> Result<(), FetchError> {
-        for (index, file) in self.entry.mirror_files().iter().enumerate() {
-            if !is_installed(self.entry, index, self.folder) {
-                self.download_file(index, file.name)?;
+        };
+        for (index, name) in names.iter().enumerate() {
+            if !is_installed(entry, index, folder) {
+                download.download_file(index, name)?;
             }
-            self.completed += self.sizes[index];
+            download.completed += download.sizes[index];
         }
         Ok(())
     }
 
     fn download_file(&mut self, index: usize, name: &str) -> Result<(), FetchError> {
-        let mut sources: Vec<(&str, String, PartialFile)> = self
-            .mirrors
-            .iter()
-            .map(|mirror| {
-                let url = format!("{mirror}{name}");
-                let part = PartialFile::new(self.folder, name, &url);
-                (*mirror, url, part)
-            })
-            .collect();
-        sources.sort_by_key(|(.., part)| Reverse(part.length()));
+        let part = |mirror: &&'a str| (*mirror, PartialFile::new(self.folder, name, mirror));
+        let mut sources: Vec<_> = self.mirrors.iter().map(part).collect();
+        sources.sort_by_key(|(_, part)| Reverse(part.length()));
         let mut errors = Vec::new();
-        for (mirror, url, part) in &sources {
-            match self.download_from(index, url, part) {
+        for (mirror, part) in &sources {
+            match self.download_from(index, part) {
                 Ok(()) => {
-                    for (.., part) in &sources {
+                    for (_, part) in &sources {
                         part.remove();
                     }
                     return Ok(());
@@ -84,7 +74,7 @@ impl<'a> Download<'a> {
                     // A mirror that fails for one file is tried last for the next.
                     self.mirrors.retain(|other| other != mirror);
                     self.mirrors.push(mirror);
-                    errors.push((host(url), error));
+                    errors.push((host(&part.url), error));
                 }
                 Err(TransferError::Local { path, error }) => {
                     return Err(FetchError::Write { path, error });
@@ -102,19 +92,13 @@ impl<'a> Download<'a> {
         })
     }
 
-    fn download_from(
-        &mut self,
-        index: usize,
-        url: &str,
-        part: &PartialFile,
-    ) -> Result<(), TransferError> {
-        let host = host(url);
+    fn download_from(&mut self, index: usize, part: &PartialFile) -> Result<(), TransferError> {
+        let host = host(&part.url);
         let mut resumptions = 0;
         loop {
             let before = part.length();
             self.report(Stage::Connecting, index, before, &host);
             let transfer = Transfer {
-                url,
                 part,
                 max_size: self.max_size(index),
                 limits: self.limits,
@@ -144,7 +128,7 @@ impl<'a> Download<'a> {
     fn max_size(&self, index: usize) -> u64 {
         let content = match self.entry.package {
             Package::Files(_) => self.entry.files[index].bytes,
-            Package::Archive(_) => self.entry.unpacked_bytes(),
+            Package::Archive(..) => self.entry.unpacked_bytes(),
         };
         content + content / 100 + (1 << 20)
     }

@@ -36,7 +36,6 @@ const LOCK_NAME: &str = ".cre-lab-download";
 pub enum Stage {
     /// Waiting for the response of a mirror.
     Connecting,
-    /// Receiving data.
     Receiving,
     /// Comparing the data with the original.
     Checking,
@@ -45,7 +44,6 @@ pub enum Stage {
 /// Progress of a download.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Current stage.
     pub stage: Stage,
     /// Bytes received, of all files.
     pub received: u64,
@@ -68,12 +66,7 @@ pub enum FetchError {
     Busy(BundledSet),
     /// A file or folder cannot be written; what has been received is kept.
     #[error("cannot write {}: {error}", path.display())]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
-        /// The reason.
-        error: io::Error,
-    },
+    Write { path: PathBuf, error: io::Error },
     /// The download was cancelled; what has been received is kept.
     #[error("download cancelled: {} are kept, and the next download resumes from there", format::bytes(*.kept))]
     Cancelled {
@@ -88,11 +81,10 @@ pub enum FetchError {
         folder.display()
     )]
     AllMirrorsFailed {
-        /// The set.
         set: BundledSet,
         /// Host name and error of each mirror.
         errors: Vec<(String, MirrorError)>,
-        /// Folder for its files.
+        /// Folder for the files of the set.
         folder: PathBuf,
     },
 }
@@ -156,7 +148,7 @@ pub fn fetch(
     let result = match lock.try_lock() {
         Ok(()) => {
             remove_left_over(folder, LEFT_OVER_AGE);
-            Download::new(entry, folder, limits, cancel, on_progress).run()
+            Download::run(entry, folder, limits, cancel, on_progress)
         }
         Err(TryLockError::WouldBlock) => return Err(FetchError::Busy(entry.set)),
         Err(TryLockError::Error(error)) => Err(write_error(error)),
@@ -168,10 +160,12 @@ pub fn fetch(
 /// Number of bytes in `folder` of an interrupted download that can be resumed.
 pub fn kept_bytes(entry: &CatalogueEntry<'_>, folder: &Path) -> u64 {
     let kept = |name: &str| {
-        let length =
-            |mirror: &&str| PartialFile::new(folder, name, &format!("{mirror}{name}")).length();
-        entry.mirrors.iter().map(length).max().unwrap_or(0)
+        let parts = entry
+            .mirrors
+            .iter()
+            .map(|mirror| PartialFile::new(folder, name, mirror));
+        parts.map(|part| part.length()).max().unwrap_or(0)
     };
     let files = entry.mirror_files();
-    files.iter().map(|file| kept(file.name)).sum()
+    files.iter().map(|(name, _)| kept(name)).sum()
 }

@@ -5,7 +5,7 @@ use std::{
     io::{self, Read as _, Write as _},
     net::IpAddr,
     path::PathBuf,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use ureq::{
@@ -29,38 +29,16 @@ pub enum MirrorError {
     /// No connection could be made.
     #[error("cannot be reached ({0})")]
     Unreachable(String),
-    /// The response is not the file.
-    #[error("responded with {0}")]
-    Status(StatusCode),
-    /// No data was received for this time.
-    #[error("sent no data for {} s", .0.as_secs_f32())]
-    Stalled(Duration),
-    /// Throughput was too low.
-    #[error("sent only {} in {} s", format::bytes(*received), window.as_secs_f32())]
-    TooSlow {
-        /// Bytes received in the window.
-        received: u64,
-        /// Length of the window.
-        window: Duration,
-    },
     /// The connection ended early.
     #[error(
         "closed the connection after {} of {}",
         format::bytes(*received),
         total.map_or("an unknown size".to_owned(), format::bytes)
     )]
-    Interrupted {
-        /// Bytes received.
-        received: u64,
-        /// Size of the file, if known.
-        total: Option<u64>,
-    },
-    /// The file is larger than this limit, in bytes.
-    #[error("offered a file of more than {}", format::bytes(*.0))]
-    TooLarge(u64),
-    /// The content is not that of the original files.
-    #[error("sent another file: {0}")]
-    NotTheOriginal(String),
+    Interrupted { received: u64, total: Option<u64> },
+    /// The response is not the file, is too large, or is too slow.
+    #[error("{0}")]
+    Invalid(String),
 }
 
 /// Why a file was not downloaded from a mirror.
@@ -80,9 +58,7 @@ impl From<MirrorError> for TransferError {
     }
 }
 
-/// A transfer of one file.
 pub(super) struct Transfer<'a> {
-    pub(super) url: &'a str,
     pub(super) part: &'a PartialFile,
     /// The most bytes of the file.
     pub(super) max_size: u64,
@@ -99,7 +75,7 @@ impl Transfer<'_> {
     ) -> Result<(), TransferError> {
         let agent = self.agent();
         self.cancel.attach(&agent);
-        if let Some(info) = self.part.resume_info(self.url) {
+        if let Some(info) = self.part.resume_info() {
             let received = self.part.length();
             if received == info.total {
                 return Ok(());
@@ -122,7 +98,7 @@ impl Transfer<'_> {
 
     fn agent(&self) -> Agent {
         let timeout = Some(self.limits.max_silence);
-        let uri: Option<Uri> = self.url.parse().ok();
+        let uri: Option<Uri> = self.part.url.parse().ok();
         let mut config = Agent::config_builder()
             .user_agent(concat!("cre-lab/", env!("CARGO_PKG_VERSION")))
             // Sizes and ranges refer to the file as it is stored.
@@ -146,7 +122,7 @@ impl Transfer<'_> {
         agent: &Agent,
         resume: Option<&ResumeInfo>,
     ) -> Result<Response<Body>, TransferError> {
-        let mut request = agent.get(self.url);
+        let mut request = agent.get(&self.part.url);
         if let Some(info) = resume {
             request = request
                 .header(header::RANGE, format!("bytes={}-", self.part.length()))
@@ -157,9 +133,7 @@ impl Transfer<'_> {
                 return TransferError::Cancelled;
             }
             let error = match error {
-                ureq::Error::Timeout(Timeout::RecvResponse | Timeout::PerRead) => {
-                    MirrorError::Stalled(self.limits.max_silence)
-                }
+                ureq::Error::Timeout(Timeout::RecvResponse | Timeout::PerRead) => self.stalled(),
                 ureq::Error::Timeout(_) => MirrorError::Unreachable("no response".to_owned()),
                 ureq::Error::Io(error) => MirrorError::Unreachable(error.to_string()),
                 error => MirrorError::Unreachable(error.to_string()),
@@ -187,16 +161,17 @@ impl Transfer<'_> {
         on_received: &mut dyn FnMut(u64, Option<u64>),
     ) -> Result<(), TransferError> {
         if response.status() != StatusCode::OK {
-            return Err(MirrorError::Status(response.status()).into());
+            let reason = format!("responded with {}", response.status());
+            return Err(MirrorError::Invalid(reason).into());
         }
         let total = response.body().content_length();
         if total.is_some_and(|total| total > self.max_size) {
-            return Err(MirrorError::TooLarge(self.max_size).into());
+            return Err(self.too_large().into());
         }
         let info = validator(response.headers())
             .zip(total)
             .map(|(validator, total)| ResumeInfo {
-                url: self.url.to_owned(),
+                url: self.part.url.clone(),
                 validator: validator.to_owned(),
                 total,
             });
@@ -228,7 +203,7 @@ impl Transfer<'_> {
                 Err(_) if self.cancel.is_cancelled() => return Err(TransferError::Cancelled),
                 Err(error) => {
                     let error = match ureq::Error::from(error) {
-                        ureq::Error::Timeout(_) => MirrorError::Stalled(self.limits.max_silence),
+                        ureq::Error::Timeout(_) => self.stalled(),
                         _ => MirrorError::Interrupted { received, total },
                     };
                     return Err(error.into());
@@ -237,18 +212,17 @@ impl Transfer<'_> {
             received += length as u64;
             if received > self.max_size {
                 self.part.remove();
-                return Err(MirrorError::TooLarge(self.max_size).into());
+                return Err(self.too_large().into());
             }
             file.write_all(&buffer[..length])
                 .map_err(|error| self.local(error))?;
             if let Some(too_few) = throughput.add(length as u64, Instant::now())
                 && total != Some(received)
             {
-                return Err(MirrorError::TooSlow {
-                    received: too_few,
-                    window: self.limits.window,
-                }
-                .into());
+                let (received, seconds) =
+                    (format::bytes(too_few), self.limits.window.as_secs_f32());
+                let reason = format!("sent only {received} in {seconds} s");
+                return Err(MirrorError::Invalid(reason).into());
             }
         }
         // Shutting down a connection may look like its regular end.
@@ -261,11 +235,19 @@ impl Transfer<'_> {
         file.sync_all().map_err(|error| self.local(error))
     }
 
+    fn stalled(&self) -> MirrorError {
+        let seconds = self.limits.max_silence.as_secs_f32();
+        MirrorError::Invalid(format!("sent no data for {seconds} s"))
+    }
+
+    fn too_large(&self) -> MirrorError {
+        let limit = format::bytes(self.max_size);
+        MirrorError::Invalid(format!("offered a file of more than {limit}"))
+    }
+
     fn local(&self, error: io::Error) -> TransferError {
-        TransferError::Local {
-            path: self.part.path().to_owned(),
-            error,
-        }
+        let path = self.part.path.clone();
+        TransferError::Local { path, error }
     }
 }
 

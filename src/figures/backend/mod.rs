@@ -12,7 +12,7 @@ use plotters::{
     prelude::{BitMapBackend, SVGBackend, WHITE},
 };
 
-pub use page::{CENTRE, LEFT, Page, RIGHT};
+pub use page::{Anchor, CENTRE, LEFT, Page, RIGHT};
 pub use text::{LINE_SPACING, elide, text_width, wrap};
 
 use super::pixels::downscale;
@@ -22,8 +22,8 @@ use surface::Surface;
 const OVERSAMPLING: u32 = 2;
 const POINTS_PER_INCH: f64 = 72.0;
 
-/// A failed drawing.
-pub type DrawError = DrawingAreaErrorKind<io::Error>;
+/// The result of drawing.
+pub type DrawResult<T = ()> = Result<T, DrawingAreaErrorKind<io::Error>>;
 
 /// The area that plotters draws on.
 pub type Area<'a> = DrawingArea<Surface<'a>, Shift>;
@@ -35,7 +35,7 @@ pub type Area<'a> = DrawingArea<Surface<'a>, Shift>;
 pub fn pixels(
     size: (f64, f64),
     dots_per_inch: f64,
-    draw: impl FnOnce(&Page<'_>) -> Result<(), DrawError>,
+    draw: impl FnOnce(&Page<'_>) -> DrawResult,
 ) -> Result<(u32, u32, Vec<u8>), String> {
     text::register_built_in_font()?;
     let dots = |points: f64| (points * dots_per_inch / POINTS_PER_INCH).round().max(1.0) as u32;
@@ -55,10 +55,7 @@ pub fn pixels(
 ///
 /// # Errors
 /// When `draw` fails.
-pub fn svg(
-    size: (f64, f64),
-    draw: impl FnOnce(&Page<'_>) -> Result<(), DrawError>,
-) -> Result<String, String> {
+pub fn svg(size: (f64, f64), draw: impl FnOnce(&Page<'_>) -> DrawResult) -> Result<String, String> {
     /// Coordinates are whole numbers of these.
     const UNITS_PER_POINT: f64 = 25.0;
     text::register_built_in_font()?;

@@ -10,22 +10,22 @@ use plotters::{
 };
 
 use super::{
-    Area, DrawError,
-    text::{LINE_SPACING, PLOTTERS_SIZE, font, wrap},
+    Area, DrawResult,
+    text::{PLOTTERS_SIZE, font},
 };
 use crate::{
     data::ImageShape,
-    figures::{palette::Rgb, pixels},
+    figures::{
+        palette::{Rgb, lambda_on_light},
+        pixels,
+    },
 };
 
 /// The point of a text that is placed at a position.
 pub type Anchor = (HPos, VPos);
 
-/// The middle of the left edge.
 pub const LEFT: Anchor = (HPos::Left, VPos::Center);
-/// The centre.
 pub const CENTRE: Anchor = (HPos::Center, VPos::Center);
-/// The middle of the right edge.
 pub const RIGHT: Anchor = (HPos::Right, VPos::Center);
 
 /// A rectangular part of a drawing. Positions and lengths are in points (1/72 inch), from its
@@ -43,7 +43,6 @@ impl<'a> Page<'a> {
         Self { area, scale }
     }
 
-    /// Width and height.
     pub fn size(&self) -> (f64, f64) {
         let (width, height) = self.area.dim_in_pixel();
         (self.points(width), self.points(height))
@@ -53,12 +52,10 @@ impl<'a> Page<'a> {
         f64::from(units) / self.scale
     }
 
-    /// Converts points to units of the drawing.
     pub fn units(&self, points: f64) -> i32 {
         (points * self.scale).round() as i32
     }
 
-    /// Converts a position to units of the drawing.
     pub fn unit_pos(&self, (x, y): (f64, f64)) -> (i32, i32) {
         (self.units(x), self.units(y))
     }
@@ -90,7 +87,6 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// A filled shape.
     pub fn fill_style(&self, colour: Rgb, opacity: f64) -> ShapeStyle {
         self.line_style(1.0, colour, opacity).filled()
     }
@@ -102,27 +98,10 @@ impl<'a> Page<'a> {
         pos: (f64, f64),
         style: &TextStyle<'static>,
         (h_pos, v_pos): Anchor,
-    ) -> Result<(), DrawError> {
+    ) -> DrawResult {
         let style = style.pos(Pos::new(h_pos, v_pos));
         self.area
             .draw(&Text::new(text.to_owned(), self.unit_pos(pos), style))
-    }
-
-    /// Draws text in as many lines of at most `width` points as it needs, from `pos` downwards.
-    pub fn draw_paragraph(
-        &self,
-        text: &str,
-        (x, y): (f64, f64),
-        width: f64,
-        size: f64,
-        colour: Rgb,
-    ) -> Result<(), DrawError> {
-        let style = self.text_style(size, colour);
-        for (line, text) in wrap(text, width, size).iter().enumerate() {
-            let pos = (x, y + line as f64 * size * LINE_SPACING);
-            self.draw_text(text, pos, &style, (HPos::Left, VPos::Top))?;
-        }
-        Ok(())
     }
 
     /// Draws an image of bytes `[channels, height, width]` about `side` wide, every pixel as a
@@ -133,7 +112,7 @@ impl<'a> Page<'a> {
         shape: ImageShape,
         pos: (f64, f64),
         side: f64,
-    ) -> Result<(f64, f64), DrawError> {
+    ) -> DrawResult<(f64, f64)> {
         let requested = usize::try_from(self.units(side)).unwrap_or(0);
         let zoom = (requested / shape.width.max(1)).max(1);
         let (width, height, rgb) = pixels::enlarge(bytes, shape, zoom);
@@ -146,13 +125,12 @@ impl<'a> Page<'a> {
         Ok((self.points(width), self.points(height)))
     }
 
-    /// Draws the outline of a rectangle.
     pub fn draw_frame(
         &self,
         (x, y): (f64, f64),
         (width, height): (f64, f64),
         style: ShapeStyle,
-    ) -> Result<(), DrawError> {
+    ) -> DrawResult {
         let (right, bottom) = (x + width, y + height);
         self.draw_path(
             &[(x, y), (right, y), (right, bottom), (x, bottom), (x, y)],
@@ -160,37 +138,28 @@ impl<'a> Page<'a> {
         )
     }
 
-    /// Draws a line through these positions.
-    pub fn draw_path(&self, path: &[(f64, f64)], style: ShapeStyle) -> Result<(), DrawError> {
+    pub fn draw_path(&self, path: &[(f64, f64)], style: ShapeStyle) -> DrawResult {
         let path: Vec<_> = path.iter().map(|pos| self.unit_pos(*pos)).collect();
         self.area.draw(&PathElement::new(path, style))
     }
 
-    /// Draws a filled circle.
-    pub fn draw_disc(
-        &self,
-        centre: (f64, f64),
-        radius: f64,
-        style: ShapeStyle,
-    ) -> Result<(), DrawError> {
+    pub fn draw_disc(&self, centre: (f64, f64), radius: f64, style: ShapeStyle) -> DrawResult {
         let circle = Circle::new(self.unit_pos(centre), self.units(radius), style);
         self.area.draw(&circle)
     }
 
-    /// Draws a horizontal bar between two opposite corners, coloured from left to right by
-    /// `colour` of the share of its width, 0–1.
-    pub fn draw_colour_bar(
+    /// Draws a horizontal bar between two opposite corners in the colours of λ.
+    pub fn draw_lambda_bar(
         &self,
         (left, top): (f64, f64),
         (right, bottom): (f64, f64),
         steps: u32,
-        colour: impl Fn(f64) -> Rgb,
-    ) -> Result<(), DrawError> {
+    ) -> DrawResult {
         let share = |step: f64| step / f64::from(steps);
         for step in (0..steps).map(f64::from) {
             let x = |step: f64| left + (right - left) * share(step);
             let corners = [(x(step), top), (x(step + 1.0), bottom)];
-            let fill = self.fill_style(colour(share(step + 0.5)), 1.0);
+            let fill = self.fill_style(lambda_on_light(share(step + 0.5)), 1.0);
             let corners = corners.map(|corner| self.unit_pos(corner));
             self.area.draw(&Rectangle::new(corners, fill))?;
         }

@@ -24,11 +24,11 @@ pub enum Surface<'a> {
     Svg(SVGBackend<'a>, &'a mut String),
 }
 
-type DrawResult = Result<(), DrawingErrorKind<io::Error>>;
+type BackendResult = Result<(), DrawingErrorKind<io::Error>>;
 
 fn boxed_error<E: std::error::Error + Send + Sync + 'static>(
     result: Result<(), DrawingErrorKind<E>>,
-) -> DrawResult {
+) -> BackendResult {
     result.map_err(|error| match error {
         DrawingErrorKind::DrawingError(error) => {
             DrawingErrorKind::DrawingError(io::Error::other(error))
@@ -57,15 +57,15 @@ impl DrawingBackend for Surface<'_> {
         }
     }
 
-    fn ensure_prepared(&mut self) -> DrawResult {
+    fn ensure_prepared(&mut self) -> BackendResult {
         forward!(self, ensure_prepared())
     }
 
-    fn present(&mut self) -> DrawResult {
+    fn present(&mut self) -> BackendResult {
         forward!(self, present())
     }
 
-    fn draw_pixel(&mut self, point: BackendCoord, colour: BackendColor) -> DrawResult {
+    fn draw_pixel(&mut self, point: BackendCoord, colour: BackendColor) -> BackendResult {
         forward!(self, draw_pixel(point, colour))
     }
 
@@ -74,7 +74,7 @@ impl DrawingBackend for Surface<'_> {
         from: BackendCoord,
         to: BackendCoord,
         style: &S,
-    ) -> DrawResult {
+    ) -> BackendResult {
         forward!(self, draw_line(from, to, style))
     }
 
@@ -84,7 +84,7 @@ impl DrawingBackend for Surface<'_> {
         lower_right: BackendCoord,
         style: &S,
         fill: bool,
-    ) -> DrawResult {
+    ) -> BackendResult {
         forward!(self, draw_rect(upper_left, lower_right, style, fill))
     }
 
@@ -92,7 +92,7 @@ impl DrawingBackend for Surface<'_> {
         &mut self,
         path: I,
         style: &S,
-    ) -> DrawResult {
+    ) -> BackendResult {
         forward!(self, draw_path(path, style))
     }
 
@@ -102,7 +102,7 @@ impl DrawingBackend for Surface<'_> {
         radius: u32,
         style: &S,
         fill: bool,
-    ) -> DrawResult {
+    ) -> BackendResult {
         forward!(self, draw_circle(centre, radius, style, fill))
     }
 
@@ -110,7 +110,7 @@ impl DrawingBackend for Surface<'_> {
         &mut self,
         corners: I,
         style: &S,
-    ) -> DrawResult {
+    ) -> BackendResult {
         forward!(self, fill_polygon(corners, style))
     }
 
@@ -119,14 +119,14 @@ impl DrawingBackend for Surface<'_> {
         text: &str,
         style: &S,
         pos: BackendCoord,
-    ) -> DrawResult {
+    ) -> BackendResult {
         match self {
             Surface::Pixels(backend) => draw_text_in_pixels(backend, text, style, pos),
             Surface::Svg(backend, _) => backend.draw_text(text, style, pos),
         }
     }
 
-    fn blit_bitmap(&mut self, (x, y): BackendCoord, size: (u32, u32), rgb: &[u8]) -> DrawResult {
+    fn blit_bitmap(&mut self, (x, y): BackendCoord, size: (u32, u32), rgb: &[u8]) -> BackendResult {
         match self {
             Surface::Pixels(backend) => boxed_error(backend.blit_bitmap((x, y), size, rgb)),
             Surface::Svg(_, images) => {
@@ -150,7 +150,7 @@ fn draw_text_in_pixels<S: BackendTextStyle>(
     text: &str,
     style: &S,
     (x, y): BackendCoord,
-) -> DrawResult {
+) -> BackendResult {
     let font_error = |error| DrawingErrorKind::FontError(Box::new(error));
     let em = style.size() / PLOTTERS_SIZE;
     let font = font(em * LINE_HEIGHT);

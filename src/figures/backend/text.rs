@@ -17,7 +17,6 @@ pub fn font(size: f64) -> FontDesc<'static> {
     FontDesc::new(FontFamily::Name(FAMILY), size, FontStyle::Normal)
 }
 
-/// Registers the built-in font, once.
 pub fn register_built_in_font() -> Result<(), String> {
     static IS_REGISTERED: OnceLock<bool> = OnceLock::new();
     let light = epaint_default_fonts::UBUNTU_LIGHT;
@@ -35,13 +34,10 @@ pub fn text_width(text: &str, size: f64) -> f64 {
     const UNITS: f64 = 50.0;
     let _ = register_built_in_font();
     let font = font(size * UNITS * PLOTTERS_SIZE);
-    let width = font
-        .layout_box(text)
-        .map(|((left, _), (right, _))| right - left);
-    width.map_or_else(
-        |_| text.len() as f64 * size,
-        |width| f64::from(width) / UNITS,
-    )
+    match font.layout_box(text) {
+        Ok(((left, _), (right, _))) => f64::from(right - left) / UNITS,
+        Err(_) => text.len() as f64 * size,
+    }
 }
 
 /// Splits `text` into lines of at most `width` points. Words stay whole.

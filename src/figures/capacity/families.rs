@@ -19,7 +19,6 @@ pub struct Family {
     pub members: Vec<Member>,
 }
 
-/// A network of a family.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Member {
     /// Name of the architecture: "FC Medium".
@@ -33,7 +32,6 @@ pub struct Member {
 }
 
 impl Member {
-    /// Position on a logarithmic axis.
     pub fn log_size(&self) -> f64 {
         log_size(self.size)
     }
@@ -51,30 +49,25 @@ struct Entry<'a> {
 
 /// The families among these series, in their order.
 pub fn group(series: &[Series<'_>], measure: CapacityMeasure) -> Vec<Family> {
-    let entries: Vec<Entry<'_>> = series
+    let entries = series
         .iter()
-        .filter_map(|series| Entry::new(series, measure))
-        .collect();
+        .filter_map(|series| Entry::new(series, measure));
+    let entries: Vec<Entry<'_>> = entries.collect();
     let mut families: Vec<(String, Vec<&Entry<'_>>)> = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
         let is_same = |other: &Entry<'_>| other.common == entry.common && other.n == entry.n;
+        let alike = entries.iter().filter(|other| other.common == entry.common);
+        let is_in_other_families =
+            entry.n.is_none() && alike.clone().any(|other| other.n.is_some());
         // Networks without a free n are compared with those of every n.
-        let is_member = |other: &&Entry<'_>| {
-            other.common == entry.common && (other.n == entry.n || other.n.is_none())
-        };
-        let is_in_other_families = entry.n.is_none()
-            && entries
-                .iter()
-                .any(|other| other.common == entry.common && other.n.is_some());
-        let members: Vec<&Entry<'_>> = entries.iter().filter(is_member).collect();
+        let members = alike.filter(|other| other.n == entry.n || other.n.is_none());
+        let members: Vec<&Entry<'_>> = members.collect();
         if members.len() > 1 && !is_in_other_families && !entries[..index].iter().any(is_same) {
             families.push((entry.family_name(measure), members));
         }
     }
-    let first: Vec<&Record> = families
-        .iter()
-        .map(|(_, entries)| entries[0].record)
-        .collect();
+    let first = families.iter().map(|(_, entries)| entries[0].record);
+    let first: Vec<&Record> = first.collect();
     let names = families.iter().map(|(name, _)| name.clone()).collect();
     let titles = distinct_names(names, &first);
     let families = titles.into_iter().zip(families);

@@ -6,7 +6,7 @@ mod marks;
 mod panels;
 mod ticks;
 
-use plotters::chart::ChartBuilder;
+use plotters::{chart::ChartBuilder, style::FontTransform};
 
 pub use axis::{Axis, format_number, padded_range, remove_overlaps};
 pub use jitter::jitter;
@@ -15,10 +15,9 @@ pub use panels::{GAP, Grid, TITLE_HEIGHT, caption_height, draw_caption, draw_tit
 pub use ticks::Ticks;
 
 use super::{
-    backend::{DrawError, Page},
+    backend::{CENTRE, DrawResult, Page},
     palette::Rgb,
 };
-use panels::Side;
 
 /// Colour of text and lines.
 pub const INK: Rgb = [0x20; 3];
@@ -51,8 +50,11 @@ pub fn draw(
     below: &Axis,
     left: &Axis,
     right: Option<&Axis>,
-    marks: impl FnOnce(&Marks<'_, '_>, &Marks<'_, '_>) -> Result<(), DrawError>,
-) -> Result<(), DrawError> {
+    marks: impl FnOnce(&Marks<'_, '_>, &Marks<'_, '_>) -> DrawResult,
+) -> DrawResult {
+    let (width, height) = page.size();
+    // The middle of the plot is this far above that of the chart.
+    let middle = height / 2.0 - 10.0;
     let mut builder = ChartBuilder::on(&page.area);
     builder
         .margin_top(page.units(3.0))
@@ -86,14 +88,22 @@ pub fn draw(
             .y_label_formatter(&|value| right.label(*value))
             .label_style(page.text_style(SMALL, right.colour))
             .draw()?;
-        Side::Right.draw_name(page, &right.name, right.colour)?;
+        draw_name(
+            page,
+            right,
+            (width - NAME / 2.0, middle),
+            FontTransform::Rotate90,
+        )?;
     }
-    Side::Left.draw_name(page, &left.name, left.colour)?;
-    let plot_end = page.size().0 - right.map_or(EDGE, Axis::label_width);
-    Side::Below {
-        middle: f64::midpoint(left.label_width(), plot_end),
-    }
-    .draw_name(page, &below.name, below.colour)?;
+    draw_name(page, left, (NAME / 2.0, middle), FontTransform::Rotate270)?;
+    let plot_end = width - right.map_or(EDGE, Axis::label_width);
+    let middle = f64::midpoint(left.label_width(), plot_end);
+    draw_name(
+        page,
+        below,
+        (middle, height - NAME / 2.0 - 1.0),
+        FontTransform::None,
+    )?;
 
     let (first, second) = (chart.plotting_area(), chart.secondary_plotting_area());
     let on_left_axis = |point| first.map_coordinate(&point);
@@ -104,4 +114,15 @@ pub fn draw(
         to_units,
     };
     marks(&marks_with(&on_left_axis), &marks_with(&on_right_axis))
+}
+
+/// Draws the name of an axis with its centre at `pos`, rotated where the axis is vertical.
+fn draw_name(
+    chart: &Page<'_>,
+    axis: &Axis,
+    pos: (f64, f64),
+    rotation: FontTransform,
+) -> DrawResult {
+    let style = chart.text_style(NAME, axis.colour).transform(rotation);
+    chart.draw_text(&axis.name, pos, &style, CENTRE)
 }

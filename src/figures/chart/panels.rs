@@ -1,12 +1,11 @@
 //! The layout of figures: panels in a grid, titles, captions.
 
-use plotters::style::FontTransform;
+use plotters::style::text_anchor::{HPos, VPos};
 
-use super::{INK, NAME, SMALL, TITLE};
+use super::{INK, SMALL, TITLE};
 use crate::figures::{
-    backend::{CENTRE, DrawError, LEFT, LINE_SPACING, Page, elide, text_width, wrap},
+    backend::{DrawResult, LEFT, LINE_SPACING, Page, elide, text_width, wrap},
     figure::{ONE_COLUMN, TWO_COLUMNS},
-    palette::Rgb,
 };
 
 /// Space between panels and at the edges, in points.
@@ -20,7 +19,7 @@ pub struct Grid {
     count: usize,
     columns: usize,
     /// Width and height of a panel with its title.
-    panel: (f64, f64),
+    pub panel: (f64, f64),
 }
 
 impl Grid {
@@ -48,25 +47,17 @@ impl Grid {
         }
     }
 
-    /// Width of the grid.
     pub fn width(&self) -> f64 {
         self.panel.0 * self.columns as f64
     }
 
-    /// Height of the grid.
     pub fn height(&self) -> f64 {
         self.panel.1 * self.count.div_ceil(self.columns) as f64
     }
 
-    /// Upper left corner of a panel.
     pub fn corner(&self, index: usize) -> (f64, f64) {
         let (row, column) = (index / self.columns, index % self.columns);
         (self.panel.0 * column as f64, self.panel.1 * row as f64)
-    }
-
-    /// Width and height of a panel.
-    pub fn panel_size(&self) -> (f64, f64) {
-        self.panel
     }
 
     /// Draws the title of a panel. Returns the part below it.
@@ -75,7 +66,7 @@ impl Grid {
         page: &Page<'a>,
         index: usize,
         title: &str,
-    ) -> Result<Page<'a>, DrawError> {
+    ) -> DrawResult<Page<'a>> {
         let (x, y) = self.corner(index);
         let (width, height) = self.panel;
         draw_title(page, title, (x, y), width)?;
@@ -87,12 +78,7 @@ impl Grid {
 }
 
 /// Draws a title at the top of a panel of this width, smaller or elided where it does not fit.
-pub fn draw_title(
-    page: &Page<'_>,
-    title: &str,
-    (x, y): (f64, f64),
-    width: f64,
-) -> Result<(), DrawError> {
+pub fn draw_title(page: &Page<'_>, title: &str, (x, y): (f64, f64), width: f64) -> DrawResult {
     const SMALLEST: f64 = 5.0;
     let width = width - 2.0 * GAP;
     let mut size = TITLE;
@@ -104,39 +90,6 @@ pub fn draw_title(
     page.draw_text(&elide(title, width, size), pos, &style, LEFT)
 }
 
-/// A side of a chart that has an axis.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Side {
-    Left,
-    Right,
-    /// Below the plot, whose middle is at this x.
-    Below {
-        middle: f64,
-    },
-}
-
-impl Side {
-    /// Draws the name of the axis along this side of a chart.
-    pub fn draw_name(self, chart: &Page<'_>, name: &str, colour: Rgb) -> Result<(), DrawError> {
-        /// The middle of the plot is this far above that of the chart.
-        const RISE: f64 = 10.0;
-        let (width, height) = chart.size();
-        let style = chart.text_style(NAME, colour);
-        let (pos, style) = match self {
-            Self::Left => (
-                (NAME / 2.0, height / 2.0 - RISE),
-                style.transform(FontTransform::Rotate270),
-            ),
-            Self::Right => (
-                (width - NAME / 2.0, height / 2.0 - RISE),
-                style.transform(FontTransform::Rotate90),
-            ),
-            Self::Below { middle } => ((middle, height - NAME / 2.0 - 1.0), style),
-        };
-        chart.draw_text(name, pos, &style, CENTRE)
-    }
-}
-
 /// Height of the caption of a figure of this width, in points.
 pub fn caption_height(text: &str, width: f64) -> f64 {
     let lines = wrap(text, width - 2.0 * GAP, SMALL).len();
@@ -144,7 +97,12 @@ pub fn caption_height(text: &str, width: f64) -> f64 {
 }
 
 /// Draws the caption of a figure from `y` downwards.
-pub fn draw_caption(page: &Page<'_>, text: &str, y: f64) -> Result<(), DrawError> {
-    let width = page.size().0 - 2.0 * GAP;
-    page.draw_paragraph(text, (GAP, y + GAP), width, SMALL, INK)
+pub fn draw_caption(page: &Page<'_>, text: &str, y: f64) -> DrawResult {
+    let style = page.text_style(SMALL, INK);
+    let lines = wrap(text, page.size().0 - 2.0 * GAP, SMALL);
+    for (line, text) in lines.iter().enumerate() {
+        let y = y + GAP + line as f64 * SMALL * LINE_SPACING;
+        page.draw_text(text, (GAP, y), &style, (HPos::Left, VPos::Top))?;
+    }
+    Ok(())
 }

@@ -43,25 +43,14 @@ impl Ticks {
         let text = if value.abs() >= 1e5 || self.step < 1e-4 {
             // A step has one significant digit; a value one more per power of ten that it is
             // larger.
-            let digits = (value.abs() / self.step).log10().floor().max(0.0);
-            format!("{value:.*e}", digit_count(digits))
+            let digits = (value.abs() / self.step).log10().floor();
+            format!("{value:.*e}", digits.clamp(0.0, 8.0) as usize)
         } else {
-            format!(
-                "{value:.*}",
-                digit_count((-self.step.log10()).ceil().max(0.0))
-            )
+            let digits = (-self.step.log10()).ceil();
+            format!("{value:.*}", digits.clamp(0.0, 8.0) as usize)
         };
         text.replace('-', "−")
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a small whole number of digits"
-)]
-fn digit_count(digits: f64) -> usize {
-    digits.min(8.0) as usize
 }
 
 #[cfg(test)]
@@ -71,26 +60,21 @@ mod tests {
 
     fn labels(low: f64, high: f64) -> Vec<String> {
         let ticks = Ticks::between(low, high);
-        ticks
-            .values
-            .iter()
-            .map(|&value| ticks.label(value))
-            .collect()
+        let labels = ticks.values.iter().map(|value| ticks.label(*value));
+        labels.collect()
     }
 
     #[test]
     fn ticks_are_round_numbers() {
-        assert_eq!(labels(0.0, 10.8), ["0", "2", "4", "6", "8", "10"]);
-        assert_eq!(labels(-0.5, 0.5), ["−0.4", "−0.2", "0", "0.2", "0.4"]);
-        assert_eq!(
-            labels(0.0, 1.3),
-            ["0", "0.2", "0.4", "0.6", "0.8", "1.0", "1.2"]
-        );
-        assert_eq!(labels(0.0, 250.0), ["0", "50", "100", "150", "200", "250"]);
-        assert_eq!(
-            labels(0.0, 6e6),
-            ["0", "1e6", "2e6", "3e6", "4e6", "5e6", "6e6"]
-        );
+        for (low, high, expected) in [
+            (0.0, 10.8, "0 2 4 6 8 10"),
+            (-0.5, 0.5, "−0.4 −0.2 0 0.2 0.4"),
+            (0.0, 1.3, "0 0.2 0.4 0.6 0.8 1.0 1.2"),
+            (0.0, 250.0, "0 50 100 150 200 250"),
+            (0.0, 6e6, "0 1e6 2e6 3e6 4e6 5e6 6e6"),
+        ] {
+            assert_eq!(labels(low, high).join(" "), expected);
+        }
     }
 
     proptest! {

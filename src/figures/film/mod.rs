@@ -4,14 +4,14 @@ mod animation;
 mod quantize;
 mod scene;
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{array, ops::RangeInclusive, time::Duration};
 
 pub use animation::{ANIMATION_EXTENSIONS, Animation, Ending, Frame, save_animation};
 pub use scene::Scene;
 
 use super::{
     LambdaSweep,
-    backend::{self, DrawError, LEFT, Page, text_width},
+    backend::{self, DrawResult, LEFT, Page, text_width},
     chart::INK,
     latent_plot::{LatentPlot, Limits, PlotStyle},
     palette,
@@ -28,7 +28,6 @@ const SIZE: (u32, u32) = (960, 540);
 const TRANSITION_FRAMES: usize = 7;
 const TRANSITION_TIME: Duration = Duration::from_millis(50);
 const LAMBDA_TIME: Duration = Duration::from_millis(700);
-/// Duration of a step of training.
 const STEP_TIME: Duration = Duration::from_millis(100);
 /// Duration of the first and of the last scene.
 const END_TIME: Duration = Duration::from_millis(1500);
@@ -37,17 +36,14 @@ const END_TIME: Duration = Duration::from_millis(1500);
 #[derive(Clone, Debug)]
 pub struct Film {
     scenes: Vec<Scene>,
-    /// Limits of the axes of each scene.
     limits: Vec<Limits>,
     /// What the progress bar shows, and the names of its ends.
     measure: (&'static str, RangeInclusive<&'static str>),
     frames: Vec<FrameContent>,
 }
 
-/// The content of a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct FrameContent {
-    /// Index of a scene.
     scene: usize,
     /// Share of the transition to the next scene, 0–1.
     transition: f64,
@@ -60,10 +56,8 @@ impl Film {
     /// before.
     pub fn from_sweep(sweep: &LambdaSweep<'_>) -> Self {
         let mut title = format!("{}, seed {}", sweep.title, sweep.seed);
-        let is_projected = |record: &&Record| {
-            let projection = record.eval_sample.projection;
-            matches!(projection, Projection::Pca { .. })
-        };
+        let is_projected =
+            |record: &&Record| record.eval_sample.projection != Projection::Coordinates;
         let is_aligned = sweep.records.iter().all(is_projected);
         if is_aligned {
             title.push_str(", principal components aligned with those of the previous λ");
@@ -121,7 +115,7 @@ impl Film {
         }
     }
 
-    fn draw(&self, page: &Page<'_>, frame: FrameContent) -> Result<(), DrawError> {
+    fn draw(&self, page: &Page<'_>, frame: FrameContent) -> DrawResult {
         const STYLE: PlotStyle = PlotStyle {
             radius: 3.2,
             text: 13.0,
@@ -140,8 +134,12 @@ impl Film {
             points: points.as_deref().unwrap_or(&nearest.points),
             ..scene.plot()
         };
-        let next_limits = self.limits.get(frame.scene + 1);
-        let limits = interpolate(&self.limits[frame.scene], next_limits, frame.transition);
+        let from = self.limits[frame.scene];
+        let to = *self.limits.get(frame.scene + 1).unwrap_or(&from);
+        let limits = array::from_fn(|axis| {
+            let (from, to) = (from[axis], to[axis]);
+            array::from_fn(|end| from[end] + (to[end] - from[end]) * frame.transition)
+        });
         let body = page.part((10.0, 76.0), (SPLIT - 30.0, 352.0));
         plot.draw(&body, &limits, STYLE)?;
         nearest.draw_legend(page)?;
@@ -150,8 +148,7 @@ impl Film {
         self.draw_progress(page, progress)
     }
 
-    /// Draws the progress bar.
-    fn draw_progress(&self, page: &Page<'_>, progress: f64) -> Result<(), DrawError> {
+    fn draw_progress(&self, page: &Page<'_>, progress: f64) -> DrawResult {
         const STEPS: u32 = 120;
         const TEXT: f64 = 14.0;
         const GAP: f64 = 12.0;
@@ -163,12 +160,8 @@ impl Film {
         let (y, height) = (512.0, 8.0);
         page.draw_text(&start, (LEFT_EDGE, y), &style, LEFT)?;
         page.draw_text(end, (right + GAP, y), &style, LEFT)?;
-        page.draw_colour_bar(
-            (left, y - height / 2.0),
-            (right, y + height / 2.0),
-            STEPS,
-            palette::lambda_on_light,
-        )?;
+        let (top, bottom) = (y - height / 2.0, y + height / 2.0);
+        page.draw_lambda_bar((left, top), (right, bottom), STEPS)?;
         let x = left + (right - left) * progress.clamp(0.0, 1.0);
         for (radius, colour) in [(10.0, [0xff; 3]), (8.0, palette::lambda_on_light(progress))] {
             page.draw_disc((x, y), radius, page.fill_style(colour, 1.0))?;
@@ -181,19 +174,10 @@ impl Film {
 fn interpolate_points(scene: &Scene, next: &Scene, share: f64) -> Option<Vec<[f32; 3]>> {
     let share = share as f32;
     let between = |(a, b): (&[f32; 3], &[f32; 3])| {
-        std::array::from_fn(|axis| a[axis] + (b[axis] - a[axis]) * share)
+        array::from_fn(|axis| a[axis] + (b[axis] - a[axis]) * share)
     };
     let pairs = scene.points.iter().zip(&next.points);
     (scene.points.len() == next.points.len()).then(|| pairs.map(between).collect())
-}
-
-/// The limits between two scenes.
-fn interpolate(limits: &Limits, next: Option<&Limits>, share: f64) -> Limits {
-    let next = next.unwrap_or(limits);
-    std::array::from_fn(|axis| {
-        let (from, to) = (limits[axis], next[axis]);
-        std::array::from_fn(|end| from[end] + (to[end] - from[end]) * share)
-    })
 }
 
 /// Rotates (and mirrors) `points` about the origin towards `targets`, the same images in another
@@ -220,10 +204,8 @@ impl Animation for Film {
     fn frame(&self, index: usize) -> Result<Frame, String> {
         /// One pixel per point.
         const DOTS_PER_INCH: f64 = 72.0;
-        let frame = *self
-            .frames
-            .get(index)
-            .ok_or("the animation has fewer frames")?;
+        let frame = self.frames.get(index);
+        let frame = *frame.ok_or("the animation has fewer frames")?;
         let size = (f64::from(SIZE.0), f64::from(SIZE.1));
         let (_, _, pixels) = backend::pixels(size, DOTS_PER_INCH, |page| self.draw(page, frame))?;
         Ok(Frame {

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use crate::figures::palette::Rgb;
 
-/// The most colours of a frame.
 const MAX_COLOURS: usize = 256;
 
 /// A colour and the number of its pixels.

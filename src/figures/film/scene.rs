@@ -4,7 +4,7 @@ use super::SIZE;
 use crate::{
     data::{Dataset, ImageShape},
     figures::{
-        backend::{CENTRE, DrawError, Page},
+        backend::{CENTRE, DrawResult, Page},
         chart::{FAINT, INK},
         latent_plot::{LatentPlot, dimensions},
         legend::Legend,
@@ -37,21 +37,14 @@ pub struct Scene {
     pub progress: f64,
     /// Coordinates of each image in the cloud.
     pub(super) points: Vec<[f32; 3]>,
-    /// Class of each point.
     pub(super) labels: Vec<u8>,
-    /// How the coordinates were computed from z.
     pub(super) projection: Projection,
     /// Number of axes of the cloud, 1–3.
     dimensions: usize,
     class_names: Vec<String>,
     shape: ImageShape,
-    images: Vec<Image>,
-}
-
-#[derive(Clone, Debug)]
-struct Image {
-    input: Vec<u8>,
-    reconstruction: Vec<u8>,
+    /// Inputs and reconstructions.
+    images: Vec<[Vec<u8>; 2]>,
 }
 
 impl Scene {
@@ -78,10 +71,7 @@ impl Scene {
             images: images
                 .into_iter()
                 .take(MAX_IMAGES)
-                .map(|image| Image {
-                    input: image.input.clone(),
-                    reconstruction: image.reconstruction.clone(),
-                })
+                .map(|image| [&image.input, &image.reconstruction].map(Clone::clone))
                 .collect(),
         }
     }
@@ -114,15 +104,14 @@ impl Scene {
             shape: dataset.shape,
             images: images
                 .take(MAX_IMAGES)
-                .map(|image| Image {
-                    input: test.image(image.index as usize).to_vec(),
-                    reconstruction: image.reconstruction.clone(),
+                .map(|image| {
+                    let input = test.image(image.index as usize).to_vec();
+                    [input, image.reconstruction.clone()]
                 })
                 .collect(),
         }
     }
 
-    /// The plot of its points.
     pub(super) fn plot(&self) -> LatentPlot<'_> {
         LatentPlot {
             points: &self.points,
@@ -132,28 +121,26 @@ impl Scene {
         }
     }
 
-    /// Draws the names of the classes below the cloud.
-    pub(in crate::figures) fn draw_legend(&self, page: &Page<'_>) -> Result<(), DrawError> {
+    pub(in crate::figures) fn draw_legend(&self, page: &Page<'_>) -> DrawResult {
         let width = SPLIT - 10.0 - LEFT_EDGE;
         let legend = Legend::new(&self.class_names, width, 13.0, LEGEND_ROWS);
         legend.draw(page, (LEFT_EDGE, LEGEND_TOP))
     }
 
-    /// Draws inputs and reconstructions in two columns.
-    pub(super) fn draw_images(&self, page: &Page<'_>) -> Result<(), DrawError> {
+    pub(super) fn draw_images(&self, page: &Page<'_>) -> DrawResult {
         const SIDE: f64 = 70.0;
         const GAP: f64 = 6.0;
         const TOP: f64 = 104.0;
         const COLUMN: f64 = 2.0 * (SIDE + GAP) + 34.0;
         let style = page.text_style(13.0, INK);
         let frame = page.line_style(0.5, FAINT, 1.0);
-        for (index, image) in self.images.iter().enumerate() {
+        for (index, [input, reconstruction]) in self.images.iter().enumerate() {
             let (column, row) = (index % 2, index / 2);
             let left = SPLIT + column as f64 * COLUMN;
             let y = TOP + row as f64 * (SIDE + GAP);
             for (name, bytes, x) in [
-                ("input", &image.input, left),
-                ("reconstruction", &image.reconstruction, left + SIDE + GAP),
+                ("input", input, left),
+                ("reconstruction", reconstruction, left + SIDE + GAP),
             ] {
                 let size = page.draw_image(bytes, self.shape, (x, y), SIDE)?;
                 page.draw_frame((x, y), size, frame)?;

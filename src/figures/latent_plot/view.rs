@@ -7,7 +7,7 @@ use plotters::{
 
 use super::{Axis, PlotStyle};
 use crate::figures::{
-    backend::{CENTRE, DrawError, Page, text_width},
+    backend::{Anchor, CENTRE, DrawResult, Page, RIGHT, text_width},
     chart::INK,
 };
 
@@ -25,11 +25,7 @@ type Wall = (usize, usize, fn(f64, f64) -> [f64; 3]);
 
 /// An edge of the cube that carries the labels of an axis: its points, the direction on the page
 /// away from the cube, and the anchor of the labels.
-struct Edge {
-    at: fn(f64) -> [f64; 3],
-    outwards: (f64, f64),
-    anchor: (HPos, VPos),
-}
+type Edge = (fn(f64) -> [f64; 3], (f64, f64), Anchor);
 
 const CUBE_WALLS: [Wall; 3] = [
     (0, 1, |a, b| [a, b, 0.0]),
@@ -37,34 +33,14 @@ const CUBE_WALLS: [Wall; 3] = [
     (0, 2, |a, b| [a, 0.0, b]),
 ];
 const CUBE_EDGES: [Edge; 3] = [
-    Edge {
-        at: |t| [t, 1.0, 0.0],
-        outwards: (-0.35, 1.0),
-        anchor: (HPos::Right, VPos::Top),
-    },
-    Edge {
-        at: |t| [1.0, t, 0.0],
-        outwards: (0.35, 1.0),
-        anchor: (HPos::Left, VPos::Top),
-    },
-    Edge {
-        at: |t| [0.0, 1.0, t],
-        outwards: (-1.0, 0.0),
-        anchor: (HPos::Right, VPos::Center),
-    },
+    (|t| [t, 1.0, 0.0], (-0.35, 1.0), (HPos::Right, VPos::Top)),
+    (|t| [1.0, t, 0.0], (0.35, 1.0), (HPos::Left, VPos::Top)),
+    (|t| [0.0, 1.0, t], (-1.0, 0.0), RIGHT),
 ];
 const PLANE_WALLS: [Wall; 1] = [(0, 1, |a, b| [a, b, 0.0])];
 const PLANE_EDGES: [Edge; 2] = [
-    Edge {
-        at: |t| [t, 0.0, 0.0],
-        outwards: (0.0, 1.0),
-        anchor: (HPos::Center, VPos::Top),
-    },
-    Edge {
-        at: |t| [0.0, t, 0.0],
-        outwards: (-1.0, 0.0),
-        anchor: (HPos::Right, VPos::Center),
-    },
+    (|t| [t, 0.0, 0.0], (0.0, 1.0), (HPos::Center, VPos::Top)),
+    (|t| [0.0, t, 0.0], (-1.0, 0.0), RIGHT),
 ];
 
 /// The projection of the unit cube, or of its floor as a plane, on the page.
@@ -145,7 +121,7 @@ impl View {
         )
     }
 
-    pub fn draw_walls(&self, page: &Page<'_>, axes: &[Axis; 3]) -> Result<(), DrawError> {
+    pub fn draw_walls(&self, page: &Page<'_>, axes: &[Axis; 3]) -> DrawResult {
         let line = page.line_style(0.3, INK, 0.18);
         for (first, second, at) in self.walls {
             let corner = |a, b| self.project(at(a, b));
@@ -165,7 +141,7 @@ impl View {
         Ok(())
     }
 
-    pub fn draw_labels(&self, page: &Page<'_>, axes: &[Axis; 3]) -> Result<(), DrawError> {
+    pub fn draw_labels(&self, page: &Page<'_>, axes: &[Axis; 3]) -> DrawResult {
         let size = self.style.text;
         let small = if self.style.detailed {
             0.9 * size
@@ -175,10 +151,9 @@ impl View {
         let style = page.text_style(size, INK);
         let label_style = page.text_style(small, INK);
         let axis_line = page.line_style(0.5, INK, 0.8);
-        for (edge, axis) in self.edges.iter().zip(axes) {
+        for ((at, (dx, dy), anchor), axis) in self.edges.iter().zip(axes) {
             let offset = |t: f64, distance: f64| {
-                let (x, y) = self.project((edge.at)(t));
-                let (dx, dy) = edge.outwards;
+                let (x, y) = self.project(at(t));
                 (x + dx * distance, y + dy * distance)
             };
             if self.style.detailed {
@@ -188,18 +163,18 @@ impl View {
                 if self.style.detailed {
                     page.draw_path(&[offset(*at, 0.0), offset(*at, 1.5)], axis_line)?;
                 }
-                page.draw_text(text, offset(*at, 2.5), &label_style, edge.anchor)?;
+                page.draw_text(text, offset(*at, 2.5), &label_style, *anchor)?;
             }
             // Beside the labels where they leave no space in the middle.
             if self.style.detailed {
-                let labels = if edge.outwards.1 == 0.0 {
+                let labels = if *dy == 0.0 {
                     label_width(axis, small) + 0.9 * size
                 } else {
                     2.0 * size
                 };
                 page.draw_text(axis.name, offset(0.5, labels + 2.5), &style, CENTRE)?;
             } else {
-                page.draw_text(axis.name, offset(0.5, 2.0), &style, edge.anchor)?;
+                page.draw_text(axis.name, offset(0.5, 2.0), &style, *anchor)?;
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    model::{Lambda, VitOptions},
+    model::Lambda,
     sweep::series,
     train::{Probe, RunConfig, RunId, Snapshot},
 };
@@ -39,40 +39,26 @@ fn learning_curves_say_that_lambda_has_changed() {
 
 #[test]
 fn comparisons_name_the_range_of_steps_and_epochs() {
-    let title = |steps: [u64; 3], kind| {
-        let lambdas = [0.0, 0.5, 1.0].into_iter();
-        let networks = lambdas.zip(steps);
+    use FigureKind::{Clouds, OverLambda, Pareto, ReconstructionsByLambda};
+    let by_lambda = "steps 25–31, accuracy and MSE after 2–3 epochs ";
+    for (steps, kind, expected) in [
+        ([25, 25, 25], Clouds, "n = 3, step 25 "),
+        ([25, 31, 28], Clouds, "n = 3, steps 25–31 "),
+        ([25, 25, 25], OverLambda, "n = 3, after 2 epochs "),
+        ([25, 31, 28], OverLambda, "n = 3, after 2–3 epochs "),
+        ([9, 12, 10], Pareto, "n = 3, after 0–1 epochs "),
+        ([10, 12, 10], Pareto, "n = 3, after 1 epoch "),
+        ([3, 3, 3], Pareto, "n = 3, before training "),
+        ([25, 31, 28], ReconstructionsByLambda, by_lambda),
+    ] {
+        let networks = [0.0, 0.5, 1.0].into_iter().zip(steps);
         let data = FigureData {
             networks: networks
                 .map(|(lambda, step)| network(lambda, step))
                 .collect(),
             shown: 0,
         };
-        figure_text(&data, kind)
-    };
-    for (steps, kind, expected) in [
-        ([25, 25, 25], FigureKind::Clouds, "n = 3, step 25 "),
-        ([25, 31, 28], FigureKind::Clouds, "n = 3, steps 25–31 "),
-        (
-            [25, 25, 25],
-            FigureKind::OverLambda,
-            "n = 3, after 2 epochs ",
-        ),
-        (
-            [25, 31, 28],
-            FigureKind::OverLambda,
-            "n = 3, after 2–3 epochs ",
-        ),
-        ([9, 12, 10], FigureKind::Pareto, "n = 3, after 0–1 epochs "),
-        ([10, 12, 10], FigureKind::Pareto, "n = 3, after 1 epoch "),
-        ([3, 3, 3], FigureKind::Pareto, "n = 3, before training "),
-        (
-            [25, 31, 28],
-            FigureKind::ReconstructionsByLambda,
-            "steps 25–31, accuracy and MSE after 2–3 epochs ",
-        ),
-    ] {
-        let text = title(steps, kind);
+        let text = figure_text(&data, kind);
         assert!(text.contains(expected), "{steps:?} {kind:?}: {expected}");
     }
 }
@@ -139,7 +125,6 @@ fn a_network_state_keeps_step_lambda_and_probabilities_of_its_snapshot() {
         let config = RunConfig {
             architecture,
             lambda: Lambda::AUTOENCODER,
-            vit: VitOptions::default(),
             ..RunConfig::default()
         };
         let evaluations = evaluations.clone();
@@ -156,8 +141,6 @@ fn a_network_state_keeps_step_lambda_and_probabilities_of_its_snapshot() {
     assert_eq!((fc.record.latent_values, fc.record.relu_units), (3, 3));
     assert_eq!(fc.latent_name(), "Latent z");
     // The last token, since there are fewer than 99.
-    assert_eq!(
-        state(Architecture::Vit).latent_name(),
-        "Latent z (patch 16)"
-    );
+    let vit = state(Architecture::Vit);
+    assert_eq!(vit.latent_name(), "Latent z (patch 16)");
 }

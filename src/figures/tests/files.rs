@@ -9,32 +9,24 @@ fn every_figure_can_be_written_in_every_format() {
     let all = AllFigures::new(&records, DeadRuns::Hollow);
     assert_eq!(all.missing, []);
     let folder = tempfile::tempdir().unwrap();
-    let expected: [(&str, &[&str]); 6] = [
-        (
-            "figure-3",
-            &[
-                "Test accuracy (%)",
-                "Test MSE (pixels from −1 to 1)",
-                "λ (0: pure",
-            ],
-        ),
+    let (accuracy, mse) = ("Test accuracy (%)", "Test MSE (pixels from −1 to 1)");
+    let (z, other) = (["z₁", "z₂", "z₃"], "Fashion-MNIST, FC Medium");
+    let expected = [
+        ("figure-3", vec![accuracy, mse, "λ (0: pure"]),
         (
             "figure-4-fc-medium-n-3",
-            &["z₁", "z₂", "z₃", "λ = 0.7", "Fashion-MNIST, FC Medium"],
+            [&z[..], &["λ = 0.7", other]].concat(),
         ),
         (
             "figure-5-cifar-10-fc-medium-n-3",
-            &["input", "λ = 0.7", "data:image/png;base64,"],
+            vec!["input", "λ = 0.7", "data:image/png;base64,"],
         ),
-        (
-            "trade-off-plane",
-            &["Test accuracy (%)", "Test MSE (pixels from −1 to 1)"],
-        ),
+        ("trade-off-plane", vec![accuracy, mse]),
         (
             "latent-size",
-            &["Latent size n (units)", "Accuracy lost (percentage points)"],
+            vec!["Latent size n (units)", "Accuracy lost (percentage points)"],
         ),
-        ("complexity", &["Trainable parameters", "CNN Small"]),
+        ("complexity", vec!["Trainable parameters", "CNN Small"]),
     ];
     for (name, words) in expected {
         let figure = all.figures.iter().find(|(other, _)| other == name);
@@ -53,8 +45,7 @@ fn every_figure_can_be_written_in_every_format() {
         let dots = |points: f64| (points / 72.0 * 300.0).round() as u32;
         assert_eq!((info.width, info.height), (dots(width), dots(height)));
         assert!([1004, 2067].contains(&info.width), "one column or two");
-        let density = info.pixel_dims.unwrap();
-        assert_eq!((density.xppu, density.unit), (11811, png::Unit::Meter));
+        assert_eq!(info.pixel_dims.unwrap().xppu, 11811);
 
         save(&**figure, &path("csv")).unwrap();
         let rows = csv::Reader::from_path(path("csv")).unwrap().into_records();
@@ -111,16 +102,8 @@ fn points_have_the_colours_of_their_classes() {
 fn reconstructions_have_difference_prediction_probability_and_error() {
     let mut network = network(0.5, 10);
     let words = text(&ReconstructionPairs::new("title", &network).unwrap());
-    for name in [
-        "input",
-        "reconstruction",
-        "|difference|",
-        "prediction",
-        "probability",
-        "50 %",
-        "MSE",
-        "0.170",
-    ] {
+    let names = "input,reconstruction,|difference|,prediction,probability,50 %,MSE,0.170";
+    for name in names.split(',') {
         assert!(words.contains(name), "{name}");
     }
     network.snapshot = None;
@@ -130,6 +113,7 @@ fn reconstructions_have_difference_prediction_probability_and_error() {
 
 #[test]
 fn invalid_records_give_figures_or_reasons() {
+    let valid = record(0.0, 1, 0.9, 0.2);
     let mut not_finite = record(0.3, 1, f64::NAN, f64::INFINITY);
     not_finite.eval_sample.points = vec![[f32::NAN; 3], [f32::MAX; 3], [f32::MIN; 3]];
     let mut empty = record(0.7, 1, 0.5, 0.2);
@@ -140,9 +124,8 @@ fn invalid_records_give_figures_or_reasons() {
     let mut odd = record(1.0, 1, 0.5, 0.2);
     odd.data_name = "a <very> \"long\" & 'odd' name ".repeat(9);
     odd.class_names.clear();
-    odd.eval_sample.reconstructions[0]
-        .reconstruction
-        .truncate(7);
+    let reconstructions = &mut odd.eval_sample.reconstructions;
+    reconstructions[0].reconstruction.truncate(7);
     odd.eval_sample.labels.fill(255);
     let odd_mnist = Record {
         data_name: "MNIST".to_owned(),
@@ -150,31 +133,23 @@ fn invalid_records_give_figures_or_reasons() {
     };
     let folder = tempfile::tempdir().unwrap();
     for n in [1, 2, 3] {
-        for records in [
+        for mut records in [
             vec![],
             vec![not_finite.clone()],
             vec![not_evaluated.clone(), not_evaluated.clone()],
             vec![empty.clone(), not_finite.clone()],
             vec![odd.clone()],
-            vec![
-                record(0.0, 1, 0.9, 0.2),
-                not_finite.clone(),
-                empty.clone(),
-                not_evaluated.clone(),
-                odd.clone(),
-            ],
-            vec![record(0.0, 1, 0.9, 0.2), odd_mnist.clone()],
+            [&valid, &not_finite, &empty, &not_evaluated, &odd]
+                .map(Clone::clone)
+                .to_vec(),
+            vec![valid.clone(), odd_mnist.clone()],
         ] {
-            check_all_figures(variant_of_size(records, n), folder.path());
+            for record in &mut records {
+                record.latent_values = n;
+            }
+            check_all_figures(records, folder.path());
         }
     }
-}
-
-fn variant_of_size(mut records: Vec<Record>, n: usize) -> Vec<Record> {
-    for record in &mut records {
-        record.latent_values = n;
-    }
-    records
 }
 
 /// Draws all figures of finished runs and of a run in training, and two frames of animations.
@@ -209,9 +184,7 @@ fn check_all_figures(records: Vec<Record>, folder: &Path) {
 #[test]
 fn figures_of_a_hundred_classes_stay_within_the_size_limit_and_name_every_class() {
     let mut network = network(0.5, 10);
-    network.record.class_names = (0..100)
-        .map(|class| format!("a rather long name {class}"))
-        .collect();
+    network.record.class_names = hundred_names();
     network.record.eval_sample = eval_sample(network.record.shape, 100, 0.5);
     let mut other = network.record.clone();
     other.spec.config.lambda = crate::model::Lambda::new(0.7).unwrap();

@@ -109,16 +109,19 @@ fn network(lambda: f64, step: u64) -> NetworkState {
     }
 }
 
+fn hundred_names() -> Vec<String> {
+    (0..100)
+        .map(|class| format!("a rather long name {class}"))
+        .collect()
+}
+
 /// The text of a figure, with single spaces.
 fn text(figure: &dyn Figure) -> String {
     let folder = tempfile::tempdir().unwrap();
     let svg = save_svg(figure, &folder.path().join("figure.svg"));
     let text = svg.split('<').filter_map(|element| element.split_once('>'));
-    let text: Vec<&str> = text.map(|(_, text)| text.trim()).collect();
-    text.join(" ")
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
+    let words: Vec<&str> = text.flat_map(|(_, text)| text.split_whitespace()).collect();
+    words.join(" ")
 }
 
 /// Writes a figure as SVG and checks the file.

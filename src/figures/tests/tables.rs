@@ -40,11 +40,9 @@ fn figure_3_contains_the_box_plots_and_all_runs() {
                 });
                 rows.map(|row| number(&row["value"])).collect()
             };
+            let accuracies = group.outcomes.iter().map(|run| run.accuracy * 100.0);
             let boxes = [
-                (
-                    "accuracy",
-                    BoxPlot::from_values(group.outcomes.iter().map(|run| run.accuracy * 100.0)),
-                ),
+                ("accuracy", BoxPlot::from_values(accuracies)),
                 ("mse", group.mse()),
             ];
             for (quantity, plot) in boxes {
@@ -87,18 +85,13 @@ fn pareto_and_capacity_figures_contain_the_statistics() {
             });
             number(&row.unwrap()["value"])
         };
-        assert_eq!(
-            median("accuracy_loss_percentage_points"),
-            expected.accuracy_loss * 100.0
-        );
+        let accuracy_loss = median("accuracy_loss_percentage_points");
+        assert_eq!(accuracy_loss, expected.accuracy_loss * 100.0);
         assert_eq!(median("mse_loss"), expected.mse_loss);
     }
     let rows = table(&CapacityFigure::new(&all, CapacityMeasure::Parameters).unwrap());
-    let mut networks: Vec<&str> = rows
-        .iter()
-        .filter(|row| row["panel"] == "MNIST, n = 3")
-        .map(|row| row["network"].as_str())
-        .collect();
+    let of_panel = rows.iter().filter(|row| row["panel"] == "MNIST, n = 3");
+    let mut networks: Vec<&str> = of_panel.map(|row| &*row["network"]).collect();
     networks.dedup();
     assert_eq!(networks, ["FC Small", "CNN Small", "FC Medium", "FC Large"]);
 }

@@ -38,7 +38,7 @@ impl Pane for TradeOffWidth {
         let measure = self.measure();
         match state.results.widths(measure) {
             Some(widths) => {
-                let mut families = widths.families().iter();
+                let mut families = widths.families.iter();
                 let chosen = families.clone().find(|family| family.title == self.family);
                 if let Some(family) = chosen.or_else(|| families.next()) {
                     draw(ui, family, measure);
@@ -101,7 +101,7 @@ impl TradeOffWidth {
         let Some(widths) = state.results.widths(self.measure()) else {
             return;
         };
-        let titles: Vec<&str> = widths.families().iter().map(|f| f.title.as_str()).collect();
+        let titles: Vec<&str> = widths.families.iter().map(|f| f.title.as_str()).collect();
         if titles.len() > 1 {
             if !titles.contains(&self.family.as_str()) {
                 titles[0].clone_into(&mut self.family);

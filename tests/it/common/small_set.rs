@@ -7,7 +7,7 @@ use std::{
 
 use cre_lab::data::{
     BundledSet, DatasetLocator,
-    catalogue::{CatalogueEntry, MirrorFile, OriginalFile, Package},
+    catalogue::{CatalogueEntry, OriginalFile, Package},
     digest::sha256,
     idx,
 };
@@ -112,15 +112,9 @@ pub fn entry(
         sha256: leak_text(sha256(content)),
     });
     let package = if set == BundledSet::Cifar10 {
-        Package::Archive(MirrorFile {
-            name: "cifar-10-binary.tar.gz",
-            bytes: 20_000,
-        })
+        Package::Archive("cifar-10-binary.tar.gz", 20_000)
     } else {
-        let packed = files.iter().map(|(name, content)| MirrorFile {
-            name: leak_text(format!("{name}.gz")),
-            bytes: content.len() as u64,
-        });
+        let packed = files.iter().map(|(_, content)| content.len() as u64);
         Package::Files(leak(packed.collect()))
     };
     let mirrors = mirrors.iter().map(|mirror| leak_text((*mirror).to_owned()));
