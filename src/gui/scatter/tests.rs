@@ -26,10 +26,7 @@ fn dataset(per_class: usize) -> Dataset {
     Dataset {
         name: "Synthetic".into(),
         shape: ImageShape::GREY_28,
-        class_names: BundledSet::FashionMnist
-            .class_names()
-            .map(String::from)
-            .to_vec(),
+        class_names: BundledSet::FashionMnist.class_names(),
         rotation: 0.0,
         skipped: Vec::new(),
         train: test.clone(),
