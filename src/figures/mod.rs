@@ -27,6 +27,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 pub use capacity::{CapacityFigure, CapacityMeasure, Family, Member};
+#[cfg(feature = "gui")]
 pub(crate) use chart::{Ticks, jitter};
 pub use cloud::LatentCloud;
 pub use export_all::{AllFigures, ExportProgress};

@@ -61,6 +61,7 @@ pub fn idx_files() -> Vec<(&'static str, Vec<u8>)> {
 
 /// Writes a folder of greyscale images, with `images` training and test images of each class, and
 /// returns it.
+#[cfg(feature = "gui")]
 pub fn picture_folder(folder: &Path, classes: usize, images: [usize; 2]) -> PathBuf {
     for (split, count) in ["train", "test"].into_iter().zip(images) {
         for class in 0..classes {
