@@ -119,15 +119,9 @@ fn measure(
         vit: args.vit.options(),
         ..RunConfig::default()
     };
-    let lanes: Vec<Lane> = evenly_spaced(args.lanes as usize)
-        .into_iter()
-        .map(|lambda| Lane {
-            lambda,
-            seed: config.seed,
-        })
-        .collect();
-    let mut lanes = Lanes::new(&config, &lanes, dataset, device)?;
-    let train_images_per_second = training_speed(&mut lanes, Duration::from_secs(args.seconds))?;
+    let time = Duration::from_secs(args.seconds);
+    let train_images_per_second =
+        training_speed(&config, args.lanes as usize, dataset, device, time)?;
     // Evaluation and snapshots are measured for one network that has all cores.
     let trainer = Trainer::new(&config, dataset.clone(), device)?;
     Ok(Measurement {
@@ -147,19 +141,37 @@ fn measure(
     })
 }
 
-/// Images per second over time slices of about half a second, the losses being read back after
-/// each.
-fn training_speed(lanes: &mut Lanes, time: Duration) -> Result<f64, TrainError> {
+/// Trains `lane_count` networks side by side, with λ from 0 to 1, for about `time` and returns their
+/// images per second, summed over the lanes. Includes batch assembly and reading the losses back,
+/// twice a second; building the networks and the first half second are not measured.
+///
+/// # Errors
+/// As for [`Lanes::new`], and when losses become NaN or infinite.
+pub fn training_speed(
+    config: &RunConfig,
+    lane_count: usize,
+    dataset: &Arc<Dataset>,
+    device: &Device,
+    time: Duration,
+) -> Result<f64, TrainError> {
+    let lanes: Vec<Lane> = evenly_spaced(lane_count)
+        .into_iter()
+        .map(|lambda| Lane {
+            lambda,
+            seed: config.seed,
+        })
+        .collect();
+    let mut lanes = Lanes::new(config, &lanes, dataset, device)?;
     let time_slice = |lanes: &mut Lanes| {
         let start = Instant::now();
         lanes.advance(u64::MAX, || start.elapsed() < Duration::from_millis(500));
         let mut trainers = lanes.trainers_mut().iter_mut();
         trainers.try_for_each(|trainer| trainer.take_losses().map(drop))
     };
-    time_slice(lanes)?;
+    time_slice(&mut lanes)?;
     let (start, first_step) = (Instant::now(), lanes.steps());
     while start.elapsed() < time {
-        time_slice(lanes)?;
+        time_slice(&mut lanes)?;
     }
     let seconds = start.elapsed().as_secs_f64();
     let batches = (lanes.steps() - first_step) * lanes.trainers().len() as u64;

@@ -1,7 +1,7 @@
-//! A plain chart: a frame with one axis below and one or two at the sides, and places in it.
+//! A chart: a frame with an x axis and one or two y axes, and dots in it.
 
 use eframe::egui::{
-    self, Align2, Color32, FontId, Painter, Pos2, Rangef, Rect, Response, Role, Sense, Stroke, Ui,
+    self, Align2, Color32, FontId, Pos2, Rangef, Rect, Response, Role, Sense, Stroke, Ui,
     WidgetInfo, emath, pos2, vec2,
 };
 
@@ -9,29 +9,29 @@ use crate::figures::Ticks;
 
 const TICK_FONT: f32 = 11.5;
 const NAME_FONT: f32 = 12.5;
-/// Room for the values of an axis at the side, and for its name.
-const SIDE: f32 = 46.0;
-/// Room above, for the names of the axes at the sides.
-const TOP: f32 = 20.0;
-/// Room for values and name of the axis below.
-const BELOW: f32 = 36.0;
-/// Radius within which a dot is clicked.
-const REACH: f32 = 8.0;
+/// Space for the labels of a y axis, in points.
+const SIDE_MARGIN: f32 = 46.0;
+/// Space for the names of the y axes.
+const TOP_MARGIN: f32 = 20.0;
+/// Space for the labels and the name of the x axis.
+const BOTTOM_MARGIN: f32 = 36.0;
+/// Radius of the clickable area of a dot.
+const CLICK_RADIUS: f32 = 8.0;
 
-/// One axis.
+/// An axis of a chart.
 pub struct Axis {
     /// Smallest and largest value.
     pub range: (f64, f64),
     pub name: &'static str,
     pub colour: Color32,
-    /// What is said about a value is so many times as large: 100 for shares in per cent.
+    /// Factor between values and tick labels: 100 for fractions shown in per cent.
     pub factor: f64,
-    /// Values to mark and what is written there; round numbers where it is none.
+    /// Ticks as values and labels; round numbers if `None`.
     pub marks: Option<Vec<(f64, String)>>,
 }
 
 impl Axis {
-    /// An axis that holds all finite `values` with some room around them; 0–1 if there is none.
+    /// An axis around all finite `values` with a margin; 0–1 if there are none.
     pub fn around(
         values: impl Iterator<Item = f64>,
         name: &'static str,
@@ -46,8 +46,8 @@ impl Axis {
         let range = if low > high {
             (0.0, 1.0)
         } else {
-            let room = ((high - low) * 0.08).max(high.abs() * 0.01).max(1e-6);
-            (low - room, high + room)
+            let margin = ((high - low) * 0.08).max(high.abs() * 0.01).max(1e-6);
+            (low - margin, high + margin)
         };
         Self {
             range,
@@ -58,45 +58,46 @@ impl Axis {
         }
     }
 
-    fn share(&self, value: f64) -> f32 {
+    /// Position of a value on the axis, 0–1 within its range.
+    fn position(&self, value: f64) -> f32 {
         let (low, high) = self.range;
         ((value - low) / (high - low)) as f32
     }
 
-    /// Places of round values, 0–1, and what is said there.
+    /// Positions of the ticks, 0–1, and their labels.
     fn ticks(&self) -> Vec<(f32, String)> {
         let (low, high) = self.range;
         if let Some(marks) = &self.marks {
-            let place = |(value, text): &(f64, String)| (self.share(*value), text.clone());
-            return marks.iter().map(place).collect();
+            let tick = |(value, text): &(f64, String)| (self.position(*value), text.clone());
+            return marks.iter().map(tick).collect();
         }
         let ticks = Ticks::between(low * self.factor, high * self.factor);
-        let place = |value: &f64| (self.share(value / self.factor), ticks.label(*value));
-        ticks.values.iter().map(place).collect()
+        let tick = |value: &f64| (self.position(value / self.factor), ticks.label(*value));
+        ticks.values.iter().map(tick).collect()
     }
 }
 
-/// The inner part of a chart, and how values find their place in it.
+/// A painted frame, which maps values to positions on the screen.
 pub struct Chart {
+    /// The rectangle between the axes.
     pub area: Rect,
-    below: Axis,
+    x_axis: Axis,
     left: Axis,
     right: Option<Axis>,
 }
 
 impl Chart {
-    /// Paints the frame into all the space there is.
-    pub fn new(ui: &mut Ui, below: Axis, left: Axis, right: Option<Axis>) -> Self {
-        let whole = ui.available_rect_before_wrap();
-        ui.allocate_rect(whole, Sense::hover());
-        let area = Rect::from_min_max(
-            whole.min + vec2(SIDE, TOP),
-            whole.max - vec2(if right.is_some() { SIDE } else { 10.0 }, BELOW),
-        );
-        let area = Rect::from_min_max(area.min, area.max.max(area.min + vec2(20.0, 20.0)));
+    /// Paints the frame into all available space.
+    pub fn new(ui: &mut Ui, x_axis: Axis, left: Axis, right: Option<Axis>) -> Self {
+        let outer = ui.available_rect_before_wrap();
+        ui.allocate_rect(outer, Sense::hover());
+        let right_margin = if right.is_some() { SIDE_MARGIN } else { 10.0 };
+        let min = outer.min + vec2(SIDE_MARGIN, TOP_MARGIN);
+        let max = outer.max - vec2(right_margin, BOTTOM_MARGIN);
+        let area = Rect::from_min_max(min, max.max(min + vec2(20.0, 20.0)));
         let chart = Self {
             area,
-            below,
+            x_axis,
             left,
             right,
         };
@@ -104,24 +105,24 @@ impl Chart {
         chart
     }
 
-    /// Where a value of the axis below and one of the axis at the left are.
-    pub fn at(&self, below: f64, left: f64) -> Pos2 {
-        pos2(self.x(below), self.height(&self.left, left))
+    /// Position of a value of the x axis and one of the left y axis.
+    pub fn at(&self, x: f64, y: f64) -> Pos2 {
+        pos2(self.x(x), self.y(&self.left, y))
     }
 
-    /// The same with the axis at the right, if there is one.
-    pub fn at_right(&self, below: f64, right: f64) -> Pos2 {
+    /// The same for the right y axis, if there is one.
+    pub fn at_right(&self, x: f64, y: f64) -> Pos2 {
         let axis = self.right.as_ref().unwrap_or(&self.left);
-        pos2(self.x(below), self.height(axis, right))
+        pos2(self.x(x), self.y(axis, y))
     }
 
-    /// Where a value of the axis below is.
+    /// Horizontal position of a value of the x axis.
     pub fn x(&self, value: f64) -> f32 {
-        emath::lerp(self.area.x_range(), self.below.share(value))
+        emath::lerp(self.area.x_range(), self.x_axis.position(value))
     }
 
-    fn height(&self, axis: &Axis, value: f64) -> f32 {
-        emath::lerp(self.area.bottom()..=self.area.top(), axis.share(value))
+    fn y(&self, axis: &Axis, value: f64) -> f32 {
+        emath::lerp(self.area.bottom()..=self.area.top(), axis.position(value))
     }
 
     fn paint(&self, ui: &Ui) {
@@ -129,95 +130,82 @@ impl Chart {
         let visuals = ui.visuals();
         let grid = Stroke::new(1.0, visuals.text_color().gamma_multiply(0.12));
         let edge = Stroke::new(1.0, visuals.text_color().gamma_multiply(0.4));
-        let font = FontId::proportional(TICK_FONT);
-        let name_font = FontId::proportional(NAME_FONT);
-        for (share, text) in self.below.ticks() {
-            let x = emath::lerp(self.area.x_range(), share);
+        let label = |pos: Pos2, anchor: Align2, text: String, axis: &Axis| {
+            let font = FontId::proportional(TICK_FONT);
+            painter.text(pos, anchor, text, font, axis.colour);
+        };
+        let name = |pos: Pos2, anchor: Align2, axis: &Axis| {
+            let font = FontId::proportional(NAME_FONT);
+            painter.text(pos, anchor, axis.name, font, axis.colour);
+        };
+        for (position, text) in self.x_axis.ticks() {
+            let x = emath::lerp(self.area.x_range(), position);
             painter.vline(x, self.area.y_range(), grid);
-            let at = pos2(x, self.area.bottom() + 4.0);
-            painter.text(
-                at,
-                Align2::CENTER_TOP,
-                text,
-                font.clone(),
-                self.below.colour,
-            );
+            let pos = pos2(x, self.area.bottom() + 4.0);
+            label(pos, Align2::CENTER_TOP, text, &self.x_axis);
         }
-        for (share, text) in self.left.ticks() {
-            let y = emath::lerp(self.area.bottom()..=self.area.top(), share);
+        for (position, text) in self.left.ticks() {
+            let y = emath::lerp(self.area.bottom()..=self.area.top(), position);
             painter.hline(self.area.x_range(), y, grid);
-            let at = pos2(self.area.left() - 6.0, y);
-            painter.text(
-                at,
-                Align2::RIGHT_CENTER,
-                text,
-                font.clone(),
-                self.left.colour,
-            );
-        }
-        for (share, text) in self.right.iter().flat_map(Axis::ticks) {
-            let y = emath::lerp(self.area.bottom()..=self.area.top(), share);
-            let mark = Rangef::new(self.area.right() - 4.0, self.area.right());
-            painter.hline(mark, y, edge);
-            let at = pos2(self.area.right() + 6.0, y);
-            let colour = self
-                .right
-                .as_ref()
-                .map_or(self.left.colour, |axis| axis.colour);
-            painter.text(at, Align2::LEFT_CENTER, text, font.clone(), colour);
+            let pos = pos2(self.area.left() - 6.0, y);
+            label(pos, Align2::RIGHT_CENTER, text, &self.left);
         }
         painter.hline(self.area.x_range(), self.area.bottom(), edge);
         painter.vline(self.area.left(), self.area.y_range(), edge);
-        let above = |painter: &Painter, axis: &Axis, at: Pos2, anchor| {
-            painter.text(at, anchor, axis.name, name_font.clone(), axis.colour);
-        };
         let top = self.area.top() - 5.0;
-        let start = pos2(self.area.left() - SIDE + 6.0, top);
-        above(painter, &self.left, start, Align2::LEFT_BOTTOM);
-        if let Some(right) = &self.right {
+        let left = pos2(self.area.left() - SIDE_MARGIN + 6.0, top);
+        name(left, Align2::LEFT_BOTTOM, &self.left);
+        if let Some(axis) = &self.right {
+            for (position, text) in axis.ticks() {
+                let y = emath::lerp(self.area.bottom()..=self.area.top(), position);
+                let tick = Rangef::new(self.area.right() - 4.0, self.area.right());
+                painter.hline(tick, y, edge);
+                let pos = pos2(self.area.right() + 6.0, y);
+                label(pos, Align2::LEFT_CENTER, text, axis);
+            }
             painter.vline(self.area.right(), self.area.y_range(), edge);
-            let end = pos2(self.area.right() + SIDE - 6.0, top);
-            above(painter, right, end, Align2::RIGHT_BOTTOM);
+            let right = pos2(self.area.right() + SIDE_MARGIN - 6.0, top);
+            name(right, Align2::RIGHT_BOTTOM, axis);
         }
         let middle = pos2(self.area.center().x, self.area.bottom() + 20.0);
-        above(painter, &self.below, middle, Align2::CENTER_TOP);
+        name(middle, Align2::CENTER_TOP, &self.x_axis);
     }
 }
 
-/// How a dot looks.
+/// Style of a dot.
 #[derive(Clone, Copy)]
 pub struct Dot {
     pub colour: Color32,
     pub radius: f32,
-    /// A dead run is a ring.
+    /// Drawn as a ring: a dead run.
     pub hollow: bool,
-    /// The one on show has a ring around it.
+    /// Drawn with a ring around it: the one shown.
     pub chosen: bool,
 }
 
-/// A dot that can be clicked; `words` are what a screen reader and a tooltip say of it.
-pub fn dot(ui: &Ui, id: egui::Id, at: Pos2, look: Dot, words: &str) -> Response {
-    let rect = Rect::from_center_size(at, vec2(2.0 * REACH, 2.0 * REACH));
+/// Paints a clickable dot; `label` is its tooltip and accessible name.
+pub fn dot(ui: &Ui, id: egui::Id, pos: Pos2, style: Dot, label: &str) -> Response {
+    let rect = Rect::from_center_size(pos, vec2(2.0 * CLICK_RADIUS, 2.0 * CLICK_RADIUS));
     let response = ui.interact(rect, id, Sense::click());
-    response.widget_info(|| WidgetInfo::selected(Role::Button, true, look.chosen, words));
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, style.chosen, label));
     let painter = ui.painter();
     let grown = if response.hovered() || response.has_focus() {
         1.5
     } else {
         0.0
     };
-    if look.hollow {
+    if style.hollow {
         let fill = ui.visuals().panel_fill;
-        let stroke = Stroke::new(1.6, look.colour);
-        painter.circle(at, look.radius + grown, fill, stroke);
+        let stroke = Stroke::new(1.6, style.colour);
+        painter.circle(pos, style.radius + grown, fill, stroke);
     } else {
-        painter.circle_filled(at, look.radius + grown, look.colour);
+        painter.circle_filled(pos, style.radius + grown, style.colour);
     }
-    if look.chosen {
+    if style.chosen {
         let ring = Stroke::new(2.0, ui.visuals().strong_text_color());
-        painter.circle_stroke(at, look.radius + 3.0, ring);
+        painter.circle_stroke(pos, style.radius + 3.0, ring);
     }
     response
         .on_hover_cursor(egui::CursorIcon::PointingHand)
-        .on_hover_text(words)
+        .on_hover_text(label)
 }

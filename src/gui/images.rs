@@ -1,4 +1,4 @@
-//! Small images as textures, crisp at any size.
+//! Paints small images from textures at whole multiples of physical pixels.
 
 use eframe::egui::{
     self, Color32, ColorImage, Context, Rect, TextureHandle, TextureOptions, Ui, Vec2, vec2,
@@ -7,25 +7,24 @@ use eframe::egui::{
 use super::tile_grid::TileGrid;
 use crate::data::ImageShape;
 
-/// Images of one shape, updated as a whole: in one texture, or in several where one would exceed the
-/// largest texture of the GPU.
+/// Images of one shape, in one texture or, where it would exceed the GPU's limit, in several.
 #[derive(Default)]
 pub struct Atlas {
     grid: TileGrid,
-    /// One for each page of the grid.
+    /// One per page of the grid.
     textures: Vec<TextureHandle>,
 }
 
-/// One picture for the atlas.
+/// The content of a tile; images are bytes `[channels, height, width]`.
 pub enum Picture<'a> {
-    /// An image as it is.
+    /// An unchanged image.
     Plain(&'a [u8]),
-    /// The absolute difference of two images, black where they agree, towards `Color32` where not.
+    /// The absolute difference of two images, from black (equal) to the given colour.
     Difference(&'a [u8], &'a [u8], Color32),
 }
 
 impl Atlas {
-    /// Replaces all pictures.
+    /// Replaces all tiles.
     pub fn set(&mut self, ctx: &Context, name: &str, shape: ImageShape, pictures: &[Picture<'_>]) {
         let limit = ctx.input(|input| input.max_texture_side);
         let (grid, pages) = pages(shape, pictures, limit);
@@ -41,7 +40,7 @@ impl Atlas {
         }
     }
 
-    /// Paints picture `tile` into `rect`.
+    /// Paints a tile into `rect`; nothing if there is none with this index.
     pub fn paint(&self, ui: &Ui, tile: usize, rect: Rect) {
         let (page, uv) = self.grid.uv(tile);
         if tile < self.grid.tiles()
@@ -52,10 +51,10 @@ impl Atlas {
     }
 }
 
-/// The pictures as tiles of pages whose sides are at most `limit` pixels.
+/// Arranges pictures as tiles of pages with sides of at most `limit` pixels.
 fn pages(shape: ImageShape, pictures: &[Picture<'_>], limit: usize) -> (TileGrid, Vec<ColorImage>) {
-    let plane = shape.height * shape.width;
-    let tiles = if plane == 0 { 0 } else { pictures.len() };
+    let pixels = shape.height * shape.width;
+    let tiles = if pixels == 0 { 0 } else { pictures.len() };
     let grid = TileGrid::new(tiles, [shape.width, shape.height], limit);
     let mut pages: Vec<ColorImage> = (0..grid.pages())
         .map(|page| ColorImage::filled(grid.page_size(page), Color32::BLACK))
@@ -65,11 +64,11 @@ fn pages(shape: ImageShape, pictures: &[Picture<'_>], limit: usize) -> (TileGrid
         let page = &mut pages[page];
         match picture {
             Picture::Plain(bytes) => {
-                write_tile(page, shape, corner, |pixel| plain(bytes, plane, pixel));
+                write_tile(page, shape, corner, |pixel| plain(bytes, pixels, pixel));
             }
             Picture::Difference(a, b, hue) => {
                 write_tile(page, shape, corner, |pixel| {
-                    difference(a, b, plane, pixel, *hue)
+                    difference(a, b, pixels, pixel, *hue)
                 });
             }
         }
@@ -77,7 +76,7 @@ fn pages(shape: ImageShape, pictures: &[Picture<'_>], limit: usize) -> (TileGrid
     (grid, pages)
 }
 
-/// Fills the tile at `corner` of a page with the colours of its pixels, row by row.
+/// Writes the tile at a corner of a page; `colour` maps pixel indices, row by row, to colours.
 fn write_tile(
     page: &mut ColorImage,
     shape: ImageShape,
@@ -91,8 +90,8 @@ fn write_tile(
     }
 }
 
-fn plain(bytes: &[u8], plane: usize, pixel: usize) -> Color32 {
-    let channel = |place: usize| bytes.get(place * plane + pixel).copied();
+fn plain(bytes: &[u8], pixels: usize, pixel: usize) -> Color32 {
+    let channel = |channel: usize| bytes.get(channel * pixels + pixel).copied();
     match (channel(0), channel(1), channel(2)) {
         (Some(r), Some(g), Some(b)) => Color32::from_rgb(r, g, b),
         (Some(grey), ..) => Color32::from_gray(grey),
@@ -100,23 +99,23 @@ fn plain(bytes: &[u8], plane: usize, pixel: usize) -> Color32 {
     }
 }
 
-fn difference(a: &[u8], b: &[u8], plane: usize, pixel: usize, hue: Color32) -> Color32 {
-    let channels = a.len() / plane;
+fn difference(a: &[u8], b: &[u8], pixels: usize, pixel: usize, hue: Color32) -> Color32 {
+    let channels = a.len() / pixels;
     let total: f32 = (0..channels)
         .filter_map(|channel| {
-            let place = channel * plane + pixel;
-            Some(f32::from(a.get(place)?.abs_diff(*b.get(place)?)))
+            let index = channel * pixels + pixel;
+            Some(f32::from(a.get(index)?.abs_diff(*b.get(index)?)))
         })
         .sum();
     Color32::BLACK.lerp_to_gamma(hue, total / (255.0 * channels.max(1) as f32))
 }
 
-/// The side lengths, in points, of an image shown at `scale` whole physical pixels a pixel.
+/// Size in points of an image shown at `scale` physical pixels per pixel.
 pub fn crisp_size(ui: &Ui, shape: ImageShape, scale: usize) -> Vec2 {
     vec2(shape.width as f32, shape.height as f32) * scale as f32 / ui.pixels_per_point()
 }
 
-/// The largest whole multiple at which an image is at most `width` points wide, at least 1.
+/// The largest whole scale at which an image is at most `width` points wide, at least 1.
 pub fn crisp_scale(ui: &Ui, shape: ImageShape, width: f32) -> usize {
     let physical = width * ui.pixels_per_point();
     ((physical / shape.width.max(1) as f32).floor() as usize).max(1)
@@ -133,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_tile_has_the_pixels_that_were_put_in() {
+    fn every_tile_has_the_pixels_of_its_picture() {
         let shape = ImageShape {
             channels: 3,
             height: 2,
@@ -143,7 +142,7 @@ mod tests {
             .map(|image| (0..18).map(|byte| image + byte).collect())
             .collect();
         let black = vec![0; 18];
-        // A plain image and its difference from black: white light as far as it is bright.
+        // Each image, and its difference from black.
         let pictures: Vec<Picture<'_>> = images
             .iter()
             .flat_map(|image| {
@@ -160,7 +159,7 @@ mod tests {
             assert_eq!(pages.len() > 1, limit == 20);
             for (index, image) in images.iter().enumerate() {
                 for tile in [2 * index, 2 * index + 1] {
-                    // As the painter reads it.
+                    // The same lookup as `Atlas::paint`.
                     let (page, uv) = grid.uv(tile);
                     let page = &pages[page];
                     let size = vec2(page.width() as f32, page.height() as f32);
@@ -169,12 +168,12 @@ mod tests {
                     for pixel in 0..6 {
                         let x = corner.x.round() as usize + pixel % 3;
                         let y = corner.y.round() as usize + pixel / 3;
-                        let wanted = if tile % 2 == 0 {
+                        let expected = if tile % 2 == 0 {
                             plain(image, 6, pixel)
                         } else {
                             difference(image, &black, 6, pixel, Color32::WHITE)
                         };
-                        assert_eq!(page[(x, y)], wanted, "tile {tile}, pixel {pixel}");
+                        assert_eq!(page[(x, y)], expected, "tile {tile}, pixel {pixel}");
                     }
                 }
             }

@@ -1,4 +1,4 @@
-//! The slider between classification and reconstruction.
+//! The slider of λ, from classification to reconstruction.
 
 use eframe::egui::{
     self, Align2, Color32, CornerRadius, EventFilter, FontId, Key, Mesh, Modifiers, Pos2, Rangef,
@@ -12,14 +12,14 @@ use super::{
 };
 use crate::model::Lambda;
 
-/// Its accessible name.
+/// Accessible name of the slider.
 pub const LABEL: &str = "λ";
 
 const HEIGHT: f32 = 46.0;
 const RAIL: f32 = 8.0;
 const HANDLE: f32 = 11.0;
 
-/// A choice of λ, initially the one on show.
+/// A choice of λ, initially the shown one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LambdaChoice {
     /// Any λ, rounded to hundredths.
@@ -29,7 +29,7 @@ pub enum LambdaChoice {
 }
 
 impl LambdaChoice {
-    /// The λ, or the network of a spectrum, on show.
+    /// The λ, or the network of a spectrum, that is shown.
     pub fn new(state: &State) -> Self {
         match state.run.shown_spectrum() {
             Some(run) => Self::Lane {
@@ -40,7 +40,7 @@ impl LambdaChoice {
         }
     }
 
-    /// The request that makes this choice, if it is not the one on show.
+    /// The command that applies this choice; `None` if it is the shown one.
     pub fn command(&self, state: &State) -> Option<Command> {
         (*self != Self::new(state)).then(|| match self {
             Self::Any(lambda) => RunCommand::SetLambda(*lambda).into(),
@@ -58,7 +58,7 @@ impl LambdaChoice {
         }
     }
 
-    /// The λ of the networks to choose from; empty for any λ.
+    /// λ of the networks to choose from; empty for any λ.
     fn stops(&self) -> &[Lambda] {
         match self {
             Self::Any(_) => &[],
@@ -118,10 +118,10 @@ impl LambdaChoice {
     }
 }
 
-/// A large slider over [0, 1], blue at the classifier's end and orange at the autoencoder's.
+/// Shows a large slider over [0, 1], blue at λ = 0 (classifier) and orange at 1 (autoencoder).
 ///
-/// Drag or click to set. With the focus, Left and Right move by 0.01, with Shift by 0.1, or from network
-/// to network; Home and End go to the ends.
+/// Dragging or clicking sets λ. With the focus, the left and right arrow keys move by 0.01, with
+/// Shift by 0.1, or from network to network; Home and End move to the ends.
 pub fn lambda_slider(ui: &mut Ui, choice: &mut LambdaChoice) -> Response {
     let size = vec2(ui.available_width(), HEIGHT);
     let (rect, mut response) = ui.allocate_exact_size(size, Sense::click_and_drag());
@@ -162,9 +162,9 @@ pub fn lambda_slider(ui: &mut Ui, choice: &mut LambdaChoice) -> Response {
 pub fn step_by_keys(ui: &Ui, choice: &mut LambdaChoice) {
     ui.input_mut(|input| {
         let mut presses = |modifiers| {
-            let up = input.count_and_consume_key(modifiers, Key::ArrowRight);
-            let down = input.count_and_consume_key(modifiers, Key::ArrowLeft);
-            up as f64 - down as f64
+            let right = input.count_and_consume_key(modifiers, Key::ArrowRight);
+            let left = input.count_and_consume_key(modifiers, Key::ArrowLeft);
+            right as f64 - left as f64
         };
         let (coarse, fine) = (presses(Modifiers::SHIFT), presses(Modifiers::NONE));
         if fine != 0.0 || coarse != 0.0 {
@@ -214,22 +214,22 @@ fn paint(ui: &Ui, response: &Response, rail: Rect, lambda: Lambda, stops: &[Lamb
         theme::classification(visuals),
         theme::reconstruction(visuals),
     );
-    let at = |share: f32| egui::lerp(rail.x_range(), share);
+    let x = |value: f32| egui::lerp(rail.x_range(), value);
 
     painter.add(gradient(rail, blue, orange));
     for (end, colour) in [(rail.left_center(), blue), (rail.right_center(), orange)] {
         painter.circle_filled(end, RAIL / 2.0, colour);
     }
     for tenth in 0..=10u8 {
-        let share = f32::from(tenth) / 10.0;
+        let value = f32::from(tenth) / 10.0;
         let major = tenth % 5 == 0;
         let top = rail.bottom() + 7.0;
         let length = if major { 6.0 } else { 3.5 };
         let stroke = Stroke::new(1.0, visuals.weak_text_color());
-        painter.vline(at(share), Rangef::new(top, top + length), stroke);
+        painter.vline(x(value), Rangef::new(top, top + length), stroke);
         if major {
             painter.text(
-                pos2(at(share), top + length + 1.0),
+                pos2(x(value), top + length + 1.0),
                 Align2::CENTER_TOP,
                 ["0", "0.5", "1"][usize::from(tenth / 5)],
                 FontId::proportional(11.0),
@@ -239,18 +239,18 @@ fn paint(ui: &Ui, response: &Response, rail: Rect, lambda: Lambda, stops: &[Lamb
     }
 
     for stop in stops {
-        let centre = pos2(at(stop.value() as f32), rail.center().y);
+        let centre = pos2(x(stop.value() as f32), rail.center().y);
         let outline = Stroke::new(1.0, visuals.panel_fill);
         painter.circle(centre, 3.5, visuals.strong_text_color(), outline);
     }
-    let share = lambda.value() as f32;
-    let centre = pos2(at(share), rail.center().y);
+    let value = lambda.value() as f32;
+    let centre = pos2(x(value), rail.center().y);
     let style = ui.style().interact(response);
     let radius = HANDLE - 2.0 + style.expansion;
     painter.circle(
         centre,
         radius,
-        mix(blue, orange, share),
+        blue.lerp_to_gamma(orange, value),
         Stroke::new(2.5, visuals.strong_text_color()),
     );
     if response.has_focus() {
@@ -266,7 +266,7 @@ fn paint(ui: &Ui, response: &Response, rail: Rect, lambda: Lambda, stops: &[Lamb
 /// A rectangle with a horizontal gradient.
 fn gradient(rect: Rect, left: Color32, right: Color32) -> Shape {
     let mut mesh = Mesh::default();
-    let mut corner = |position: Pos2, colour| mesh.colored_vertex(position, colour);
+    let mut corner = |pos: Pos2, colour| mesh.colored_vertex(pos, colour);
     corner(rect.left_top(), left);
     corner(rect.left_bottom(), left);
     corner(rect.right_top(), right);
@@ -274,11 +274,6 @@ fn gradient(rect: Rect, left: Color32, right: Color32) -> Shape {
     mesh.add_triangle(0, 1, 2);
     mesh.add_triangle(1, 2, 3);
     Shape::mesh(mesh)
-}
-
-/// The colour between two, in the colour space of the gradient.
-fn mix(from: Color32, to: Color32, share: f32) -> Color32 {
-    from.lerp_to_gamma(to, share)
 }
 
 #[cfg(test)]

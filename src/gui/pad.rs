@@ -1,10 +1,10 @@
-//! A surface to draw on, at the resolution of a data set's images.
+//! A drawing surface at the resolution of a data set's images.
 
 use std::sync::Arc;
 
 use crate::data::ImageShape;
 
-/// An image under the brush.
+/// An image that is being drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pad {
     shape: ImageShape,
@@ -26,25 +26,25 @@ impl Pad {
         self.shape
     }
 
-    /// Begins with an image; one of another size is ignored.
+    /// Replaces the image by bytes `[channels, height, width]`; another size is ignored.
     pub fn set(&mut self, bytes: &[u8]) {
         if bytes.len() == self.values.len() {
             self.values = bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect();
         }
     }
 
-    /// Makes all black.
+    /// Makes the image black.
     pub fn clear(&mut self) {
         self.values.fill(0.0);
     }
 
-    /// Whether nothing is drawn.
+    /// Whether the image is black.
     pub fn is_blank(&self) -> bool {
         self.values.iter().all(|value| *value == 0.0)
     }
 
-    /// Draws a line with a round brush, from and to points `[x, y]` in pixels, 0 at the left upper
-    /// corner. `colour` is red, green and blue, 0–1; a grey image takes their mean.
+    /// Draws a line with a round brush between points `[x, y]`, in pixels from the top left corner.
+    /// `colour` is red, green and blue, 0–1; a grey image uses their mean.
     pub fn stroke(&mut self, from: [f32; 2], to: [f32; 2], radius: f32, colour: [f32; 3]) {
         let ImageShape {
             channels,
@@ -55,21 +55,20 @@ impl Pad {
         for y in 0..height {
             for x in 0..width {
                 let centre = [x as f32 + 0.5, y as f32 + 0.5];
-                // The brush fades over one pixel, as ink does on a scan.
-                let cover = (radius + 0.5 - distance(centre, from, to)).clamp(0.0, 1.0);
-                if cover.is_nan() || cover <= 0.0 {
+                // The edge of the brush is antialiased over one pixel.
+                let coverage = (radius + 0.5 - distance(centre, from, to)).clamp(0.0, 1.0);
+                if coverage.is_nan() || coverage <= 0.0 {
                     continue;
                 }
-                for (channel, &hue) in colour.iter().take(channels).enumerate() {
-                    let ink = if channels == 3 { hue } else { grey };
+                for (channel, &component) in colour.iter().take(channels).enumerate() {
+                    let ink = if channels == 3 { component } else { grey };
                     let value = &mut self.values[(channel * height + y) * width + x];
                     // Strokes of one colour do not add up where they cross.
-                    let target = if ink > *value {
-                        (ink * cover).max(*value)
+                    *value = if ink > *value {
+                        (ink * coverage).max(*value)
                     } else {
-                        *value + (ink - *value) * cover
+                        *value + (ink - *value) * coverage
                     };
-                    *value = target;
                 }
             }
         }
@@ -80,8 +79,8 @@ impl Pad {
         self.values.iter().copied().map(byte).collect()
     }
 
-    /// The same, moved by whole pixels so that its centre of mass is in the middle, as those of
-    /// MNIST's digits are.
+    /// The image as bytes, moved by whole pixels so that its centre of mass is in the middle, as in
+    /// MNIST.
     pub fn centred(&self) -> Arc<[u8]> {
         let ImageShape {
             channels,
@@ -89,10 +88,10 @@ impl Pad {
             width,
         } = self.shape;
         let mut sums = [0.0f32; 3];
-        for (place, &value) in self.values.iter().enumerate() {
+        for (index, &value) in self.values.iter().enumerate() {
             sums[0] += value;
-            sums[1] += value * (place % width) as f32;
-            sums[2] += value * (place / width % height) as f32;
+            sums[1] += value * (index % width) as f32;
+            sums[2] += value * (index / width % height) as f32;
         }
         if sums[0] <= 0.0 {
             return self.bytes();
@@ -102,13 +101,13 @@ impl Pad {
         };
         let (right, down) = (shift(sums[1], width), shift(sums[2], height));
         (0..channels * height * width)
-            .map(|place| {
-                let from = |at: usize, by: isize, side: usize| {
-                    at.checked_add_signed(-by).filter(|at| *at < side)
+            .map(|index| {
+                let from = |to: usize, shift: isize, side: usize| {
+                    to.checked_add_signed(-shift).filter(|from| *from < side)
                 };
-                let x = from(place % width, right, width);
-                let y = from(place / width % height, down, height);
-                let channel = place / width / height;
+                let x = from(index % width, right, width);
+                let y = from(index / width % height, down, height);
+                let channel = index / width / height;
                 x.zip(y).map_or(0, |(x, y)| {
                     byte(self.values[(channel * height + y) * width + x])
                 })
@@ -121,7 +120,7 @@ fn byte(value: f32) -> u8 {
     (value * 255.0).round().clamp(0.0, 255.0) as u8
 }
 
-/// From a point to the line between two others; both may be the same.
+/// Distance of a point from a line segment, whose ends may coincide.
 fn distance(point: [f32; 2], from: [f32; 2], to: [f32; 2]) -> f32 {
     let along = [to[0] - from[0], to[1] - from[1]];
     let off = [point[0] - from[0], point[1] - from[1]];
@@ -149,11 +148,11 @@ mod tests {
         assert_eq!((at(4, 10), at(12, 10), at(20, 10)), (255, 255, 255));
         assert_eq!((at(12, 13), at(12, 7), at(25, 10), at(1, 10)), (0, 0, 0, 0));
         pad.stroke([4.5, 10.5], [20.5, 10.5], 3.0, [0.0; 3]);
-        assert!(pad.is_blank(), "black rubs out");
+        assert!(pad.is_blank(), "black erases");
     }
 
     #[test]
-    fn the_centre_of_mass_comes_to_the_middle_and_nothing_is_lost() {
+    fn centring_moves_the_centre_of_mass_to_the_middle_and_keeps_all_pixels() {
         let mut pad = Pad::new(ImageShape::GREY_28);
         pad.stroke([6.5, 6.5], [6.5, 6.5], 2.0, WHITE);
         let sum = |bytes: &[u8]| bytes.iter().map(|&b| u64::from(b)).sum::<u64>();
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_go_to_their_channels_and_strange_points_do_no_harm() {
+    fn colours_fill_their_channels_and_invalid_input_is_ignored() {
         let shape = ImageShape {
             channels: 3,
             height: 8,

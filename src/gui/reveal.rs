@@ -1,11 +1,11 @@
-//! Showing a folder in the system's own file manager.
+//! Opens folders in the file manager of the system.
 
 use std::{
     path::Path,
     process::{Command, Stdio},
 };
 
-/// The program that opens a folder on this system.
+/// The program that opens a folder.
 const OPENER: &str = if cfg!(target_os = "macos") {
     "open"
 } else if cfg!(windows) {
@@ -14,24 +14,29 @@ const OPENER: &str = if cfg!(target_os = "macos") {
     "xdg-open"
 };
 
-/// Opens `folder`, or the nearest one above it that is there, and waits until the opening program has
-/// ended: never called on the window's own thread.
+/// Opens `folder` or its nearest existing ancestor, and waits until the opening program has ended.
+/// It blocks, so it must not be called on the UI thread.
 ///
 /// # Errors
-/// When there is no program to open it with; one sentence.
+/// A message if the program cannot be started.
 pub fn reveal(folder: &Path) -> Result<(), String> {
-    let there = folder
+    let existing = folder
         .ancestors()
         .find(|path| path.is_dir())
         .unwrap_or(folder);
     let mut child = Command::new(OPENER)
-        .arg(there)
+        .arg(existing)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .map_err(|error| format!("{} cannot be shown by {OPENER}: {error}", there.display()))?;
-    // A child that nobody waits for stays in the table of processes.
+        .map_err(|error| {
+            format!(
+                "could not open {} with {OPENER}: {error}",
+                existing.display()
+            )
+        })?;
+    // Without the wait, the child would remain as a zombie process.
     let _ = child.wait();
     Ok(())
 }

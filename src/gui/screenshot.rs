@@ -1,4 +1,4 @@
-//! `--exit-after` and `--screenshot`: the window looks at itself, then closes.
+//! The options `--exit-after` and `--screenshot`: saves a screenshot, then closes the window.
 
 use std::{
     io::Cursor,
@@ -12,32 +12,32 @@ use eframe::egui::{ColorImage, Context, ViewportCommand};
 
 use crate::fs::{Existing, write_whole};
 
-/// How long to wait for the picture before giving up.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Time limit for the screenshot.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Closes the window after a while, and saves a picture of it first if asked to.
+/// Closes the window at a given time, and saves a screenshot before if requested.
 #[derive(Debug)]
 pub struct ScreenshotJob {
     due: Instant,
     file: Option<PathBuf>,
-    /// Where the picture comes from, once it is asked for.
-    picture: Option<Receiver<Arc<ColorImage>>>,
-    /// Where to tell why there is no picture.
-    failure: Sender<String>,
+    /// Receives the screenshot, once it is requested.
+    image: Option<Receiver<Arc<ColorImage>>>,
+    /// Receives the message if the screenshot fails.
+    error: Sender<String>,
 }
 
 impl ScreenshotJob {
-    /// Closes `after` from now; what goes wrong with `file` is sent to `failure`.
-    pub fn new(after: Duration, file: Option<PathBuf>, failure: Sender<String>) -> Self {
+    /// Closes the window `after` from now; a failure to save `file` is sent to `error`.
+    pub fn new(after: Duration, file: Option<PathBuf>, error: Sender<String>) -> Self {
         Self {
             due: Instant::now() + after,
             file,
-            picture: None,
-            failure,
+            image: None,
+            error,
         }
     }
 
-    /// Called before every frame.
+    /// Advances the job; called before every frame.
     pub fn update(&mut self, ctx: &Context) {
         let now = Instant::now();
         if now < self.due {
@@ -48,45 +48,44 @@ impl ScreenshotJob {
             ctx.send_viewport_cmd(ViewportCommand::Close);
             return;
         };
-        let picture = self.picture.get_or_insert_with(|| {
-            let (taken, picture) = bounded(1);
-            let waker = ctx.clone();
+        let image = self.image.get_or_insert_with(|| {
+            let (sender, receiver) = bounded(1);
+            let repaint = ctx.clone();
             ctx.request_screenshot(move |image| {
-                // The window may have closed meanwhile; then nobody waits for its picture.
-                let _ = taken.send(image);
-                waker.request_repaint();
+                // Sending fails only if the window has closed meanwhile.
+                let _ = sender.send(image);
+                repaint.request_repaint();
             });
-            picture
+            receiver
         });
-        let picture = picture.try_recv().ok();
-        let result = match picture {
-            Some(picture) => save(&picture, file),
-            None if now < self.due + PATIENCE => {
+        let result = match image.try_recv() {
+            Ok(image) => save(&image, file),
+            Err(_) if now < self.due + TIMEOUT => {
                 ctx.request_repaint();
                 return;
             }
-            None => Err("the window gave no picture of itself".to_owned()),
+            Err(_) => Err(format!("no screenshot within {} s", TIMEOUT.as_secs())),
         };
         if let Err(reason) = result {
-            // The receiver waits until the window has closed.
+            // The receiver exists until the window has closed.
             let _ = self
-                .failure
-                .send(format!("cannot save {}: {reason}", file.display()));
+                .error
+                .send(format!("could not save {}: {reason}", file.display()));
         }
         ctx.send_viewport_cmd(ViewportCommand::Close);
     }
 }
 
-fn save(picture: &ColorImage, file: &Path) -> Result<(), String> {
-    let [width, height] = picture.size;
-    let pixels: Vec<u8> = picture
+fn save(screenshot: &ColorImage, file: &Path) -> Result<(), String> {
+    let [width, height] = screenshot.size;
+    let pixels: Vec<u8> = screenshot
         .pixels
         .iter()
         .flat_map(|pixel| [pixel.r(), pixel.g(), pixel.b()])
         .collect();
     let side = |side: usize| u32::try_from(side).map_err(|error| error.to_string());
     let image = image::RgbImage::from_raw(side(width)?, side(height)?, pixels)
-        .ok_or("the picture has the wrong size")?;
+        .ok_or("the screenshot has an invalid size")?;
     let mut png = Cursor::new(Vec::new());
     image
         .write_to(&mut png, image::ImageFormat::Png)

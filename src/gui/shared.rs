@@ -1,4 +1,4 @@
-//! Shared data that are told apart by what they are, not by what they look like.
+//! Shared data compared by identity instead of content.
 
 use std::{
     hash::{Hash, Hasher},
@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-/// Shared data compared by identity: equal only if it is the same allocation.
+/// An [`Arc`] that is equal only to pointers to the same allocation.
 #[derive(Debug)]
 pub struct Shared<T>(Arc<T>);
 

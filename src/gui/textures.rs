@@ -1,7 +1,7 @@
-//! One cache for the textures of images.
+//! The cache of image textures.
 //!
-//! What a texture shows follows from its key alone, and shared data are compared by identity: a texture can
-//! neither be outdated nor belong to another run, lane or step than its key.
+//! The key of a texture determines its content, and shared data are compared by identity, so a
+//! texture is never outdated.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -17,19 +17,19 @@ use crate::{
     train::{ImageResult, Snapshot},
 };
 
-/// Tiles of an image in [`Images::Grid`], [`Images::Selected`] and [`Images::Custom`].
+/// Number of tiles per image in [`Images::Grid`], [`Images::Selected`] and [`Images::Custom`].
 pub const TILES: usize = 3;
-/// The image itself.
+/// Tile of the image itself.
 pub const INPUT: usize = 0;
-/// Its reconstruction.
+/// Tile of its reconstruction.
 pub const RECONSTRUCTION: usize = 1;
-/// The absolute difference of the two.
+/// Tile of their absolute difference.
 pub const DIFFERENCE: usize = 2;
 
-/// The images of one texture, tile after tile.
+/// The images of one texture, which is also its key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Images {
-    /// [`TILES`] for each image of a snapshot's grid, differences in the given colour.
+    /// [`TILES`] per image of a snapshot's grid, differences in the given colour.
     Grid(Shared<Snapshot>, Shared<Dataset>, Color32),
     /// [`TILES`] for the selected image of a snapshot.
     Selected(Shared<Snapshot>, Shared<Dataset>, Color32),
@@ -37,36 +37,38 @@ pub enum Images {
     Custom(Shared<Snapshot>, Shared<Dataset>, Color32),
     /// One test image.
     Test(Shared<Dataset>, u32),
-    /// Input and reconstruction of each image that a finished run was stored with.
+    /// Input and reconstruction of each stored image of a finished run.
     Stored(Shared<Record>),
     /// Bytes `[images, channels, height, width]`.
     Bytes(ImageShape, Arc<[u8]>),
 }
 
 impl Images {
-    /// Brings the images to the GPU.
+    /// Uploads the images to the GPU.
     fn upload(&self, ui: &Ui, atlas: &mut Atlas) {
         let ctx = ui.ctx();
         match self {
             Self::Grid(snapshot, dataset, hue) => {
-                let readings = snapshot.grid.iter();
-                let pictures: Vec<_> = readings
-                    .flat_map(|reading| of_reading(dataset, reading, *hue))
+                let pictures: Vec<_> = snapshot
+                    .grid
+                    .iter()
+                    .flat_map(|result| result_tiles(dataset, result, *hue))
                     .collect();
                 atlas.set(ctx, "reconstructions", dataset.shape, &pictures);
             }
             Self::Selected(snapshot, dataset, hue) => {
-                let selected = snapshot.selected.as_ref();
-                let pictures = selected.map(|reading| of_reading(dataset, reading, *hue));
-                let pictures = pictures.as_ref().map_or(&[][..], |pictures| &pictures[..]);
-                atlas.set(ctx, "selected image", dataset.shape, pictures);
+                let selected = snapshot.selected.iter();
+                let pictures: Vec<_> = selected
+                    .flat_map(|result| result_tiles(dataset, result, *hue))
+                    .collect();
+                atlas.set(ctx, "selected image", dataset.shape, &pictures);
             }
             Self::Custom(snapshot, dataset, hue) => {
-                let custom = snapshot.custom_image.as_ref();
-                let pictures =
-                    custom.map(|own| tiles(&own.pixels, &own.result.reconstruction, *hue));
-                let pictures = pictures.as_ref().map_or(&[][..], |pictures| &pictures[..]);
-                atlas.set(ctx, "custom image", dataset.shape, pictures);
+                let custom = snapshot.custom_image.iter();
+                let pictures: Vec<_> = custom
+                    .flat_map(|image| tiles(&image.pixels, &image.result.reconstruction, *hue))
+                    .collect();
+                atlas.set(ctx, "custom image", dataset.shape, &pictures);
             }
             Self::Test(dataset, index) => {
                 let picture = Picture::Plain(test_image(dataset, *index));
@@ -77,7 +79,7 @@ impl Images {
                     .eval_sample
                     .reconstructions
                     .iter()
-                    .flat_map(|cell| [&cell.input, &cell.reconstruction])
+                    .flat_map(|stored| [&stored.input, &stored.reconstruction])
                     .map(|bytes| Picture::Plain(bytes))
                     .collect();
                 atlas.set(ctx, "stored images", record.shape, &pictures);
@@ -91,13 +93,13 @@ impl Images {
     }
 }
 
-fn of_reading<'a>(
+fn result_tiles<'a>(
     dataset: &'a Dataset,
-    reading: &'a ImageResult,
+    result: &'a ImageResult,
     hue: Color32,
 ) -> [Picture<'a>; TILES] {
-    let input = test_image(dataset, reading.index);
-    tiles(input, &reading.reconstruction, hue)
+    let input = test_image(dataset, result.index);
+    tiles(input, &result.reconstruction, hue)
 }
 
 fn tiles<'a>(input: &'a [u8], reconstruction: &'a [u8], hue: Color32) -> [Picture<'a>; TILES] {
@@ -108,7 +110,7 @@ fn tiles<'a>(input: &'a [u8], reconstruction: &'a [u8], hue: Color32) -> [Pictur
     ]
 }
 
-/// A test image; no bytes where the data set has no such image.
+/// A test image; empty if the data set has none with this index.
 fn test_image(dataset: &Dataset, index: u32) -> &[u8] {
     let index = index as usize;
     if index < dataset.test.len() {
@@ -118,18 +120,18 @@ fn test_image(dataset: &Dataset, index: u32) -> &[u8] {
     }
 }
 
-/// Textures that are in use, each uploaded once.
+/// The textures in use, each uploaded once.
 #[derive(Default)]
 pub struct TextureCache {
     entries: HashMap<Images, Entry>,
-    /// Number of the frame that is being drawn.
+    /// Number of the current frame.
     frame: u64,
 }
 
 struct Entry {
     atlas: Atlas,
-    /// The last frame that painted it.
-    used: u64,
+    /// Number of the last frame that painted it.
+    last_used: u64,
 }
 
 impl TextureCache {
@@ -137,21 +139,22 @@ impl TextureCache {
     pub fn paint(&mut self, ui: &Ui, images: &Images, tile: usize, rect: Rect) {
         let frame = self.frame;
         if let Some(entry) = self.entries.get_mut(images) {
-            entry.used = frame;
+            entry.last_used = frame;
             entry.atlas.paint(ui, tile, rect);
             return;
         }
         let mut atlas = Atlas::default();
         images.upload(ui, &mut atlas);
         atlas.paint(ui, tile, rect);
-        let entry = Entry { atlas, used: frame };
+        let last_used = frame;
+        let entry = Entry { atlas, last_used };
         self.entries.insert(images.clone(), entry);
     }
 
-    /// Begins the next frame: textures that the last one did not paint are freed.
+    /// Starts the next frame and frees textures that the last one did not paint.
     pub fn next_frame(&mut self) {
         let last = self.frame;
-        self.entries.retain(|_, entry| entry.used == last);
+        self.entries.retain(|_, entry| entry.last_used == last);
         self.frame += 1;
     }
 }

@@ -1,4 +1,4 @@
-//! The window's colours, for dark and light.
+//! Colours and style of the window, dark and light.
 
 use eframe::egui::{Color32, Context, Theme, Visuals, vec2};
 
@@ -11,7 +11,7 @@ fn colour([r, g, b]: Rgb) -> Color32 {
     Color32::from_rgb(r, g, b)
 }
 
-/// The blue of classification, cross-entropy and accuracy.
+/// Blue: classification, cross-entropy and accuracy.
 pub fn classification(visuals: &Visuals) -> Color32 {
     colour(if visuals.dark_mode {
         palette::CLASSIFICATION_ON_DARK
@@ -20,7 +20,7 @@ pub fn classification(visuals: &Visuals) -> Color32 {
     })
 }
 
-/// The orange of reconstruction and its error.
+/// Orange: reconstruction and its error.
 pub fn reconstruction(visuals: &Visuals) -> Color32 {
     colour(if visuals.dark_mode {
         palette::RECONSTRUCTION_ON_DARK
@@ -29,7 +29,7 @@ pub fn reconstruction(visuals: &Visuals) -> Color32 {
     })
 }
 
-/// The colour of a λ, from the blue of classification to the orange of reconstruction in even steps.
+/// The colour of a λ, evenly between blue (classification) and orange (reconstruction).
 pub fn lambda(lambda: Lambda, visuals: &Visuals) -> Color32 {
     colour(if visuals.dark_mode {
         palette::lambda_on_dark(lambda.value())
@@ -38,14 +38,14 @@ pub fn lambda(lambda: Lambda, visuals: &Visuals) -> Color32 {
     })
 }
 
-/// The colour of a class, in every theme.
+/// The colour of a class, the same in both themes.
 pub fn class(label: u8) -> Color32 {
     colour(palette::class(label))
 }
 
-/// Sets the window's style, for both themes.
+/// Sets the window's style for both themes.
 pub fn install(ctx: &Context) {
-    // Stronger than egui's own grey: it must be legible from the last row.
+    // More contrast than egui's default, legible on a projector.
     for (theme, text) in [(Theme::Dark, 0xd8), (Theme::Light, 0x28)] {
         ctx.style_mut_of(theme, |style| {
             style.visuals.widgets.noninteractive.fg_stroke.color = Color32::from_gray(text);

@@ -1,9 +1,8 @@
-//! Where equal tiles lie in textures of limited size.
+//! The layout of equal tiles in textures of limited size.
 
 use eframe::egui::{Rect, pos2};
 
-/// Tiles of one size in rows, on one page (texture) that is about square where all tiles fit one,
-/// else on several.
+/// Tiles of one size in rows, on one roughly square page (texture) if they fit, else on several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TileGrid {
     tiles: usize,
@@ -23,13 +22,13 @@ impl Default for TileGrid {
 
 impl TileGrid {
     /// A grid for `tiles` tiles of `tile` (width, height) pixels on pages with sides of at most
-    /// `limit` pixels. A tile that is larger than a page has a page of its own size.
+    /// `limit` pixels. A tile larger than the limit gets a page of its own size.
     pub fn new(tiles: usize, tile: [usize; 2], limit: usize) -> Self {
         let [width, height] = tile.map(|side| side.max(1));
         let most_columns = (limit / width).max(1);
         let most_rows = (limit / height).max(1);
         let square = (tiles as f64 * height as f64 / width as f64).sqrt().ceil() as usize;
-        // Enough columns that the rows fit, if they can.
+        // At least as many columns as are needed for the rows to fit.
         let columns = square.max(tiles.div_ceil(most_rows)).clamp(1, most_columns);
         Self {
             tiles,
@@ -68,14 +67,14 @@ impl TileGrid {
         (index / self.tiles_per_page(), corner)
     }
 
-    /// Page of tile `index`, and the part of its texture that the tile takes, 0–1 on both axes.
+    /// Page of tile `index`, and the part of its texture that the tile covers, 0–1 on both axes.
     pub fn uv(&self, index: usize) -> (usize, Rect) {
         let (page, [x, y]) = self.position(index);
         let [width, height] = self.page_size(page);
         let [tile_width, tile_height] = self.tile;
         let at = |x: usize, y: usize| {
-            let share = |part: usize, whole: usize| part as f32 / whole.max(1) as f32;
-            pos2(share(x, width), share(y, height))
+            let ratio = |part: usize, whole: usize| part as f32 / whole.max(1) as f32;
+            pos2(ratio(x, width), ratio(y, height))
         };
         let uv = Rect::from_min_max(at(x, y), at(x + tile_width, y + tile_height));
         (page, uv)
@@ -100,20 +99,20 @@ mod tests {
             limit in 40usize..600,
         ) {
             let grid = TileGrid::new(tiles, tile, limit);
-            let mut taken = std::collections::HashSet::new();
+            let mut corners = std::collections::HashSet::new();
             for index in 0..tiles {
                 let (page, corner) = grid.position(index);
                 prop_assert!(page < grid.pages());
                 let size = grid.page_size(page);
                 for axis in 0..2 {
-                    // On a lattice of tiles, so that different corners mean disjoint tiles.
+                    // Corners lie on a lattice of tiles, so different corners mean disjoint tiles.
                     prop_assert_eq!(corner[axis] % tile[axis], 0);
                     prop_assert!(corner[axis] + tile[axis] <= size[axis]);
                     prop_assert!(size[axis] <= limit);
                 }
-                prop_assert!(taken.insert((page, corner)));
+                prop_assert!(corners.insert((page, corner)));
             }
-            // No page more than needed.
+            // No more pages than needed.
             let most_per_page = (limit / tile[0]) * (limit / tile[1]);
             prop_assert_eq!(grid.pages(), tiles.div_ceil(most_per_page));
         }

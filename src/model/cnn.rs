@@ -54,7 +54,7 @@ pub(super) const LARGE: CnnLayers = CnnLayers {
         DecoderLayer::doubling(128),
         DecoderLayer::doubling(128),
         DecoderLayer::doubling(64),
-        DecoderLayer::keeping(64),
+        DecoderLayer::same_size(64),
     ],
     last_doubles: false,
     classifier: &[
@@ -101,7 +101,7 @@ impl DecoderLayer {
         }
     }
 
-    const fn keeping(channels: usize) -> Self {
+    const fn same_size(channels: usize) -> Self {
         Self {
             channels,
             doubles: false,

@@ -223,14 +223,14 @@ proptest! {
         for config in [read.0.ok(), read.1.ok()].into_iter().flatten() {
             let Lane { lambda, .. } = config.lane();
             prop_assert!((0.0..=1.0).contains(&lambda.value()));
-            // Whether it can be built is told without a panic too.
-            let plan = config.model_spec(ImageShape::GREY_28, 10);
-            let _ = config.architecture.parameter_count(&plan);
+            // Invalid sizes are reported without a panic too.
+            let spec = config.model_spec(ImageShape::GREY_28, 10);
+            let _ = config.architecture.parameter_count(&spec);
         }
     }
 }
 
 #[test]
-fn the_sound_file_is_read() {
+fn a_valid_file_is_read() {
     Checkpoint::from_bytes(&SOUND).unwrap();
 }

@@ -23,7 +23,7 @@ fn file(name: &str) -> PathBuf {
         .join(name)
 }
 
-fn theirs(name: &str) -> NamedArrays {
+fn read_arrays(name: &str) -> NamedArrays {
     TensorFile::from_bytes(&fs::read(file(name)).unwrap())
         .unwrap()
         .arrays
@@ -55,14 +55,18 @@ fn trainer(saved: &Checkpoint, dataset: &Arc<Dataset>) -> Trainer {
 }
 
 #[test]
-fn a_fully_connected_cre_computes_what_their_weights_say() {
+fn a_fully_connected_network_reproduces_the_outputs_of_imported_weights() {
     let name = "authors_fc_small.safetensors";
     let dataset = Arc::new(common::dataset(ImageShape::GREY_28, 10, 4, 2));
     let saved = load(name, &dataset).unwrap();
     let found = saved.config();
     assert_eq!(found.architecture, Architecture::FcSmall);
     assert_eq!(found.latent.get(), 2, "it is the weights that decide n");
-    assert_eq!(found.lambda, config().lambda, "what they do not tell stays");
+    assert_eq!(
+        found.lambda,
+        config().lambda,
+        "settings that the file lacks stay"
+    );
 
     let image: Vec<f32> = (0..784u16).map(|i| f32::from(i % 7) / 7.0 - 0.5).collect();
     let data = TensorData::new(image.clone(), [1, 784]);
@@ -70,7 +74,7 @@ fn a_fully_connected_cre_computes_what_their_weights_say() {
         .model()
         .forward(Tensor::from_data(data, &Device::flex()));
     // PyTorch's y = W x + b, in double precision.
-    let theirs = theirs(name);
+    let theirs = read_arrays(name);
     let linear = |part: &str, x: &[f64]| -> Vec<f64> {
         let weight = &theirs[&format!("{part}.linear_1.weight")].values;
         let bias = &theirs[&format!("{part}.linear_1.bias")].values;
@@ -87,27 +91,30 @@ fn a_fully_connected_cre_computes_what_their_weights_say() {
         .map(|z| z.max(0.0))
         .collect();
     assert!(z.iter().any(|z| *z > 0.1), "{z:?} tests nothing");
-    let rebuilt: Vec<f64> = linear("decoder", &z).into_iter().map(f64::tanh).collect();
-    for (got, wanted) in [
+    let reconstruction: Vec<f64> = linear("decoder", &z).into_iter().map(f64::tanh).collect();
+    for (got, expected) in [
         (output.latent, z.clone()),
-        (output.reconstruction, rebuilt),
+        (output.reconstruction, reconstruction),
         (output.logits, linear("classifier", &z)),
     ] {
         let got: Vec<f32> = got.try_into_vec_as().unwrap();
-        assert_eq!(got.len(), wanted.len());
-        for (got, wanted) in got.into_iter().zip(wanted) {
-            assert!((f64::from(got) - wanted).abs() < 1e-4, "{got} ≠ {wanted}");
+        assert_eq!(got.len(), expected.len());
+        for (got, expected) in got.into_iter().zip(expected) {
+            assert!(
+                (f64::from(got) - expected).abs() < 1e-4,
+                "{got} ≠ {expected}"
+            );
         }
     }
 }
 
 #[test]
-fn a_convolutional_cre_takes_every_weight_of_theirs() {
+fn every_weight_of_a_convolutional_network_is_imported() {
     let name = "authors_cnn_small.safetensors";
     let dataset = Arc::new(common::dataset(ImageShape::GREY_28, 10, 4, 2));
     let saved = load(name, &dataset).unwrap();
     assert_eq!(saved.config().architecture, Architecture::CnnSmall);
-    let theirs = theirs(name);
+    let theirs = read_arrays(name);
     for (ours, name) in [
         ("encoder.blocks.0.conv.weight", "encoder.conv_1.weight"),
         ("encoder.blocks.2.conv.bias", "encoder.conv_3.bias"),
@@ -136,21 +143,21 @@ fn a_convolutional_cre_takes_every_weight_of_theirs() {
 }
 
 #[test]
-fn a_transformer_has_the_sizes_of_their_weights() {
+fn a_transformer_gets_its_sizes_from_imported_weights() {
     let name = "authors_vit.safetensors";
     let dataset = Arc::new(common::dataset(ImageShape::GREY_28, 10, 4, 2));
     let saved = load(name, &dataset).unwrap();
     let found = saved.config();
     assert_eq!(found.architecture, Architecture::Vit);
-    let wanted = VitOptions {
+    let expected = VitOptions {
         patch: Some(14),
         embed: 12,
         depth: 2,
         mlp_ratio: 2,
         ..config().vit
     };
-    assert_eq!(found.vit, wanted);
-    let theirs = theirs(name);
+    assert_eq!(found.vit, expected);
+    let theirs = read_arrays(name);
     for (ours, name) in [
         ("encoder.patches.weight", "encoder.patch_embed.proj.weight"),
         (

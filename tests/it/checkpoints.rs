@@ -17,7 +17,7 @@ use cre_lab::{
 };
 
 /// Only ever reached by a failing test.
-const PATIENCE: Duration = Duration::from_mins(5);
+const TIME_LIMIT: Duration = Duration::from_mins(5);
 
 /// Three batches an epoch.
 fn noise(shape: ImageShape) -> Arc<Dataset> {
@@ -72,12 +72,12 @@ fn train_and_save(worker: &Worker, steps: u64, file: &Path) -> Checkpoint {
 fn wait(worker: &Worker, is_it: impl Fn(&Event) -> bool) {
     let begun = Instant::now();
     loop {
-        let event = worker.events().recv_timeout(PATIENCE).unwrap();
+        let event = worker.events().recv_timeout(TIME_LIMIT).unwrap();
         assert!(!matches!(event, Event::Error { .. }), "{event:?}");
         if is_it(&event) {
             return;
         }
-        assert!(begun.elapsed() < PATIENCE, "what was waited for never came");
+        assert!(begun.elapsed() < TIME_LIMIT, "timed out");
     }
 }
 
@@ -96,7 +96,7 @@ fn without_times(saved: &Checkpoint) -> String {
 
 /// A run of `architecture` that was stopped in the middle of an epoch and goes on from its file is,
 /// bit for bit, the one that was never stopped.
-fn goes_on_as_if_never_stopped(architecture: Architecture, dataset: &Arc<Dataset>) {
+fn a_resumed_run_equals_an_uninterrupted_one(architecture: Architecture, dataset: &Arc<Dataset>) {
     goes_on_with(&config(architecture), dataset);
 }
 
@@ -108,7 +108,7 @@ fn goes_on_with(config: &RunConfig, dataset: &Arc<Dataset>) {
     let half = train_and_save(&whole, 4, &folder.path().join("half"));
     whole.send(Command::SetLambda(Lambda::new(0.7).unwrap()));
     whole.send(Command::SetLearningRate(3e-4));
-    let wanted = train_and_save(&whole, 4, &folder.path().join("whole"));
+    let expected = train_and_save(&whole, 4, &folder.path().join("whole"));
 
     let resumed = Worker::spawn(|| {}).unwrap();
     resumed.send(Command::ResumeRun(
@@ -119,10 +119,10 @@ fn goes_on_with(config: &RunConfig, dataset: &Arc<Dataset>) {
     resumed.send(Command::SetLearningRate(3e-4));
     let got = train_and_save(&resumed, 4, &folder.path().join("resumed"));
 
-    assert_eq!(got.weights(), wanted.weights());
-    assert_eq!(without_times(&got), without_times(&wanted));
+    assert_eq!(got.weights(), expected.weights());
+    assert_eq!(without_times(&got), without_times(&expected));
     assert!(got.best_weights().is_some());
-    assert_eq!(got.best_weights(), wanted.best_weights());
+    assert_eq!(got.best_weights(), expected.best_weights());
     assert_eq!(got.metadata.step, 8);
     assert_eq!(got.history.evaluations().len(), 3, "epochs 0, 1 and 2");
     let marks: Vec<Mark> = got.history.marks().iter().map(|m| m.mark).collect();
@@ -133,23 +133,26 @@ fn goes_on_with(config: &RunConfig, dataset: &Arc<Dataset>) {
 
 #[test]
 fn fc_small_goes_on() {
-    goes_on_as_if_never_stopped(Architecture::FcSmall, &noise(ImageShape::GREY_28));
+    a_resumed_run_equals_an_uninterrupted_one(Architecture::FcSmall, &noise(ImageShape::GREY_28));
 }
 
 #[test]
 fn fc_large_goes_on() {
-    goes_on_as_if_never_stopped(Architecture::FcLarge, &noise(ImageShape::GREY_28));
+    a_resumed_run_equals_an_uninterrupted_one(Architecture::FcLarge, &noise(ImageShape::GREY_28));
 }
 
 #[test]
 fn cnn_small_goes_on() {
-    goes_on_as_if_never_stopped(Architecture::CnnSmall, &noise(ImageShape::GREY_28));
+    a_resumed_run_equals_an_uninterrupted_one(Architecture::CnnSmall, &noise(ImageShape::GREY_28));
 }
 
 /// With dropout and batch normalisation.
 #[test]
 fn cnn_large_goes_on() {
-    goes_on_as_if_never_stopped(Architecture::CnnLarge, &noise(ImageShape::COLOUR_32));
+    a_resumed_run_equals_an_uninterrupted_one(
+        Architecture::CnnLarge,
+        &noise(ImageShape::COLOUR_32),
+    );
 }
 
 /// With hidden patches, which depend on the step.
@@ -166,7 +169,7 @@ fn vit_goes_on() {
 }
 
 #[test]
-fn what_is_no_run_is_refused_with_the_reason() {
+fn invalid_checkpoints_are_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("run.safetensors");
     let worker = Worker::spawn(|| {}).unwrap();
@@ -180,10 +183,10 @@ fn what_is_no_run_is_refused_with_the_reason() {
     let reason = |bytes: &[u8]| Checkpoint::from_bytes(bytes).unwrap_err();
     let swapped = |from: &str, to: &str| {
         assert_eq!(from.len(), to.len());
-        let place = sound.windows(from.len()).position(|w| w == from.as_bytes());
-        let place = place.unwrap_or_else(|| panic!("{from} is not in the file"));
+        let index = sound.windows(from.len()).position(|w| w == from.as_bytes());
+        let index = index.unwrap_or_else(|| panic!("{from} is not in the file"));
         let mut bytes = sound.clone();
-        bytes[place..place + to.len()].copy_from_slice(to.as_bytes());
+        bytes[index..index + to.len()].copy_from_slice(to.as_bytes());
         bytes
     };
     for (bytes, named) in [

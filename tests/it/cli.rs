@@ -599,7 +599,7 @@ fn a_second_run_replaces_the_first_only_with_overwrite() {
 }
 
 #[test]
-fn of_two_runs_started_in_one_folder_one_is_failure() {
+fn of_two_runs_started_in_one_folder_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let start = || {
         let mut command = command(&[]);

@@ -17,7 +17,7 @@ const CLASSES: usize = 10;
 const SMALL: Architecture = Architecture::CnnSmall;
 const LARGE: Architecture = Architecture::CnnLarge;
 
-fn plan(shape: ImageShape) -> ModelSpec {
+fn model_spec(shape: ImageShape) -> ModelSpec {
     ModelSpec {
         shape,
         classes: CLASSES,
@@ -38,7 +38,7 @@ fn images(shape: ImageShape, count: usize) -> Tensor<2> {
 }
 
 #[test]
-fn every_layer_has_its_size_on_grey_and_on_colour() {
+fn every_layer_has_its_size_for_grey_and_colour_images() {
     let (grey, colour) = (ImageShape::GREY_28, ImageShape::COLOUR_32);
     for (architecture, shape, layers) in [
         (
@@ -70,14 +70,14 @@ fn every_layer_has_its_size_on_grey_and_on_colour() {
              Classifier 128×4×4 → 256×4×4 → 256×2×2 → 10",
         ),
     ] {
-        let plan = plan(shape);
-        assert_eq!(architecture.describe(&plan).unwrap(), layers);
+        let spec = model_spec(shape);
+        assert_eq!(architecture.describe(&spec).unwrap(), layers);
         assert_eq!(
             architecture.beyond_paper(shape),
             (architecture == SMALL) == (shape == colour)
         );
         let channels = if architecture == SMALL { 16 } else { 128 };
-        let layout = architecture.latent_layout(&plan).unwrap();
+        let layout = architecture.latent_layout(&spec).unwrap();
         assert_eq!(
             layout,
             LatentLayout::Map {
@@ -86,7 +86,7 @@ fn every_layer_has_its_size_on_grey_and_on_colour() {
                 width: 4
             }
         );
-        let model = architecture.build(&plan, 0, &Device::flex()).unwrap();
+        let model = architecture.build(&spec, 0, &Device::flex()).unwrap();
         let output = model.forward(images(shape, 2));
         assert_eq!(output.latent.dims(), [2, layout.values()]);
         assert_eq!(output.reconstruction.dims(), [2, shape.pixels()]);
@@ -96,7 +96,7 @@ fn every_layer_has_its_size_on_grey_and_on_colour() {
 }
 
 #[test]
-fn the_networks_have_the_papers_sizes() {
+fn the_parameter_counts_are_those_of_the_paper() {
     let block = |inputs: usize, outputs: usize, kernel: usize| {
         inputs * outputs * kernel * kernel + outputs + 2 * outputs
     };
@@ -114,9 +114,9 @@ fn the_networks_have_the_papers_sizes() {
         (SMALL, ImageShape::GREY_28, small),
         (LARGE, ImageShape::COLOUR_32, large),
     ] {
-        let plan = plan(shape);
-        assert_eq!(architecture.parameter_count(&plan), Ok(expected));
-        let model = architecture.build(&plan, 0, &Device::flex()).unwrap();
+        let spec = model_spec(shape);
+        assert_eq!(architecture.parameter_count(&spec), Ok(expected));
+        let model = architecture.build(&spec, 0, &Device::flex()).unwrap();
         let running: usize = statistics(&model).iter().map(Vec::len).sum();
         assert_eq!(model.num_params() - running, expected, "{architecture}");
     }
@@ -130,7 +130,9 @@ fn sides_that_cannot_be_halved_are_refused_with_the_reason() {
             height: 28,
             width: side,
         };
-        let reason = SMALL.build(&plan(shape), 0, &Device::flex()).unwrap_err();
+        let reason = SMALL
+            .build(&model_spec(shape), 0, &Device::flex())
+            .unwrap_err();
         assert!(reason.to_string().contains(&shape.to_string()), "{reason}");
     }
 }
@@ -140,7 +142,7 @@ fn training_and_evaluation_differ() {
     let shape = ImageShape::GREY_28;
     for architecture in [SMALL, LARGE] {
         let model = architecture
-            .build(&plan(shape), 1, &Device::flex())
+            .build(&model_spec(shape), 1, &Device::flex())
             .unwrap();
         let images = images(shape, 3);
         let latent = |pass: &mut ForwardContext| {
@@ -176,7 +178,7 @@ fn bits(trainer: &Trainer) -> Vec<Vec<u32>> {
 }
 
 #[test]
-fn a_checkpoint_holds_the_running_statistics_too() {
+fn a_checkpoint_contains_the_running_statistics() {
     let mut trainer = trainer(SMALL, &Device::flex());
     let fresh = statistics(trainer.model());
     trainer.step();
@@ -194,7 +196,7 @@ fn a_checkpoint_holds_the_running_statistics_too() {
 }
 
 #[test]
-fn runs_repeat_bit_for_bit_whatever_the_number_of_threads() {
+fn runs_are_reproducible_bit_for_bit_with_any_number_of_threads() {
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         pool.unwrap().install(|| {
@@ -209,7 +211,7 @@ fn runs_repeat_bit_for_bit_whatever_the_number_of_threads() {
 }
 
 #[test]
-fn burns_own_operations_on_a_gpu_train_as_the_kernels_for_the_cpu_do() {
+fn burn_operations_and_cpu_kernels_train_alike() {
     let (wgpu, report) = device::open(DeviceChoice::Wgpu).expect(
         "this test needs a Vulkan driver: install mesa-vulkan-drivers (scripts/setup test does)",
     );

@@ -246,7 +246,7 @@ fn different_content_is_never_installed() {
 }
 
 #[test]
-fn a_silent_mirror_is_given_up() {
+fn a_silent_mirror_is_abandoned() {
     let folder = tempfile::tempdir().unwrap();
     let limits = TransferLimits {
         max_silence: Duration::from_millis(500),
@@ -262,7 +262,7 @@ fn a_silent_mirror_is_given_up() {
 }
 
 #[test]
-fn a_slow_mirror_is_given_up() {
+fn a_slow_mirror_is_abandoned() {
     let folder = tempfile::tempdir().unwrap();
     let limits = TransferLimits {
         window: Duration::from_millis(500),

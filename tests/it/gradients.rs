@@ -1,4 +1,4 @@
-//! Who gets which gradient, whether the gradients are right, and that a run repeats itself.
+//! Which parts get which gradient, whether the gradients are correct, and that runs are reproducible.
 
 use std::sync::Arc;
 
@@ -19,11 +19,11 @@ const CLASSES: usize = 10;
 
 /// `architecture` for `shape` with a latent of `n` units.
 fn build(architecture: Architecture, shape: ImageShape, n: usize, seed: u64) -> Cre {
-    let plan = plan(shape, CLASSES, n);
-    architecture.build(&plan, seed, &Device::flex()).unwrap()
+    let spec = model_spec(shape, CLASSES, n);
+    architecture.build(&spec, seed, &Device::flex()).unwrap()
 }
 
-fn plan(shape: ImageShape, classes: usize, n: usize) -> ModelSpec {
+fn model_spec(shape: ImageShape, classes: usize, n: usize) -> ModelSpec {
     ModelSpec {
         shape,
         classes,
@@ -124,7 +124,7 @@ fn largest_of(gradients: &[Gradient], part: Part) -> f32 {
     let largest = of_part.fold(0.0, |found: f32, gradient| {
         found.max(largest(&gradient.values))
     });
-    assert!(largest > 0.0, "the {part:?} hears nothing");
+    assert!(largest > 0.0, "the {part:?} has no gradient");
     largest
 }
 
@@ -134,7 +134,7 @@ fn norm(values: impl IntoIterator<Item = f32>) -> f64 {
 }
 
 #[test]
-fn one_backward_pass_gives_the_gradients_of_three() {
+fn one_backward_pass_equals_three_separate_ones() {
     let device = Device::flex();
     let noise = dataset(ImageShape::GREY_28, CLASSES, 12, 1);
     for architecture in Architecture::ALL {
@@ -168,7 +168,7 @@ fn one_backward_pass_gives_the_gradients_of_three() {
                 let scale = largest_of(expected_of(found.part), found.part);
                 let pairs = found.values.iter().zip(&expected.values);
                 let gaps: Vec<f32> = pairs.map(|(a, b)| a - b).collect();
-                // λ is multiplied in at another place: a few roundings, no more.
+                // λ is multiplied in at another point: a few roundings, no more.
                 assert!(
                     largest(&gaps) <= 2e-6 * scale,
                     "{architecture}, λ = {lambda}, {:?}, parameter {tensor}: off by {} of {scale}",
@@ -181,7 +181,7 @@ fn one_backward_pass_gives_the_gradients_of_three() {
 }
 
 #[test]
-fn splitting_the_gradient_changes_no_value() {
+fn splitting_the_gradient_preserves_the_output() {
     let device = Device::flex();
     let noise = dataset(ImageShape::GREY_28, CLASSES, 20, 1);
     let (images, _) = batch(&noise.train, &device);
@@ -234,8 +234,8 @@ impl Plain {
         for (image, &label) in self.images.iter().zip(&self.labels) {
             let hidden = Self::relu(self.linear(0, image));
             let z = Self::relu(self.linear(1, &hidden));
-            let rebuilt = self.linear(3, &Self::relu(self.linear(2, &z)));
-            let squares = rebuilt
+            let reconstruction = self.linear(3, &Self::relu(self.linear(2, &z)));
+            let squares = reconstruction
                 .iter()
                 .zip(image)
                 .map(|(y, x)| (y.tanh() - x).powi(2));
@@ -250,7 +250,7 @@ impl Plain {
 }
 
 #[test]
-fn the_gradients_are_the_slopes_of_the_losses() {
+fn gradients_equal_finite_differences() {
     const STEP: f64 = 1e-6;
     let shape = ImageShape {
         channels: 1,
@@ -262,7 +262,7 @@ fn the_gradients_are_the_slopes_of_the_losses() {
     let noise = dataset(shape, classes, 5, 1);
     let device = Device::flex();
     let model = Architecture::FcMedium
-        .build(&plan(shape, classes, 2), 3, &device)
+        .build(&model_spec(shape, classes, 2), 3, &device)
         .unwrap()
         .train();
     let (images, labels) = batch(&noise.train, &device);
@@ -296,10 +296,10 @@ fn the_gradients_are_the_slopes_of_the_losses() {
     for (tensor, gradient) in analytic.iter().enumerate() {
         let scale = f64::from(largest(&gradient.values));
         assert!(scale > 0.0, "a gradient of zero would prove nothing");
-        for (place, &found) in gradient.values.iter().enumerate() {
-            let middle = plain.parameters[tensor][place];
+        for (index, &found) in gradient.values.iter().enumerate() {
+            let middle = plain.parameters[tensor][index];
             let mut at = |value: f64| {
-                plain.parameters[tensor][place] = value;
+                plain.parameters[tensor][index] = value;
                 let (mse, ce) = plain.losses();
                 match gradient.part {
                     Part::Encoder => lambda.mix(mse, ce),
@@ -311,7 +311,7 @@ fn the_gradients_are_the_slopes_of_the_losses() {
             at(middle);
             assert!(
                 (slope - f64::from(found)).abs() <= 2e-6 * scale,
-                "{:?}, parameter {tensor}, value {place}: {found} instead of {slope} (of {scale})",
+                "{:?}, parameter {tensor}, value {index}: {found} instead of {slope} (of {scale})",
                 gradient.part
             );
         }
@@ -319,7 +319,7 @@ fn the_gradients_are_the_slopes_of_the_losses() {
 }
 
 #[test]
-fn the_networks_have_the_papers_sizes() {
+fn the_parameter_counts_are_those_of_the_paper() {
     for n in [3, 512] {
         let small = (784 * n + n) + (n * 784 + 784) + (n * 10 + 10);
         let medium = (784 * 616 + 616 + 616 * n + n)
@@ -335,8 +335,8 @@ fn the_networks_have_the_papers_sizes() {
         ] {
             let model = build(architecture, ImageShape::GREY_28, n, 0);
             assert_eq!(model.num_params(), expected, "{architecture}, n = {n}");
-            let plan = plan(ImageShape::GREY_28, CLASSES, n);
-            assert_eq!(architecture.parameter_count(&plan), Ok(expected));
+            let spec = model_spec(ImageShape::GREY_28, CLASSES, n);
+            assert_eq!(architecture.parameter_count(&spec), Ok(expected));
         }
     }
 }
@@ -356,7 +356,7 @@ fn trained(seed: u64, steps: usize, noise: &Arc<Dataset>, device: &Device) -> Ve
 }
 
 #[test]
-fn on_the_cpu_a_seed_decides_every_bit() {
+fn a_seed_determines_every_bit_on_the_cpu() {
     let noise = Arc::new(dataset(ImageShape::GREY_28, CLASSES, 100, 1));
     // Three batches make an epoch, so that the second epoch's order matters too.
     let run = |seed| -> Vec<Vec<u32>> {
@@ -374,7 +374,7 @@ fn on_the_cpu_a_seed_decides_every_bit() {
 }
 
 #[test]
-fn more_threads_change_no_bit() {
+fn results_are_independent_of_the_number_of_threads() {
     let device = Device::flex();
     let noise = dataset(ImageShape::GREY_28, CLASSES, 128, 1);
     let model = build(Architecture::FcMedium, noise.shape, 3, 1).train();
@@ -400,7 +400,7 @@ fn more_threads_change_no_bit() {
 }
 
 #[test]
-fn wgpu_trains_as_the_cpu_does() {
+fn wgpu_and_cpu_train_alike() {
     let (wgpu, report) = device::open(DeviceChoice::Wgpu).expect(
         "this test needs a Vulkan driver: install mesa-vulkan-drivers (scripts/setup test does)",
     );

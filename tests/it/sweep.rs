@@ -23,7 +23,7 @@ use cre_lab::{
 use crossbeam_channel::bounded;
 
 /// Long enough for the slowest machine.
-const PATIENCE: Duration = Duration::from_mins(3);
+const TIME_LIMIT: Duration = Duration::from_mins(3);
 
 /// A folder for one test, with a small data set in it.
 struct Bench {
@@ -112,13 +112,13 @@ fn outcomes(records: Vec<Record>) -> BTreeMap<(u64, u64), Record> {
 fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "waited in vain for {what}");
+        assert!(begun.elapsed() < TIME_LIMIT, "timed out waiting for {what}");
         sleep(Duration::from_millis(10));
     }
 }
 
 #[test]
-fn three_shards_one_of_them_killed_are_joined_to_every_run_once() {
+fn three_shards_one_of_them_killed_are_merged_without_duplicates() {
     let bench = Bench::new();
     bench.write_grid(30);
     let file = |part: usize| bench.path(&format!("all.part-{part}-of-3.sqlite"));
@@ -142,9 +142,9 @@ fn three_shards_one_of_them_killed_are_joined_to_every_run_once() {
         !runs(&file(2)).is_empty()
     });
     shards[1].kill().unwrap();
-    for (place, shard) in shards.into_iter().enumerate() {
+    for (index, shard) in shards.into_iter().enumerate() {
         let output = shard.wait_with_output().unwrap();
-        assert_eq!(output.status.success(), place != 1);
+        assert_eq!(output.status.success(), index != 1);
     }
     let left = runs(&file(2)).len();
     assert!((1..4).contains(&left), "killed in the middle: {left}");
@@ -175,7 +175,7 @@ fn three_shards_one_of_them_killed_are_joined_to_every_run_once() {
 }
 
 #[test]
-fn the_number_of_threads_changes_no_bit_of_the_results() {
+fn results_are_equal_bit_for_bit_with_any_number_of_threads() {
     let bench = Bench::new();
     bench.write_grid(8);
     let with = |jobs: &str| {
@@ -194,14 +194,14 @@ fn the_number_of_threads_changes_no_bit_of_the_results() {
 }
 
 #[test]
-fn killed_at_any_moment_it_goes_on_where_it_was() {
+fn a_killed_sweep_is_resumed_without_losing_runs() {
     let bench = Bench::new();
     bench.write_grid(30);
     let file = bench.path("all.sqlite");
     // Moments that differ from run to run of this test.
     let mut noise = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0u8);
     let kills = std::env::var("CRE_LAB_KILLS").map_or(5, |kills| kills.parse().unwrap());
-    let mut known = 0;
+    let mut before = 0;
     for _ in 0..kills {
         let mut child = bench.sweep(&["--jobs", "1"]).spawn().unwrap();
         sleep(Duration::from_millis(50 + noise % 900));
@@ -209,8 +209,8 @@ fn killed_at_any_moment_it_goes_on_where_it_was() {
         child.kill().unwrap();
         child.wait().unwrap();
         let now = runs(&file).len();
-        assert!(now >= known, "a finished run is never lost");
-        known = now;
+        assert!(now >= before, "a finished run is never lost");
+        before = now;
     }
     succeeds(bench.sweep(&[]).output().unwrap());
     assert_eq!(runs(&file).len(), 12);
@@ -218,7 +218,7 @@ fn killed_at_any_moment_it_goes_on_where_it_was() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_it_cleanly_and_the_same_command_goes_on() {
+fn ctrl_c_stops_a_sweep_and_the_same_command_resumes_it() {
     let bench = Bench::new();
     bench.write_grid(10_000);
     let mut child = bench.sweep(&[]).spawn().unwrap();
@@ -230,7 +230,7 @@ fn ctrl_c_ends_it_cleanly_and_the_same_command_goes_on() {
     assert!(sent.success());
     let begun = Instant::now();
     while child.try_wait().unwrap().is_none() {
-        assert!(begun.elapsed() < PATIENCE, "still running after Ctrl-C");
+        assert!(begun.elapsed() < TIME_LIMIT, "still running after Ctrl-C");
         sleep(Duration::from_millis(20));
     }
     let output = child.wait_with_output().unwrap();
@@ -253,7 +253,7 @@ fn ctrl_c_ends_it_cleanly_and_the_same_command_goes_on() {
 }
 
 #[test]
-fn a_dry_run_shows_the_grid_and_makes_nothing() {
+fn a_dry_run_shows_the_grid_and_creates_no_file() {
     let bench = Bench::new();
     bench.write_grid(3);
     let (printed, _) = succeeds(
@@ -287,7 +287,7 @@ fn a_dry_run_shows_the_grid_and_makes_nothing() {
 }
 
 #[test]
-fn what_is_wrong_is_told_before_anything_begins() {
+fn invalid_arguments_are_reported_before_the_sweep_starts() {
     let bench = Bench::new();
     let fails = |grid: &str, more: &[&str], code: i32, reason: &str| {
         fs::write(bench.path("grid.toml"), grid).unwrap();
@@ -396,21 +396,21 @@ fn results_are_listed_shown_and_exported() {
     assert_eq!(spec.epochs, 2);
 }
 
-/// Follows a sweep to its end; `hear` may answer.
+/// Follows a sweep to its end; `on_event` returns commands.
 fn follow(
     specs: Vec<RunSpec>,
     file: &Path,
-    mut hear: impl FnMut(&SweepEvent) -> Vec<SweepCommand>,
+    mut on_event: impl FnMut(&SweepEvent) -> Vec<SweepCommand>,
 ) -> SweepEnd {
     let options = SweepOptions {
         jobs: 2,
         ..SweepOptions::default()
     };
-    let conductor = SweepRunner::spawn(specs, file.to_owned(), options, || {}).unwrap();
+    let runner = SweepRunner::spawn(specs, file.to_owned(), options, || {}).unwrap();
     loop {
-        let event = conductor.events().recv_timeout(PATIENCE).unwrap();
-        for command in hear(&event) {
-            conductor.send(command);
+        let event = runner.events().recv_timeout(TIME_LIMIT).unwrap();
+        for command in on_event(&event) {
+            runner.send(command);
         }
         if let SweepEvent::Ended(end) = event {
             return end;
@@ -419,7 +419,7 @@ fn follow(
 }
 
 #[test]
-fn a_run_that_diverges_is_told_once_and_stops_nothing() {
+fn a_diverging_run_is_reported_once_and_the_sweep_continues() {
     let bench = Bench::new();
     let mut specs = bench.grid(3).runs().unwrap();
     specs.truncate(6);
@@ -443,8 +443,8 @@ fn a_run_that_diverges_is_told_once_and_stops_nothing() {
     sweep();
     failed.sort();
     assert_eq!(failed.len(), 2, "{failed:?}");
-    for (place, (run, reason)) in failed.iter().enumerate() {
-        assert_eq!(*run, place);
+    for (index, (run, reason)) in failed.iter().enumerate() {
+        assert_eq!(*run, index);
         assert!(
             reason.starts_with("loss became NaN or infinite at step "),
             "{reason}"
@@ -457,7 +457,7 @@ fn a_run_that_diverges_is_told_once_and_stops_nothing() {
 
 /// A callback stands in for a device call or a file that never answers: all block the sweep's thread.
 #[test]
-fn a_sweep_whose_thread_hangs_is_dropped_all_the_same() {
+fn dropping_a_sweep_does_not_wait_for_a_hanging_thread() {
     let bench = Bench::new();
     let specs = bench.grid(3).runs().unwrap();
     let (release, released) = bounded::<()>(0);
@@ -468,18 +468,18 @@ fn a_sweep_whose_thread_hangs_is_dropped_all_the_same() {
         let _ = released.recv();
     })
     .unwrap();
-    hanging.recv_timeout(PATIENCE).unwrap();
+    hanging.recv_timeout(TIME_LIMIT).unwrap();
     let (drops, dropped) = bounded(1);
     std::thread::spawn(move || {
         drop(sweep);
         let _ = drops.send(());
     });
-    dropped.recv_timeout(PATIENCE).expect("dropping ends");
+    dropped.recv_timeout(TIME_LIMIT).expect("dropping ends");
     drop(release);
 }
 
 #[test]
-fn a_sweep_pauses_skips_and_is_given_up() {
+fn a_sweep_is_paused_a_run_skipped_and_the_rest_cancelled() {
     let bench = Bench::new();
     let specs = bench.grid(40).runs().unwrap();
     let file = bench.path("all.sqlite");

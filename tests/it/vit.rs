@@ -18,7 +18,7 @@ const VIT: Architecture = Architecture::Vit;
 const GREY: ImageShape = ImageShape::GREY_28;
 const COLOUR: ImageShape = ImageShape::COLOUR_32;
 
-fn plan(shape: ImageShape, vit: VitOptions) -> ModelSpec {
+fn model_spec(shape: ImageShape, vit: VitOptions) -> ModelSpec {
     ModelSpec {
         shape,
         classes: CLASSES,
@@ -28,7 +28,8 @@ fn plan(shape: ImageShape, vit: VitOptions) -> ModelSpec {
 }
 
 fn build(shape: ImageShape, vit: VitOptions) -> Cre {
-    VIT.build(&plan(shape, vit), 1, &Device::flex()).unwrap()
+    VIT.build(&model_spec(shape, vit), 1, &Device::flex())
+        .unwrap()
 }
 
 fn masking(mask_ratio: f64) -> VitOptions {
@@ -60,7 +61,7 @@ fn images(shape: ImageShape, count: usize) -> Tensor<2> {
 }
 
 #[test]
-fn every_layer_has_its_size_on_grey_and_on_colour() {
+fn every_layer_has_its_size_for_grey_and_colour_images() {
     for (shape, options, tokens, embed, layers) in [
         (
             GREY,
@@ -91,10 +92,10 @@ fn every_layer_has_its_size_on_grey_and_on_colour() {
              Training hides 8 of 16 patches",
         ),
     ] {
-        let plan = plan(shape, options);
-        assert_eq!(VIT.describe(&plan).unwrap(), layers);
+        let spec = model_spec(shape, options);
+        assert_eq!(VIT.describe(&spec).unwrap(), layers);
         assert!(!VIT.beyond_paper(shape));
-        let layout = VIT.latent_layout(&plan).unwrap();
+        let layout = VIT.latent_layout(&spec).unwrap();
         let (count, width) = (tokens, embed);
         assert_eq!(layout, LatentLayout::Tokens { count, width });
         assert_eq!(layout.relu_units(), 0);
@@ -106,19 +107,19 @@ fn every_layer_has_its_size_on_grey_and_on_colour() {
         assert!(output.weight.is_none(), "evaluation hides nothing");
 
         let trained = model.forward_in(images(shape, 2), &mut ForwardContext::training(1, 0, 0..2));
-        let seen = if options.mask_ratio > 0.0 {
+        let visible = if options.mask_ratio > 0.0 {
             1 + 8
         } else {
             count
         };
-        assert_eq!(trained.latent.dims(), [2, seen * embed]);
+        assert_eq!(trained.latent.dims(), [2, visible * embed]);
         assert_eq!(trained.reconstruction.dims(), [2, shape.pixels()]);
         assert_eq!(trained.logits.dims(), [2, CLASSES]);
     }
 }
 
 #[test]
-fn the_networks_have_the_sizes_of_their_layers() {
+fn parameter_counts_equal_the_sum_of_the_layers() {
     let expected = |values: usize, d: usize, depth: usize, hidden: usize| {
         let norm = 2 * d;
         let attention = (d * 3 * d + 3 * d) + (d * d + d);
@@ -133,7 +134,10 @@ fn the_networks_have_the_sizes_of_their_layers() {
         (COLOUR, VitOptions::default(), expected(48, 8, 1, 32)),
         (COLOUR, OTHER, expected(192, 12, 2, 24)),
     ] {
-        assert_eq!(VIT.parameter_count(&plan(shape, options)), Ok(expected));
+        assert_eq!(
+            VIT.parameter_count(&model_spec(shape, options)),
+            Ok(expected)
+        );
         let model = build(shape, options);
         let running: usize = statistics(&model).iter().map(Vec::len).sum();
         assert_eq!(running, 2 * options.embed);
@@ -142,7 +146,7 @@ fn the_networks_have_the_sizes_of_their_layers() {
 }
 
 #[test]
-fn what_cannot_be_built_is_refused_with_the_reason() {
+fn invalid_sizes_are_refused_with_the_reason() {
     let heads = VitOptions {
         heads: 3,
         ..VitOptions::default()
@@ -152,11 +156,11 @@ fn what_cannot_be_built_is_refused_with_the_reason() {
         ..VitOptions::default()
     };
     for (options, named) in [(heads, "3 heads"), (patch, "1×28×28")] {
-        let plan = plan(GREY, options);
-        let reason = VIT.build(&plan, 0, &Device::flex()).unwrap_err();
+        let spec = model_spec(GREY, options);
+        let reason = VIT.build(&spec, 0, &Device::flex()).unwrap_err();
         assert!(reason.to_string().contains(named), "{reason}");
-        assert_eq!(VIT.latent_layout(&plan), Err(reason.clone()));
-        assert_eq!(VIT.parameter_count(&plan), Err(reason));
+        assert_eq!(VIT.latent_layout(&spec), Err(reason.clone()));
+        assert_eq!(VIT.parameter_count(&spec), Err(reason));
     }
 }
 
@@ -186,11 +190,11 @@ fn normalisation_differs_between_training_and_evaluation() {
 }
 
 #[test]
-fn training_hides_patches_by_seed_step_and_place() {
+fn masks_depend_on_seed_step_and_index() {
     let model = build(GREY, masking(0.75));
     let through = |seed: u64, step: u64, places: std::ops::Range<usize>| {
-        let seen = images(GREY, 4).slice(places.clone());
-        let output = model.forward_in(seen, &mut ForwardContext::training(seed, step, places));
+        let visible = images(GREY, 4).slice(places.clone());
+        let output = model.forward_in(visible, &mut ForwardContext::training(seed, step, places));
         (
             floats(output.latent).unwrap(),
             floats(output.weight.unwrap()).unwrap(),
@@ -211,19 +215,22 @@ fn training_hides_patches_by_seed_step_and_place() {
 }
 
 #[test]
-fn what_is_hidden_has_no_influence() {
+fn masked_patches_do_not_affect_the_output() {
     let model = build(GREY, masking(0.5));
     let through = |images: Tensor<2>| {
         let output = model.forward_in(images, &mut ForwardContext::training(1, 0, 0..2));
         (floats(output.reconstruction).unwrap(), output.weight)
     };
-    let seen = images(GREY, 2);
-    let (rebuilt, weight) = through(seen.clone());
+    let visible = images(GREY, 2);
+    let (reconstruction, weight) = through(visible.clone());
     let hidden = weight.unwrap();
-    let (other, _) = through(seen.clone() + hidden.clone());
-    assert_eq!(rebuilt, other, "the encoder has seen hidden pixels");
-    let (other, _) = through(seen + hidden.mul_scalar(-1.0).add_scalar(1.0));
-    assert_ne!(rebuilt, other, "it has not seen the others");
+    let (other, _) = through(visible.clone() + hidden.clone());
+    assert_eq!(reconstruction, other, "hidden pixels reach the encoder");
+    let (other, _) = through(visible + hidden.mul_scalar(-1.0).add_scalar(1.0));
+    assert_ne!(
+        reconstruction, other,
+        "visible pixels do not reach the encoder"
+    );
 }
 
 /// A run in batches of 40: two chunks and a half of those that kernels work on.
@@ -239,7 +246,7 @@ fn trainer(vit: VitOptions, shape: ImageShape, device: &Device) -> Trainer {
 }
 
 #[test]
-fn runs_repeat_bit_for_bit_whatever_the_number_of_threads() {
+fn runs_are_reproducible_bit_for_bit_with_any_number_of_threads() {
     let run = |threads: usize| -> Vec<Vec<u32>> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         pool.unwrap().install(|| {
@@ -258,7 +265,7 @@ fn runs_repeat_bit_for_bit_whatever_the_number_of_threads() {
 }
 
 #[test]
-fn burns_own_operations_on_a_gpu_train_as_the_kernels_for_the_cpu_do() {
+fn burn_operations_and_cpu_kernels_train_alike() {
     let (wgpu, report) = device::open(DeviceChoice::Wgpu).expect(
         "this test needs a Vulkan driver: install mesa-vulkan-drivers (scripts/setup test does)",
     );

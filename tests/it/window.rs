@@ -61,7 +61,7 @@ fn separation(app: &App) -> f64 {
 }
 
 #[test]
-fn it_opens_training_and_lambda_moved_from_1_to_0_separates_the_classes() {
+fn the_window_opens_in_training_and_moving_lambda_from_1_to_0_separates_the_classes() {
     let mut harness = window(config());
     wait(&mut harness, "the first steps", trains);
 
@@ -103,7 +103,7 @@ fn it_opens_training_and_lambda_moved_from_1_to_0_separates_the_classes() {
 }
 
 #[test]
-fn the_lambda_slider_obeys_keys_and_screen_readers() {
+fn the_lambda_slider_handles_keys_and_screen_readers() {
     let mut harness = window(small());
     wait(&mut harness, "the first steps", trains);
     let lambda = |harness: &Harness<'_, App>| harness.state().state().run.lambda().value();
@@ -140,7 +140,7 @@ fn the_lambda_slider_obeys_keys_and_screen_readers() {
 }
 
 #[test]
-fn transport_pauses_steps_and_resets() {
+fn the_transport_buttons_pause_step_and_restart() {
     let mut harness = window(small());
     wait(&mut harness, "the first steps", trains);
     harness.key_press(Key::Space);
@@ -171,7 +171,7 @@ fn transport_pauses_steps_and_resets() {
 }
 
 #[test]
-fn settings_wait_for_a_fresh_start_and_can_be_taken_back() {
+fn settings_apply_to_a_new_run_and_can_be_reverted() {
     let mut harness = window(small());
     wait(&mut harness, "the first steps", trains);
     let id = harness.state().state().run.view().unwrap().id;
@@ -206,7 +206,7 @@ fn settings_wait_for_a_fresh_start_and_can_be_taken_back() {
 }
 
 #[test]
-fn a_bad_folder_is_one_sentence_and_the_run_goes_on() {
+fn an_invalid_folder_is_reported_in_one_sentence_and_the_run_continues() {
     let folder = tempfile::tempdir().unwrap();
     let mut harness = window(small());
     wait(&mut harness, "the first steps", trains);
@@ -232,7 +232,7 @@ fn a_bad_folder_is_one_sentence_and_the_run_goes_on() {
 }
 
 #[test]
-fn dead_units_are_said_and_new_seeds_are_tried_until_all_live() {
+fn dead_units_are_reported_and_new_seeds_tried_until_all_units_are_alive() {
     // Seed 0 leaves two of three units dead.
     let mut harness = window(RunConfig {
         seed: 0,
@@ -256,7 +256,7 @@ fn dead_units_are_said_and_new_seeds_are_tried_until_all_live() {
 }
 
 #[test]
-fn a_reconstruction_opens_its_card() {
+fn a_click_on_a_reconstruction_opens_the_inspector() {
     let mut harness = window(small());
     wait(&mut harness, "the first steps", trains);
     harness.run_steps(3);
@@ -277,7 +277,7 @@ fn a_reconstruction_opens_its_card() {
 }
 
 #[test]
-fn a_drawing_is_read_while_the_model_trains() {
+fn a_drawing_is_classified_during_training() {
     let mut harness = window(small());
     wait(&mut harness, "the first steps", trains);
     harness.key_press(Key::D);
@@ -314,7 +314,7 @@ fn a_drawing_is_read_while_the_model_trains() {
 }
 
 #[test]
-fn a_picture_dropped_on_the_window_is_read() {
+fn an_image_dropped_on_the_window_is_classified() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("one.png");
     let stroke = |x: u32, _| image::Luma([if (12..16).contains(&x) { 255u8 } else { 0 }]);
@@ -345,7 +345,7 @@ fn a_picture_dropped_on_the_window_is_read() {
 }
 
 #[test]
-fn the_default_seed_lives_on_both_grey_sets() {
+fn the_default_seed_has_no_dead_units_on_both_grey_data_sets() {
     for set in [BundledSet::Mnist, BundledSet::FashionMnist] {
         let mut harness = open(config(), set, |app| app);
         wait(&mut harness, "four epochs", |app| {
@@ -356,7 +356,7 @@ fn the_default_seed_lives_on_both_grey_sets() {
 }
 
 #[test]
-fn a_full_set_is_downloaded_stopped_resumed_and_used() {
+fn a_full_data_set_is_downloaded_cancelled_resumed_and_used() {
     let files = small_set::idx_files();
     let server = server::Server::new({
         let files = files.clone();
@@ -440,7 +440,7 @@ fn a_full_set_is_downloaded_stopped_resumed_and_used() {
 }
 
 #[test]
-fn a_missing_full_set_leads_to_the_data_sets() {
+fn a_missing_full_data_set_opens_the_data_sets_window() {
     let home = tempfile::tempdir().unwrap();
     let mut harness = window(small());
     let full = small_set::entry(BundledSet::Mnist, &small_set::idx_files(), &[]);
@@ -504,7 +504,7 @@ fn spectrum(harness: &mut Harness<'_, App>) {
 }
 
 #[test]
-fn a_spectrum_is_seen_lane_by_lane_in_the_next_frame() {
+fn moving_lambda_in_a_spectrum_shows_another_network_in_the_next_frame() {
     let mut harness = window(small());
     spectrum(&mut harness);
     harness.key_press(Key::Escape);
@@ -549,7 +549,7 @@ fn a_spectrum_is_seen_lane_by_lane_in_the_next_frame() {
 }
 
 #[test]
-fn a_click_in_the_figures_shows_that_lane_and_p_plays_them_all() {
+fn a_click_in_a_chart_shows_that_network_and_p_plays_all() {
     let mut harness = window(small());
     spectrum(&mut harness);
     harness.key_press(Key::Space);
@@ -622,7 +622,7 @@ fn shows(picture: &RgbaImage, corner: Pos2, scale: usize, bytes: &[u8]) -> bool 
 
 /// Checks that the pane “Reconstructions” shows input and reconstruction of each image of the lane on show.
 #[track_caller]
-fn assert_pictures_belong_to_the_lane(harness: &mut Harness<'_, App>, place: usize) {
+fn assert_images_belong_to_the_lane(harness: &mut Harness<'_, App>, place: usize) {
     let picture = harness.render().unwrap();
     let run = harness.state().state().run.view().unwrap();
     let lane = &run.lanes()[place];
@@ -645,7 +645,7 @@ fn assert_pictures_belong_to_the_lane(harness: &mut Harness<'_, App>, place: usi
 }
 
 #[test]
-fn every_picture_of_a_paused_spectrum_is_that_of_the_lambda_on_show() {
+fn every_image_of_a_paused_spectrum_belongs_to_the_shown_lambda() {
     let mut harness = window(small());
     spectrum(&mut harness);
     harness.key_press(Key::Escape);
@@ -659,7 +659,7 @@ fn every_picture_of_a_paused_spectrum_is_that_of_the_lambda_on_show() {
     for place in [0, 1, 2, 0] {
         harness.state_mut().execute(RunCommand::ShowLane(place));
         harness.run_steps(2);
-        assert_pictures_belong_to_the_lane(&mut harness, place);
+        assert_images_belong_to_the_lane(&mut harness, place);
     }
 }
 
@@ -669,7 +669,7 @@ fn evaluations(app: &App) -> usize {
 }
 
 #[test]
-fn a_saved_run_goes_on_with_its_curves_and_what_is_no_run_leaves_the_present_one_alone() {
+fn a_saved_run_is_resumed_with_its_curves_and_an_invalid_file_leaves_the_current_run_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("run.safetensors");
     let mut harness = window(small());
@@ -712,7 +712,7 @@ fn a_saved_run_goes_on_with_its_curves_and_what_is_no_run_leaves_the_present_one
 }
 
 #[test]
-fn after_a_crash_the_window_offers_to_go_on_and_after_a_clean_end_it_does_not() {
+fn the_window_offers_recovery_after_a_crash_only() {
     let folder = tempfile::tempdir().unwrap();
     let keeping = |config: RunConfig| {
         let runs = folder.path();
@@ -753,7 +753,7 @@ fn after_a_crash_the_window_offers_to_go_on_and_after_a_clean_end_it_does_not() 
 }
 
 #[test]
-fn panes_of_a_spectrum_come_and_go_by_the_view_menu() {
+fn the_view_menu_shows_and_hides_panes_of_a_spectrum() {
     let mut harness = window(small());
     wait(&mut harness, "the first look", trains);
     for (times, there) in [(1, true), (2, false)] {
@@ -790,7 +790,7 @@ fn the_cloud_of_a_transformer_shows_the_chosen_token() {
 }
 
 #[test]
-fn sizes_that_do_not_go_together_cannot_be_applied() {
+fn incompatible_sizes_cannot_be_applied() {
     let mut harness = window(small());
     wait(&mut harness, "the first steps", trains);
     harness
@@ -814,7 +814,7 @@ fn sizes_that_do_not_go_together_cannot_be_applied() {
 }
 
 #[test]
-fn several_runs_of_each_lambda_are_named_by_their_seed() {
+fn networks_with_the_same_lambda_are_named_by_seed() {
     let mut harness = window(small());
     wait(&mut harness, "the first steps", trains);
     harness
@@ -847,7 +847,7 @@ fn several_runs_of_each_lambda_are_named_by_their_seed() {
 }
 
 #[test]
-fn many_classes_and_many_images_fit_the_textures_of_the_gpu() {
+fn many_classes_and_images_fit_the_texture_limits_of_the_gpu() {
     let folder = tempfile::tempdir().unwrap();
     for (classes, per_class) in [(98, 1), (26, 4)] {
         let pictures = folder.path().join(format!("{classes} classes"));

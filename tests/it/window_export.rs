@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::common::window::{PATIENCE, notifications, notifies, open, press, small, wait};
+use crate::common::window::{TIME_LIMIT, notifications, notifies, open, press, small, wait};
 use cre_lab::{
     data::{BundledSet, DataSource, ImageShape},
     figures::{CapacityMeasure, DeadRuns, FigureKind},
@@ -105,7 +105,7 @@ fn every_figure_of_a_spectrum_is_written_in_every_format() {
 }
 
 #[test]
-fn the_window_says_what_can_be_exported_and_where_it_was_written() {
+fn the_export_window_lists_what_can_be_exported_and_reports_the_path() {
     let folder = tempfile::tempdir().unwrap();
     let mut harness = window(None);
     train(&mut harness, 1);
@@ -147,7 +147,7 @@ fn the_window_says_what_can_be_exported_and_where_it_was_written() {
 }
 
 #[test]
-fn a_sweep_is_filmed_or_cancelled() {
+fn an_animation_over_lambda_is_written_or_cancelled() {
     let folder = tempfile::tempdir().unwrap();
     let mut harness = window(Some("0, 1"));
     train(&mut harness, 2);
@@ -169,7 +169,7 @@ fn a_sweep_is_filmed_or_cancelled() {
 }
 
 #[test]
-fn training_is_recorded_and_filmed() {
+fn training_is_recorded_and_animated() {
     let folder = tempfile::tempdir().unwrap();
     let mut harness = window(None);
     train(&mut harness, 1);
@@ -209,7 +209,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn all_figures_of_the_finished_runs_are_written_into_a_folder_or_as_far_as_wanted() {
+fn all_figures_of_finished_runs_are_written_or_cancelled() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("results.sqlite");
     let mut harness = window(None);
@@ -310,7 +310,7 @@ fn all_figures_of_the_finished_runs_are_written_into_a_folder_or_as_far_as_wante
 }
 
 #[test]
-fn a_finished_spectrum_on_other_images_stands_below_the_clouds() {
+fn a_stored_spectrum_of_another_data_set_is_compared_below_the_clouds() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("results.sqlite");
     let set = DataSource::Bundled(BundledSet::FashionMnist);
@@ -353,7 +353,7 @@ fn a_finished_spectrum_on_other_images_stands_below_the_clouds() {
     let begun = Instant::now();
     let cloud = "Cloud of λ = 1.00, Fashion-MNIST, seed 7";
     while harness.query_by_label(cloud).is_none() {
-        assert!(begun.elapsed() < PATIENCE, "the clouds are never there");
+        assert!(begun.elapsed() < TIME_LIMIT, "the clouds are never there");
         std::thread::sleep(Duration::from_millis(10));
         harness.step();
     }
@@ -429,7 +429,7 @@ fn record(n: usize, lambda: f64, seed: u64, accuracy: f64, mse: f64) -> Record {
 }
 
 #[test]
-fn the_width_of_the_trade_off_comes_from_the_file_of_results_as_it_grows() {
+fn the_trade_off_width_follows_the_results_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("results.sqlite");
     let mut harness = window(None);
@@ -444,7 +444,7 @@ fn the_width_of_the_trade_off_comes_from_the_file_of_results_as_it_grows() {
     let says = |harness: &mut Harness<'_, App>, words: &str| {
         let begun = Instant::now();
         while harness.query_by_label_contains(words).is_none() {
-            assert!(begun.elapsed() < PATIENCE, "never said: {words}");
+            assert!(begun.elapsed() < TIME_LIMIT, "never said: {words}");
             std::thread::sleep(Duration::from_millis(20));
             harness.step();
         }

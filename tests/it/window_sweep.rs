@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::common::window::{PATIENCE, open_again, press, small, steps, wait};
+use crate::common::window::{TIME_LIMIT, open_again, press, small, steps, wait};
 use cre_lab::{
     data::BundledSet,
     gui::{
@@ -28,7 +28,7 @@ use egui_kittest::{
 
 /// A window that trains FC Small live, keeps results in `file`, and shows the pane.
 fn window(file: &Path) -> Harness<'static, App> {
-    window_remembering(file, &Memory::default())
+    window_with_storage(file, &Memory::default())
 }
 
 /// What a window remembers from one start to the next.
@@ -51,7 +51,7 @@ impl Storage for Memory {
     fn flush(&mut self) {}
 }
 
-fn window_remembering(file: &Path, memory: &Memory) -> Harness<'static, App> {
+fn window_with_storage(file: &Path, memory: &Memory) -> Harness<'static, App> {
     let file = file.to_owned();
     // As long as the window, which is as long as the test.
     let memory: &'static Memory = Box::leak(Box::new(memory.clone()));
@@ -130,7 +130,7 @@ fn start(harness: &mut Harness<'_, App>) {
 }
 
 #[test]
-fn a_small_grid_is_carried_out_and_a_run_of_it_trained_live() {
+fn a_small_sweep_is_run_and_one_of_its_runs_trained_live() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("results.sqlite");
     let mut harness = window(&file);
@@ -147,7 +147,10 @@ fn a_small_grid_is_carried_out_and_a_run_of_it_trained_live() {
     let place = below(&harness);
     let begun = Instant::now();
     while experiment(harness.state()).estimate().is_none() {
-        assert!(begun.elapsed() < PATIENCE, "never said what they will take");
+        assert!(
+            begun.elapsed() < TIME_LIMIT,
+            "never said what they will take"
+        );
         harness.step();
         assert_eq!(below(&harness), place, "the button moves");
         std::thread::sleep(Duration::from_millis(10));
@@ -265,7 +268,7 @@ fn a_sweep_is_paused_a_run_skipped_and_the_rest_cancelled() {
 }
 
 #[test]
-fn what_is_wrong_with_a_list_is_said_beside_it() {
+fn errors_in_a_list_are_shown_beside_it() {
     let folder = tempfile::tempdir().unwrap();
     let mut harness = window(&folder.path().join("results.sqlite"));
     for (field, text, wrong) in [
@@ -289,7 +292,7 @@ fn what_is_wrong_with_a_list_is_said_beside_it() {
 }
 
 #[test]
-fn rare_settings_are_folded_away_refused_with_a_reason_and_remembered() {
+fn advanced_settings_are_collapsed_validated_and_stored() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("results.sqlite");
     let mut harness = window(&file);
@@ -358,7 +361,7 @@ fn rare_settings_are_folded_away_refused_with_a_reason_and_remembered() {
     let mut memory = Memory::default();
     harness.state_mut().save(&mut memory);
     drop(harness);
-    let harness = window_remembering(&file, &memory);
+    let harness = window_with_storage(&file, &memory);
     assert_eq!(experiment(harness.state()).runs(), wanted);
     drop(harness);
 
@@ -366,6 +369,6 @@ fn rare_settings_are_folded_away_refused_with_a_reason_and_remembered() {
     let known = memory.0.values_mut().next().unwrap();
     assert!(known.contains("batch_size = 64"), "{known}");
     *known = known.replace("batch_size = 64", "batch_size = 64\\ncolour = 3");
-    let harness = window_remembering(&file, &memory);
+    let harness = window_with_storage(&file, &memory);
     assert_eq!(experiment(harness.state()).runs().len(), 22);
 }

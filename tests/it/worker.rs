@@ -1,4 +1,4 @@
-//! The training thread, driven by commands and judged by what it tells.
+//! The training thread: commands in, events and snapshots out.
 
 use std::{
     sync::Arc,
@@ -16,7 +16,7 @@ use cre_lab::{
 use crossbeam_channel::bounded;
 
 /// Long enough for a loaded machine, and only ever reached by a failing test.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIME_LIMIT: Duration = Duration::from_mins(1);
 
 fn mnist() -> Arc<Dataset> {
     Arc::new(DataSource::Bundled(BundledSet::Mnist).load().unwrap())
@@ -59,17 +59,17 @@ fn worker() -> Worker {
 
 /// Waits for the first event that `pick` finds something in, and returns the skipped ones too.
 fn wait<T>(worker: &Worker, mut pick: impl FnMut(&Event) -> Option<T>) -> (T, Vec<Event>) {
-    let mut seen = Vec::new();
-    let until = Instant::now() + PATIENCE;
+    let mut received = Vec::new();
+    let until = Instant::now() + TIME_LIMIT;
     loop {
         let event = worker
             .events()
             .recv_deadline(until)
-            .unwrap_or_else(|_| panic!("nothing fitting came; seen: {seen:#?}"));
+            .unwrap_or_else(|_| panic!("no such event; received: {received:#?}"));
         let found = pick(&event);
-        seen.push(event);
+        received.push(event);
         if let Some(found) = found {
-            return (found, seen);
+            return (found, received);
         }
     }
 }
@@ -81,15 +81,15 @@ fn evaluated(event: &Event) -> Option<Evaluation> {
     }
 }
 
-fn wait_for_state(worker: &Worker, wanted: RunState) {
+fn wait_for_state(worker: &Worker, expected: RunState) {
     wait(worker, |event| match event {
-        Event::State { state, .. } if *state == wanted => Some(()),
+        Event::State { state, .. } if *state == expected => Some(()),
         _ => None,
     });
 }
 
 fn panorama(worker: &Worker, fits: impl Fn(&SnapshotSet) -> bool) -> SnapshotSet {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + TIME_LIMIT;
     loop {
         let panorama = worker.snapshots().recv_deadline(until).unwrap();
         if fits(&panorama) {
@@ -106,13 +106,13 @@ fn snapshot(worker: &Worker, fits: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> 
 }
 
 #[test]
-fn a_run_tells_its_beginning_its_losses_and_its_epochs_in_order() {
+fn start_losses_and_evaluations_of_a_run_are_reported_in_order() {
     let worker = worker();
     worker.send(start(3, small(), true));
     worker.send(Command::Epoch);
-    let (before, seen) = wait(&worker, evaluated);
+    let (before, received) = wait(&worker, evaluated);
     assert!(matches!(
-        seen[0],
+        received[0],
         Event::Started {
             run: RunId(3),
             steps_per_epoch: 19,
@@ -122,14 +122,14 @@ fn a_run_tells_its_beginning_its_losses_and_its_epochs_in_order() {
     ));
     assert_eq!((before.epoch, before.step), (0, 0));
     assert!(before.train.is_none());
-    // An untrained classifier knows nothing: about ln 10 nats.
+    // An untrained classifier has a cross-entropy of about ln 10 nats.
     assert!((before.test.ce - 10f64.ln()).abs() < 0.3, "{before:?}");
 
-    let (after, seen) = wait(&worker, evaluated);
+    let (after, received) = wait(&worker, evaluated);
     assert_eq!((after.epoch, after.step), (1, 19));
     assert!(after.test.mse < before.test.mse);
     assert!(after.images_per_second > 0.0);
-    let steps: Vec<u64> = seen
+    let steps: Vec<u64> = received
         .iter()
         .filter_map(|event| match event {
             Event::Losses { losses, .. } => Some(losses.iter().map(|step| step.step)),
@@ -146,7 +146,7 @@ fn a_run_tells_its_beginning_its_losses_and_its_epochs_in_order() {
 }
 
 #[test]
-fn lambda_moves_without_a_restart_and_snapshots_say_which_lambda_they_show() {
+fn lambda_changes_without_a_restart_and_snapshots_name_their_lambda() {
     let worker = worker();
     worker.send(start(1, small(), false));
     wait_for_state(&worker, RunState::Training);
@@ -166,7 +166,7 @@ fn lambda_moves_without_a_restart_and_snapshots_say_which_lambda_they_show() {
 }
 
 #[test]
-fn a_pause_holds_and_one_step_is_one_step() {
+fn a_paused_run_takes_single_steps() {
     let worker = worker();
     worker.send(start(1, small(), true));
     let first = snapshot(&worker, |_| true);
@@ -178,7 +178,7 @@ fn a_pause_holds_and_one_step_is_one_step() {
     assert_eq!(snapshot(&worker, |snapshot| snapshot.step > 0).step, 1);
     worker.send(Command::Step);
     assert_eq!(snapshot(&worker, |snapshot| snapshot.step > 1).step, 2);
-    // Nothing changes now, so nothing is told and nothing computed.
+    // Nothing changes now, so nothing is reported or computed.
     while worker
         .events()
         .recv_timeout(Duration::from_millis(300))
@@ -188,7 +188,7 @@ fn a_pause_holds_and_one_step_is_one_step() {
 }
 
 #[test]
-fn snapshots_show_the_probe_that_was_asked_for() {
+fn snapshots_contain_the_requested_probe() {
     let worker = worker();
     worker.send(start(1, small(), true));
     let shown = snapshot(&worker, |_| true);
@@ -218,7 +218,7 @@ fn snapshots_show_the_probe_that_was_asked_for() {
 }
 
 #[test]
-fn a_run_that_cannot_start_leaves_the_earlier_one_untouched() {
+fn a_run_that_cannot_start_leaves_the_current_one_unchanged() {
     let worker = worker();
     worker.send(start(1, small(), true));
     let before = snapshot(&worker, |_| true);
@@ -244,7 +244,7 @@ fn a_run_that_cannot_start_leaves_the_earlier_one_untouched() {
 }
 
 #[test]
-fn a_loss_that_is_no_number_pauses_and_the_last_good_epoch_comes_back() {
+fn a_nan_loss_pauses_the_run_and_the_last_finite_epoch_is_restored() {
     let worker = worker();
     worker.send(start(1, small(), true));
     worker.send(Command::Epoch);
@@ -299,7 +299,7 @@ fn lanes(of: &[(f64, u64)]) -> Vec<Lane> {
 /// The evaluations of all `count` lanes after `epoch` epochs, and all that came before the last of them.
 fn evaluations(worker: &Worker, epoch: u64, count: usize) -> (Vec<Evaluation>, Vec<Event>) {
     let mut found = vec![None; count];
-    let ((), seen) = wait(worker, |event| {
+    let ((), received) = wait(worker, |event| {
         if let Event::Evaluated {
             lane, evaluation, ..
         } = event
@@ -309,35 +309,35 @@ fn evaluations(worker: &Worker, epoch: u64, count: usize) -> (Vec<Evaluation>, V
         }
         found.iter().all(Option::is_some).then_some(())
     });
-    (found.into_iter().map(Option::unwrap).collect(), seen)
+    (found.into_iter().map(Option::unwrap).collect(), received)
 }
 
 #[test]
-fn a_lane_of_a_spectrum_is_the_single_run_with_its_lambda_and_seed() {
+fn a_lane_of_a_spectrum_equals_the_single_run_with_its_lambda_and_seed() {
     let spectrum = lanes(&[(0.0, 3), (0.3, 3), (1.0, 3), (0.3, 4)]);
     let worker = worker();
     worker.send(start_lanes(1, small(), &spectrum, true));
     worker.send(Command::Epoch);
     evaluations(&worker, 0, 4);
-    let (together, seen) = evaluations(&worker, 1, 4);
+    let (together, received) = evaluations(&worker, 1, 4);
     let shown = panorama(&worker, |panorama| {
         panorama.lanes.iter().all(|lane| lane.step == 19)
     });
     assert_eq!(shown.alignments.len(), 4);
-    for (place, lane) in spectrum.iter().enumerate() {
+    for (index, lane) in spectrum.iter().enumerate() {
         let mut steps = Vec::new();
-        for event in &seen {
+        for event in &received {
             if let Event::Losses { lane, losses, .. } = event
-                && *lane == place
+                && *lane == index
             {
                 steps.extend_from_slice(losses);
             }
         }
-        let told: Vec<u64> = steps.iter().map(|step| step.step).collect();
+        let reported: Vec<u64> = steps.iter().map(|step| step.step).collect();
         assert_eq!(
-            told,
+            reported,
             (1..=19).collect::<Vec<_>>(),
-            "every lane tells its own"
+            "every lane reports its own steps"
         );
 
         let config = RunConfig {
@@ -345,24 +345,24 @@ fn a_lane_of_a_spectrum_is_the_single_run_with_its_lambda_and_seed() {
             seed: lane.seed,
             ..small()
         };
-        worker.send(start(2 + place as u64, config, true));
+        worker.send(start(2 + index as u64, config, true));
         worker.send(Command::Epoch);
         let (alone, _) = evaluations(&worker, 1, 1);
-        assert_eq!(together[place].test, alone[0].test);
-        assert_eq!(together[place].train, alone[0].train);
-        let run = RunId(2 + place as u64);
+        assert_eq!(together[index].test, alone[0].test);
+        assert_eq!(together[index].train, alone[0].train);
+        let run = RunId(2 + index as u64);
         let alone = panorama(&worker, |panorama| {
             panorama.run == run && panorama.lanes[0].step == 19
         });
-        assert_eq!(shown.lanes[place].lambda, lane.lambda);
-        assert_eq!(shown.lanes[place].latents, alone.lanes[0].latents);
-        assert_eq!(shown.lanes[place].grid, alone.lanes[0].grid);
-        assert_eq!(shown.lanes[place].selected, alone.lanes[0].selected);
+        assert_eq!(shown.lanes[index].lambda, lane.lambda);
+        assert_eq!(shown.lanes[index].latents, alone.lanes[0].latents);
+        assert_eq!(shown.lanes[index].grid, alone.lanes[0].grid);
+        assert_eq!(shown.lanes[index].selected, alone.lanes[0].selected);
     }
 }
 
 #[test]
-fn the_slider_never_retrains_a_spectrum() {
+fn setting_lambda_does_not_affect_the_lanes_of_a_spectrum() {
     let worker = worker();
     worker.send(start_lanes(1, small(), &lanes(&[(0.0, 3), (1.0, 3)]), true));
     worker.send(Command::SetLambda(Lambda::BALANCED));
@@ -384,7 +384,7 @@ fn the_slider_never_retrains_a_spectrum() {
 }
 
 #[test]
-fn a_lane_that_breaks_stands_still_and_catches_up_after_it_is_rolled_back() {
+fn a_diverged_lane_stops_and_catches_up_after_a_rollback() {
     let worker = worker();
     let spectrum = lanes(&[(0.0, 3), (0.5, 3), (1.0, 3)]);
     worker.send(start_lanes(1, small(), &spectrum, true));
@@ -441,7 +441,7 @@ fn a_lane_that_breaks_stands_still_and_catches_up_after_it_is_rolled_back() {
 }
 
 #[test]
-fn more_than_fits_is_refused_before_it_is_taken() {
+fn a_run_that_exceeds_the_memory_is_refused_before_allocation() {
     let worker = worker();
     let config = RunConfig {
         architecture: Architecture::FcLarge,
@@ -462,31 +462,31 @@ fn more_than_fits_is_refused_before_it_is_taken() {
 
 /// CNN Large tests some 70 images a second; there are 2,000.
 #[test]
-fn a_slow_evaluation_keeps_nobody_waiting() {
+fn commands_interrupt_a_slow_evaluation() {
     let worker = worker();
     let large = RunConfig {
         architecture: Architecture::CnnLarge,
         ..small()
     };
     worker.send(start(1, large, false));
-    let (share, seen) = wait(&worker, |event| match event {
+    let (share, received) = wait(&worker, |event| match event {
         Event::EvaluationProgress { share, .. } => Some(*share),
         _ => None,
     });
     assert!(share > 0.0 && share < 1.0, "{share}");
-    assert!(seen.iter().all(|event| evaluated(event).is_none()));
+    assert!(received.iter().all(|event| evaluated(event).is_none()));
     // The first picture is there before the metrics…
     assert_eq!(snapshot(&worker, |_| true).step, 0);
     // …and what is asked for is done before them, too.
     worker.send(start(2, small(), true));
-    let (_, seen) = wait(&worker, evaluated);
-    let last = seen.last().unwrap();
-    assert_eq!(last.run(), RunId(2), "{seen:#?}");
+    let (_, received) = wait(&worker, evaluated);
+    let last = received.last().unwrap();
+    assert_eq!(last.run(), RunId(2), "{received:#?}");
 }
 
 /// A callback stands in for a device call that never returns: both block the training thread.
 #[test]
-fn a_worker_whose_thread_hangs_is_dropped_all_the_same() {
+fn dropping_a_worker_does_not_wait_for_a_hanging_thread() {
     let (release, released) = bounded::<()>(0);
     let (hangs, hanging) = bounded(1);
     let worker = Worker::spawn(move || {
@@ -495,12 +495,12 @@ fn a_worker_whose_thread_hangs_is_dropped_all_the_same() {
     })
     .unwrap();
     worker.send(start(1, small(), false));
-    hanging.recv_timeout(PATIENCE).unwrap();
+    hanging.recv_timeout(TIME_LIMIT).unwrap();
     let (drops, dropped) = bounded(1);
     std::thread::spawn(move || {
         drop(worker);
         let _ = drops.send(());
     });
-    dropped.recv_timeout(PATIENCE).expect("dropping ends");
+    dropped.recv_timeout(TIME_LIMIT).expect("dropping ends");
     drop(release);
 }

@@ -203,7 +203,7 @@ fn token_view(ui: &mut Ui, state: &State, commands: &mut Commands) {
     }
 }
 
-/// The values of z at a point, at max six of them; of a large z only its size.
+/// The values of z at a point, at most six of them; of a large z only its size.
 fn latent_text(run: &RunView, snapshot: &Snapshot, point: usize) -> String {
     const SHOWN: usize = 6;
     let n = snapshot.latent_size;

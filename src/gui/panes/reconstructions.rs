@@ -148,22 +148,19 @@ impl Reconstructions {
                         caption.describe(result),
                     )
                 });
-                if selected == Some(result.index) || response.has_focus() {
-                    ui.painter().rect_stroke(
-                        rect.expand(3.0),
-                        CornerRadius::same(4),
-                        ui.visuals().selection.stroke,
-                        StrokeKind::Outside,
-                    );
+                let outline = if selected == Some(result.index) || response.has_focus() {
+                    ui.visuals().selection.stroke
                 } else if response.hovered() {
-                    let stroke = Stroke::new(1.0, ui.visuals().weak_text_color());
-                    ui.painter().rect_stroke(
-                        rect.expand(3.0),
-                        CornerRadius::same(4),
-                        stroke,
-                        StrokeKind::Outside,
-                    );
-                }
+                    Stroke::new(1.0, ui.visuals().weak_text_color())
+                } else {
+                    Stroke::NONE
+                };
+                ui.painter().rect_stroke(
+                    rect.expand(3.0),
+                    CornerRadius::same(4),
+                    outline,
+                    StrokeKind::Outside,
+                );
                 for picture in 0..pictures {
                     let left = picture as f32 * (layout.image.x + GAP);
                     let target = Rect::from_min_size(rect.min + vec2(left, 0.0), layout.image);

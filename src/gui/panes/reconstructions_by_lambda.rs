@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use eframe::egui::{
-    Align2, Color32, CornerRadius, FontId, Rect, Response, Role, ScrollArea, Sense, Stroke,
-    StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align2, Color32, CornerRadius, FontId, Pos2, Rect, Response, Role, ScrollArea, Sense, Shape,
+    Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::{Pane, PaneContext, PaneId, PaneSetup, export_button, header};
@@ -23,6 +23,8 @@ use crate::{
 };
 
 const GAP: f32 = 3.0;
+/// Additional gap between the input and the reconstructions.
+const INPUT_GAP: f32 = 2.0 * GAP;
 const TITLE: f32 = 17.0;
 /// Height of the list of classes, in points; more of them scroll.
 const MENU: f32 = 360.0;
@@ -136,128 +138,137 @@ fn grid(
     selected: Option<u32>,
     textures: &mut TextureCache,
 ) -> Option<Clicked> {
-    let hue = theme::reconstruction(ui.visuals());
-    let images =
-        |snapshot: &Arc<Snapshot>| Images::Grid(snapshot.into(), (&run.dataset).into(), hue);
-    let columns: Vec<_> = lanes
-        .iter()
-        .map(|&lane| {
-            let snapshot = run.lanes().get(lane)?.snapshot.as_ref()?;
-            Some((lane, snapshot, images(snapshot)))
-        })
-        .collect();
     let image = size(ui, run.dataset.shape, lanes.len() + 1, rows.len());
-    let mut clicked = None;
-    ScrollArea::both()
-        .id_salt("reconstructions by lambda")
-        .show(ui, |ui| {
-            let step = image + vec2(GAP, GAP);
-            let width = step.x * (lanes.len() + 1) as f32 + 2.0 * GAP;
-            let content = vec2(width, TITLE + step.y * rows.len() as f32);
-            let space = vec2(ui.available_width().max(width), content.y);
-            let (area, _) = ui.allocate_exact_size(space, Sense::hover());
-            let origin = pos2(area.left() + (area.width() - width) / 2.0, area.top());
-            titles(ui, run, lanes, origin, step);
-            for (tile, row) in rows.iter().enumerate() {
-                let y = origin.y + TITLE + tile as f32 * step.y;
-                let cell = |column: usize| {
-                    // A gap separates the input from the reconstructions.
-                    let gap = if column == 0 { 0.0 } else { 2.0 * GAP };
-                    let pos = pos2(origin.x + gap + column as f32 * step.x, y);
-                    images::snapped(ui, Rect::from_min_size(pos, image))
-                };
-                let shown = run.shown().snapshot.as_ref();
-                let Some((shown, first)) =
-                    shown.and_then(|shown| Some((shown, shown.grid.get(*row)?)))
-                else {
-                    continue;
-                };
-                let label = run.dataset.test.label(first.index as usize);
-                let description = format!("Input {}: {}", first.index, class_name(run, label));
-                let is_selected = selected == Some(first.index);
-                textures.paint(ui, &images(shown), row * TILES + INPUT, cell(0));
-                if frame(
-                    ui,
-                    ("input", tile),
-                    cell(0),
-                    is_selected,
-                    None,
-                    &description,
-                )
-                .clicked()
-                {
-                    clicked = Some(Clicked {
-                        lane: None,
-                        image: first.index,
-                    });
-                }
-                for (column, content) in columns.iter().enumerate() {
-                    let Some((lane, snapshot, images)) = content else {
-                        continue;
-                    };
-                    let (lane, Some(result)) = (*lane, snapshot.grid.get(*row)) else {
-                        continue;
-                    };
-                    let rect = cell(column + 1);
-                    textures.paint(ui, images, row * TILES + RECONSTRUCTION, rect);
-                    let (predicted, probability) = result.predicted();
-                    let is_correct = predicted == label;
-                    let description = format!(
-                        "{} of image {}: MSE {:.4}, {} with {:.0} %",
-                        run.lane_name(lane),
-                        result.index,
-                        result.mse,
-                        verdict(label, predicted, class_name(run, predicted)),
-                        probability * 100.0
-                    );
-                    let error = (!is_correct).then_some(ui.visuals().error_fg_color);
-                    let id = ("cell", tile * 1000 + lane);
-                    let is_selected = is_selected && lane == run.shown_index();
-                    if frame(ui, id, rect, is_selected, error, &description).clicked() {
-                        clicked = Some(Clicked {
-                            lane: Some(lane),
-                            image: result.index,
-                        });
-                    }
-                }
-            }
-        });
-    clicked
+    let step = image + vec2(GAP, GAP);
+    let width = step.x * (lanes.len() + 1) as f32 + INPUT_GAP;
+    let height = TITLE + step.y * rows.len() as f32;
+    let scroll_area = ScrollArea::both().id_salt("reconstructions by lambda");
+    let output = scroll_area.show(ui, |ui| {
+        let space = vec2(ui.available_width().max(width), height);
+        let (area, _) = ui.allocate_exact_size(space, Sense::hover());
+        let grid = Grid {
+            run,
+            lanes,
+            selected,
+            image,
+            step,
+            origin: pos2(area.left() + (area.width() - width) / 2.0, area.top()),
+        };
+        grid.titles(ui);
+        let mut clicked = None;
+        for (row, index) in rows.iter().enumerate() {
+            clicked = grid.row(ui, row, *index, textures).or(clicked);
+        }
+        clicked
+    });
+    output.inner
 }
 
-/// The λ above each column; that of the network on show is larger.
-fn titles(ui: &Ui, run: &RunView, lanes: &[usize], origin: eframe::egui::Pos2, step: Vec2) {
-    let painter = ui.painter();
-    let visuals = ui.visuals();
-    let title = |column: usize, text: &str, colour: Color32, size: f32| {
-        let gap = if column == 0 { 0.0 } else { 2.0 * GAP };
-        let middle = origin.x + gap + (column as f32 + 0.5) * step.x - GAP / 2.0;
-        let pos = pos2(middle, origin.y + TITLE - 3.0);
-        painter.text(
-            pos,
-            Align2::CENTER_BOTTOM,
-            text,
-            FontId::proportional(size),
-            colour,
-        );
-    };
-    title(0, "input", visuals.text_color(), 11.5);
-    for (column, &lane) in lanes.iter().enumerate() {
-        let lambda = run.lanes()[lane].lane.lambda;
-        let is_selected = lambda == run.shown().lane.lambda;
-        let size = if is_selected { 14.0 } else { 11.5 };
-        title(
-            column + 1,
-            &lambda.to_string(),
-            theme::lambda(lambda, visuals),
-            size,
-        );
+/// Inputs in the first column, the reconstructions of a network in each of the others.
+struct Grid<'a> {
+    run: &'a RunView,
+    /// Indices of the networks.
+    lanes: &'a [usize],
+    /// Test index of the selected image.
+    selected: Option<u32>,
+    /// Size of an image, in points.
+    image: Vec2,
+    /// Distance of images.
+    step: Vec2,
+    origin: Pos2,
+}
+
+impl Grid<'_> {
+    fn left(&self, column: usize) -> f32 {
+        let gap = if column == 0 { 0.0 } else { INPUT_GAP };
+        self.origin.x + gap + column as f32 * self.step.x
+    }
+
+    fn rect(&self, ui: &Ui, column: usize, row: usize) -> Rect {
+        let top = self.origin.y + TITLE + row as f32 * self.step.y;
+        let rect = Rect::from_min_size(pos2(self.left(column), top), self.image);
+        images::snapped(ui, rect)
+    }
+
+    /// The λ above each column; that of the network on show is larger.
+    fn titles(&self, ui: &Ui) {
+        let title = |column: usize, text: &str, colour: Color32, size: f32| {
+            let middle = self.left(column) + self.image.x / 2.0;
+            let pos = pos2(middle, self.origin.y + TITLE - 3.0);
+            let font = FontId::proportional(size);
+            let painter = ui.painter();
+            painter.text(pos, Align2::CENTER_BOTTOM, text, font, colour);
+        };
+        title(0, "input", ui.visuals().text_color(), 11.5);
+        for (column, &lane) in self.lanes.iter().enumerate() {
+            let lambda = self.run.lanes()[lane].lane.lambda;
+            let is_shown = lambda == self.run.shown().lane.lambda;
+            let size = if is_shown { 14.0 } else { 11.5 };
+            let colour = theme::lambda(lambda, ui.visuals());
+            title(column + 1, &lambda.to_string(), colour, size);
+        }
+    }
+
+    /// Shows the image at `index` of the snapshots' grid.
+    fn row(
+        &self,
+        ui: &Ui,
+        row: usize,
+        index: usize,
+        textures: &mut TextureCache,
+    ) -> Option<Clicked> {
+        let run = self.run;
+        let hue = theme::reconstruction(ui.visuals());
+        let images =
+            |snapshot: &Arc<Snapshot>| Images::Grid(snapshot.into(), (&run.dataset).into(), hue);
+        let shown = run.shown().snapshot.as_ref()?;
+        let image = shown.grid.get(index)?.index;
+        let label = run.dataset.test.label(image as usize);
+        let is_selected = self.selected == Some(image);
+        let mut clicked = None;
+
+        let rect = self.rect(ui, 0, row);
+        textures.paint(ui, &images(shown), index * TILES + INPUT, rect);
+        let description = format!("Input {image}: {}", class_name(run, label));
+        if frame(ui, ("input", row), rect, is_selected, None, &description).clicked() {
+            clicked = Some(Clicked { lane: None, image });
+        }
+        for (column, &lane) in self.lanes.iter().enumerate() {
+            let snapshot = run.lanes()[lane].snapshot.as_ref();
+            let Some((snapshot, result)) =
+                snapshot.and_then(|snapshot| Some((snapshot, snapshot.grid.get(index)?)))
+            else {
+                continue;
+            };
+            let rect = self.rect(ui, column + 1, row);
+            let tile = index * TILES + RECONSTRUCTION;
+            textures.paint(ui, &images(snapshot), tile, rect);
+            let (predicted, probability) = result.predicted();
+            let description = format!(
+                "{} of image {}: MSE {:.4}, {} with {:.0} %",
+                run.lane_name(lane),
+                result.index,
+                result.mse,
+                verdict(label, predicted, class_name(run, predicted)),
+                probability * 100.0
+            );
+            let error = (predicted != label).then_some(ui.visuals().error_fg_color);
+            let id = ("reconstruction", row * 1000 + lane);
+            let is_selected = is_selected && lane == run.shown_index();
+            if frame(ui, id, rect, is_selected, error, &description).clicked() {
+                clicked = Some(Clicked {
+                    lane: Some(lane),
+                    image: result.index,
+                });
+            }
+        }
+        clicked
     }
 }
 
 /// The size at which all images fit, if possible; whole multiples unless that is too small.
 fn size(ui: &Ui, shape: ImageShape, columns: usize, rows: usize) -> Vec2 {
-    let space = ui.available_size() - vec2(2.0 * GAP, TITLE);
+    let space = ui.available_size() - vec2(INPUT_GAP, TITLE);
     let pixels = vec2(shape.width as f32, shape.height as f32);
     let cell = vec2(space.x / columns as f32, space.y / rows as f32) - vec2(GAP, GAP);
     let scale = (cell.x / pixels.x).min(cell.y / pixels.y) * ui.pixels_per_point();
@@ -284,21 +295,15 @@ fn frame(
     if let Some(colour) = error {
         let corner = rect.right_top();
         let corners = vec![corner, corner - vec2(7.0, 0.0), corner + vec2(0.0, 7.0)];
-        painter.add(eframe::egui::Shape::convex_polygon(
-            corners,
-            colour,
-            Stroke::NONE,
-        ));
+        painter.add(Shape::convex_polygon(corners, colour, Stroke::NONE));
     }
-    let stroke = if is_selected || response.has_focus() {
-        Some(ui.visuals().selection.stroke)
+    let outline = if is_selected || response.has_focus() {
+        ui.visuals().selection.stroke
     } else if response.hovered() {
-        Some(Stroke::new(1.0, ui.visuals().strong_text_color()))
+        Stroke::new(1.0, ui.visuals().strong_text_color())
     } else {
-        None
+        Stroke::NONE
     };
-    if let Some(stroke) = stroke {
-        painter.rect_stroke(rect, CornerRadius::same(1), stroke, StrokeKind::Outside);
-    }
+    painter.rect_stroke(rect, CornerRadius::same(1), outline, StrokeKind::Outside);
     response.on_hover_text(description)
 }

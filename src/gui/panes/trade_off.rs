@@ -162,7 +162,7 @@ fn draw(ui: &mut Ui, run: &RunView, outcomes: &[(usize, Outcome)]) -> Option<usi
 
     let runs: Vec<Outcome> = outcomes.iter().map(|(_, outcome)| *outcome).collect();
     let groups = by_lambda(&runs);
-    let has_seeds = groups.iter().any(|group| group.outcomes.len() > 1);
+    let has_several_seeds = groups.iter().any(|group| group.outcomes.len() > 1);
     let mut clicked = None;
     for (is_accuracy, colour) in [(true, blue), (false, orange)] {
         let pos = |lambda: Lambda, value: f64| {
@@ -172,12 +172,12 @@ fn draw(ui: &mut Ui, run: &RunView, outcomes: &[(usize, Outcome)]) -> Option<usi
                 chart.at_right(lambda.value(), value)
             }
         };
-        let offset = match (has_seeds, is_accuracy) {
+        let offset = match (has_several_seeds, is_accuracy) {
             (false, _) => 0.0,
             (true, true) => -OFFSET,
             (true, false) => OFFSET,
         };
-        if has_seeds {
+        if has_several_seeds {
             for group in &groups {
                 let plot = if is_accuracy {
                     group.accuracy()
@@ -207,11 +207,15 @@ fn draw(ui: &mut Ui, run: &RunView, outcomes: &[(usize, Outcome)]) -> Option<usi
             } else {
                 outcome.mse
             };
-            let jitter = if has_seeds { jitter(outcome.seed) } else { 0.0 };
+            let jitter = if has_several_seeds {
+                jitter(outcome.seed)
+            } else {
+                0.0
+            };
             let id = ui.scope_id().with(("run", is_accuracy, index));
             let style = Dot {
                 colour,
-                radius: if has_seeds { 2.2 } else { 4.0 },
+                radius: if has_several_seeds { 2.2 } else { 4.0 },
                 hollow: outcome.dead,
                 chosen: *index == run.shown_index(),
             };

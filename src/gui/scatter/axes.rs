@@ -1,4 +1,4 @@
-//! The box behind the points, its ticks and its names.
+//! The box behind the points, with ticks and axis names.
 
 use eframe::egui::{Align2, FontId, Painter, Pos2, Rect, Shape, Stroke, Vec2, Visuals, vec2};
 use glam::Vec3;
@@ -7,52 +7,48 @@ use super::{
     camera::View,
     fit::{Bounds, extent},
 };
-use crate::figures::Ticks;
+use crate::{figures::Ticks, train::Projection};
 
-/// Length of a tick mark.
+/// Length of a tick mark in points.
 const MARK: f32 = 4.0;
-/// Shortest edge on the screen that gets labels.
-const SHORTEST: f32 = 64.0;
-/// Space between a tick mark, its value and the name of the axis.
+/// Length in points below which an edge has no labels.
+const MIN_EDGE: f32 = 64.0;
+/// Space between a tick mark, its value and the name of the axis, in points.
 const GAP: f32 = 4.0;
 
-/// The box of one frame, ready to paint.
+/// The box in one frame, ready to paint.
 pub struct Axes<'a> {
     view: &'a View,
     /// Number of axes in use, 1–3.
     count: usize,
-    /// On which side of each axis the wall behind the points stands; 0 on an axis not in use.
+    /// Coordinate of the wall behind the points on each axis: ±1, or 0 on an axis not in use.
     back: Vec3,
-    /// Ticks of each axis with their places in the scene, −1 to 1.
+    /// Position in the scene, −1 to 1, and label of the ticks of each axis.
     ticks: [Vec<(f32, String)>; 3],
     names: [&'static str; 3],
 }
 
 impl<'a> Axes<'a> {
-    /// `shown` is the box at this moment, `goal` the one whose round numbers are marked.
+    /// `bounds` is the current box, `target` the one whose round numbers are ticks.
     pub fn new(
         view: &'a View,
         count: usize,
-        shown: Bounds,
-        goal: Bounds,
+        bounds: Bounds,
+        target: Bounds,
         names: [&'static str; 3],
     ) -> Self {
-        let (scale, shift) = shown.to_scene(count);
+        let (scale, shift) = bounds.to_scene(count);
         let ticks = [0, 1, 2].map(|axis| {
             if axis >= count {
                 return Vec::new();
             }
-            let ticks = Ticks::between(goal.min[axis].into(), goal.max[axis].into());
-            let place = |value: f64| {
+            let ticks = Ticks::between(target.min[axis].into(), target.max[axis].into());
+            let tick = |&value: &f64| {
                 #[expect(clippy::cast_possible_truncation, reason = "came from f32 limits")]
-                let value = value as f32;
-                value * scale[axis] + shift[axis]
+                let position = value as f32 * scale[axis] + shift[axis];
+                (position.abs() <= 1.001).then(|| (position, ticks.label(value)))
             };
-            let placed = ticks
-                .values
-                .iter()
-                .map(|&value| (place(value), ticks.label(value)));
-            placed.filter(|(place, _)| place.abs() <= 1.001).collect()
+            ticks.values.iter().filter_map(tick).collect()
         });
         let back = extent(count) * view.eye.map(|eye| if eye > 0.0 { -1.0 } else { 1.0 });
         Self {
@@ -64,7 +60,7 @@ impl<'a> Axes<'a> {
         }
     }
 
-    /// Paints what lies behind the points: walls, grid and edges.
+    /// Paints the walls, grid and edges behind the points.
     pub fn paint_walls(&self, painter: &Painter, visuals: &Visuals) {
         let ink = visuals.text_color();
         let wall = ink.gamma_multiply(0.035);
@@ -72,22 +68,22 @@ impl<'a> Axes<'a> {
         let edge = Stroke::new(1.0, ink.gamma_multiply(0.38));
         for normal in 0..3 {
             let (u, v) = others(normal);
-            // A wall needs both its directions; the plane of two axes is a wall of its own.
+            // A wall spans two axes; with two axes there is only one.
             if u.max(v) >= self.count {
                 continue;
             }
             let on_wall = |at_u: f32, at_v: f32| {
-                let mut place = Vec3::ZERO;
-                (place[normal], place[u], place[v]) = (self.back[normal], at_u, at_v);
-                place
+                let mut position = Vec3::ZERO;
+                (position[normal], position[u], position[v]) = (self.back[normal], at_u, at_v);
+                position
             };
             let corners = [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]
                 .map(|(at_u, at_v)| on_wall(at_u, at_v));
-            let seen: Option<Vec<Pos2>> = corners
+            let outline: Option<Vec<Pos2>> = corners
                 .iter()
                 .map(|&corner| Some(self.view.project(corner)?.0))
                 .collect();
-            if let Some(outline) = seen {
+            if let Some(outline) = outline {
                 painter.add(Shape::convex_polygon(outline, wall, Stroke::NONE));
             }
             for &(tick, _) in &self.ticks[u] {
@@ -97,12 +93,10 @@ impl<'a> Axes<'a> {
                 self.line(painter, on_wall(-1.0, tick), on_wall(1.0, tick), grid);
             }
             for (i, &corner) in corners.iter().enumerate() {
-                // Two walls share an edge; one of them draws it.
-                if normal == 0
-                    || self.count < 3
-                    || !self.on_earlier_wall(normal, corner, corners[(i + 1) % 4])
-                {
-                    self.line(painter, corner, corners[(i + 1) % 4], edge);
+                let next = corners[(i + 1) % 4];
+                // Two walls share an edge; the first draws it.
+                if self.count < 3 || !self.on_earlier_wall(normal, corner, next) {
+                    self.line(painter, corner, next, edge);
                 }
             }
         }
@@ -112,10 +106,7 @@ impl<'a> Axes<'a> {
     }
 
     fn on_earlier_wall(&self, normal: usize, a: Vec3, b: Vec3) -> bool {
-        (0..normal).any(|axis| {
-            a[axis].min(b[axis]) * self.back[axis] > 0.5
-                && a[axis].max(b[axis]) * self.back[axis] > 0.5
-        })
+        (0..normal).any(|axis| a[axis] * self.back[axis] > 0.5 && b[axis] * self.back[axis] > 0.5)
     }
 
     fn line(&self, painter: &Painter, a: Vec3, b: Vec3, stroke: Stroke) {
@@ -124,13 +115,12 @@ impl<'a> Axes<'a> {
         }
     }
 
-    /// Paints tick values and axis names along edges that face outward, over the points.
+    /// Paints tick values and axis names along the outer edges, over the points.
     pub fn paint_labels(&self, painter: &Painter, visuals: &Visuals) {
-        let edges = [0, 1, 2].map(|axis| self.outer_edge(axis));
-        let mut taken = Vec::new();
-        for (axis, edge) in edges.iter().enumerate() {
-            if let Some(edge) = edge {
-                self.paint_edge_labels(painter, visuals, axis, edge, &mut taken);
+        let mut occupied = Vec::new();
+        for axis in 0..self.count {
+            if let Some(edge) = self.outer_edge(axis) {
+                self.paint_edge_labels(painter, visuals, axis, &edge, &mut occupied);
             }
         }
     }
@@ -141,7 +131,7 @@ impl<'a> Axes<'a> {
         visuals: &Visuals,
         axis: usize,
         edge: &Edge,
-        taken: &mut Vec<Rect>,
+        occupied: &mut Vec<Rect>,
     ) {
         let small = FontId::proportional(11.0);
         let ink = visuals.text_color();
@@ -150,48 +140,42 @@ impl<'a> Axes<'a> {
         painter.line_segment(edge.ends, mark);
         let mut widest = 0.0f32;
         for (tick, label) in &self.ticks[axis] {
-            let mut place = edge.middle;
-            place[axis] = *tick;
-            let Some((at, _)) = self.view.project(place) else {
+            let mut position = edge.middle;
+            position[axis] = *tick;
+            let Some((pos, _)) = self.view.project(position) else {
                 continue;
             };
             let galley =
                 painter.layout_no_wrap(label.clone(), small.clone(), ink.gamma_multiply(0.8));
-            let far = reach(galley.size());
-            let centre = at + edge.outward * (MARK + GAP + far / 2.0);
-            let room = Rect::from_center_size(centre, galley.size());
-            widest = widest.max(far);
-            if !taken
-                .iter()
-                .any(|other| other.intersects(room.expand2(vec2(3.0, -1.0))))
-            {
-                painter.line_segment([at, at + edge.outward * MARK], mark);
-                painter.galley(room.min, galley, ink);
-                taken.push(room);
+            let length = reach(galley.size());
+            let centre = pos + edge.outward * (MARK + GAP + length / 2.0);
+            let rect = Rect::from_center_size(centre, galley.size());
+            widest = widest.max(length);
+            let padded = rect.expand2(vec2(3.0, -1.0));
+            if !occupied.iter().any(|other| other.intersects(padded)) {
+                painter.line_segment([pos, pos + edge.outward * MARK], mark);
+                painter.galley(rect.min, galley, ink);
+                occupied.push(rect);
             }
         }
         let font = FontId::proportional(15.0);
-        let name = painter.layout_no_wrap(
-            self.names[axis].to_owned(),
-            font,
-            visuals.strong_text_color(),
-        );
-        if let Some((at, _)) = self.view.project(edge.middle) {
-            let away = MARK + 2.0 * GAP + widest + reach(name.size()) / 2.0;
-            let room = Align2::CENTER_CENTER.anchor_size(at + edge.outward * away, name.size());
-            if !taken.iter().any(|other| other.intersects(room)) {
-                painter.galley(room.min, name, ink);
-                taken.push(room);
+        let name = self.names[axis].to_owned();
+        let name = painter.layout_no_wrap(name, font, visuals.strong_text_color());
+        if let Some((pos, _)) = self.view.project(edge.middle) {
+            let distance = MARK + 2.0 * GAP + widest + reach(name.size()) / 2.0;
+            let rect =
+                Align2::CENTER_CENTER.anchor_size(pos + edge.outward * distance, name.size());
+            if !occupied.iter().any(|other| other.intersects(rect)) {
+                painter.galley(rect.min, name, ink);
+                occupied.push(rect);
             }
         }
     }
 
-    /// The edge along `axis` that bears its labels: the lowest on the screen or, if the axis is
-    /// steep there, one at the side: left for the upright axis, right for the others. `None` when it is behind the viewer or seen nearly end-on.
+    /// The edge along `axis` that has its labels: the lowest on the screen or, if the axis is steep
+    /// there, the leftmost for the upright axis and the rightmost for the others. `None` behind the
+    /// viewer and for an edge viewed nearly end-on.
     fn outer_edge(&self, axis: usize) -> Option<Edge> {
-        if axis >= self.count {
-            return None;
-        }
         let (u, v) = others(axis);
         let half = self.back.abs();
         let along = Vec3::AXES[axis];
@@ -219,12 +203,12 @@ impl<'a> Axes<'a> {
             .flatten()
             .max_by(|a, b| outer(a).total_cmp(&outer(b)))?;
         let direction = edge.ends[1] - edge.ends[0];
-        if direction.length() < SHORTEST {
+        if direction.length() < MIN_EDGE {
             return None;
         }
         let across = direction.rot90().normalized();
         let side = across.dot(edge.centre() - centre);
-        // A single axis goes through the centre; its labels go below.
+        // A single axis passes through the centre; its labels are below.
         let sign = if side.abs() < 1.0 { across.y } else { side };
         edge.outward = across * sign.signum();
         Some(edge)
@@ -233,11 +217,11 @@ impl<'a> Axes<'a> {
 
 /// An edge of the box with labels.
 struct Edge {
-    /// Its middle in the scene.
+    /// Middle in the scene.
     middle: Vec3,
-    /// Its visible part on the screen.
+    /// Visible part on the screen.
     ends: [Pos2; 2],
-    /// Away from the box on the screen, of length 1.
+    /// Unit vector on the screen that points away from the box.
     outward: Vec2,
 }
 
@@ -253,5 +237,14 @@ fn others(axis: usize) -> (usize, usize) {
         0 => (1, 2),
         1 => (0, 2),
         _ => (0, 1),
+    }
+}
+
+/// Names of the axes of a cloud.
+pub fn axis_names(projection: Projection, aligned: bool) -> [&'static str; 3] {
+    match projection {
+        Projection::Coordinates if aligned => ["axis 1", "axis 2", "axis 3"],
+        Projection::Coordinates => ["z₁", "z₂", "z₃"],
+        Projection::Pca { .. } => ["PC 1", "PC 2", "PC 3"],
     }
 }

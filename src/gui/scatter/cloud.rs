@@ -5,103 +5,101 @@ use std::sync::Arc;
 use glam::Vec3;
 
 use super::{
-    cloud_view::CloudView, fit::drawable, legend::Visibility, renderer::Instance,
+    cloud_view::CloudView, fit::is_drawable, legend::Visibility, points::Instance,
     transition::Transition,
 };
 use crate::{
     data::Dataset,
-    gui::{shared::Shared, theme},
+    gui::shared::Shared,
     train::{Alignment, Projection, Snapshot},
 };
 
-/// What the scatter keeps of a snapshot.
+/// The points of a snapshot, in transition from those of the snapshot before.
 pub struct Cloud {
     /// Number of axes in use, 1–3.
     pub axes: usize,
-    /// How the coordinates came about.
+    /// How the coordinates were computed.
     pub projection: Projection,
-    /// Latent units that are zero for every point.
+    /// Number of latent units that are zero for every point.
     pub dead_units: usize,
-    /// Whether it is turned towards its neighbour.
+    /// Whether it is rotated to match other clouds.
     pub aligned: bool,
-    turn: Alignment,
-    /// Where the points come from.
+    alignment: Alignment,
     snapshot: Shared<Snapshot>,
-    /// Class of every point; `None` if the data set does not know the image.
+    /// Class of every point; `None` for an image that is not in the data set.
     classes: Vec<Option<u8>>,
-    /// Where the points are and where they go.
-    pub glide: Transition,
-    shown: Visibility,
-    /// What the GPU draws.
+    /// Old and new positions of the points.
+    pub transition: Transition,
+    visibility: Visibility,
+    /// The visible points, for the GPU.
     pub instances: Arc<Vec<Instance>>,
 }
 
 impl Cloud {
-    /// The cloud of a first snapshot, or of one that has nothing to do with the last.
-    pub fn new(seen: &CloudView<'_>, dataset: &Dataset) -> Self {
-        let snapshot = seen.snapshot;
+    /// A cloud without transition: the first, or one unrelated to the last.
+    pub fn new(view: &CloudView<'_>, dataset: &Dataset) -> Self {
+        let snapshot = view.snapshot;
         let mut cloud = Self {
-            axes: seen.axes(),
-            aligned: seen.aligned,
-            turn: seen.alignment,
+            axes: view.axes(),
+            aligned: view.aligned,
+            alignment: view.alignment,
             projection: snapshot.projection,
             dead_units: snapshot.dead_units(),
             snapshot: snapshot.into(),
-            classes: classes(seen, dataset),
-            glide: Transition::resting(Arc::clone(&snapshot.probe.cloud), seen.places()),
-            shown: Visibility::default(),
+            classes: classes(view, dataset),
+            transition: Transition::new(Arc::clone(&snapshot.probe.cloud), view.positions()),
+            visibility: Visibility::default(),
             instances: Arc::default(),
         };
         cloud.build_instances();
         cloud
     }
 
-    /// Whether this snapshot belongs to the same run in the same space, so that points may glide.
-    pub fn continues(&self, seen: &CloudView<'_>) -> bool {
-        let snapshot = seen.snapshot;
+    /// Whether `view` is of the same run in the same space, so that points may move to it.
+    pub fn is_continued_by(&self, view: &CloudView<'_>) -> bool {
+        let snapshot = view.snapshot;
         self.snapshot.run == snapshot.run
-            && self.axes == seen.axes()
+            && self.axes == view.axes()
             && self.is_projected() == matches!(snapshot.projection, Projection::Pca { .. })
     }
 
-    /// Whether all of this snapshot is here already.
-    pub fn has(&self, seen: &CloudView<'_>) -> bool {
-        self.snapshot == seen.snapshot.into()
-            && (self.turn, self.aligned) == (seen.alignment, seen.aligned)
+    /// Whether this is the cloud of `view`.
+    pub fn is_current(&self, view: &CloudView<'_>) -> bool {
+        self.snapshot == view.snapshot.into()
+            && (self.alignment, self.aligned) == (view.alignment, view.aligned)
     }
 
-    /// Sends the points to the places of a later snapshot.
-    pub fn follow(&mut self, seen: &CloudView<'_>, dataset: &Dataset, now: f64) {
-        let snapshot = seen.snapshot;
-        (self.turn, self.aligned) = (seen.alignment, seen.aligned);
+    /// Starts the transition to the positions of a later snapshot at `now`, in seconds.
+    pub fn update(&mut self, view: &CloudView<'_>, dataset: &Dataset, now: f64) {
+        let snapshot = view.snapshot;
+        (self.alignment, self.aligned) = (view.alignment, view.aligned);
         self.projection = snapshot.projection;
         self.dead_units = snapshot.dead_units();
         self.snapshot = snapshot.into();
-        self.classes = classes(seen, dataset);
+        self.classes = classes(view, dataset);
         let images = Arc::clone(&snapshot.probe.cloud);
-        self.glide.head_for(images, seen.places(), now);
+        self.transition.retarget(images, view.positions(), now);
         self.build_instances();
     }
 
     /// Shows and hides classes.
-    pub fn show(&mut self, visibility: &Visibility) {
-        if self.shown != *visibility {
-            self.shown = visibility.clone();
+    pub fn set_visibility(&mut self, visibility: &Visibility) {
+        if self.visibility != *visibility {
+            self.visibility = visibility.clone();
             self.build_instances();
         }
     }
 
-    /// Number of points, drawn or not.
+    /// Number of points, visible or not.
     pub fn len(&self) -> usize {
         self.snapshot.points.len()
     }
 
-    /// Number of points that have no place because a coordinate is not a number.
-    pub fn nowhere(&self) -> usize {
-        self.glide
-            .to()
-            .iter()
-            .filter(|&&place| !drawable(place))
+    /// Number of points that cannot be drawn because a coordinate is not finite.
+    pub fn not_finite(&self) -> usize {
+        let positions = self.transition.to().iter();
+        positions
+            .filter(|&&position| !is_drawable(position))
             .count()
     }
 
@@ -110,49 +108,44 @@ impl Cloud {
         matches!(self.projection, Projection::Pca { .. })
     }
 
-    /// Test index of a point.
+    /// Test index of the image of a point.
     pub fn image(&self, point: usize) -> Option<u32> {
         self.snapshot.probe.cloud.get(point).copied()
     }
 
-    /// The point that shows this test image.
-    pub fn point_of(&self, image: u32) -> Option<usize> {
+    /// Index of the point of a test image.
+    pub fn point_index(&self, image: u32) -> Option<usize> {
         let images = &self.snapshot.probe.cloud;
         images.iter().position(|&other| other == image)
     }
 
-    /// Index and present place of every point that is drawn, in the coordinates of the data.
-    pub fn drawn(&self, now: f64) -> impl Iterator<Item = (usize, Vec3)> {
-        let progress = self.glide.progress(now);
+    /// Index and current position of every visible point, in the coordinates of the data.
+    pub fn visible_points(&self, now: f64) -> impl Iterator<Item = (usize, Vec3)> {
+        let progress = self.transition.progress(now);
         self.instances.iter().map(move |instance| {
             let point = instance.point as usize;
-            (point, self.glide.place(point, progress))
+            (point, self.transition.position(point, progress))
         })
     }
 
     fn build_instances(&mut self) {
-        let ways = std::iter::zip(self.glide.from(), self.glide.to());
+        let moves = std::iter::zip(self.transition.from(), self.transition.to());
         let instances = (0u32..)
-            .zip(std::iter::zip(ways, &self.classes))
+            .zip(std::iter::zip(moves, &self.classes))
             .filter_map(|(point, ((from, to), class))| {
-                let class = class.filter(|&class| self.shown.shows(class))?;
-                drawable(*to).then(|| Instance {
-                    from: from.to_array(),
-                    point,
-                    to: to.to_array(),
-                    colour: theme::class(class).to_array(),
-                })
+                let class = class.filter(|&class| self.visibility.shows(class))?;
+                Instance::new(point, class, *from, *to)
             })
             .collect();
         self.instances = Arc::new(instances);
     }
 }
 
-/// Class of every point; `None` if the data set does not know the image.
-pub fn classes(seen: &CloudView<'_>, dataset: &Dataset) -> Vec<Option<u8>> {
+/// Class of every point; `None` for an image that is not in the data set.
+pub fn classes(view: &CloudView<'_>, dataset: &Dataset) -> Vec<Option<u8>> {
     let labels = dataset.test.labels();
     let class = |image: &u32| labels.get(*image as usize).copied();
-    let mut classes: Vec<_> = seen.snapshot.probe.cloud.iter().map(class).collect();
-    classes.resize(seen.snapshot.points.len(), None);
+    let mut classes: Vec<_> = view.snapshot.probe.cloud.iter().map(class).collect();
+    classes.resize(view.snapshot.points.len(), None);
     classes
 }

@@ -1,4 +1,4 @@
-//! What the scatter is given to show.
+//! The cloud that a scatter shows.
 
 use std::sync::Arc;
 
@@ -7,21 +7,21 @@ use glam::Vec3;
 use super::fit::Bounds;
 use crate::train::{Alignment, Projection, Snapshot};
 
-/// One network's cloud, and those that it is to be compared with.
+/// One network's cloud, and those that it is compared with.
 pub struct CloudView<'a> {
     pub snapshot: &'a Arc<Snapshot>,
-    /// How its cloud is turned.
+    /// The rotation applied to its points.
     pub alignment: Alignment,
-    /// Every cloud that shares the box with it, itself among them; empty where it is alone.
+    /// All clouds that share its box, including itself; empty for a single cloud.
     pub reference_clouds: Vec<(&'a Arc<Snapshot>, Alignment)>,
-    /// Whether clouds are turned towards each other.
+    /// Whether the clouds are rotated to match each other.
     pub aligned: bool,
-    /// What to call it among the others; empty where it is alone.
+    /// Its name among the others; empty for a single cloud.
     pub name: String,
 }
 
 impl<'a> CloudView<'a> {
-    /// A cloud that is compared with nothing.
+    /// A single cloud, not compared with others.
     pub fn alone(snapshot: &'a Arc<Snapshot>) -> Self {
         Self {
             snapshot,
@@ -40,36 +40,36 @@ impl<'a> CloudView<'a> {
         }
     }
 
-    /// Where the points stand, in the coordinates of the data.
-    pub fn places(&self) -> Vec<Vec3> {
-        places(self.snapshot, self.alignment).collect()
+    /// Positions of the points, in the coordinates of the data.
+    pub fn positions(&self) -> Vec<Vec3> {
+        positions(self.snapshot, self.alignment).collect()
     }
 
-    /// Where the image from outside the data set stands.
-    pub fn own(&self) -> Option<[f32; 3]> {
-        let own = self.snapshot.custom_image.as_ref()?;
-        Some(self.alignment.apply(own.point))
+    /// Position of the image that is not in the data set.
+    pub fn custom_image(&self) -> Option<Vec3> {
+        let image = self.snapshot.custom_image.as_ref()?;
+        Some(self.alignment.apply(image.point).into())
     }
 
-    /// The tightest box around all clouds; `None` if there is no point.
+    /// The tightest box around all clouds that share it; `None` if there is no point.
     pub fn bounds(&self) -> Option<Bounds> {
-        // A rectified latent begins at zero, unless it is turned.
+        // A rectified latent begins at zero, unless it is rotated.
         let from_zero = self.snapshot.projection == Projection::Coordinates && !self.aligned;
         let alone = [(self.snapshot, self.alignment)];
-        let company = if self.reference_clouds.is_empty() {
+        let clouds = if self.reference_clouds.is_empty() {
             &alone[..]
         } else {
             &self.reference_clouds
         };
-        let points = company
+        let points = clouds
             .iter()
-            .flat_map(|(cloud, turn)| places(cloud, *turn));
-        Bounds::of(points, from_zero)
+            .flat_map(|(cloud, alignment)| positions(cloud, *alignment));
+        Bounds::around(points, from_zero)
     }
 }
 
-/// Where the points of a cloud stand when it is turned.
-pub fn places(snapshot: &Snapshot, turn: Alignment) -> impl Iterator<Item = Vec3> {
+/// Positions of the points of a cloud after its rotation.
+fn positions(snapshot: &Snapshot, alignment: Alignment) -> impl Iterator<Item = Vec3> {
     let points = snapshot.points.iter();
-    points.map(move |point| Vec3::from_array(turn.apply(*point)))
+    points.map(move |point| alignment.apply(*point).into())
 }

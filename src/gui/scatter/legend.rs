@@ -1,4 +1,4 @@
-//! Class names in class colours; what is shown and what is hidden.
+//! The legend: class names with their colours, which show and hide classes.
 
 use eframe::egui::{
     Align2, Color32, Modifiers, Response, Role, Sense, Stroke, StrokeKind, TextStyle, Ui,
@@ -29,7 +29,7 @@ impl Default for Visibility {
 }
 
 impl Visibility {
-    /// Whether points of this class are drawn.
+    /// Whether points of `class` are drawn.
     pub fn shows(&self, class: u8) -> bool {
         !self.hidden[usize::from(class)]
     }
@@ -39,21 +39,17 @@ impl Visibility {
         self.hidden[usize::from(class)] ^= true;
     }
 
-    /// Shows this class alone; if it is alone already, all.
+    /// Shows only `class`, or all classes if it is the only one already.
     pub fn solo(&mut self, class: u8) {
-        let mut alone = Self {
+        let mut only = Self {
             hidden: [true; 256],
         };
-        alone.toggle(class);
-        *self = if *self == alone {
-            Self::default()
-        } else {
-            alone
-        };
+        only.toggle(class);
+        *self = if *self == only { Self::default() } else { only };
     }
 }
 
-/// Shows one entry for each class, one below the other.
+/// Shows one entry per class in a column.
 pub fn legend(ui: &mut Ui, class_names: &[String], visibility: &mut Visibility) {
     ui.spacing_mut().item_spacing.y = 1.0;
     let font = TextStyle::Body.resolve(ui.style());
@@ -70,7 +66,6 @@ pub fn legend(ui: &mut Ui, class_names: &[String], visibility: &mut Visibility) 
     for (class, name) in (0..=u8::MAX).zip(class_names) {
         let response = entry(ui, class, name, visibility.shows(class), width);
         if response.clicked() {
-            // Alt shows one class alone, with the mouse and with the keyboard.
             if ui.input(|input| input.modifiers.contains(Modifiers::ALT)) {
                 visibility.solo(class);
             } else {
@@ -84,21 +79,14 @@ fn entry(ui: &mut Ui, class: u8, name: &str, shown: bool, width: f32) -> Respons
     let (rect, response) = ui.allocate_exact_size(vec2(width, ROW), Sense::click());
     response.widget_info(|| {
         let state = if shown { "shown" } else { "hidden" };
-        WidgetInfo::selected(
-            Role::CheckBox,
-            ui.is_enabled(),
-            shown,
-            format!("Class {name}: {state}"),
-        )
+        let label = format!("Class {name}: {state}");
+        WidgetInfo::selected(Role::CheckBox, ui.is_enabled(), shown, label)
     });
     let visuals = ui.visuals();
     let painter = ui.painter();
     if response.hovered() {
-        painter.rect_filled(
-            rect,
-            4.0,
-            visuals.widgets.hovered.weak_bg_fill.gamma_multiply(0.6),
-        );
+        let fill = visuals.widgets.hovered.weak_bg_fill.gamma_multiply(0.6);
+        painter.rect_filled(rect, 4.0, fill);
     }
     if response.has_focus() {
         painter.rect_stroke(rect, 4.0, visuals.selection.stroke, StrokeKind::Inside);
@@ -113,14 +101,11 @@ fn entry(ui: &mut Ui, class: u8, name: &str, shown: bool, width: f32) -> Respons
         visuals.weak_text_color()
     };
     let font = TextStyle::Body.resolve(ui.style());
-    painter.text(
-        rect.left_center() + vec2(INDENT, 0.0),
-        Align2::LEFT_CENTER,
-        name,
-        font,
-        ink,
-    );
-    response.on_hover_text("Click: show or hide this class\nAlt-click: show it alone, or all again")
+    let pos = rect.left_center() + vec2(INDENT, 0.0);
+    painter.text(pos, Align2::LEFT_CENTER, name, font, ink);
+    response.on_hover_text(
+        "Click: show or hide this class\nAlt-click: show only this class, or all again",
+    )
 }
 
 #[cfg(test)]
@@ -132,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn solo_shows_one_class_and_then_all() {
+    fn solo_shows_only_one_class_and_then_all_again() {
         let mut visibility = Visibility::default();
         visibility.toggle(2);
         assert_eq!(shown(&visibility), [0, 1, 3]);

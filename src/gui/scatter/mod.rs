@@ -1,13 +1,15 @@
-//! The three-dimensional latent scatter: one point for each test image looked at.
+//! The three-dimensional latent scatter: one point per test image of the probe.
 
 mod axes;
 mod camera;
 mod cloud;
 mod cloud_view;
 mod fit;
+mod input;
 mod legend;
 mod pick;
 mod pipeline;
+mod points;
 mod renderer;
 mod small_multiples;
 mod toolbar;
@@ -16,49 +18,41 @@ mod transition;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use eframe::{
     egui::{
-        self, Color32, CursorIcon, EventFilter, Key, Modifiers, PointerButton, Pos2, Response,
-        Role, ScrollArea, Sense, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo,
+        self, CursorIcon, Pos2, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui,
+        UiBuilder, WidgetInfo,
     },
     egui_wgpu,
 };
+use glam::Vec3;
 use serde::{Deserialize, Serialize};
 
 use self::{
-    axes::Axes,
-    camera::{Camera, View},
+    axes::{Axes, axis_names},
+    camera::Camera,
     cloud::Cloud,
     fit::{Bounds, Fit},
     legend::Visibility,
-    renderer::{CanvasId, NO_POINT, Points, Renderer, Scene},
+    points::{CanvasId, Points},
+    renderer::Renderer,
 };
-use crate::{data::Dataset, train::Projection};
+use crate::data::Dataset;
 
 pub use self::{cloud_view::CloudView, small_multiples::SmallMultiples};
 
-/// Radians of a turn for each point of the screen that is dragged.
-const DRAG_TURN: f32 = 0.008;
-/// Radians of a turn for each press of an arrow key.
-const KEY_TURN: f32 = 0.09;
-/// Radians per second of the slow rotation.
-const AUTO_TURN: f32 = 0.18;
-
-/// How the user looks at the scatter; outlives the program.
+/// View of the scatter, stored between two starts of the program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ViewPreferences {
-    /// Where the viewer stands.
     camera: Camera,
-    /// The number of axes that `camera` was chosen for.
+    /// Number of axes that `camera` was chosen for.
     axes: usize,
-    /// Whether the scene turns slowly by itself.
+    /// Whether the scene rotates slowly.
     pub auto_rotate: bool,
-    /// Whether the box stays as it is when the data change.
+    /// Whether the box stays the same when the data change.
     pub lock_fit: bool,
-    /// Whether the cloud of each lane of a spectrum is turned towards that of the lane before it.
+    /// Whether each cloud of a spectrum is rotated to match that of the previous λ.
     pub align: bool,
 }
 
@@ -76,11 +70,10 @@ impl Default for ViewPreferences {
 
 /// The scatter pane.
 pub struct Scatter {
-    /// What to store between two starts of the program.
     pub preferences: ViewPreferences,
-    /// What of z the cloud shows, for the caption; all of it if none.
+    /// Name of the part of z that the cloud shows, for the caption; all of z if `None`.
     pub part: Option<String>,
-    /// Where points are drawn; none without a GPU.
+    /// Where points are drawn; `None` without a GPU.
     canvas: Option<CanvasId>,
     cloud: Option<Cloud>,
     fit: Option<Fit>,
@@ -90,28 +83,27 @@ pub struct Scatter {
     class_names: Vec<String>,
 }
 
-/// What the user pointed at in this frame.
+/// What the user pointed at or clicked in this frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ScatterOutput {
     /// The point under the pointer, as an index into the snapshot's cloud.
     pub hovered: Option<usize>,
-    /// Where that point is on the screen.
+    /// Screen position of that point.
     pub hovered_at: Option<Pos2>,
     /// Test index of the image whose point was clicked.
     pub clicked: Option<u32>,
-    /// Where the image from outside the data set is on the screen, if there is one.
+    /// Screen position of the image that is not in the data set, if there is one in the view.
     pub own_at: Option<Pos2>,
-    /// Whether the click hit no point.
+    /// Whether a click hit no point.
     pub background_clicked: bool,
-    /// The widget that has the focus when keys steer the camera.
+    /// The widget that has the focus when keys move the camera.
     pub canvas: Option<egui::Id>,
 }
 
 impl Scatter {
-    /// A scatter with default preferences. Without a render state the box and the texts are drawn,
-    /// but no points.
+    /// A scatter with default preferences; without a render state it draws no points.
     ///
-    /// The window is expected to have eframe's default render pass: no depth buffer, no multisampling.
+    /// The window must have eframe's default render pass: no depth buffer, no multisampling.
     pub fn new(render_state: Option<&egui_wgpu::RenderState>) -> Self {
         if let Some(state) = render_state {
             Renderer::install(state);
@@ -128,22 +120,22 @@ impl Scatter {
         }
     }
 
-    /// Shows the pane in all the space there is. `selected` is the test index of the image to ring.
+    /// Shows the pane in all available space. `selected` is the test index of the image to ring.
     pub fn ui(
         &mut self,
         ui: &mut Ui,
-        seen: Option<&CloudView<'_>>,
+        view: Option<&CloudView<'_>>,
         dataset: &Dataset,
         selected: Option<u32>,
     ) -> ScatterOutput {
-        let Some(seen) = seen else {
+        let Some(view) = view else {
             ui.centered_and_justified(|ui| ui.weak("Waiting for the first snapshot…"));
             return ScatterOutput::default();
         };
         let now = ui.input(|input| input.time);
-        self.receive(seen, dataset, now);
+        self.receive(view, dataset, now);
         if let Some(cloud) = &self.cloud
-            && toolbar::toolbar(ui, &mut self.preferences, cloud, seen, self.part.as_deref())
+            && toolbar::toolbar(ui, &mut self.preferences, cloud, view, self.part.as_deref())
         {
             self.refit(false, now);
         }
@@ -155,36 +147,35 @@ impl Scatter {
                 legend::legend(ui, &dataset.class_names, &mut self.visibility);
             });
         });
-        let stage = body.with_min_x(legend.response.rect.right() + ui.spacing().item_spacing.x);
-        let response = ui.allocate_rect(stage, Sense::click_and_drag());
-        let own = seen.own();
-        self.stage(ui, &response, selected, own, now)
+        let rect = body.with_min_x(legend.response.rect.right() + ui.spacing().item_spacing.x);
+        let response = ui.allocate_rect(rect, Sense::click_and_drag());
+        self.scene(ui, &response, selected, view.custom_image(), now)
     }
 
-    /// Shows the scene alone, without tools and legend, in all the space there is.
-    pub fn bare(&mut self, ui: &mut Ui, seen: &CloudView<'_>, dataset: &Dataset) {
+    /// Shows the scene without toolbar and legend in all available space.
+    pub fn scene_only(&mut self, ui: &mut Ui, view: &CloudView<'_>, dataset: &Dataset) {
         let now = ui.input(|input| input.time);
-        self.receive(seen, dataset, now);
-        let space = ui.available_rect_before_wrap();
-        let response = ui.allocate_rect(space, Sense::click_and_drag());
-        self.stage(ui, &response, None, None, now);
+        self.receive(view, dataset, now);
+        let rect = ui.available_rect_before_wrap();
+        let response = ui.allocate_rect(rect, Sense::click_and_drag());
+        self.scene(ui, &response, None, None, now);
     }
 
-    /// Takes over what is new.
-    pub fn receive(&mut self, seen: &CloudView<'_>, dataset: &Dataset, now: f64) {
+    /// Updates the cloud, the class names and the box if they have changed; `now` is in seconds.
+    pub fn receive(&mut self, view: &CloudView<'_>, dataset: &Dataset, now: f64) {
         if self.class_names != dataset.class_names {
             self.class_names.clone_from(&dataset.class_names);
             self.visibility = Visibility::default();
         }
         match &mut self.cloud {
-            Some(cloud) if cloud.has(seen) => {}
-            Some(cloud) if cloud.continues(seen) => {
-                cloud.follow(seen, dataset, now);
-                self.bounds = seen.bounds();
+            Some(cloud) if cloud.is_current(view) => {}
+            Some(cloud) if cloud.is_continued_by(view) => {
+                cloud.update(view, dataset, now);
+                self.bounds = view.bounds();
                 self.refit(false, now);
             }
             _ => {
-                let cloud = Cloud::new(seen, dataset);
+                let cloud = Cloud::new(view, dataset);
                 let same_space = self.cloud.as_ref().is_some_and(|old| {
                     (old.axes, old.is_projected()) == (cloud.axes, cloud.is_projected())
                 });
@@ -193,39 +184,39 @@ impl Scatter {
                     self.preferences.camera = Camera::home(cloud.axes);
                 }
                 self.cloud = Some(cloud);
-                self.bounds = seen.bounds();
+                self.bounds = view.bounds();
                 self.refit(!same_space, now);
             }
         }
     }
 
-    /// Fits the box to the clouds, unless it is locked; in another space it always must.
+    /// Fits the box to the clouds, unless it is locked; in another space it is always new.
     fn refit(&mut self, other_space: bool, now: f64) {
         match (&mut self.fit, self.bounds) {
             (Some(fit), Some(bounds)) if !other_space => {
                 if !self.preferences.lock_fit {
-                    fit.follow(bounds, now);
+                    fit.update(bounds, now);
                 }
             }
-            (fit, Some(bounds)) => *fit = Some(Fit::at(bounds)),
+            (fit, Some(bounds)) => *fit = Some(Fit::new(bounds)),
             (_, None) => {}
         }
     }
 
-    /// The scene itself: input, then paint.
-    fn stage(
+    /// Handles input, then paints the scene into the rectangle of `response`.
+    fn scene(
         &mut self,
         ui: &Ui,
         response: &Response,
         selected: Option<u32>,
-        own: Option<[f32; 3]>,
+        custom_image: Option<Vec3>,
         now: f64,
     ) -> ScatterOutput {
         let Some(cloud) = &mut self.cloud else {
             return ScatterOutput::default();
         };
-        cloud.show(&self.visibility);
-        let count = cloud.len();
+        cloud.set_visibility(&self.visibility);
+        let (count, axis_count) = (cloud.len(), cloud.axes);
         response.widget_info(|| {
             let label = format!("Latent scatter, {}", toolbar::points(count));
             WidgetInfo::labeled(Role::Canvas, ui.is_enabled(), label)
@@ -234,69 +225,47 @@ impl Scatter {
         if !ui.is_rect_visible(rect) {
             return ScatterOutput::default();
         }
-        let turning = steer(&mut self.preferences, ui, response, cloud.axes, true);
-        let view = self.preferences.camera.view(rect, cloud.axes);
+        input::handle_pointer(&mut self.preferences.camera, ui, response, axis_count);
+        input::handle_keys(&mut self.preferences.camera, ui, response, axis_count);
+        let rotating = input::auto_rotate(&mut self.preferences, ui, response, axis_count);
+        let view = self.preferences.camera.view(rect, axis_count);
 
         let Some(fit) = self.fit else {
-            // Not one of the points has a place.
+            // No point can be drawn.
             return ScatterOutput::default();
         };
-        let shown = fit.shown(now);
-        let (scale, shift) = shown.to_scene(cloud.axes);
-        let radius = view.point_radius(count);
-        let aim = response.hover_pos().filter(|_| !response.dragged());
-        let own_at = own
-            .map(glam::Vec3::from)
-            .filter(|&place| fit::drawable(place))
-            .and_then(|place| view.project(place * scale + shift))
-            .map(|(at, _)| at)
-            .filter(|at| rect.contains(*at));
-        let hovered = aim.and_then(|aim| {
-            let scene = cloud
-                .drawn(now)
-                .map(|(point, place)| (point, place * scale + shift));
-            pick::pick(scene, &view, radius, aim)
+        let bounds = fit.bounds(now);
+        let (scale, shift) = bounds.to_scene(axis_count);
+        let custom_image_pos = custom_image
+            .filter(|&position| fit::is_drawable(position))
+            .and_then(|position| view.project(position * scale + shift))
+            .map(|(pos, _)| pos)
+            .filter(|pos| rect.contains(*pos));
+        let pointer = response.hover_pos().filter(|_| !response.dragged());
+        let hovered = pointer.and_then(|pointer| {
+            let points = cloud.visible_points(now);
+            let points = points.map(|(point, position)| (point, position * scale + shift));
+            pick::pick(points, &view, view.point_radius(count), pointer)
         });
 
         let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
-        let axes = Axes::new(
-            &view,
-            cloud.axes,
-            shown,
-            fit.goal(),
-            names(cloud.projection, cloud.aligned),
-        );
+        let names = axis_names(cloud.projection, cloud.aligned);
+        let axes = Axes::new(&view, axis_count, bounds, fit.target(), names);
         axes.paint_walls(&painter, ui.visuals());
         if let Some(canvas) = self.canvas {
-            let glide = cloud.glide.progress(now);
-            let selected = selected.and_then(|image| cloud.point_of(image));
-            let scene = Scene {
-                scale: scale.to_array(),
-                shift: shift.to_array(),
-                glide,
-                radius,
-                selected: number(selected),
-                hovered: number(hovered.map(|(point, _)| point)),
-                order_bits: count.max(2).next_power_of_two().trailing_zeros().min(15),
-                ..look(ui, &view)
-            };
-            let instances = Arc::clone(&cloud.instances);
-            let callback = Points {
-                canvas,
-                rect,
-                scene,
-                instances,
-            };
-            painter.add(egui_wgpu::Callback::new_paint_callback(rect, callback));
+            let selected = selected.and_then(|image| cloud.point_index(image));
+            Points::new(ui, canvas, &view, (scale, shift), count, &cloud.instances)
+                .with_progress(cloud.transition.progress(now))
+                .with_rings(selected, hovered.map(|(point, _)| point))
+                .add_to(&painter);
         }
         axes.paint_labels(&painter, ui.visuals());
-        // Whoever works with the mouse here needs no sign of the keyboard.
+        // The focus matters only to those who use the keyboard.
         if response.has_focus() && !response.contains_pointer() {
-            let stroke =
-                egui::Stroke::new(1.0, ui.visuals().selection.stroke.color.gamma_multiply(0.5));
+            let stroke = Stroke::new(1.0, ui.visuals().selection.stroke.color.gamma_multiply(0.5));
             painter.rect_stroke(rect.shrink(0.5), 4.0, stroke, StrokeKind::Inside);
         }
-        if turning || fit.moving(now) || cloud.glide.moving(now) {
+        if rotating || fit.is_animating(now) || cloud.transition.is_animating(now) {
             ui.ctx().request_repaint();
         }
         if hovered.is_some() {
@@ -304,99 +273,13 @@ impl Scatter {
         }
         ScatterOutput {
             hovered: hovered.map(|(point, _)| point),
-            hovered_at: hovered.map(|(_, at)| at),
-            own_at,
+            hovered_at: hovered.map(|(_, pos)| pos),
+            own_at: custom_image_pos,
             clicked: hovered
                 .filter(|_| response.clicked())
                 .and_then(|(point, _)| cloud.image(point)),
             background_clicked: response.clicked() && hovered.is_none(),
             canvas: Some(response.id),
         }
-    }
-}
-
-/// Moves the camera as the user wishes; returns whether it goes on moving by itself.
-/// Keys are only heard on a `main` stage.
-fn steer(
-    preferences: &mut ViewPreferences,
-    ui: &Ui,
-    response: &Response,
-    axes: usize,
-    main: bool,
-) -> bool {
-    let rect = response.rect;
-    let camera = &mut preferences.camera;
-    if main && (response.clicked() || response.drag_started()) {
-        response.request_focus();
-    }
-    let shift = ui.input(|input| input.modifiers.shift);
-    let drag = response.drag_delta();
-    if drag != Vec2::ZERO {
-        if response.dragged_by(PointerButton::Primary) && !shift {
-            camera.orbit(-drag.x * DRAG_TURN, drag.y * DRAG_TURN);
-        } else if let Some(to) = response.interact_pointer_pos() {
-            let view = camera.view(rect, axes);
-            camera.pan(&view, to - drag, to);
-        }
-    }
-    if response.contains_pointer() {
-        let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
-        camera.zoom((scroll * 0.004).exp() * pinch);
-    }
-    if main && response.has_focus() {
-        let arrows = EventFilter {
-            horizontal_arrows: true,
-            vertical_arrows: true,
-            ..Default::default()
-        };
-        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
-        let pressed = |key| {
-            let count = ui.input_mut(|input| input.count_and_consume_key(Modifiers::NONE, key));
-            f32::from(u8::try_from(count).unwrap_or(u8::MAX))
-        };
-        let right = pressed(Key::ArrowRight) - pressed(Key::ArrowLeft);
-        let up = pressed(Key::ArrowUp) - pressed(Key::ArrowDown);
-        camera.orbit(right * KEY_TURN, up * KEY_TURN);
-        camera.zoom(1.15f32.powf(pressed(Key::Plus) + pressed(Key::Equals) - pressed(Key::Minus)));
-        if pressed(Key::Home) > 0.0 {
-            *camera = Camera::home(axes);
-        }
-    }
-    if response.double_clicked() {
-        *camera = Camera::home(axes);
-    }
-    let turning = main && preferences.auto_rotate && axes == 3;
-    if turning && !response.dragged() {
-        camera.orbit(AUTO_TURN * ui.input(|input| input.stable_dt.min(0.1)), 0.0);
-    }
-    turning
-}
-
-/// The part of the scene that depends on camera and theme alone.
-fn look(ui: &Ui, view: &View) -> Scene {
-    let pixels_per_point = ui.pixels_per_point();
-    let rgb = |colour: Color32| [colour.r(), colour.g(), colour.b()].map(|c| f32::from(c) / 255.0);
-    Scene {
-        projection: view.clip_matrix().to_cols_array_2d(),
-        background: rgb(ui.visuals().panel_fill),
-        focal: view.focal * pixels_per_point,
-        ring: rgb(ui.visuals().strong_text_color()),
-        pixels_per_point,
-        centre_depth: view.depth(glam::Vec3::ZERO),
-        ..bytemuck::Zeroable::zeroed()
-    }
-}
-
-fn number(point: Option<usize>) -> u32 {
-    point
-        .and_then(|point| u32::try_from(point).ok())
-        .unwrap_or(NO_POINT)
-}
-
-fn names(projection: Projection, aligned: bool) -> [&'static str; 3] {
-    match projection {
-        Projection::Coordinates if aligned => ["axis 1", "axis 2", "axis 3"],
-        Projection::Coordinates => ["z₁", "z₂", "z₃"],
-        Projection::Pca { .. } => ["PC 1", "PC 2", "PC 3"],
     }
 }

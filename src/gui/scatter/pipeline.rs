@@ -1,30 +1,31 @@
-//! The three render pipelines, which differ in a few steps.
+//! Builds the three render pipelines, which differ in a few settings.
 
 use eframe::wgpu;
 
-use super::renderer::Instance;
+use super::points::Instance;
 
-/// What points are drawn into.
+/// Format of the texture that points are drawn into.
 pub const COLOUR: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
-/// What keeps near points before far ones.
+/// Format of the depth buffer.
 pub const DEPTH: wgpu::TextureFormat = wgpu::TextureFormat::Depth32Float;
 
-/// What tells one pipeline from another.
+/// The settings in which the pipelines differ.
 #[derive(Clone, Copy)]
-pub struct Steps<'a> {
+pub struct PipelineSpec<'a> {
     pub layout: &'a wgpu::BindGroupLayout,
+    /// Entry points of the shader.
     pub vertex: &'a str,
     pub fragment: &'a str,
-    /// Whether it reads [`Instance`]s.
+    /// Draws [`Instance`]s as quads; otherwise triangles without vertex data.
     pub instanced: bool,
     pub target: wgpu::TextureFormat,
-    /// `None` without a depth buffer.
+    /// Whether the depth test also writes; `None` without a depth buffer.
     pub writes_depth: Option<bool>,
 }
 
-impl Steps<'_> {
-    /// Builds it.
-    pub fn pipeline(
+impl PipelineSpec<'_> {
+    /// Creates the pipeline on the GPU.
+    pub fn build(
         &self,
         device: &wgpu::Device,
         module: &wgpu::ShaderModule,

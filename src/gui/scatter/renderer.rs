@@ -1,138 +1,31 @@
-//! The points on the GPU: drawn with a depth buffer into a picture of their own whenever something
-//! has changed, and laid over the window in every frame.
+//! Draws points with a depth buffer into textures of their own, whenever something has changed;
+//! every frame copies these textures to the window.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::{collections::HashMap, sync::Arc};
+
+use eframe::{egui_wgpu::RenderState, wgpu};
+
+use super::{
+    pipeline::{COLOUR, DEPTH, PipelineSpec},
+    points::{CanvasId, Instance, Points, Scene},
 };
 
-use bytemuck::{Pod, Zeroable};
-use eframe::{
-    egui::{PaintCallbackInfo, Rect},
-    egui_wgpu::{CallbackResources, CallbackTrait, RenderState, ScreenDescriptor},
-    wgpu,
-};
-
-use super::pipeline::{COLOUR, DEPTH, Steps};
-
-/// Stands for "no point" in [`Scene::selected`] and [`Scene::hovered`].
-pub const NO_POINT: u32 = u32::MAX;
-
-/// One point as the GPU reads it; places in the coordinates of the data.
-#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
-#[repr(C)]
-pub struct Instance {
-    pub from: [f32; 3],
-    /// Index into the cloud.
-    pub point: u32,
-    pub to: [f32; 3],
-    /// sRGB with alpha.
-    pub colour: [u8; 4],
-}
-
-/// What all points share; laid out as `Scene` in the shader, where the fields are explained.
-#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
-#[repr(C)]
-pub struct Scene {
-    pub projection: [[f32; 4]; 4],
-    pub scale: [f32; 3],
-    pub radius: f32,
-    pub shift: [f32; 3],
-    pub glide: f32,
-    pub background: [f32; 3],
-    pub focal: f32,
-    pub ring: [f32; 3],
-    pub pixels_per_point: f32,
-    pub size: [f32; 2],
-    pub centre_depth: f32,
-    pub order_bits: u32,
-    pub selected: u32,
-    pub hovered: u32,
-    pub padding: [u32; 2],
-}
-
-/// Tells the canvases of a window apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct CanvasId(u64);
-
-impl CanvasId {
-    /// An id that nobody else has.
-    pub fn unique() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
-/// Draws a scene where the callback is painted.
-pub struct Points {
-    /// Which canvas of the window's [`Renderer`] they are drawn on.
-    pub canvas: CanvasId,
-    /// Where, in points of the window.
-    pub rect: Rect,
-    pub scene: Scene,
-    pub instances: Arc<Vec<Instance>>,
-}
-
-impl CallbackTrait for Points {
-    fn prepare(
-        &self,
-        device: &wgpu::Device,
-        queue: &wgpu::Queue,
-        screen: &ScreenDescriptor,
-        encoder: &mut wgpu::CommandEncoder,
-        resources: &mut CallbackResources,
-    ) -> Vec<wgpu::CommandBuffer> {
-        if let Some(renderer) = resources.get_mut::<Renderer>() {
-            let viewport = PaintCallbackInfo {
-                viewport: self.rect,
-                clip_rect: self.rect,
-                pixels_per_point: screen.pixels_per_point,
-                screen_size_px: screen.size_in_pixels,
-            }
-            .viewport_in_pixels();
-            let limit = device.limits().max_texture_dimension_2d;
-            let pixels = |length: i32| u32::try_from(length).unwrap_or(0).clamp(1, limit);
-            let size = [pixels(viewport.width_px), pixels(viewport.height_px)];
-            renderer.draw(self, size, device, queue, encoder);
-        }
-        Vec::new()
-    }
-
-    fn paint(
-        &self,
-        _info: PaintCallbackInfo,
-        pass: &mut wgpu::RenderPass<'static>,
-        resources: &CallbackResources,
-    ) {
-        if let Some(renderer) = resources.get::<Renderer>()
-            && let Some(canvas) = renderer.canvases.get(&self.canvas)
-        {
-            pass.set_pipeline(&renderer.overlay);
-            pass.set_bind_group(0, &canvas.picture, &[]);
-            pass.draw(0..3, 0..1);
-        }
-    }
-}
-
-/// Pipelines, and one canvas for each scatter that was painted.
+/// The render pipelines, and one canvas per scatter that has been painted.
 pub struct Renderer {
     core: wgpu::RenderPipeline,
     rim: wgpu::RenderPipeline,
     overlay: wgpu::RenderPipeline,
     scene_layout: wgpu::BindGroupLayout,
-    picture_layout: wgpu::BindGroupLayout,
+    texture_layout: wgpu::BindGroupLayout,
     canvases: HashMap<CanvasId, Canvas>,
 }
 
-/// A picture, and what it was last drawn from.
+/// The texture of one scatter, and what was last drawn into it.
 struct Canvas {
     size: [u32; 2],
     colour: wgpu::TextureView,
     depth: wgpu::TextureView,
-    picture: wgpu::BindGroup,
+    texture_group: wgpu::BindGroup,
     scene_buffer: wgpu::Buffer,
     scene_group: wgpu::BindGroup,
     instance_buffer: wgpu::Buffer,
@@ -141,10 +34,9 @@ struct Canvas {
 }
 
 impl Renderer {
-    /// Puts a renderer into the resources of the window, unless one is there.
+    /// Adds a renderer to the resources of the window, unless there is one.
     ///
-    /// The window's render pass is expected to be eframe's default: no depth buffer of its own, no
-    /// multisampling. Points need neither there, since they are drawn elsewhere.
+    /// The window's render pass must be eframe's default: no depth buffer, no multisampling.
     pub fn install(state: &RenderState) {
         let mut egui_renderer = state.renderer.write();
         if !egui_renderer.callback_resources.contains::<Self>() {
@@ -175,7 +67,7 @@ impl Renderer {
                 min_binding_size: wgpu::BufferSize::new(size_of::<Scene>() as u64),
             },
         );
-        let picture_layout = layout(
+        let texture_layout = layout(
             1,
             wgpu::ShaderStages::FRAGMENT,
             wgpu::BindingType::Texture {
@@ -184,8 +76,8 @@ impl Renderer {
                 multisampled: false,
             },
         );
-        let pipeline = |steps: &Steps<'_>| steps.pipeline(device, &shader);
-        let points = Steps {
+        let pipeline = |spec: &PipelineSpec<'_>| spec.build(device, &shader);
+        let points = PipelineSpec {
             layout: &scene_layout,
             vertex: "vs_point",
             fragment: "fs_core",
@@ -195,13 +87,13 @@ impl Renderer {
         };
         Self {
             core: pipeline(&points),
-            rim: pipeline(&Steps {
+            rim: pipeline(&PipelineSpec {
                 fragment: "fs_rim",
                 writes_depth: Some(false),
                 ..points
             }),
-            overlay: pipeline(&Steps {
-                layout: &picture_layout,
+            overlay: pipeline(&PipelineSpec {
+                layout: &texture_layout,
                 vertex: "vs_overlay",
                 fragment: if window_format.is_srgb() {
                     "fs_overlay_linear"
@@ -213,13 +105,13 @@ impl Renderer {
                 writes_depth: None,
             }),
             scene_layout,
-            picture_layout,
+            texture_layout,
             canvases: HashMap::new(),
         }
     }
 
-    /// Brings the canvas of these points up to date; does nothing if it is.
-    fn draw(
+    /// Draws the points on their canvas, `size` physical pixels, unless it is up to date.
+    pub fn draw(
         &mut self,
         points: &Points,
         size: [u32; 2],
@@ -228,17 +120,16 @@ impl Renderer {
         encoder: &mut wgpu::CommandEncoder,
     ) {
         #[expect(clippy::cast_precision_loss, reason = "a texture is smaller than 2^24")]
-        let scene = Scene {
-            size: size.map(|length| length as f32),
-            ..points.scene
-        };
-        let (scene_layout, picture_layout) = (&self.scene_layout, &self.picture_layout);
+        let scene_size = size.map(|length| length as f32);
+        let mut scene = points.scene;
+        scene.size = scene_size;
+        let (scene_layout, texture_layout) = (&self.scene_layout, &self.texture_layout);
         let canvas = self
             .canvases
             .entry(points.canvas)
-            .or_insert_with(|| Canvas::new(device, size, scene_layout, picture_layout));
+            .or_insert_with(|| Canvas::new(device, size, scene_layout, texture_layout));
         if canvas.size != size {
-            canvas.resize(device, size, picture_layout);
+            canvas.resize(device, size, texture_layout);
         }
         let same_points = Arc::ptr_eq(&canvas.instances, &points.instances);
         if same_points && canvas.scene == Some(scene) {
@@ -255,6 +146,15 @@ impl Renderer {
         queue.write_buffer(&canvas.scene_buffer, 0, bytemuck::bytes_of(&scene));
         canvas.scene = Some(scene);
         self.encode(&self.canvases[&points.canvas], encoder);
+    }
+
+    /// Copies a canvas to the viewport of `pass`, if it has been drawn.
+    pub fn copy_to_window(&self, canvas: CanvasId, pass: &mut wgpu::RenderPass<'static>) {
+        if let Some(canvas) = self.canvases.get(&canvas) {
+            pass.set_pipeline(&self.overlay);
+            pass.set_bind_group(0, &canvas.texture_group, &[]);
+            pass.draw(0..3, 0..1);
+        }
     }
 
     fn encode(&self, canvas: &Canvas, encoder: &mut wgpu::CommandEncoder) {
@@ -280,7 +180,7 @@ impl Renderer {
             ..Default::default()
         });
         let Ok(count @ 1..) = u32::try_from(canvas.instances.len()) else {
-            return; // cleared is all there is to see
+            return; // no points: the canvas stays cleared
         };
         pass.set_bind_group(0, &canvas.scene_group, &[]);
         pass.set_vertex_buffer(0, canvas.instance_buffer.slice(..));
@@ -296,7 +196,7 @@ impl Canvas {
         device: &wgpu::Device,
         size: [u32; 2],
         scene_layout: &wgpu::BindGroupLayout,
-        picture_layout: &wgpu::BindGroupLayout,
+        texture_layout: &wgpu::BindGroupLayout,
     ) -> Self {
         let scene_buffer = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("scatter scene"),
@@ -312,12 +212,12 @@ impl Canvas {
                 resource: scene_buffer.as_entire_binding(),
             }],
         });
-        let (colour, depth, picture) = targets(device, size, picture_layout);
+        let (colour, depth, texture_group) = targets(device, size, texture_layout);
         Self {
             size,
             colour,
             depth,
-            picture,
+            texture_group,
             scene_buffer,
             scene_group,
             instance_buffer: instance_buffer(device, 1024 * size_of::<Instance>()),
@@ -327,7 +227,7 @@ impl Canvas {
     }
 
     fn resize(&mut self, device: &wgpu::Device, size: [u32; 2], layout: &wgpu::BindGroupLayout) {
-        (self.colour, self.depth, self.picture) = targets(device, size, layout);
+        (self.colour, self.depth, self.texture_group) = targets(device, size, layout);
         self.size = size;
         self.scene = None;
     }
@@ -342,7 +242,7 @@ fn instance_buffer(device: &wgpu::Device, bytes: usize) -> wgpu::Buffer {
     })
 }
 
-/// Colour and depth to draw into, and the colour to read from.
+/// Colour and depth targets, and the bind group that reads the colour.
 fn targets(
     device: &wgpu::Device,
     [width, height]: [u32; 2],
@@ -366,13 +266,17 @@ fn targets(
         texture.create_view(&wgpu::TextureViewDescriptor::default())
     };
     let colour = view(COLOUR, wgpu::TextureUsages::TEXTURE_BINDING);
-    let picture = device.create_bind_group(&wgpu::BindGroupDescriptor {
-        label: Some("scatter picture"),
+    let texture_group = device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some("scatter texture"),
         layout,
         entries: &[wgpu::BindGroupEntry {
             binding: 1,
             resource: wgpu::BindingResource::TextureView(&colour),
         }],
     });
-    (colour, view(DEPTH, wgpu::TextureUsages::empty()), picture)
+    (
+        colour,
+        view(DEPTH, wgpu::TextureUsages::empty()),
+        texture_group,
+    )
 }

@@ -1,5 +1,4 @@
-// Round, softly shaded points, drawn into a picture of their own; the picture is then laid over the
-// window. Colours are gamma-encoded and premultiplied throughout, as egui's are.
+// Round, softly shaded points, drawn into a texture that is then copied to the window. Colours are gamma-encoded and premultiplied throughout, as egui's are.
 
 struct Scene {
     // Scene to clip space, with z = w = depth.
@@ -9,34 +8,35 @@ struct Scene {
     // Radius of a point in the scene.
     radius: f32,
     shift: vec3<f32>,
-    // How much of the way from `from` to `to` is done.
-    glide: f32,
-    // What distance fades to.
+    // Share of the way from the old position to the new one, 0-1.
+    progress: f32,
+    // Colour that distant points fade to.
     background: vec3<f32>,
     // Physical pixels per unit of the scene at depth 1.
     focal: f32,
     // Colour of the ring around marked points.
     ring: vec3<f32>,
     pixels_per_point: f32,
-    // Size of the picture in physical pixels.
+    // Size of the texture in physical pixels.
     size: vec2<f32>,
-    // Depth of the centre of the box, and number of points rounded up to a power of two (as exponent).
+    // Depth of the centre of the box.
     centre_depth: f32,
+    // Exponent of the number of points, rounded up to a power of two.
     order_bits: u32,
     selected: u32,
     hovered: u32,
 }
 
-// Half the depth of the scene that the depth buffer tells apart.
+// Half the range of depths that the depth buffer resolves.
 const REACH: f32 = 2.5;
-// Depths closer than this are one.
+// Step of the depth buffer between consecutive ranks at the same depth.
 const DEPTH_STEP: f32 = 2.4e-7;
 
 @group(0) @binding(0) var<uniform> scene: Scene;
 
 struct Sprite {
     @builtin(position) position: vec4<f32>,
-    // From the centre of the point, in pixels.
+    // Offset from the centre of the point, in pixels.
     @location(0) offset: vec2<f32>,
     @location(1) @interpolate(flat) colour: vec3<f32>,
     @location(2) @interpolate(flat) radius: f32,
@@ -47,14 +47,14 @@ struct Sprite {
 @vertex
 fn vs_point(
     @builtin(vertex_index) corner: u32,
-    @location(0) from_place: vec3<f32>,
+    @location(0) from_position: vec3<f32>,
     @location(1) point: u32,
-    @location(2) to_place: vec3<f32>,
+    @location(2) to_position: vec3<f32>,
     @location(3) colour: vec4<f32>,
 ) -> Sprite {
     var out: Sprite;
-    let place = mix(from_place, to_place, scene.glide) * scene.scale + scene.shift;
-    let clip = scene.projection * vec4(place, 1.0);
+    let position = mix(from_position, to_position, scene.progress) * scene.scale + scene.shift;
+    let clip = scene.projection * vec4(position, 1.0);
     let depth = clip.w;
     if depth < 0.05 {
         out.position = vec4(2.0, 2.0, 2.0, 1.0);
@@ -70,8 +70,8 @@ fn vs_point(
     let side = vec2(f32(corner & 1u), f32(corner >> 1u)) * 2.0 - 1.0;
     out.offset = side * extent;
 
-    // Linear in distance. Points at the same depth (a dead unit, a plane seen from above) are
-    // ordered by an even shuffle of their numbers: always the same, and no class on top of another.
+    // Linear in distance. Points at the same depth (a dead unit, a plane viewed from above) are
+    // ordered by bit-reversed index: deterministic, and no class covers another.
     let away = (depth - scene.centre_depth) / REACH;
     let rank = f32(reverseBits(point) >> (32u - scene.order_bits));
     var z = clamp(0.5 + 0.5 * away, 0.01, 0.99) + rank * DEPTH_STEP;
@@ -95,7 +95,7 @@ fn shade(sprite: Sprite) -> vec4<f32> {
     let height = sqrt(max(1.0 - dot(flat_part, flat_part), 0.0));
     let normal = vec3(flat_part, height);
     let light = dot(normal, normalize(vec3(-0.45, 0.6, 0.75)));
-    // Around the class colour itself, a little darker at the rim so that neighbours stand apart.
+    // The class colour, a little darker at the rim so that neighbours are distinct.
     var colour = sprite.colour * (0.80 + 0.24 * light - 0.30 * pow(1.0 - height, 3.0));
     colour += 0.16 * pow(max(light, 0.0), 12.0);
 
@@ -103,12 +103,12 @@ fn shade(sprite: Sprite) -> vec4<f32> {
         return vec4(colour, disc);
     }
     let width = select(0.5, 1.0, sprite.mark == 2u) * scene.pixels_per_point;
-    let ring_at = sprite.radius + 3.0 * scene.pixels_per_point;
-    let ring = clamp(width + 0.5 - abs(distance - ring_at), 0.0, 1.0);
+    let ring_radius = sprite.radius + 3.0 * scene.pixels_per_point;
+    let ring = clamp(width + 0.5 - abs(distance - ring_radius), 0.0, 1.0);
     return vec4(select(scene.ring, colour, disc > ring), max(disc, ring));
 }
 
-// First the pixels that a point covers wholly: they write depth, and need no order among points.
+// First pass: fully covered pixels, which write depth and can be drawn in any order.
 @fragment
 fn fs_core(sprite: Sprite) -> @location(0) vec4<f32> {
     let shaded = shade(sprite);
@@ -118,7 +118,7 @@ fn fs_core(sprite: Sprite) -> @location(0) vec4<f32> {
     return vec4(clamp(shaded.rgb, vec3(0.0), vec3(1.0)), 1.0);
 }
 
-// Then the antialiased rims, blended over whatever lies behind.
+// Second pass: antialiased rims, blended over what is behind.
 @fragment
 fn fs_rim(sprite: Sprite) -> @location(0) vec4<f32> {
     let shaded = shade(sprite);
@@ -128,23 +128,23 @@ fn fs_rim(sprite: Sprite) -> @location(0) vec4<f32> {
     return vec4(clamp(shaded.rgb, vec3(0.0), vec3(1.0)) * shaded.a, shaded.a);
 }
 
-@group(0) @binding(1) var picture: texture_2d<f32>;
+@group(0) @binding(1) var canvas: texture_2d<f32>;
 
 struct Overlay {
     @builtin(position) position: vec4<f32>,
-    @location(0) at: vec2<f32>,
+    @location(0) uv: vec2<f32>,
 }
 
 // One triangle over the whole viewport.
 @vertex
 fn vs_overlay(@builtin(vertex_index) corner: u32) -> Overlay {
-    let at = vec2(f32((corner << 1u) & 2u), f32(corner & 2u));
-    return Overlay(vec4(at.x * 2.0 - 1.0, 1.0 - at.y * 2.0, 0.0, 1.0), at);
+    let uv = vec2(f32((corner << 1u) & 2u), f32(corner & 2u));
+    return Overlay(vec4(uv.x * 2.0 - 1.0, 1.0 - uv.y * 2.0, 0.0, 1.0), uv);
 }
 
 fn pixel(overlay: Overlay) -> vec4<f32> {
-    let size = vec2<f32>(textureDimensions(picture));
-    return textureLoad(picture, vec2<i32>(overlay.at * size), 0);
+    let size = vec2<f32>(textureDimensions(canvas));
+    return textureLoad(canvas, vec2<i32>(overlay.uv * size), 0);
 }
 
 @fragment
@@ -152,7 +152,7 @@ fn fs_overlay(overlay: Overlay) -> @location(0) vec4<f32> {
     return pixel(overlay);
 }
 
-// For a window whose surface encodes gamma itself.
+// For a window with an sRGB surface, which encodes gamma itself.
 @fragment
 fn fs_overlay_linear(overlay: Overlay) -> @location(0) vec4<f32> {
     let encoded = pixel(overlay);

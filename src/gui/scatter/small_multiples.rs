@@ -1,44 +1,36 @@
-//! Small pictures of many clouds, all seen by the camera of the large one.
+//! Small scatters of many clouds, which share the camera of the large one.
 
 use std::sync::Arc;
 
-use eframe::{
-    egui::{Rect, Response, Ui},
-    egui_wgpu,
-};
+use eframe::egui::{Response, Ui};
 
 use super::{
-    NO_POINT, Scatter,
-    axes::Axes,
+    Scatter,
+    axes::{Axes, axis_names},
     cloud::classes,
     cloud_view::CloudView,
-    fit::{Fit, drawable},
+    fit::Fit,
+    input::handle_pointer,
     legend::Visibility,
-    look, names,
-    renderer::{CanvasId, Instance, Points, Scene},
-    steer,
+    points::{CanvasId, Instance, Points},
 };
-use crate::{
-    data::Dataset,
-    gui::{shared::Shared, theme},
-    train::Snapshot,
-};
+use crate::{data::Dataset, gui::shared::Shared, train::Snapshot};
 
 /// Points of each class in a small cloud, as in the paper's figure 4.
 const PER_CLASS: usize = 50;
-/// Points of the screen kept free around a small box, which has no labels.
+/// Margin around a small box in points; it has no labels.
 const MARGIN: f32 = 4.0;
 
-/// What the small clouds were made of: snapshots, whether clouds are turned, and the classes shown.
+/// What the small clouds were made from: snapshots, whether they are aligned, and visible classes.
 type Key = (Vec<Shared<Snapshot>>, bool, Visibility);
 
-/// The small clouds of one look at all lanes.
+/// Small scatters, one for each of several clouds.
 #[derive(Default)]
 pub struct SmallMultiples {
     cells: Vec<Cell>,
     key: Option<Key>,
-    /// The space that they share where it is not that of the large one.
-    own: Option<Space>,
+    /// The space they share; that of the large scatter if `None`.
+    own_space: Option<Space>,
 }
 
 /// Axes and the box around the points.
@@ -55,30 +47,29 @@ struct Cell {
 }
 
 impl SmallMultiples {
-    /// Takes over what is new.
+    /// Updates the clouds, which share the space of the large scatter.
     pub fn receive(&mut self, clouds: &[CloudView<'_>], scatter: &Scatter, dataset: &Dataset) {
-        let clouds: Vec<_> = clouds.iter().map(|seen| (seen, dataset)).collect();
-        self.take(&clouds, scatter);
+        let clouds: Vec<_> = clouds.iter().map(|cloud| (cloud, dataset)).collect();
+        self.update(&clouds, scatter);
     }
 
-    /// The same for clouds that have nothing to do with the large one but its camera: they share a box of their own.
+    /// Updates the clouds, which share a space of their own, that of the first of them.
     pub fn receive_apart(&mut self, clouds: &[(CloudView<'_>, &Dataset)], scatter: &Scatter) {
-        let clouds: Vec<_> = clouds.iter().map(|(seen, of)| (seen, *of)).collect();
-        if self.take(&clouds, scatter) {
-            let first = clouds.first().map(|(seen, _)| *seen);
-            self.own = first.and_then(|seen| {
+        let clouds: Vec<_> = clouds.iter().map(|(cloud, data)| (cloud, *data)).collect();
+        if self.update(&clouds, scatter) {
+            self.own_space = clouds.first().and_then(|(cloud, _)| {
                 Some(Space {
-                    axes: seen.axes(),
-                    names: names(seen.snapshot.projection, seen.aligned),
-                    fit: Fit::at(seen.bounds()?),
+                    axes: cloud.axes(),
+                    names: axis_names(cloud.snapshot.projection, cloud.aligned),
+                    fit: Fit::new(cloud.bounds()?),
                 })
             });
         }
     }
 
-    /// Returns whether something was new.
-    fn take(&mut self, clouds: &[(&CloudView<'_>, &Dataset)], scatter: &Scatter) -> bool {
-        let snapshots = clouds.iter().map(|(seen, _)| seen.snapshot.into());
+    /// Returns whether something has changed.
+    fn update(&mut self, clouds: &[(&CloudView<'_>, &Dataset)], scatter: &Scatter) -> bool {
+        let snapshots = clouds.iter().map(|(cloud, _)| cloud.snapshot.into());
         let key = (
             snapshots.collect(),
             scatter.preferences.align,
@@ -87,92 +78,59 @@ impl SmallMultiples {
         if self.key.as_ref() == Some(&key) {
             return false;
         }
-        self.cells.truncate(clouds.len());
-        for (place, (seen, dataset)) in clouds.iter().enumerate() {
-            let instances = Arc::new(instances(seen, &scatter.visibility, dataset));
-            match self.cells.get_mut(place) {
-                Some(cell) => cell.instances = instances,
-                None => self.cells.push(Cell {
-                    canvas: CanvasId::unique(),
-                    instances,
-                }),
-            }
+        self.cells.resize_with(clouds.len(), || Cell {
+            canvas: CanvasId::unique(),
+            instances: Arc::default(),
+        });
+        for (cell, (cloud, dataset)) in self.cells.iter_mut().zip(clouds) {
+            cell.instances = Arc::new(instances(cloud, &scatter.visibility, dataset));
         }
         self.key = Some(key);
         true
     }
 
-    /// Shows the cloud at `place` where `response` is, which turns the camera of all.
-    pub fn ui(&self, ui: &Ui, place: usize, response: &Response, scatter: &mut Scatter) {
-        let shared = scatter.cloud.as_ref().zip(scatter.fit);
-        let shared = shared.map(|(cloud, fit)| Space {
-            axes: cloud.axes,
-            names: names(cloud.projection, cloud.aligned),
-            fit,
-        });
-        let (
-            Some(cell),
+    /// Shows the cloud at `index` in the rectangle of `response`, which moves the shared camera.
+    pub fn ui(&self, ui: &Ui, index: usize, response: &Response, scatter: &mut Scatter) {
+        let shared_space = || {
+            let cloud = scatter.cloud.as_ref()?;
             Some(Space {
-                axes: used,
-                names,
-                fit,
-            }),
-        ) = (self.cells.get(place), self.own.or(shared))
+                axes: cloud.axes,
+                names: axis_names(cloud.projection, cloud.aligned),
+                fit: scatter.fit?,
+            })
+        };
+        let (Some(cell), Some(Space { axes, names, fit })) =
+            (self.cells.get(index), self.own_space.or_else(shared_space))
         else {
             return;
         };
-        let rect: Rect = response.rect;
+        let rect = response.rect;
         if !ui.is_rect_visible(rect) {
             return;
         }
-        let now = ui.input(|input| input.time);
-        steer(&mut scatter.preferences, ui, response, used, false);
-        let camera = &scatter.preferences.camera;
-        let view = camera.view_with_margin(rect, used, MARGIN);
-        let shown = fit.shown(now);
+        let camera = &mut scatter.preferences.camera;
+        handle_pointer(camera, ui, response, axes);
+        let view = camera.view_with_margin(rect, axes, MARGIN);
+        let bounds = fit.bounds(ui.input(|input| input.time));
         let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
-        let axes = Axes::new(&view, used, shown, fit.goal(), names);
-        axes.paint_walls(&painter, ui.visuals());
+        Axes::new(&view, axes, bounds, fit.target(), names).paint_walls(&painter, ui.visuals());
         if scatter.canvas.is_some() {
-            let (scale, shift) = shown.to_scene(used);
-            let count = cell.instances.len();
-            let scene = Scene {
-                scale: scale.to_array(),
-                shift: shift.to_array(),
-                glide: 1.0,
-                radius: view.point_radius(count),
-                selected: NO_POINT,
-                hovered: NO_POINT,
-                order_bits: count.max(2).next_power_of_two().trailing_zeros().min(15),
-                ..look(ui, &view)
-            };
-            let callback = Points {
-                canvas: cell.canvas,
-                rect,
-                scene,
-                instances: Arc::clone(&cell.instances),
-            };
-            painter.add(egui_wgpu::Callback::new_paint_callback(rect, callback));
+            let (to_scene, count) = (bounds.to_scene(axes), cell.instances.len());
+            Points::new(ui, cell.canvas, &view, to_scene, count, &cell.instances).add_to(&painter);
         }
     }
 }
 
-/// The first points of each class, where they stand.
-fn instances(seen: &CloudView<'_>, visibility: &Visibility, dataset: &Dataset) -> Vec<Instance> {
-    let mut left = [PER_CLASS; 256];
-    let places = seen.places();
+/// The first points of each visible class.
+fn instances(cloud: &CloudView<'_>, visibility: &Visibility, dataset: &Dataset) -> Vec<Instance> {
+    let mut remaining = [PER_CLASS; 256];
     (0u32..)
-        .zip(places.iter().zip(classes(seen, dataset)))
-        .filter_map(|(point, (place, class))| {
+        .zip(cloud.positions().into_iter().zip(classes(cloud, dataset)))
+        .filter_map(|(point, (position, class))| {
             let class = class.filter(|class| visibility.shows(*class))?;
-            let left = &mut left[usize::from(class)];
-            *left = left.checked_sub(1)?;
-            drawable(*place).then(|| Instance {
-                from: place.to_array(),
-                point,
-                to: place.to_array(),
-                colour: theme::class(class).to_array(),
-            })
+            let remaining = &mut remaining[usize::from(class)];
+            *remaining = remaining.checked_sub(1)?;
+            Instance::new(point, class, position, position)
         })
         .collect()
 }

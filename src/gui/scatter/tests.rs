@@ -1,4 +1,4 @@
-//! The pane as a user meets it: pressed by its labels, drawn by a real (software) GPU.
+//! Tests of the pane through its labels, rendered by a software GPU.
 
 use std::sync::Arc;
 
@@ -12,26 +12,13 @@ use image::RgbaImage;
 
 use super::*;
 use crate::{
-    data::{ImageShape, Split},
+    data::{BundledSet, ImageShape, Split},
     figures::palette,
     model::Lambda,
-    train::{Probe, RunId, Snapshot},
+    train::{Probe, Projection, RunId, Snapshot},
 };
 
-const FASHION: [&str; 10] = [
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-];
-
-/// A test half with `per_class` blank images of each class, ordered by class.
+/// A test set with `per_class` blank images of each class, ordered by class.
 fn dataset(per_class: usize) -> Dataset {
     let labels: Vec<u8> = (0..10).flat_map(|class| vec![class; per_class]).collect();
     let pixels = vec![0; labels.len() * ImageShape::GREY_28.pixels()];
@@ -39,7 +26,10 @@ fn dataset(per_class: usize) -> Dataset {
     Dataset {
         name: "Synthetic".into(),
         shape: ImageShape::GREY_28,
-        class_names: FASHION.map(String::from).to_vec(),
+        class_names: BundledSet::FashionMnist
+            .class_names()
+            .map(String::from)
+            .to_vec(),
         rotation: 0.0,
         skipped: Vec::new(),
         train: test.clone(),
@@ -86,8 +76,8 @@ fn clusters(per_class: usize, axes: usize) -> Vec<[f32; 3]> {
         sum * 1.5
     };
     let centre = |class: u8, axis: u8| {
-        let turn = f32::from(class) * 2.399 + f32::from(axis) * 2.1;
-        4.0 + 3.4 * turn.sin()
+        let angle = f32::from(class) * 2.399 + f32::from(axis) * 2.1;
+        4.0 + 3.4 * angle.sin()
     };
     (0..10u8)
         .flat_map(|class| std::iter::repeat_n(class, per_class))
@@ -132,10 +122,10 @@ fn pane<'a>(size: [f32; 2], theme: Theme, snapshot: Option<Arc<Snapshot>>) -> Ha
         .build_ui_state(
             |ui, pane: &mut Pane| {
                 egui::CentralPanel::default().show(ui, |ui| {
-                    let seen = pane.snapshot.as_ref().map(CloudView::alone);
+                    let view = pane.snapshot.as_ref().map(CloudView::alone);
                     pane.output = pane
                         .scatter
-                        .ui(ui, seen.as_ref(), &pane.dataset, pane.selected);
+                        .ui(ui, view.as_ref(), &pane.dataset, pane.selected);
                     if pane.output.clicked.is_some() || pane.output.background_clicked {
                         pane.clicks.push(pane.output);
                     }
@@ -147,15 +137,20 @@ fn pane<'a>(size: [f32; 2], theme: Theme, snapshot: Option<Arc<Snapshot>>) -> Ha
     harness
 }
 
-/// Number of pixels within `radius` of a place that have about this colour.
-fn coloured(image: &RgbaImage, at: Pos2, radius: f32, [r, g, b]: palette::Rgb) -> usize {
+/// A small dark pane with these points.
+fn dark_pane<'a>(points: Vec<[f32; 3]>) -> Harness<'a, Pane> {
+    pane([520.0, 420.0], Theme::Dark, Some(snapshot(1, 3, points)))
+}
+
+/// Number of pixels within `radius` of `pos` that have about this colour.
+fn count_coloured(image: &RgbaImage, pos: Pos2, radius: f32, [r, g, b]: palette::Rgb) -> usize {
     let near = |a: u8, b: u8| a.abs_diff(b) < 56;
     image
         .enumerate_pixels()
         .filter(|&(x, y, pixel)| {
             #[expect(clippy::cast_precision_loss, reason = "a small picture")]
             let centre = egui::pos2(x as f32 + 0.5, y as f32 + 0.5);
-            at.distance(centre) <= radius
+            pos.distance(centre) <= radius
                 && near(pixel[0], r)
                 && near(pixel[1], g)
                 && near(pixel[2], b)
@@ -163,23 +158,38 @@ fn coloured(image: &RgbaImage, at: Pos2, radius: f32, [r, g, b]: palette::Rgb) -
         .count()
 }
 
-/// Where a point of the data is seen.
-fn place(harness: &Harness<'_, Pane>, point: [f32; 3]) -> Pos2 {
+/// Number of pixels in the colour of a class around a point of the data.
+fn class_pixels(
+    harness: &Harness<'_, Pane>,
+    image: &RgbaImage,
+    class: u8,
+    point: [f32; 3],
+) -> usize {
+    count_coloured(
+        image,
+        screen_pos(harness, point),
+        3.0,
+        palette::class(class),
+    )
+}
+
+/// Position of a point of the data on the screen.
+fn screen_pos(harness: &Harness<'_, Pane>, point: [f32; 3]) -> Pos2 {
     let scatter = &harness.state().scatter;
     let rect = harness.get_by_label_contains("Latent scatter").rect();
     let axes = scatter.cloud.as_ref().expect("a cloud").axes;
-    let (scale, shift) = scatter.fit.expect("a fit").goal().to_scene(axes);
+    let (scale, shift) = scatter.fit.expect("a fit").target().to_scene(axes);
     let scene = glam::Vec3::from_array(point) * scale + shift;
-    let (at, _) = scatter
+    let (pos, _) = scatter
         .preferences
         .camera
         .view(rect, axes)
         .project(scene)
         .expect("visible");
-    at
+    pos
 }
 
-/// One point of each class, far from each other.
+/// One point per class, far from each other.
 fn lone_points() -> Vec<[f32; 3]> {
     (0..10u8)
         .map(|class| {
@@ -200,10 +210,10 @@ fn every_point_is_drawn_in_its_class_colour_where_it_projects() {
             let mut harness = pane([520.0, 420.0], theme, Some(snapshot(1, n, points.clone())));
             let image = harness.render().expect("renders");
             for (class, point) in (0u8..).zip(points) {
-                let found = coloured(&image, place(&harness, point), 3.0, palette::class(class));
+                let count = class_pixels(&harness, &image, class, point);
                 assert!(
-                    found > 3,
-                    "{theme:?}, n = {n}, class {class}: {found} pixels"
+                    count > 3,
+                    "{theme:?}, n = {n}, class {class}: {count} pixels"
                 );
             }
         }
@@ -211,21 +221,16 @@ fn every_point_is_drawn_in_its_class_colour_where_it_projects() {
 }
 
 #[test]
-fn a_cloud_of_500_fills_the_stage_in_every_theme_and_size() {
+fn a_cloud_of_500_is_drawn_in_every_theme_and_size() {
     for theme in [Theme::Dark, Theme::Light] {
         for size in [[520.0, 420.0], [1100.0, 800.0]] {
             for n in [1, 2, 3] {
                 let mut harness = pane(size, theme, Some(snapshot(1, n, clusters(50, n))));
-                // Violet is like no other colour of the scene.
+                // No other colour of the scene is similar to violet.
                 let violet = |harness: &mut Harness<'_, Pane>| {
-                    let stage = harness.get_by_label("Latent scatter, 500 points").rect();
+                    let rect = harness.get_by_label("Latent scatter, 500 points").rect();
                     let image = harness.render().expect("renders");
-                    coloured(
-                        &image,
-                        stage.center(),
-                        stage.width() / 2.0,
-                        palette::class(4),
-                    )
+                    count_coloured(&image, rect.center(), rect.width() / 2.0, palette::class(4))
                 };
                 assert!(violet(&mut harness) > 50, "{theme:?}, {size:?}, n = {n}");
                 harness.get_by_label("Class Coat: shown").click();
@@ -238,16 +243,12 @@ fn a_cloud_of_500_fills_the_stage_in_every_theme_and_size() {
 }
 
 #[test]
-fn the_selected_point_wears_a_ring() {
+fn the_selected_point_has_a_ring() {
     let points = lone_points();
-    let mut harness = pane(
-        [520.0, 420.0],
-        Theme::Dark,
-        Some(snapshot(1, 3, points.clone())),
-    );
+    let mut harness = dark_pane(points.clone());
     let white = |harness: &mut Harness<'_, Pane>| {
         let image = harness.render().expect("renders");
-        coloured(&image, place(harness, points[6]), 12.0, [255; 3])
+        count_coloured(&image, screen_pos(harness, points[6]), 12.0, [255; 3])
     };
     let before = white(&mut harness);
     harness.state_mut().selected = Some(6);
@@ -256,22 +257,15 @@ fn the_selected_point_wears_a_ring() {
 }
 
 #[test]
-fn the_legend_hides_and_solos() {
+fn the_legend_hides_classes_and_shows_a_single_one() {
     let points = lone_points();
-    let mut harness = pane(
-        [520.0, 420.0],
-        Theme::Dark,
-        Some(snapshot(1, 3, points.clone())),
-    );
+    let mut harness = dark_pane(points.clone());
     let visible = |harness: &mut Harness<'_, Pane>| -> Vec<u8> {
         harness.run();
         let image = harness.render().expect("renders");
-        let is_seen = |class: u8, point: [f32; 3]| {
-            coloured(&image, place(harness, point), 3.0, palette::class(class)) > 3
-        };
         (0u8..)
             .zip(&points)
-            .filter(|&(class, &point)| is_seen(class, point))
+            .filter(|&(class, &point)| class_pixels(harness, &image, class, point) > 3)
             .map(|(class, _)| class)
             .collect()
     };
@@ -279,23 +273,21 @@ fn the_legend_hides_and_solos() {
     assert_eq!(visible(&mut harness), [0, 1, 2, 4, 5, 6, 7, 8, 9]);
     harness.get_by_label("Class Dress: hidden").click();
     assert_eq!(visible(&mut harness).len(), 10);
-    harness
-        .get_by_label("Class Bag: shown")
-        .click_modifiers(Modifiers::ALT);
-    assert_eq!(visible(&mut harness), [8]);
-    harness
-        .get_by_label("Class Bag: shown")
-        .click_modifiers(Modifiers::ALT);
-    assert_eq!(visible(&mut harness).len(), 10);
+    for count in [1, 10] {
+        harness
+            .get_by_label("Class Bag: shown")
+            .click_modifiers(Modifiers::ALT);
+        let classes = visible(&mut harness);
+        assert!(
+            classes.len() == count && classes.contains(&8),
+            "{classes:?}"
+        );
+    }
 }
 
 #[test]
-fn auto_rotate_turns_the_scene_until_it_is_switched_off() {
-    let mut harness = pane(
-        [520.0, 420.0],
-        Theme::Dark,
-        Some(snapshot(1, 3, lone_points())),
-    );
+fn auto_rotate_rotates_the_scene_until_it_is_switched_off() {
+    let mut harness = dark_pane(lone_points());
     let camera = |harness: &Harness<'_, Pane>| harness.state().scatter.preferences.camera;
     let before = camera(&harness);
     harness.get_by_label("Auto-rotate").click();
@@ -313,12 +305,8 @@ fn auto_rotate_turns_the_scene_until_it_is_switched_off() {
 
 #[test]
 fn locked_axes_stay_when_the_points_move() {
-    let mut harness = pane(
-        [520.0, 420.0],
-        Theme::Dark,
-        Some(snapshot(1, 3, lone_points())),
-    );
-    let limits = |harness: &Harness<'_, Pane>| harness.state().scatter.fit.expect("a fit").goal();
+    let mut harness = dark_pane(lone_points());
+    let limits = |harness: &Harness<'_, Pane>| harness.state().scatter.fit.expect("a fit").target();
     let before = limits(&harness);
     harness.get_by_label("Lock axes").click();
     harness.run();
@@ -335,30 +323,23 @@ fn locked_axes_stay_when_the_points_move() {
 }
 
 #[test]
-fn the_pointer_finds_a_point_and_a_click_names_its_image() {
+fn hovering_picks_a_point_and_clicking_returns_its_image() {
     let points = lone_points();
     let mut first = snapshot(1, 3, points.clone());
     Arc::make_mut(&mut first).probe.cloud = (0u32..10).rev().collect();
     let mut harness = pane([520.0, 420.0], Theme::Dark, Some(first));
-    let at = place(&harness, points[4]);
-    harness.hover_at(at);
+    let pos = screen_pos(&harness, points[4]);
+    harness.hover_at(pos);
     harness.run();
     assert_eq!(harness.state().output.hovered, Some(4));
-    assert!(
-        harness
-            .state()
-            .output
-            .hovered_at
-            .expect("a place")
-            .distance(at)
-            < 1.0
-    );
+    let hovered_at = harness.state().output.hovered_at.expect("a position");
+    assert!(hovered_at.distance(pos) < 1.0);
     let corner = harness
         .get_by_label_contains("Latent scatter")
         .rect()
         .right_bottom()
         - vec2(3.0, 3.0);
-    for target in [at, corner] {
+    for target in [pos, corner] {
         harness.drag_at(target);
         harness.run();
         harness.drop_at(target);
@@ -373,12 +354,8 @@ fn the_pointer_finds_a_point_and_a_click_names_its_image() {
 }
 
 #[test]
-fn arrow_keys_turn_the_focused_scene_and_home_resets_it() {
-    let mut harness = pane(
-        [520.0, 420.0],
-        Theme::Dark,
-        Some(snapshot(1, 3, lone_points())),
-    );
+fn arrow_keys_rotate_the_focused_scene_and_home_resets_it() {
+    let mut harness = dark_pane(lone_points());
     harness.get_by_label_contains("Latent scatter").focus();
     harness.run();
     harness.key_press(egui::Key::ArrowLeft);
@@ -398,57 +375,41 @@ fn arrow_keys_turn_the_focused_scene_and_home_resets_it() {
 }
 
 #[test]
-fn points_glide_within_a_run_and_then_rest() {
-    let mut harness = pane(
-        [520.0, 420.0],
-        Theme::Dark,
-        Some(snapshot(1, 3, lone_points())),
-    );
-    let gliding = |harness: &Harness<'_, Pane>| {
+fn points_animate_within_a_run_and_then_stop() {
+    let mut harness = dark_pane(lone_points());
+    let is_animating = |harness: &Harness<'_, Pane>| {
         let now = harness.ctx.input(|input| input.time);
-        harness
-            .state()
-            .scatter
-            .cloud
-            .as_ref()
-            .expect("a cloud")
-            .glide
-            .moving(now)
+        let cloud = harness.state().scatter.cloud.as_ref();
+        cloud.expect("a cloud").transition.is_animating(now)
     };
-    let turned: Vec<_> = lone_points().iter().map(|&[x, y, z]| [y, z, x]).collect();
-    harness.state_mut().snapshot = Some(snapshot(1, 3, turned));
+    let rotated: Vec<_> = lone_points().iter().map(|&[x, y, z]| [y, z, x]).collect();
+    harness.state_mut().snapshot = Some(snapshot(1, 3, rotated));
     harness.step();
-    assert!(gliding(&harness));
-    harness.run(); // panics if the pane went on asking for frames
-    assert!(!gliding(&harness));
+    assert!(is_animating(&harness));
+    harness.run(); // panics if the pane keeps requesting frames
+    assert!(!is_animating(&harness));
     harness.state_mut().snapshot = Some(snapshot(2, 3, lone_points()));
     harness.step();
-    assert!(!gliding(&harness), "another run starts in place");
+    assert!(!is_animating(&harness), "no transition between two runs");
 }
 
 #[test]
-fn broken_snapshots_are_shown_as_far_as_they_go() {
+fn points_that_cannot_be_drawn_are_left_out() {
     let mut points = lone_points();
     points[3] = [f32::NAN, 1.0, 1.0];
     points[5] = [1.0, f32::INFINITY, 1.0];
-    let mut harness = pane(
-        [520.0, 420.0],
-        Theme::Dark,
-        Some(snapshot(1, 3, points.clone())),
-    );
+    let mut harness = dark_pane(points.clone());
     harness.get_by_label_contains("10 points, 2 not finite");
     let image = harness.render().expect("renders");
-    assert!(coloured(&image, place(&harness, points[4]), 3.0, palette::class(4)) > 3);
+    assert!(class_pixels(&harness, &image, 4, points[4]) > 3);
 
-    let nowhere = vec![[f32::NAN; 3]; 10];
-    harness.state_mut().snapshot = Some(snapshot(1, 3, nowhere));
-    harness.run();
+    let not_finite = snapshot(1, 3, vec![[f32::NAN; 3]; 10]);
     let mut short = snapshot(1, 3, lone_points());
     Arc::make_mut(&mut short).probe.cloud = [1, 99_999].into();
-    harness.state_mut().snapshot = Some(short);
-    harness.run();
-    harness.state_mut().snapshot = Some(snapshot(1, 0, Vec::new()));
-    harness.run();
+    for invalid in [not_finite, short, snapshot(1, 0, Vec::new())] {
+        harness.state_mut().snapshot = Some(invalid);
+        harness.run();
+    }
     harness.render().expect("renders");
     harness.state_mut().snapshot = None;
     harness.run();

@@ -1,17 +1,17 @@
-//! The line above the scene: what is shown, and how it is looked at.
+//! The toolbar above the scene: caption and buttons for the view.
 
 use eframe::egui::{Align, Button, Label, Layout, RichText, Ui, vec2};
 
 use super::{ViewPreferences, camera::Camera, cloud::Cloud, cloud_view::CloudView};
 use crate::train::Projection;
 
-/// Shows caption, which names the `part` of z that the cloud shows (all of it if none), and buttons;
-/// returns whether the axes have just been unlocked.
+/// Shows the buttons and the caption, which names the `part` of z that the cloud shows (all of z if
+/// `None`); returns whether the axes have just been unlocked.
 pub fn toolbar(
     ui: &mut Ui,
     preferences: &mut ViewPreferences,
     cloud: &Cloud,
-    seen: &CloudView<'_>,
+    view: &CloudView<'_>,
     part: Option<&str>,
 ) -> bool {
     let size = vec2(ui.available_width(), ui.spacing().interact_size.y);
@@ -19,37 +19,31 @@ pub fn toolbar(
     let row = ui.allocate_ui_with_layout(size, right_to_left, |ui| {
         let reset = ui.add(Button::new("Reset view").frame_when_inactive(false));
         if reset
-            .on_hover_text("Look from where you began (double-click, Home)")
+            .on_hover_text("Return to the initial view (double-click, Home)")
             .clicked()
         {
             preferences.camera = Camera::home(cloud.axes);
         }
-        let lock = ui.add(Button::selectable(preferences.lock_fit, "Lock axes"));
-        let lock = lock.on_hover_text("Keep the limits of the axes while the points move");
-        if lock.clicked() {
-            preferences.lock_fit ^= true;
-        }
-        let can_turn = cloud.axes == 3;
-        let rotate = Button::selectable(preferences.auto_rotate && can_turn, "Auto-rotate");
+        let lock = ui
+            .toggle_value(&mut preferences.lock_fit, "Lock axes")
+            .on_hover_text("Keep the limits of the axes while the points move");
+        let can_rotate = cloud.axes == 3;
+        let rotate = Button::selectable(preferences.auto_rotate && can_rotate, "Auto-rotate");
         let rotate = ui
-            .add_enabled(can_turn, rotate)
-            .on_hover_text("Turn the scene slowly")
+            .add_enabled(can_rotate, rotate)
+            .on_hover_text("Rotate the scene slowly")
             .on_disabled_hover_text("Needs three axes");
         if rotate.clicked() {
             preferences.auto_rotate ^= true;
         }
-        if !seen.reference_clouds.is_empty() {
-            let align = ui.add(Button::selectable(preferences.align, "Align"));
-            let align = align.on_hover_text(
-                "Turn each cloud, about the origin and perhaps mirrored, so that it comes closest to that of the λ before it (orthogonal Procrustes)",
+        if !view.reference_clouds.is_empty() {
+            ui.toggle_value(&mut preferences.align, "Align").on_hover_text(
+                "Rotate or mirror each cloud about the origin to match that of the previous λ (orthogonal Procrustes)",
             );
-            if align.clicked() {
-                preferences.align ^= true;
-            }
         }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            if !seen.name.is_empty() {
-                ui.add(Label::new(RichText::new(&seen.name).strong()));
+            if !view.name.is_empty() {
+                ui.add(Label::new(RichText::new(&view.name).strong()));
             }
             ui.add(Label::new(caption(cloud, part)).truncate());
         });
@@ -58,7 +52,7 @@ pub fn toolbar(
     row.inner
 }
 
-/// What is shown, in words: "z, 3 coordinates · 500 points", "PCA of class token, 80 % of variance".
+/// Describes the cloud: "z, 3 coordinates · 500 points", "PCA of class token, 80 % of variance".
 fn caption(cloud: &Cloud, part: Option<&str>) -> String {
     let z = part.unwrap_or("z");
     let pca = part.map_or("PCA".to_owned(), |part| format!("PCA of {part}"));
@@ -66,10 +60,8 @@ fn caption(cloud: &Cloud, part: Option<&str>) -> String {
         (Projection::Coordinates, 1) => format!("{z}, 1 coordinate"),
         (Projection::Coordinates, axes) => format!("{z}, {axes} coordinates"),
         (Projection::Pca { explained }, _) if explained.is_finite() => {
-            format!(
-                "{pca}, {:.0} % of variance",
-                explained.clamp(0.0, 1.0) * 100.0
-            )
+            let percent = explained.clamp(0.0, 1.0) * 100.0;
+            format!("{pca}, {percent:.0} % of variance")
         }
         (Projection::Pca { .. }, _) => pca,
     };
@@ -78,19 +70,20 @@ fn caption(cloud: &Cloud, part: Option<&str>) -> String {
         1 => ", 1 unit dead".to_owned(),
         count => format!(", {count} units dead"),
     };
-    let nowhere = match cloud.nowhere() {
+    let not_finite = match cloud.not_finite() {
         0 => String::new(),
         count => format!(", {count} not finite"),
     };
-    let turned = if cloud.aligned {
-        ", turned towards the λ before (Procrustes)"
+    let aligned = if cloud.aligned {
+        ", aligned with the previous λ (Procrustes)"
     } else {
         ""
     };
-    format!("{space}{turned}{dead} · {}{nowhere}", points(cloud.len()))
+    let points = points(cloud.len());
+    format!("{space}{aligned}{dead} · {points}{not_finite}")
 }
 
-/// A number of points in words, with thousands set apart.
+/// Formats a number of points: "1 point", "10,000 points".
 pub fn points(count: usize) -> String {
     match (count / 1000, count % 1000) {
         (0, 1) => "1 point".to_owned(),

@@ -1,6 +1,7 @@
 //! A sweep: the grid, the status of each of its runs, and the thread that trains them.
 
 mod picture;
+mod preview;
 mod run_status;
 mod running;
 mod store_query;
@@ -15,7 +16,7 @@ use crate::{
     gui::commands::SweepCommand,
     jobs::{Job, Signal, Wake, take_finished},
     sweep::{
-        Grid, RunSpec, Store, SweepCommand as RunnerCommand, SweepEnd, SweepEvent, SweepRunner,
+        Grid, RunSpec, SweepCommand as RunnerCommand, SweepEnd, SweepEvent, SweepRunner,
         grid::GridError,
         runner::{SweepEstimate, SweepOptions},
         store::default_file,
@@ -24,6 +25,7 @@ use crate::{
 
 pub use self::{
     picture::RunPicture,
+    preview::Preview,
     run_status::{Finished, RunStatus},
     running::{RunningSweep, Stage},
 };
@@ -59,17 +61,6 @@ pub struct SweepState {
     end: Option<SweepEnd>,
     error: Option<String>,
     preview: Option<Preview>,
-}
-
-/// The stored run that is shown in detail.
-#[derive(Debug)]
-pub struct Preview {
-    /// Its id in the file.
-    pub id: i64,
-    pub name: String,
-    /// The run, once it has been read; the error is one sentence.
-    pub picture: Option<Result<Box<RunPicture>, String>>,
-    job: Option<Job<Result<Box<RunPicture>, String>>>,
 }
 
 /// What a visible grid needs next.
@@ -339,17 +330,8 @@ impl SweepState {
         else {
             return;
         };
-        let (id, file) = (done.id, file.clone());
-        let job = Job::start("read run", &self.wake, move |_| {
-            let store = Store::open_existing(&file).map_err(|error| error.to_string())?;
-            RunPicture::read(&store, &file, id).map(Box::new)
-        });
-        self.preview = Some(Preview {
-            id,
-            name: spec.to_string(),
-            picture: None,
-            job: Some(job),
-        });
+        let preview = Preview::open(done.id, spec.to_string(), file.clone(), &self.wake);
+        self.preview = Some(preview);
     }
 
     // ---- events ----
@@ -359,10 +341,8 @@ impl SweepState {
         if let Some(result) = take_finished(&mut self.query) {
             self.on_store_query(result.unwrap_or_else(|error| Err(error.to_string())));
         }
-        if let Some(preview) = &mut self.preview
-            && let Some(result) = take_finished(&mut preview.job)
-        {
-            preview.picture = Some(result.unwrap_or_else(|error| Err(error.to_string())));
+        if let Some(preview) = &mut self.preview {
+            preview.receive();
         }
         if let Some(runner) = self.estimating.take() {
             self.receive_estimate(runner);

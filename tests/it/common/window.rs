@@ -18,7 +18,7 @@ use eframe::{
 use egui_kittest::{Harness, kittest::Queryable as _};
 
 /// Only ever reached by a failing test.
-pub const PATIENCE: Duration = Duration::from_mins(2);
+pub const TIME_LIMIT: Duration = Duration::from_mins(2);
 
 /// The default network, on the CPU.
 pub fn config() -> RunConfig {
@@ -83,7 +83,7 @@ pub fn wait(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> b
             return;
         }
         assert!(
-            begun.elapsed() < PATIENCE,
+            begun.elapsed() < TIME_LIMIT,
             "never came: {what}; notifications: {:?}",
             notifications(harness.state())
         );

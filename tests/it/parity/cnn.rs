@@ -55,8 +55,8 @@ fn config(architecture: Architecture, lambda: Lambda) -> RunConfig {
 fn trainer(network: &Network, shape: ImageShape, lambda: Lambda) -> Trainer {
     let device = Device::flex();
     let config = config(network.architecture, lambda);
-    let plan = config.model_spec(shape, CLASSES);
-    let model: Cre = network.architecture.build(&plan, 0, &device).unwrap();
+    let spec = config.model_spec(shape, CLASSES);
+    let model: Cre = network.architecture.build(&spec, 0, &device).unwrap();
     let model = model.map(&mut Fill::new(network.salt));
     let images = Arc::new(dataset(shape, CLASSES, TRAIN_IMAGES, TEST_IMAGES));
     Trainer::with_model(&config, images, &device, model).unwrap()

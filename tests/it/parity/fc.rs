@@ -73,7 +73,7 @@ struct Parameter {
 
 fn hashed_model(network: &Network, device: &Device) -> Cre {
     let shape = ImageShape::GREY_28;
-    let plan = ModelSpec {
+    let spec = ModelSpec {
         shape,
         classes: CLASSES,
         latent: network.n,
@@ -81,7 +81,7 @@ fn hashed_model(network: &Network, device: &Device) -> Cre {
     };
     network
         .architecture
-        .build(&plan, 0, device)
+        .build(&spec, 0, device)
         .unwrap()
         .map(&mut Fill::new(network.salt))
 }
@@ -123,10 +123,10 @@ fn assert_activations(trainer: &Trainer, expected: &Activations) {
         ("logits", &expected.logits, 1),
         ("reconstruction", &expected.reconstruction, PIXEL_STRIDE),
     ];
-    for (place, (name, expected, stride)) in named.into_iter().enumerate() {
+    for (index, (name, expected, stride)) in named.into_iter().enumerate() {
         assert!(!expected.is_empty());
         for (image, (row, expected)) in rows.iter().zip(expected).enumerate() {
-            let row = row[place].iter().step_by(stride);
+            let row = row[index].iter().step_by(stride);
             for (index, (found, expected)) in row.zip(expected).enumerate() {
                 let what = format!("{name} {index} of image {image}");
                 assert_close(&what, f64::from(*found), *expected, 1e-6);
@@ -150,9 +150,9 @@ fn assert_parameters(before: &[Vec<f32>], after: &[Vec<f32>], expected: &[Parame
         let slack = slack * (after.len() as f64).sqrt();
         assert_close(&what("sum"), values().sum(), expected.sum, slack);
         for (k, &value) in expected.values.iter().enumerate() {
-            let place = k * (after.len() - 1) / 3;
-            let what = what(&format!("value {place}"));
-            assert_close(&what, f64::from(after[place]), value, 2e-6);
+            let index = k * (after.len() - 1) / 3;
+            let what = what(&format!("value {index}"));
+            assert_close(&what, f64::from(after[index]), value, 2e-6);
         }
     }
 }

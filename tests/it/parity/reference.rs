@@ -105,12 +105,12 @@ pub fn assert_forward(trainer: &Trainer, expected: &Forward) {
         ("logits", &expected.logits, 1),
         ("reconstruction", &expected.reconstruction, 97),
     ];
-    for (place, (name, expected, stride)) in named.into_iter().enumerate() {
+    for (index, (name, expected, stride)) in named.into_iter().enumerate() {
         let rows = trainer
             .map_test_images(&indices, |model, images| {
                 let output = model.forward(images);
                 let tensor = [output.latent, output.logits, output.reconstruction];
-                let tensor = tensor[place].clone();
+                let tensor = tensor[index].clone();
                 let width = tensor.dims()[1];
                 let values = floats(tensor)?;
                 Ok(values.chunks(width).map(<[f32]>::to_vec).collect())
@@ -177,9 +177,9 @@ pub fn assert_moved(
         let sum: f64 = after.iter().sum();
         assert_close(&what("sum"), sum, expected.sum, 3.0 * slack);
         for (k, &value) in expected.values.iter().enumerate() {
-            let place = k * (after.len() - 1) / 3;
-            let what = what(&format!("value {place}"));
-            assert_close(&what, after[place], value, slack);
+            let index = k * (after.len() - 1) / 3;
+            let what = what(&format!("value {index}"));
+            assert_close(&what, after[index], value, slack);
         }
     }
 }

@@ -78,8 +78,8 @@ impl Network {
     }
 
     fn model(&self, device: &Device) -> Cre {
-        let plan = self.config().model_spec(self.images().shape, CLASSES);
-        let model = Architecture::Vit.build(&plan, 0, device).unwrap();
+        let spec = self.config().model_spec(self.images().shape, CLASSES);
+        let model = Architecture::Vit.build(&spec, 0, device).unwrap();
         model.map(&mut Fill::new(self.salt))
     }
 }
@@ -92,7 +92,7 @@ struct Step {
 }
 
 /// What a trainer does in a step, but with the images in their order, since what is hidden depends on
-/// the place in the batch.
+/// the index in the batch.
 fn step(
     (model, optimizer): (&mut Cre, &mut ModuleOptimizer),
     dataset: &Dataset,
@@ -112,10 +112,10 @@ fn step(
     Step { mse, ce, correct }
 }
 
-fn check(place: usize, runs: usize) {
+fn check(index: usize, runs: usize) {
     let reference: Reference =
         serde_json::from_str(include_str!("../../reference/vit_reference.json")).unwrap();
-    let network = &reference.networks[place];
+    let network = &reference.networks[index];
     let (device, images) = (Device::flex(), network.images());
     let fresh = network.model(&device);
     let config = network.config();
@@ -146,16 +146,16 @@ fn check(place: usize, runs: usize) {
 }
 
 #[test]
-fn the_papers_vit_agrees_with_pytorch() {
+fn the_vit_of_the_paper_agrees_with_pytorch() {
     check(0, 3);
 }
 
 #[test]
-fn with_hidden_patches_it_agrees_with_pytorch() {
+fn a_vit_with_masked_patches_agrees_with_pytorch() {
     check(1, 1);
 }
 
 #[test]
-fn with_other_sizes_on_colour_it_agrees_with_pytorch() {
+fn a_vit_with_other_sizes_on_colour_images_agrees_with_pytorch() {
     check(2, 1);
 }

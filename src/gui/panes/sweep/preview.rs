@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use eframe::{
-    egui::{self, Align, Grid, Layout, Rect, RichText, ScrollArea, Sense, Stroke, Ui, pos2, vec2},
+    egui::{self, Align, Grid, Layout, Rect, RichText, ScrollArea, Sense, Stroke, Ui, vec2},
     egui_wgpu::RenderState,
 };
 
@@ -105,7 +105,7 @@ impl RunPreview {
         let width = ui.available_width();
         ui.allocate_ui(vec2(width, CLOUD), |ui| {
             let view = CloudView::alone(&picture.snapshot);
-            self.scatter.bare(ui, &view, &picture.labels);
+            self.scatter.scene_only(ui, &view, &picture.labels);
         });
         heading(
             ui,
@@ -157,7 +157,7 @@ fn reconstructions(ui: &mut Ui, record: &Arc<Record>, textures: &mut TextureCach
                 let inside = egui::StrokeKind::Inside;
                 ui.painter().rect_stroke(pair, 2.0, stroke, inside);
             }
-            ui.interact(pair, ui.scope_id().with(("cell", index)), Sense::hover())
+            ui.interact(pair, ui.scope_id().with(("sample", index)), Sense::hover())
                 .on_hover_text(description);
         }
     }
@@ -173,7 +173,7 @@ fn curves(ui: &mut Ui, record: &Record) {
     let visuals = ui.visuals().clone();
     let blue = theme::classification(&visuals);
     let orange = theme::reconstruction(&visuals);
-    let evaluations: Vec<&Evaluation> = record.evaluations.iter().collect();
+    let evaluations = &record.evaluations;
     // The range leaves out the first evaluations, which would flatten the rest.
     let in_range = || evaluations.iter().skip(usize::from(evaluations.len() > 2));
     let last = evaluations
@@ -215,7 +215,7 @@ fn curves(ui: &mut Ui, record: &Record) {
         let finite = evaluations
             .iter()
             .filter(|evaluation| evaluation.test.is_finite());
-        let points: Vec<_> = finite.map(|evaluation| position(evaluation)).collect();
+        let points: Vec<_> = finite.map(position).collect();
         if points.len() <= 40 {
             for point in &points {
                 painter.circle_filled(*point, 2.5, colour);
@@ -227,11 +227,7 @@ fn curves(ui: &mut Ui, record: &Record) {
             painter.circle_stroke(position(kept), 5.0, ring);
         }
     }
-    let area = Rect::from_min_max(
-        chart.area.min,
-        pos2(chart.area.right(), chart.area.bottom()),
-    );
-    ui.interact(area, ui.scope_id().with("run curves"), Sense::hover())
+    ui.interact(chart.area, ui.scope_id().with("run curves"), Sense::hover())
         .widget_info(|| {
             egui::WidgetInfo::labeled(egui::Role::Canvas, true, "Accuracy and MSE by epoch")
         });

@@ -5,7 +5,7 @@ use eframe::egui::{
 };
 
 use crate::{
-    format::{self, count, duration},
+    format::{self, count, duration, plural},
     gui::{
         actions::ActionId,
         commands::{Commands, SweepCommand},
@@ -37,17 +37,12 @@ pub fn ui(ui: &mut Ui, sweep: &SweepState, has_errors: bool, commands: &mut Comm
     }
 }
 
-/// "1 run", "12 runs".
-fn runs(number: usize) -> String {
-    if number == 1 {
-        "1 run".to_owned()
-    } else {
-        format!("{} runs", count(number))
-    }
-}
-
 fn summary(ui: &mut Ui, sweep: &SweepState) {
-    ui.label(RichText::new(runs(sweep.runs().len())).strong().size(16.0));
+    ui.label(
+        RichText::new(plural(sweep.runs().len(), "run"))
+            .strong()
+            .size(16.0),
+    );
     let done = sweep.count(RunStatus::is_done);
     let failed = sweep.count(RunStatus::is_failed);
     let text = if sweep.is_store_queried() || sweep.running().is_some() {
@@ -73,7 +68,7 @@ fn start_buttons(ui: &mut Ui, sweep: &SweepState, has_errors: bool, commands: &m
     let open = sweep.count(RunStatus::is_open);
     fixed_height(ui, |ui| show_estimate(ui, sweep, open, commands));
     let is_ready = !has_errors && open > 0 && sweep.is_store_queried() && sweep.file().is_some();
-    let label = format!("Start {}", runs(open));
+    let label = format!("Start {}", plural(open, "run"));
     let button = wide_button(ui, RichText::new(label).strong(), 30.0);
     let disabled_tooltip = if has_errors {
         "Correct the settings above first"
@@ -95,7 +90,7 @@ fn start_buttons(ui: &mut Ui, sweep: &SweepState, has_errors: bool, commands: &m
     }
     let failed = sweep.count(RunStatus::is_failed);
     if failed > 0 {
-        let retry = wide_button(ui, format!("Retry {}", runs(failed)), 24.0);
+        let retry = wide_button(ui, format!("Retry {}", plural(failed, "run")), 24.0);
         if ui
             .add(retry)
             .on_hover_text(

@@ -81,13 +81,13 @@ impl Table {
             .id_salt("sweep columns")
             .show(ui, |ui| {
                 let naming = Naming::new(sweep.runs());
-                let name = naming.width();
+                let name_width = naming.width();
                 let columns: f32 = COLUMNS.iter().map(|column| column.1).sum();
-                let min_width = ICON_WIDTH + name + columns + LAST_WIDTH;
+                let min_width = ICON_WIDTH + name_width + columns + LAST_WIDTH;
                 let width = ui.available_width().max(min_width);
                 let layout = Layout {
                     naming,
-                    name,
+                    name_width,
                     width,
                     stretch: (width / min_width).min(1.8),
                 };
@@ -125,7 +125,7 @@ impl Table {
 struct Layout {
     naming: Naming,
     /// Width of the names; 0 where runs differ in λ and seed only.
-    name: f32,
+    name_width: f32,
     width: f32,
     /// Factor by which columns are wider than their minimum.
     stretch: f32,
@@ -134,7 +134,7 @@ struct Layout {
 impl Layout {
     /// The right edge of every column.
     fn ends(&self, left: f32) -> impl Iterator<Item = f32> {
-        let mut end = left + (ICON_WIDTH + self.name) * self.stretch;
+        let mut end = left + (ICON_WIDTH + self.name_width) * self.stretch;
         let stretch = self.stretch;
         COLUMNS.iter().map(move |(_, width, _)| {
             end += width * stretch;
@@ -189,7 +189,7 @@ impl Naming {
 
 fn header(ui: &mut Ui, layout: &Layout) {
     let (rect, _) = ui.allocate_exact_size(vec2(layout.width, ROW_HEIGHT), Sense::hover());
-    let mut start = rect.left() + (ICON_WIDTH + layout.name) * layout.stretch;
+    let mut start = rect.left() + (ICON_WIDTH + layout.name_width) * layout.stretch;
     let colour = ui.visuals().weak_text_color();
     let font = FontId::proportional(FONT - 0.5);
     let painter = ui.painter().clone();
@@ -280,9 +280,9 @@ fn paint(ui: &Ui, rect: Rect, layout: &Layout, spec: &RunSpec, status: &RunStatu
     };
     let pos = pos2(rect.left() + 11.0, middle);
     status_icon(ui, pos, status, row.share, is_dead);
-    if layout.name > 0.0 {
+    if layout.name_width > 0.0 {
         let pos = pos2(rect.left() + ICON_WIDTH, middle);
-        let clip = rect.with_max_x(rect.left() + (ICON_WIDTH + layout.name) * layout.stretch);
+        let clip = rect.with_max_x(rect.left() + (ICON_WIDTH + layout.name_width) * layout.stretch);
         let painter = painter.with_clip_rect(clip.intersect(ui.clip_rect()));
         let (name, colour) = (layout.naming.name(spec), fade(visuals.text_color()));
         painter.text(pos, Align2::LEFT_CENTER, name, font.clone(), colour);
