@@ -84,6 +84,7 @@ impl<'a> Download<'a> {
                     // A mirror that fails for one file is tried last for the next.
                     self.mirrors.retain(|other| other != mirror);
                     self.mirrors.push(mirror);
+                    tracing::warn!(url, %error, "mirror given up");
                     errors.push((host(url), error));
                 }
                 Err(TransferError::Local { path, error }) => {
