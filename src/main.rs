@@ -14,9 +14,11 @@ use cre_lab::cli::{self, Cli, Command};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match run(Cli::parse()) {
+    let cli = Cli::parse();
+    match cli::logging::init(cli.log.as_deref()).and_then(|()| run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "CRE Lab failed");
             eprintln!("cre-lab: {error:#}");
             ExitCode::FAILURE
         }

@@ -5,6 +5,7 @@ mod columns;
 pub mod data;
 pub mod figures;
 mod interrupt;
+pub mod logging;
 mod overwrite;
 pub mod results;
 pub mod run_args;
@@ -30,6 +31,9 @@ pub struct Cli {
     pub command: Option<Command>,
     #[command(flatten)]
     pub window: WindowArgs,
+    /// Append messages about what the program does to this file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log: Option<PathBuf>,
 }
 
 /// The commands without a window.

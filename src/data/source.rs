@@ -53,11 +53,27 @@ impl DataSource {
     /// When a full set, a folder or one of its files is missing, or a file is malformed. Bundled
     /// sets always load.
     pub fn load_from(&self, locator: &DatasetLocator) -> Result<Dataset, LoadError> {
-        match self {
+        let loaded = match self {
             Self::Bundled(set) => bundle::load(*set),
             Self::Full(set) => locator.load(*set),
             Self::Folder(folder) => load_folder(folder),
-        }
+        };
+        loaded
+            .inspect(|dataset| log_loaded(self, dataset))
+            .inspect_err(|error| tracing::error!(source = %self, %error, "data set not loaded"))
+    }
+}
+
+fn log_loaded(source: &DataSource, dataset: &Dataset) {
+    tracing::info!(
+        %source,
+        train = dataset.train.len(),
+        test = dataset.test.len(),
+        shape = %dataset.shape,
+        "data set loaded"
+    );
+    if !dataset.skipped.is_empty() {
+        tracing::warn!(files = ?dataset.skipped, "files left out");
     }
 }
 

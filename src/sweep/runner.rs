@@ -2,6 +2,7 @@
 
 mod control;
 mod cost_model;
+mod event_log;
 mod run_batch;
 mod schedule;
 mod sweep_loop;

@@ -90,6 +90,14 @@ pub enum DeviceError {
 /// When wgpu was requested and there is no adapter, or it cannot be opened. `Auto` falls back to
 /// the CPU and reports why.
 pub fn open(choice: DeviceChoice) -> Result<(Device, DeviceReport), DeviceError> {
+    select(choice)
+        .inspect(|(_, report)| {
+            tracing::info!(device = report.name, reason = report.why, "device opened");
+        })
+        .inspect_err(|error| tracing::error!(%error, "device could not be opened"))
+}
+
+fn select(choice: DeviceChoice) -> Result<(Device, DeviceReport), DeviceError> {
     match choice {
         DeviceChoice::Cpu => Ok(cpu("requested")),
         DeviceChoice::Wgpu => {

@@ -10,6 +10,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod device;
 pub mod epoch_stats;
+mod event_log;
 pub mod event_sink;
 pub mod history;
 pub mod lanes;

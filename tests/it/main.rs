@@ -14,6 +14,7 @@ mod fetch;
 mod figures;
 mod gradients;
 mod layers;
+mod logging;
 mod parity;
 #[cfg(all(feature = "gui", target_os = "linux"))]
 mod smoke;

@@ -74,6 +74,7 @@ impl<'a> Download<'a> {
                     // A mirror that fails for one file is tried last for the next.
                     self.mirrors.retain(|other| other != mirror);
                     self.mirrors.push(mirror);
+                    tracing::warn!(url = part.url, %error, "mirror abandoned");
                     errors.push((host(&part.url), error));
                 }
                 Err(TransferError::Local { path, error }) => {

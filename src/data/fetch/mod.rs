@@ -116,7 +116,13 @@ pub fn fetch_dataset(
     let (Some(entry), Some(folder)) = (locator.entry(set), locator.download_folder(set)) else {
         return Err(FetchError::NoFolder);
     };
-    fetch(entry, &folder, TransferLimits::DEFAULT, cancel, on_progress)?;
+    tracing::info!(%set, folder = %folder.display(), "download started");
+    fetch(entry, &folder, TransferLimits::DEFAULT, cancel, on_progress)
+        .inspect(|()| tracing::info!(%set, "download complete"))
+        .inspect_err(|error| match error {
+            FetchError::Cancelled { .. } => tracing::info!(%set, "download cancelled"),
+            _ => tracing::error!(%set, %error, "download failed"),
+        })?;
     Ok(folder)
 }
 

@@ -13,6 +13,7 @@ use super::{
     Progress, SweepCommand, SweepEnd, SweepEstimate, SweepEvent, SweepOptions,
     control::Control,
     cost_model::CostModel,
+    event_log,
     run_batch::{BatchUpdate, PROGRAM, RunBatch},
     schedule::{self, BatchKinds, Task},
 };
@@ -252,6 +253,7 @@ impl Sweep<'_> {
             .device(first.spec.config.device)
             .map_err(SweepError::from)?;
         let cost = self.cost_model.seconds(first);
+        tasks.iter().for_each(event_log::run_started);
         self.events.emit(SweepEvent::Started {
             runs: tasks.iter().map(|task| task.run).collect(),
         });

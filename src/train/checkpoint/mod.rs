@@ -196,6 +196,8 @@ impl Checkpoint {
         self.to_bytes()
             .and_then(|bytes| write(file, &bytes))
             .map_err(|reason| CheckpointError::new(file, reason))
+            .inspect(|()| tracing::debug!(file = %file.display(), "checkpoint written"))
+            .inspect_err(|error| tracing::error!(%error, "checkpoint not written"))
     }
 
     /// Sets the first lane of `run`, which was built with [`Self::config`], to this state.

@@ -65,6 +65,16 @@ pub struct LiveRun {
     is_changed: bool,
 }
 
+impl Drop for LiveRun {
+    fn drop(&mut self) {
+        tracing::info!(
+            run = self.id.0,
+            steps = self.run.lanes().steps(),
+            "run ended"
+        );
+    }
+}
+
 impl LiveRun {
     /// Builds the networks, from `checkpoint` if there is one, and reports [`Event::Started`].
     ///
@@ -92,8 +102,14 @@ impl LiveRun {
             lanes: lanes.len(),
             parameters,
         };
+        let available = memory::available(report.backend);
+        tracing::info!(
+            need = estimate.peak(),
+            available,
+            "memory estimated, in bytes"
+        );
         estimate
-            .check(memory::available(report.backend))
+            .check(available)
             .map_err(|error| error.to_string())?;
         let build = || -> Result<Run, String> {
             let networks = Lanes::new(&config, &lanes, &dataset, &device);

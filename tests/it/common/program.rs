@@ -2,10 +2,10 @@
 
 use std::process::{Command, Output};
 
-/// The program with these arguments, outside a job array of a cluster.
+/// The program with these arguments, outside a job array of a cluster and without a log.
 pub fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cre-lab"));
-    command.args(args);
+    command.args(args).env_remove("RUST_LOG");
     for name in ["ID", "MIN", "MAX", "STEP", "COUNT"] {
         command.env_remove(format!("SLURM_ARRAY_TASK_{name}"));
     }
