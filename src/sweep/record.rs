@@ -1,5 +1,7 @@
 //! The specification of a run and its record.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -90,11 +92,15 @@ impl Record {
 
     /// Whether every latent unit is dead, so that the outputs are the same for all images.
     pub fn is_dead(&self) -> bool {
-        self.relu_units > 0
-            && self
-                .kept()
-                .is_some_and(|evaluation| evaluation.dead_units == self.relu_units)
+        let dead = self.kept().map(|evaluation| evaluation.dead_units);
+        self.relu_units > 0 && dead == Some(self.relu_units)
     }
+}
+
+/// Seconds since 1970-01-01 UTC; 0 before.
+pub(super) fn unix_time() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |since| since.as_secs())
 }
 
 /// Results of a model for some test images, as shown in figures 4 and 5.

@@ -92,7 +92,7 @@ pub enum SweepEnd {
 }
 
 /// A sweep before its first run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SweepEstimate {
     /// Requested runs.
     pub runs: usize,

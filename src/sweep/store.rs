@@ -87,55 +87,28 @@ pub struct StoreError {
 /// The reason; continues a sentence that starts with the file name.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreErrorKind {
-    /// There is no such file, and none was to be created.
     #[error("does not exist")]
     Missing,
-    /// The path is a folder or a device.
     #[error("is not a regular file")]
     NoFile,
-    /// The file is read-only.
     #[error("is read-only; make it writable, or choose another file")]
     ReadOnly,
-    /// The file is empty and was only to be read.
     #[error("is empty")]
     Empty,
-    /// The folder cannot be created.
     #[error("cannot be created: {0}")]
     Folder(std::io::Error),
-    /// The database reports an error.
     #[error("cannot be used: {0}")]
     Sqlite(#[from] rusqlite::Error),
-    /// It is a database of another program.
     #[error("is a database of another program")]
     Foreign,
-    /// It was written by a newer version of this program.
     #[error("has format {version}; this version of the program supports formats up to {supported}")]
-    Newer {
-        /// Schema version of the file.
-        version: i64,
-        /// Newest supported schema version.
-        supported: i64,
-    },
-    /// It was written by an older version of this program and was only to be read.
+    Newer { version: i64, supported: i64 },
     #[error("has format {version}, older than {supported}; `cre-lab results list` updates it")]
-    Older {
-        /// Schema version of the file.
-        version: i64,
-        /// Newest supported schema version.
-        supported: i64,
-    },
-    /// One of its runs is damaged.
+    Older { version: i64, supported: i64 },
     #[error("is damaged: run {run} {reason}")]
-    Run {
-        /// Id of the run.
-        run: i64,
-        /// The reason.
-        reason: String,
-    },
-    /// Something other than a run is damaged.
+    Run { run: i64, reason: String },
     #[error("is damaged: {0}")]
     Damaged(String),
-    /// The record is inconsistent.
     #[error("cannot store this run: it {0}")]
     Refused(String),
 }
@@ -160,7 +133,7 @@ impl Store {
                 .map_err(StoreErrorKind::Folder)
                 .map_err(|kind| kind.in_file(file))?;
         }
-        Self::connect(file, true)
+        Self::new(file, schema::connect(file, true))
     }
 
     /// Opens an existing results file; one of an older version is migrated. An empty file and a
@@ -170,7 +143,7 @@ impl Store {
     /// As for [`Self::open`].
     pub fn open_existing(file: &Path) -> Result<Self, StoreError> {
         Self::exists(file)?;
-        Self::connect(file, false)
+        Self::new(file, schema::connect(file, false))
     }
 
     fn exists(file: &Path) -> Result<(), StoreError> {
@@ -187,17 +160,12 @@ impl Store {
     /// When it does not exist, cannot be opened, or does not have the format of this version.
     pub fn open_to_read(file: &Path) -> Result<Self, StoreError> {
         Self::exists(file)?;
-        let connection = schema::connect_to_read(file).map_err(|kind| kind.in_file(file))?;
-        Ok(Self {
-            connection,
-            file: file.to_owned(),
-        })
+        Self::new(file, schema::connect_to_read(file))
     }
 
-    fn connect(file: &Path, create: bool) -> Result<Self, StoreError> {
-        let connection = schema::connect(file, create).map_err(|kind| kind.in_file(file))?;
+    fn new(file: &Path, opened: Result<Connection, StoreErrorKind>) -> Result<Self, StoreError> {
         Ok(Self {
-            connection,
+            connection: opened.map_err(|kind| kind.in_file(file))?,
             file: file.to_owned(),
         })
     }

@@ -105,7 +105,7 @@ fn data_set(
             config: state.run.config(),
         };
         commands.extend(sample(ui, set, current));
-        if let Some(full) = state.downloads.locator().entry(set) {
+        if let Some(full) = state.downloads.locator.entry(set) {
             commands.extend(full_set(ui, full, download, current));
         }
     });
@@ -325,10 +325,14 @@ fn detail(ui: &mut Ui, running: &RunningDownload) {
     let text = match &running.progress {
         _ if running.is_stopping() => "stopping…".to_owned(),
         None => "starting…".to_owned(),
-        Some(progress) => match (progress.stage, running.speed(now), running.time_left(now)) {
+        Some(progress) => match (
+            progress.stage,
+            running.throughput.speed(now),
+            running.time_left(now),
+        ) {
             (Stage::Connecting, ..) => format!("connecting to {}", progress.host),
             (Stage::Checking, ..) => "verifying checksums".to_owned(),
-            _ if running.is_silent(now) => format!("waiting for {}", progress.host),
+            _ if running.throughput.is_silent(now) => format!("waiting for {}", progress.host),
             (Stage::Receiving, Some(speed), Some(left)) => format!(
                 "{}/s, {} left, from {}",
                 format::bytes(speed as u64),
@@ -354,7 +358,7 @@ fn footer(ui: &mut Ui, state: &State, commands: &mut Commands) {
         if open.clicked() {
             commands.push(DataCommand::ChooseFolder);
         }
-        if let Some(folder) = state.downloads.locator().download_root() {
+        if let Some(folder) = state.downloads.locator.download_root() {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let text = RichText::new(format!("Downloads go to {}", folder.display()));
                 ui.add(egui::Label::new(text.size(CAPTION).weak()).truncate())

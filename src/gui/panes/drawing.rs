@@ -77,7 +77,7 @@ impl Drawing {
             self.window(ctx, run, context);
         }
         let pixels = (self.open && !self.pad.is_blank()).then(|| self.pixels());
-        if pixels.as_ref() != context.state.probe.custom_image() {
+        if pixels.as_ref() != context.state.probe.custom_image.as_ref() {
             let image = ProbeCommand::SetCustomImage(pixels);
             context.commands.push(image);
         }

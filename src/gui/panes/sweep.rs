@@ -38,11 +38,11 @@ impl SweepPane {
 
     /// Requests what a visible grid needs: its runs, their status, and an estimate of their cost.
     fn prepare(&self, ui: &Ui, state: &State, commands: &mut Commands) {
-        if self.editor.has_errors() || state.sweep.running().is_some() {
+        if self.editor.has_errors() || state.sweep.running.is_some() {
             return;
         }
         let grid = self.editor.grid();
-        if state.sweep.grid() != Some(grid) {
+        if state.sweep.grid.as_ref() != Some(grid) {
             commands.push(SweepCommand::SetGrid(Box::new(grid.clone())));
             return;
         }
@@ -92,7 +92,7 @@ impl Pane for SweepPane {
                     });
                 });
             });
-        if state.sweep.preview().is_some() {
+        if state.sweep.preview.is_some() {
             Panel::right("sweep preview")
                 .frame(frame)
                 .default_size(330.0)

@@ -46,23 +46,13 @@ pub struct RunningDownload {
     token: CancelToken,
     /// The latest progress.
     pub progress: Option<Progress>,
-    throughput: Throughput,
+    pub throughput: Throughput,
 }
 
 impl RunningDownload {
     /// Whether it has been requested to stop.
     pub fn is_stopping(&self) -> bool {
         self.token.is_cancelled()
-    }
-
-    /// Whether no byte has arrived for a while.
-    pub fn is_silent(&self, now: Instant) -> bool {
-        self.throughput.is_silent(now)
-    }
-
-    /// Bytes per second; `None` at first.
-    pub fn speed(&self, now: Instant) -> Option<f64> {
-        self.throughput.speed(now)
     }
 
     /// Remaining time at the current speed.
@@ -84,7 +74,7 @@ impl RunningDownload {
 
 /// Received bytes over the last seconds.
 #[derive(Debug, Default)]
-struct Throughput(VecDeque<(Instant, u64)>);
+pub struct Throughput(VecDeque<(Instant, u64)>);
 
 impl Throughput {
     fn push(&mut self, now: Instant, received: u64) {
@@ -99,12 +89,14 @@ impl Throughput {
         }
     }
 
-    fn is_silent(&self, now: Instant) -> bool {
+    /// Whether no byte has arrived for a while.
+    pub fn is_silent(&self, now: Instant) -> bool {
         let last = self.0.back();
         last.is_some_and(|(time, _)| now.duration_since(*time) > SILENCE)
     }
 
-    fn speed(&self, now: Instant) -> Option<f64> {
+    /// Bytes per second; `None` at first.
+    pub fn speed(&self, now: Instant) -> Option<f64> {
         let (&(start, first), &(_, last)) = self.0.front().zip(self.0.back())?;
         let seconds = now.duration_since(start).as_secs_f64();
         (seconds > 0.5).then(|| last.saturating_sub(first) as f64 / seconds)
@@ -120,7 +112,8 @@ impl Throughput {
 #[derive(Debug)]
 pub struct Downloads {
     wake: Wake,
-    locator: DatasetLocator,
+    /// Where full sets are searched for and downloaded to.
+    pub locator: DatasetLocator,
     /// In the order of [`BundledSet::ALL`].
     states: [DownloadState; BundledSet::ALL.len()],
 }
@@ -132,11 +125,6 @@ impl Downloads {
             locator: DatasetLocator::with_default_folders(None),
             states: Default::default(),
         }
-    }
-
-    /// Where full sets are searched for and downloaded to.
-    pub fn locator(&self) -> &DatasetLocator {
-        &self.locator
     }
 
     /// The state of a set.
@@ -162,7 +150,11 @@ impl Downloads {
                 }
             }
             DownloadCommand::Fetch(set) => self.fetch(set),
-            DownloadCommand::Stop(set) => self.stop(set),
+            DownloadCommand::Stop(set) => {
+                if let Some(running) = &self.states[set as usize].running {
+                    running.token.cancel();
+                }
+            }
             DownloadCommand::Reveal(set) => self.reveal(set),
             DownloadCommand::SetLocator(locator) => {
                 self.locator = locator;
@@ -213,12 +205,6 @@ impl Downloads {
             progress: None,
             throughput: Throughput::default(),
         });
-    }
-
-    fn stop(&mut self, set: BundledSet) {
-        if let Some(running) = &self.states[set as usize].running {
-            running.token.cancel();
-        }
     }
 
     fn reveal(&mut self, set: BundledSet) {

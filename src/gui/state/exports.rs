@@ -134,10 +134,6 @@ impl Exports {
         self.recording = run.map(Recording::new);
     }
 
-    pub fn discard_recording(&mut self) {
-        self.recording = None;
-    }
-
     /// Adds the latest snapshot to the recording.
     pub fn on_snapshots(&mut self, run: Option<&RunView>) {
         if let Some((recording, run)) = self.recording.as_mut().zip(run) {
@@ -196,7 +192,7 @@ impl Exports {
         let part = task.part;
         let job = Job::start("export", &self.wake, move |job| {
             let Some((path, existing)) = choose() else {
-                return Ok(Outcome::Cancelled);
+                return Ok(None);
             };
             if existing == Existing::Keep && path.exists() {
                 return Err(format!(
@@ -228,14 +224,10 @@ impl Exports {
                 Err(format!("Could not export {}: {error}", path.display()))
             });
             match result {
-                Ok(Outcome::Written) => {
-                    let text = format!("Written to {}", path.display());
-                    commands.push(finished(Notification::success(text)));
-                }
-                Ok(Outcome::Several { text, details }) => {
+                Ok(Some((text, details))) => {
                     commands.push(finished(Notification::success(text).with_details(details)));
                 }
-                Ok(Outcome::Cancelled) => {}
+                Ok(None) => {}
                 Err(reason) => commands.push(finished(Notification::error(reason))),
             }
         }
@@ -286,7 +278,7 @@ impl State {
             },
             ExportCommand::Cancel => self.exports.cancel(),
             ExportCommand::Record => self.exports.record(self.run.view()),
-            ExportCommand::DiscardRecording => self.exports.discard_recording(),
+            ExportCommand::DiscardRecording => self.exports.record(None),
         }
     }
 
@@ -360,7 +352,7 @@ mod tests {
         let task = Task::from_work("frame", move |_, _| {
             let _ = writes.send(());
             let _ = released.recv();
-            Ok(Outcome::Written)
+            Ok(None)
         });
         exports.write(PathBuf::from("hanging.gif"), task);
         let guard = Duration::from_mins(1);

@@ -15,7 +15,8 @@ use crate::{
 pub struct ProbeState {
     selection: ProbeSelection,
     selected: Option<u32>,
-    custom_image: Option<Arc<[u8]>>,
+    /// The image that is not in the data set, bytes `[channels, height, width]`.
+    pub custom_image: Option<Arc<[u8]>>,
 }
 
 impl ProbeState {
@@ -34,11 +35,6 @@ impl ProbeState {
     /// Test index of the inspected image.
     pub fn selected(&self) -> Option<u32> {
         self.selected
-    }
-
-    /// The image that is not in the data set, bytes `[channels, height, width]`.
-    pub fn custom_image(&self) -> Option<&Arc<[u8]>> {
-        self.custom_image.as_ref()
     }
 
     /// The images of a snapshot on `dataset`.

@@ -52,7 +52,8 @@ pub struct Results {
     /// The runs whose clouds were requested last.
     cloud_runs: Vec<i64>,
     clouds_job: Option<Job<Result<Clouds, String>>>,
-    clouds: Option<Result<Clouds, String>>,
+    /// The clouds that were requested last, once they have been read; the error is one sentence.
+    pub clouds: Option<Result<Clouds, String>>,
 }
 
 /// The job that watches the file. It ends when the sender is dropped.
@@ -113,11 +114,6 @@ impl Results {
     /// Whether the clouds of exactly these runs have been requested.
     pub fn has_requested_clouds(&self, runs: &[i64]) -> bool {
         self.cloud_runs == runs
-    }
-
-    /// The clouds that were requested last, once they have been read; the error is one sentence.
-    pub fn clouds(&self) -> Option<&Result<Clouds, String>> {
-        self.clouds.as_ref()
     }
 
     pub fn execute(&mut self, command: ResultsCommand) {

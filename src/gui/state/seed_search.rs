@@ -24,14 +24,6 @@ pub struct SeedSearch {
     ignored: Option<RunId>,
 }
 
-/// The state of a seed, according to a snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Dead,
-    TooEarly,
-    Alive,
-}
-
 impl SeedSearch {
     /// Continues, or begins, with another seed.
     pub fn try_next(&mut self) {
@@ -50,17 +42,15 @@ impl SeedSearch {
     /// Evaluates the seed that is being tried by a snapshot; returns what to do next.
     pub fn on_snapshot(&mut self, snapshot: &Snapshot, seed: u64) -> Option<SeedSearchStep> {
         let tries = self.tries?;
-        match verdict(snapshot) {
-            Verdict::Dead if tries < MAX_SEEDS => return Some(SeedSearchStep::TryNext),
-            Verdict::Dead => self.stop(),
-            Verdict::TooEarly => {}
-            Verdict::Alive => {
-                self.stop();
-                let notification = success(snapshot, seed, tries);
-                return Some(SeedSearchStep::Found(Box::new(notification)));
-            }
+        if is_flat(snapshot) && tries < MAX_SEEDS {
+            return Some(SeedSearchStep::TryNext);
         }
-        None
+        if !is_flat(snapshot) && snapshot.step < SURVIVAL_STEPS {
+            return None;
+        }
+        self.stop();
+        let found = || SeedSearchStep::Found(Box::new(success(snapshot, seed, tries)));
+        (!is_flat(snapshot)).then(found)
     }
 
     /// The search in progress, or the dead units of the run on show.
@@ -99,16 +89,6 @@ pub enum SeedSearchStep {
 fn is_flat(snapshot: &Snapshot) -> bool {
     let units = snapshot.dead.len();
     units - snapshot.dead_units() < units.min(NEEDED)
-}
-
-fn verdict(snapshot: &Snapshot) -> Verdict {
-    if is_flat(snapshot) {
-        Verdict::Dead
-    } else if snapshot.step < SURVIVAL_STEPS {
-        Verdict::TooEarly
-    } else {
-        Verdict::Alive
-    }
 }
 
 fn success(snapshot: &Snapshot, seed: u64, tries: usize) -> Notification {

@@ -7,7 +7,7 @@ mod running;
 mod store_query;
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -38,29 +38,34 @@ const SETTLE_TIME: Duration = Duration::from_millis(700);
 pub struct SweepState {
     wake: Wake,
     /// The results file; `None` where the system has no folder for it.
-    file: Option<PathBuf>,
-    grid: Option<Grid>,
-    grid_error: Option<GridError>,
-    runs: Arc<[RunSpec]>,
+    pub file: Option<PathBuf>,
+    pub grid: Option<Grid>,
+    /// Why the grid is invalid.
+    pub grid_error: Option<GridError>,
+    /// Every run of the grid.
+    pub runs: Arc<[RunSpec]>,
     /// One per run.
-    statuses: Vec<RunStatus>,
-    /// Indices of the runs in the order of the list.
-    order: Vec<usize>,
+    pub statuses: Vec<RunStatus>,
+    /// Indices of the runs by data set, network, λ and seed.
+    pub order: Vec<usize>,
     /// When the grid was last changed.
     changed: Instant,
     /// The query for the runs that the file has.
     query: Option<Job<Result<Vec<RunStatus>, String>>>,
     /// Whether `statuses` are those of the file.
-    is_store_queried: bool,
+    pub is_store_queried: bool,
     estimating: Option<SweepRunner>,
-    estimate: Option<SweepEstimate>,
+    /// Time and memory of the remaining runs, once they have been estimated.
+    pub estimate: Option<SweepEstimate>,
     /// Whether to estimate the cost without a request: once per grid.
     auto_estimate: bool,
-    running: Option<RunningSweep>,
+    /// The sweep in progress.
+    pub running: Option<RunningSweep>,
     /// How the last sweep ended.
-    end: Option<SweepEnd>,
-    error: Option<String>,
-    preview: Option<Preview>,
+    pub end: Option<SweepEnd>,
+    /// Why the file cannot be used, or a sweep or an estimate failed.
+    pub error: Option<String>,
+    pub preview: Option<Preview>,
 }
 
 /// What a visible grid needs next.
@@ -97,72 +102,14 @@ impl SweepState {
 
     // ---- reading ----
 
-    /// The results file.
-    pub fn file(&self) -> Option<&Path> {
-        self.file.as_deref()
-    }
-
-    pub fn grid(&self) -> Option<&Grid> {
-        self.grid.as_ref()
-    }
-
-    /// Why the grid is invalid.
-    pub fn grid_error(&self) -> Option<&GridError> {
-        self.grid_error.as_ref()
-    }
-
-    /// Every run of the grid.
-    pub fn runs(&self) -> &[RunSpec] {
-        &self.runs
-    }
-
-    /// The status of each run.
-    pub fn statuses(&self) -> &[RunStatus] {
-        &self.statuses
-    }
-
-    /// Indices of the runs by data set, network, λ and seed.
-    pub fn order(&self) -> &[usize] {
-        &self.order
-    }
-
     /// Number of runs whose status matches.
     pub fn count(&self, predicate: impl Fn(&RunStatus) -> bool) -> usize {
         let statuses = self.statuses.iter();
         statuses.filter(|status| predicate(status)).count()
     }
 
-    /// Whether the statuses are those of the file.
-    pub fn is_store_queried(&self) -> bool {
-        self.is_store_queried
-    }
-
-    /// Time and memory of the remaining runs, once they have been estimated.
-    pub fn estimate(&self) -> Option<&SweepEstimate> {
-        self.estimate.as_ref()
-    }
-
     pub fn is_estimating(&self) -> bool {
         self.estimating.is_some()
-    }
-
-    /// The sweep in progress.
-    pub fn running(&self) -> Option<&RunningSweep> {
-        self.running.as_ref()
-    }
-
-    /// How the last sweep ended.
-    pub fn end(&self) -> Option<&SweepEnd> {
-        self.end.as_ref()
-    }
-
-    /// Why the file cannot be used, or a sweep or an estimate failed.
-    pub fn error(&self) -> Option<&str> {
-        self.error.as_deref()
-    }
-
-    pub fn preview(&self) -> Option<&Preview> {
-        self.preview.as_ref()
     }
 
     /// What a pane that shows the grid should request next.
@@ -198,12 +145,13 @@ impl SweepState {
                 self.start(failed, true);
             }
             SweepCommand::SetPaused(paused) => {
+                let command = if paused {
+                    RunnerCommand::Pause
+                } else {
+                    RunnerCommand::Resume
+                };
                 if let Some(running) = &self.running {
-                    running.send(if paused {
-                        RunnerCommand::Pause
-                    } else {
-                        RunnerCommand::Resume
-                    });
+                    running.runner.send(command);
                 }
             }
             SweepCommand::Cancel => self.cancel(),
@@ -320,7 +268,7 @@ impl SweepState {
     fn cancel(&mut self) {
         if let Some(running) = &mut self.running {
             running.stage = Stage::Ending;
-            running.send(RunnerCommand::Cancel);
+            running.runner.send(RunnerCommand::Cancel);
         }
     }
 
@@ -364,7 +312,8 @@ impl SweepState {
             Ok(stored) => {
                 for (status, stored) in self.statuses.iter_mut().zip(stored) {
                     // Some failures, and runs that were skipped, are not stored.
-                    if stored != RunStatus::Waiting || !status.may_be_missing_in_store() {
+                    let is_unstored = matches!(status, RunStatus::Failed(_) | RunStatus::Skipped);
+                    if stored != RunStatus::Waiting || !is_unstored {
                         *status = stored;
                     }
                 }
@@ -394,7 +343,7 @@ impl SweepState {
     }
 
     fn on_end(&mut self, running: RunningSweep, end: SweepEnd) {
-        self.shut_down(running.into_runner());
+        self.shut_down(running.runner);
         for status in &mut self.statuses {
             if status.is_running() {
                 *status = RunStatus::Waiting;

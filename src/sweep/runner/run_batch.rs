@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use burn::tensor::Device;
@@ -10,7 +10,7 @@ use burn::tensor::Device;
 use super::schedule::Task;
 use crate::{
     data::Dataset,
-    sweep::{EvalSample, Record},
+    sweep::{EvalSample, Record, record::unix_time},
     train::{
         AxisChoice, Evaluation, Lane, Lanes, Probe, Run, RunId, Trainer,
         observer::Observer,
@@ -171,14 +171,13 @@ impl RunBatch {
 
     /// Removes the runs whose index fulfils `predicate`, and returns their indices.
     pub fn remove_runs(&mut self, predicate: impl Fn(usize) -> bool) -> Vec<usize> {
-        let lanes = (0..self.runs.len()).filter(|&lane| predicate(self.runs[lane].task.run));
-        let lanes: Vec<usize> = lanes.collect();
-        let mut removed: Vec<usize> = lanes
-            .into_iter()
-            .rev()
-            .map(|lane| self.remove(lane).task.run)
-            .collect();
-        removed.reverse();
+        let mut removed = self.runs();
+        removed.retain(|run| predicate(*run));
+        for lane in (0..self.runs.len()).rev() {
+            if removed.contains(&self.runs[lane].task.run) {
+                self.remove(lane);
+            }
+        }
         removed
     }
 
@@ -231,9 +230,7 @@ impl RunBatch {
             evaluations: evaluations.clone(),
             kept: kept.unwrap_or(0),
             wall_seconds: self.wall.as_secs_f64(),
-            finished: SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |since| since.as_secs()),
+            finished: unix_time(),
             eval_sample: EvalSample::from_snapshot(&snapshot, &self.dataset),
         })
     }
@@ -244,22 +241,11 @@ mod tests {
     use super::*;
     use crate::{
         data::{BundledSet, DataSource},
-        sweep::{Grid, runner::schedule::BatchKinds},
+        sweep::runner::schedule::tests,
     };
 
     fn tasks() -> Vec<Task> {
-        let grid = "arch = ['fc-small']\nlambda = [0, 0.5, 1]\nseed = [15]\nepochs = 2";
-        let mut kinds = BatchKinds::default();
-        let runs = Grid::parse(grid).unwrap().runs().unwrap();
-        runs.into_iter()
-            .enumerate()
-            .map(|(run, spec)| Task {
-                run,
-                data: "0".repeat(64).parse().unwrap(),
-                kind: kinds.index(&spec),
-                spec,
-            })
-            .collect()
+        tests::tasks("arch = ['fc-small']\nlambda = [0, 0.5, 1]\nseed = [15]\nepochs = 2")
     }
 
     fn batch(tasks: Vec<Task>, threads: usize) -> RunBatch {

@@ -112,7 +112,7 @@ impl ComparisonRow {
         if !is_requested {
             commands.push(ResultsCommand::LoadClouds(ids));
         }
-        let result = state.results.clouds().filter(|_| is_requested);
+        let result = state.results.clouds.as_ref().filter(|_| is_requested);
         let clouds = result.and_then(|result| result.as_ref().ok());
         let pictures = clouds.map_or(&[][..], |clouds| &clouds.pictures);
         if let Some(clouds) = clouds {

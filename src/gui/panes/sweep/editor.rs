@@ -76,8 +76,8 @@ impl Editor {
 
     /// Shows the form, disabled while a sweep is running.
     pub fn ui(&mut self, ui: &mut Ui, state: &State) {
-        let can_edit = state.sweep.running().is_none();
-        let error = state.sweep.grid_error();
+        let can_edit = state.sweep.running.is_none();
+        let error = state.sweep.grid_error.as_ref();
         ui.add_enabled_ui(can_edit, |ui| {
             ui.spacing_mut().item_spacing.y = 4.0;
             self.preset(ui);

@@ -140,7 +140,7 @@ impl DatasetInfo {
                 Some(from_set(*set, set.to_string(), train))
             }
             DataSource::Full(set) => {
-                let [train, _] = state.downloads.locator().entry(*set)?.images;
+                let [train, _] = state.downloads.locator.entry(*set)?.images;
                 Some(from_set(*set, format!("{set} in full"), train))
             }
             DataSource::Folder(_) => {

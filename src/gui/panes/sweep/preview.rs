@@ -51,7 +51,7 @@ impl RunPreview {
         textures: &mut TextureCache,
         commands: &mut Commands,
     ) {
-        let Some(preview) = state.sweep.preview() else {
+        let Some(preview) = &state.sweep.preview else {
             return;
         };
         ui.horizontal(|ui| {

@@ -16,7 +16,7 @@ use crate::{
 
 /// Shows the progress, or how the sweep ended.
 pub fn ui(ui: &mut Ui, state: &State, commands: &mut Commands) {
-    match (state.sweep.running(), state.sweep.end()) {
+    match (state.sweep.running.as_ref(), state.sweep.end.as_ref()) {
         (Some(running), _) => {
             bar(ui, running);
             live_training(ui, state, commands);
@@ -90,7 +90,7 @@ fn live_training(ui: &mut Ui, state: &State, commands: &mut Commands) {
 
 fn ended(ui: &mut Ui, sweep: &SweepState, end: &SweepEnd) {
     let done = sweep.count(RunStatus::is_done);
-    let all = sweep.runs().len();
+    let all = sweep.runs.len();
     match end {
         SweepEnd::Complete => {
             let failed = sweep.count(RunStatus::is_failed);

@@ -63,24 +63,24 @@ pub struct Table {
 
 impl Table {
     pub fn ui(&mut self, ui: &mut Ui, sweep: &SweepState, commands: &mut Commands) {
-        if sweep.runs().is_empty() {
+        if sweep.runs.is_empty() {
             ui.centered_and_justified(|ui| ui.weak("This grid has no runs"));
             return;
         }
         self.filters(ui, sweep);
         let indices: Vec<usize> = sweep
-            .order()
+            .order
             .iter()
             .copied()
             .filter(|index| {
-                let status = sweep.statuses().get(*index);
+                let status = sweep.statuses.get(*index);
                 status.is_some_and(|status| self.filter.matches(status))
             })
             .collect();
         ScrollArea::horizontal()
             .id_salt("sweep columns")
             .show(ui, |ui| {
-                let naming = Naming::new(sweep.runs());
+                let naming = Naming::new(&sweep.runs);
                 let name_width = naming.width();
                 let columns: f32 = COLUMNS.iter().map(|column| column.1).sum();
                 let min_width = ICON_WIDTH + name_width + columns + LAST_WIDTH;
@@ -114,7 +114,7 @@ impl Table {
                     self.filter = filter;
                 }
             }
-            if sweep.preview().is_none() && sweep.count(RunStatus::is_done) > 0 {
+            if sweep.preview.is_none() && sweep.count(RunStatus::is_done) > 0 {
                 ui.weak("click a finished run to show it");
             }
         });
@@ -209,13 +209,14 @@ fn header(ui: &mut Ui, layout: &Layout) {
 
 /// Shows one run; returns the command of a click.
 fn run_row(ui: &mut Ui, sweep: &SweepState, index: usize, layout: &Layout) -> Option<Command> {
-    let spec = sweep.runs().get(index)?;
-    let status = sweep.statuses().get(index)?;
+    let spec = sweep.runs.get(index)?;
+    let status = sweep.statuses.get(index)?;
     let progress = sweep
-        .running()
+        .running
+        .as_ref()
         .and_then(|running| running.progress.as_ref());
     let row = Row::new(spec, status, progress, ui.visuals());
-    let is_selected = match (status, sweep.preview()) {
+    let is_selected = match (status, sweep.preview.as_ref()) {
         (RunStatus::Done(done), Some(preview)) => done.id == preview.id,
         _ => false,
     };
@@ -237,7 +238,7 @@ fn run_row(ui: &mut Ui, sweep: &SweepState, index: usize, layout: &Layout) -> Op
     }
     paint(ui, rect, layout, spec, status, &row);
     let can_skip =
-        matches!(status, RunStatus::Waiting | RunStatus::Running(_)) && sweep.running().is_some();
+        matches!(status, RunStatus::Waiting | RunStatus::Running(_)) && sweep.running.is_some();
     let mut command = None;
     if can_skip && skip_button(ui, rect, spec) {
         command = Some(SweepCommand::Skip(index).into());

@@ -65,11 +65,6 @@ impl RunStatus {
     pub fn is_failed(&self) -> bool {
         matches!(self, Self::Failed(_))
     }
-
-    /// Whether the file may have no entry for it.
-    pub fn may_be_missing_in_store(&self) -> bool {
-        matches!(self, Self::Failed(_) | Self::Skipped)
-    }
 }
 
 /// Indices of `runs`: data sets and networks in their order of appearance, then by n, λ and seed.
