@@ -43,17 +43,14 @@ impl std::fmt::Display for RunSpec {
 /// A completed run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    /// Its specification.
     pub spec: RunSpec,
     /// Display name of the data set: "MNIST".
     pub data_name: String,
-    /// Shape of the images.
     pub shape: ImageShape,
     /// One name per class.
     pub class_names: Vec<String>,
     /// Name and version of the program that trained it.
     pub program: String,
-    /// Name of the device.
     pub device: String,
     /// Trainable parameters of encoder, decoder and classifier together.
     pub parameters: usize,
@@ -150,7 +147,6 @@ impl EvalSample {
     }
 }
 
-/// The reconstruction of one image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reconstruction {
     /// Index into the test images.

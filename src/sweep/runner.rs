@@ -80,7 +80,6 @@ pub enum SweepEvent {
     Ended(SweepEnd),
 }
 
-/// How a sweep ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SweepEnd {
     /// Every run is complete, has failed or was skipped; or only an estimate was requested.
@@ -106,7 +105,6 @@ pub struct SweepEstimate {
     pub bytes: u64,
     /// Largest number of networks trained side by side.
     pub side_by_side: usize,
-    /// Devices in use.
     pub devices: Vec<String>,
     /// Files of the data sets that could not be read and are left out.
     pub left_out: Vec<PathBuf>,
@@ -119,7 +117,6 @@ impl SweepEstimate {
     }
 }
 
-/// Progress of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
     /// The runs in training.

@@ -10,7 +10,6 @@ use crate::{
 /// Largest number of networks trained side by side.
 pub const MAX_LANES: usize = 101;
 
-/// The networks of a spectrum.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Spectrum {

@@ -13,7 +13,6 @@ const WHISKER: f64 = 1.5;
 pub struct Outcome {
     /// Weight of reconstruction.
     pub lambda: Lambda,
-    /// Seed of the run.
     pub seed: u64,
     /// Share of test images classified correctly (arg-max), 0–1.
     pub accuracy: f64,
@@ -51,7 +50,6 @@ impl Outcome {
 pub struct BoxPlot {
     /// Number of values.
     pub count: usize,
-    /// Median.
     pub median: f64,
     /// First and third quartile.
     pub quartiles: [f64; 2],
@@ -119,7 +117,6 @@ pub struct LambdaGroup {
 }
 
 impl LambdaGroup {
-    /// Box plot of the accuracies.
     pub fn accuracy(&self) -> Option<BoxPlot> {
         BoxPlot::from_values(self.outcomes.iter().map(|outcome| outcome.accuracy))
     }

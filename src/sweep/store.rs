@@ -35,7 +35,6 @@ pub struct Store {
     file: PathBuf,
 }
 
-/// A stored run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredRun {
     /// Its id in this file.
@@ -44,20 +43,17 @@ pub struct StoredRun {
     pub key: RunKey,
     /// Key of its data set.
     pub data: RunKey,
-    /// The run.
     pub record: Record,
 }
 
 /// A failed run, which would fail again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FailedRun {
-    /// Its specification.
     pub spec: RunSpec,
     /// Display name of the data set.
     pub data_name: String,
     /// Name and version of the program.
     pub program: String,
-    /// Name of the device.
     pub device: String,
     /// One sentence without a period.
     pub reason: String,
@@ -68,9 +64,7 @@ pub struct FailedRun {
 /// The status of a run in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoredStatus {
-    /// It is complete.
     Done,
-    /// It has failed.
     Failed,
 }
 
@@ -78,9 +72,7 @@ pub enum StoredStatus {
 #[derive(Debug, thiserror::Error)]
 #[error("{} {kind}", file.display())]
 pub struct StoreError {
-    /// The file.
     pub file: PathBuf,
-    /// The reason.
     pub kind: StoreErrorKind,
 }
 
@@ -170,7 +162,6 @@ impl Store {
         })
     }
 
-    /// Path of the file.
     pub fn file(&self) -> &Path {
         &self.file
     }

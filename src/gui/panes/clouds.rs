@@ -17,7 +17,6 @@ use crate::{
     },
 };
 
-/// State of the pane.
 pub struct Clouds {
     multiples: SmallMultiples,
     comparison: ComparisonRow,
@@ -83,6 +82,6 @@ impl Pane for Clouds {
     }
 
     fn save(&self, preferences: &mut Preferences) {
-        preferences.compared_spectrum = self.comparison.selected().map(str::to_owned);
+        preferences.compared_spectrum = self.comparison.selected.clone();
     }
 }

@@ -40,7 +40,7 @@ impl Controls {
 
     /// Stores what the panel keeps between sessions.
     pub fn save(&self, preferences: &mut Preferences) {
-        preferences.spectrum = self.run_mode.spectrum().clone();
+        preferences.spectrum = self.run_mode.spectrum.clone();
     }
 
     pub fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) {

@@ -39,7 +39,6 @@ impl Default for CurveSettings {
     }
 }
 
-/// State of the pane.
 pub struct Curves {
     settings: CurveSettings,
     /// Whether the plots follow the run; panning or zooming ends it, a double-click brings it back.
@@ -181,7 +180,6 @@ impl Curves {
     }
 }
 
-/// An entry of the legend.
 fn legend_entry(ui: &mut Ui, is_test: bool, name: &str, tip: &str) {
     ui.label(name).on_hover_text(tip);
     let (rect, _) = ui.allocate_exact_size(vec2(22.0, 12.0), egui::Sense::hover());

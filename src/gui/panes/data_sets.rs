@@ -22,7 +22,7 @@ use crate::{
             downloads::{DownloadState, RunningDownload},
         },
         textures::{Images, TextureCache},
-        widgets::CAPTION,
+        widgets::{CAPTION, clicked},
     },
     train::RunConfig,
 };
@@ -39,16 +39,13 @@ const NAME_WIDTH: f32 = 52.0;
 /// Minimum width of the buttons at the right.
 const BUTTON_WIDTH: f32 = 62.0;
 
-/// State of the window.
 #[derive(Default)]
 pub struct DataSets {
-    /// Whether it is shown.
     pub open: bool,
     was_open: bool,
 }
 
 impl DataSets {
-    /// Shows the window while it is open.
     pub fn ui(&mut self, ctx: &Context, context: &mut PaneContext<'_>) {
         let PaneContext {
             state,
@@ -352,10 +349,11 @@ fn detail(ui: &mut Ui, running: &RunningDownload) {
 fn footer(ui: &mut Ui, state: &State, commands: &mut Commands) {
     ui.add_space(4.0);
     ui.horizontal(|ui| {
-        let open = ui
-            .button("Open folder of images…")
-            .on_hover_text("Files of MNIST or CIFAR-10, or one folder of images per class");
-        if open.clicked() {
+        if clicked(
+            ui,
+            Button::new("Open folder of images…"),
+            "Files of MNIST or CIFAR-10, or one folder of images per class",
+        ) {
             commands.push(DataCommand::ChooseFolder);
         }
         if let Some(folder) = state.downloads.locator.download_root() {

@@ -26,15 +26,12 @@ use crate::{
 /// Initial radius of the brush, in pixels of the image: strokes as bold as MNIST's.
 const BRUSH: f32 = 1.2;
 
-/// State of the window.
 pub struct Drawing {
-    /// Whether it is shown.
     pub open: bool,
     pad: Pad,
     brush: f32,
     colour: [f32; 3],
     centre: bool,
-    /// Whether the brush erases.
     is_erasing: bool,
     /// Position of the brush on the pad while it draws, in pixels of the image.
     last_pos: Option<[f32; 2]>,
@@ -64,7 +61,6 @@ impl Drawing {
         self.centre = false;
     }
 
-    /// Shows the window while it is open.
     pub fn ui(&mut self, ctx: &Context, context: &mut PaneContext<'_>) {
         let Some(run) = context.state.run.view() else {
             return;

@@ -9,7 +9,7 @@ use crate::{
     gui::{
         commands::{Commands, ExportCommand, ResultsCommand},
         state::{AllOptions, Export, State, exports::MAX_SCENES, results::ResultsState},
-        widgets::sentence,
+        widgets::{clicked, sentence},
     },
 };
 
@@ -28,7 +28,6 @@ const ANIMATION_FORMATS: [Format; 2] = [
     ("APNG", "png", "All colours; plays in browsers"),
 ];
 
-/// State of the window.
 #[derive(Default)]
 pub struct ExportWindow {
     /// What will be exported; `None` while the window is closed.
@@ -39,12 +38,10 @@ pub struct ExportWindow {
 }
 
 impl ExportWindow {
-    /// Opens the window with a choice.
     pub fn open(&mut self, export: Export) {
         self.chosen = Some(export);
     }
 
-    /// Shows the window while it is open.
     pub fn ui(&mut self, ctx: &Context, context: &mut PaneContext<'_>) {
         let PaneContext {
             state, commands, ..
@@ -100,7 +97,6 @@ impl ExportWindow {
 /// Something that can be exported, with its title and tooltip.
 type Choice = (Export, &'static str, &'static str);
 
-/// The figures to choose from.
 fn figures(ui: &mut Ui, state: &State, chosen: &mut Export, commands: &mut Commands) {
     let dead = match *chosen {
         Export::Figure(_, dead) => dead,
@@ -143,20 +139,25 @@ fn figures(ui: &mut Ui, state: &State, chosen: &mut Export, commands: &mut Comma
     watch_results(state, commands);
     for (title, tip, choices) in groups {
         ui.label(RichText::new(title).strong()).on_hover_text(tip);
-        for (choice, title, tip) in choices {
-            let available = state.can_export(choice);
-            ui.add_enabled_ui(available.is_ok(), |ui| {
-                let radio = ui.radio_value(chosen, choice, title).on_hover_text(tip);
-                if let Err(reason) = available {
-                    radio.on_disabled_hover_text(sentence(&reason));
-                }
-            });
+        for choice in choices {
+            choose(ui, state, chosen, choice);
         }
         ui.add_space(4.0);
     }
     if let Export::Figure(FigureKind::OverLambda | FigureKind::Pareto, dead) = chosen {
         dead_runs(ui, dead);
     }
+}
+
+/// A choice, disabled with the reason where it cannot be exported now.
+fn choose(ui: &mut Ui, state: &State, chosen: &mut Export, (export, title, tip): Choice) {
+    let available = state.can_export(export);
+    ui.add_enabled_ui(available.is_ok(), |ui| {
+        let radio = ui.radio_value(chosen, export, title).on_hover_text(tip);
+        if let Err(reason) = available {
+            radio.on_disabled_hover_text(sentence(&reason));
+        }
+    });
 }
 
 fn dead_runs(ui: &mut Ui, dead: &mut DeadRuns) {
@@ -204,18 +205,10 @@ fn all_figures(ui: &mut Ui, state: &State, all: &mut AllOptions, commands: &mut 
         .on_hover_text("Cloud and reconstructions from the first λ to the last, as GIF, for every network with runs at two λ or more; this takes a while");
 }
 
-/// The animations to choose from.
 fn animations(ui: &mut Ui, state: &State, chosen: &mut Export, commands: &mut Commands) {
-    let available = state.can_export(Export::Sweep);
-    ui.add_enabled_ui(available.is_ok(), |ui| {
-        let radio = ui.radio_value(chosen, Export::Sweep, "λ sweep");
-        let radio = radio.on_hover_text(
-            "Cloud and reconstructions of the spectrum from λ = 0 to 1, in their state when you click",
-        );
-        if let Err(reason) = available {
-            radio.on_disabled_hover_text(sentence(&reason));
-        }
-    });
+    let tip =
+        "Cloud and reconstructions of the spectrum from λ = 0 to 1, in their state when you click";
+    choose(ui, state, chosen, (Export::Sweep, "λ sweep", tip));
     ui.radio_value(chosen, Export::Training, "Training")
         .on_hover_text("Cloud and reconstructions of the network on show, recorded from now on");
     if *chosen == Export::Training {
@@ -267,12 +260,8 @@ fn recording(ui: &mut Ui, state: &State, commands: &mut Commands) {
         {
             commands.push(ExportCommand::Record);
         }
-        if recording.is_some()
-            && ui
-                .button("Discard")
-                .on_hover_text("Stop recording and discard the frames")
-                .clicked()
-        {
+        let tip = "Stop recording and discard the frames";
+        if recording.is_some() && clicked(ui, Button::new("Discard"), tip) {
             commands.push(ExportCommand::DiscardRecording);
         }
     });

@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use eframe::egui::{
-    Align2, Color32, CornerRadius, FontId, Pos2, Rect, Response, Role, ScrollArea, Sense, Shape,
-    Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align2, Button, Color32, CornerRadius, FontId, Pos2, Rect, Response, Role, ScrollArea, Sense,
+    Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::{Pane, PaneContext, PaneId, PaneSetup, export_button, header};
@@ -17,7 +17,7 @@ use crate::{
         state::{RunView, State},
         textures::{INPUT, Images, RECONSTRUCTION, TILES, TextureCache},
         theme,
-        widgets::{class_name, verdict},
+        widgets::{class_name, clicked, verdict},
     },
     train::Snapshot,
 };
@@ -29,7 +29,6 @@ const TITLE: f32 = 17.0;
 /// Height of the list of classes, in points; more of them scroll.
 const MENU: f32 = 360.0;
 
-/// State of the pane.
 #[derive(Default)]
 pub struct ReconstructionsByLambda {
     /// Classes whose rows are hidden.
@@ -87,11 +86,7 @@ impl ReconstructionsByLambda {
         let subject = FigureKind::ReconstructionsByLambda;
         export_button(ui, subject, DeadRuns::default(), commands);
         let mut selection = state.probe.selection();
-        if ui
-            .button("New sample")
-            .on_hover_text("Show other test images")
-            .clicked()
-        {
+        if clicked(ui, Button::new("New sample"), "Show other test images") {
             selection.grid_offset += selection.grid_per_class;
             commands.push(ProbeCommand::SetSelection(selection));
         }

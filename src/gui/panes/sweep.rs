@@ -20,7 +20,6 @@ use crate::gui::{
     state::{State, sweep::Preparation},
 };
 
-/// State of the pane.
 pub struct SweepPane {
     editor: Editor,
     table: Table,
@@ -41,7 +40,7 @@ impl SweepPane {
         if self.editor.has_errors() || state.sweep.running.is_some() {
             return;
         }
-        let grid = self.editor.grid();
+        let grid = &self.editor.grid;
         if state.sweep.grid.as_ref() != Some(grid) {
             commands.push(SweepCommand::SetGrid(Box::new(grid.clone())));
             return;

@@ -12,11 +12,11 @@ use crate::{
         commands::{Commands, ResultsCommand, ViewCommand},
         state::{Export, State, results::ResultsState},
         theme,
+        widgets::clicked,
     },
     sweep::TradeOff,
 };
 
-/// State of the pane.
 #[derive(Default)]
 pub struct TradeOffWidth {
     against_parameters: bool,
@@ -83,7 +83,7 @@ impl TradeOffWidth {
                 )
             },
         );
-        if ui.button("Refresh").on_hover_text(tip).clicked() {
+        if clicked(ui, Button::new("Refresh"), &tip) {
             commands.push(ResultsCommand::Refresh);
         }
         for (value, label, tip) in [
@@ -149,7 +149,6 @@ fn empty(ui: &mut Ui, state: &State, measure: CapacityMeasure) {
     });
 }
 
-/// One of the two losses.
 #[derive(Clone, Copy)]
 struct Loss {
     is_accuracy: bool,

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     data::{
-        BundledSet, DatasetLocator, Split, bundle,
+        BundledSet, DataSource, DatasetLocator, Split, bundle,
         fetch::{self, CancelToken, FetchError, Progress, Stage},
         locator::Availability,
     },
@@ -21,7 +21,6 @@ const WINDOW: Duration = Duration::from_secs(4);
 /// Time without a byte after which a mirror is considered silent.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// The state of one set.
 #[derive(Debug, Default)]
 pub struct DownloadState {
     /// Where the full set is; `None` before the first search.
@@ -30,7 +29,6 @@ pub struct DownloadState {
     pub examples: Option<Split>,
     /// Bytes of an interrupted download that can be resumed.
     pub kept: u64,
-    /// The running download.
     pub running: Option<RunningDownload>,
     /// Why the last download failed, or the folder could not be shown.
     pub error: Option<String>,
@@ -39,12 +37,10 @@ pub struct DownloadState {
     reveal_job: Option<Job<Result<(), String>>>,
 }
 
-/// A running download.
 #[derive(Debug)]
 pub struct RunningDownload {
     job: Job<Result<(), FetchError>, Progress>,
     token: CancelToken,
-    /// The latest progress.
     pub progress: Option<Progress>,
     pub throughput: Throughput,
 }
@@ -127,14 +123,18 @@ impl Downloads {
         }
     }
 
-    /// The state of a set.
     pub fn state(&self, set: BundledSet) -> &DownloadState {
         &self.states[set as usize]
     }
 
-    /// Whether the full set is on this machine.
-    pub fn has_full(&self, set: BundledSet) -> bool {
-        matches!(self.state(set).availability, Some(Availability::Found(_)))
+    /// The built-in sets, and the full sets on this machine.
+    pub fn sources(&self) -> Vec<DataSource> {
+        let has_full = |set: &BundledSet| {
+            matches!(self.state(*set).availability, Some(Availability::Found(_)))
+        };
+        let full = BundledSet::ALL.into_iter().filter(has_full);
+        let bundled = BundledSet::ALL.map(DataSource::Bundled).into_iter();
+        bundled.chain(full.map(DataSource::Full)).collect()
     }
 
     pub fn execute(&mut self, command: DownloadCommand) {

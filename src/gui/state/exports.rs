@@ -64,7 +64,6 @@ impl Export {
     }
 }
 
-/// An export in progress.
 #[derive(Debug)]
 pub struct RunningExport {
     job: Job<Result<Outcome, String>, Progress>,
@@ -100,7 +99,6 @@ impl Exports {
         }
     }
 
-    /// The export in progress.
     pub fn running(&self) -> Option<&RunningExport> {
         self.running.as_ref()
     }

@@ -17,7 +17,6 @@ pub struct LaneView {
     /// Current λ, and the seed.
     pub lane: Lane,
     pub history: History,
-    /// The latest snapshot.
     pub snapshot: Option<Arc<Snapshot>>,
     pub last_losses: Option<StepLosses>,
     pub last_evaluation: Option<Evaluation>,

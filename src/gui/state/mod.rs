@@ -40,14 +40,13 @@ use self::{
 pub use self::{
     exports::{AllOptions, Export},
     lane_view::LaneView,
-    notifications::{Level, Notification, NotificationAction, NotificationId, Scope},
+    notifications::{Level, Notification, NotificationAction, NotificationId},
     probe::ProbeSelection,
     run_view::RunView,
 };
 use super::commands::{Command, Commands, DataCommand, ResultsCommand, StartSettings};
 use crate::{data::DataSource, jobs::Wake, train::RunConfig};
 
-/// The parts.
 #[derive(Debug)]
 pub struct State {
     /// The run on show.

@@ -23,7 +23,6 @@ use crate::{
 /// How often the file is checked for changes.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// The state of the file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ResultsState {
     /// Not read yet.
@@ -76,7 +75,6 @@ impl Results {
         }
     }
 
-    /// Path of the file.
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()
     }

@@ -227,7 +227,6 @@ impl RunView {
 
     // ---- events ----
 
-    /// Takes an event of this run.
     pub fn on_event(&mut self, event: Event) {
         self.evaluation_progress = match event {
             Event::EvaluationProgress { share, .. } => Some(share),

@@ -59,7 +59,6 @@ pub struct SweepState {
     pub estimate: Option<SweepEstimate>,
     /// Whether to estimate the cost without a request: once per grid.
     auto_estimate: bool,
-    /// The sweep in progress.
     pub running: Option<RunningSweep>,
     /// How the last sweep ended.
     pub end: Option<SweepEnd>,

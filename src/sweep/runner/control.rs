@@ -12,7 +12,6 @@ pub(super) struct Control<'a> {
     pub inbox: &'a Receiver<SweepCommand>,
     events: &'a EventSink<SweepEvent>,
     paused: bool,
-    /// Whether the sweep is to end.
     pub is_cancelled: bool,
     /// The runs that are to be skipped.
     pub skipped: HashSet<usize>,

@@ -69,7 +69,6 @@ pub(super) mod tests {
     use super::*;
     use crate::sweep::Grid;
 
-    /// The runs of a grid.
     pub fn tasks(grid: &str) -> Vec<Task> {
         let runs = Grid::parse(grid).unwrap().runs().unwrap();
         let data = "0".repeat(64).parse().unwrap();

@@ -190,7 +190,6 @@ fn measure(
     Ok(Some(costs))
 }
 
-/// A sweep in progress.
 struct Sweep<'a> {
     jobs: usize,
     datasets: &'a mut DatasetCache,

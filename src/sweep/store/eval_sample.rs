@@ -133,7 +133,6 @@ pub(super) fn decode(deflated: &[u8]) -> Result<EvalSample, String> {
     }
 }
 
-/// The remaining bytes.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {

@@ -209,7 +209,6 @@ fn read_row(id: i64, row: &Row<'_>) -> Result<StoredRun, ReadError> {
     })
 }
 
-/// A non-negative integer.
 fn non_negative<T: TryFrom<i64>>(row: &Row<'_>, column: usize) -> Result<T, ReadError> {
     let number: i64 = row.get(column)?;
     T::try_from(number).map_err(|_| format!("has the invalid number {number}").into())

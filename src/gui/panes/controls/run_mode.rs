@@ -9,7 +9,7 @@ use crate::{
         actions::ActionId,
         commands::{Command, RunCommand},
         state::RunView,
-        widgets::{action_button, drag_value, error_text, wide_button},
+        widgets::{action_button, clicked, drag_value, error_text, wide_button},
     },
     sweep::{
         Spectrum,
@@ -22,7 +22,7 @@ use crate::{
 pub struct RunModeControls {
     is_spectrum: bool,
     /// The draft, kept between sessions.
-    spectrum: Spectrum,
+    pub spectrum: Spectrum,
     /// The list of λ as text.
     list: String,
     list_error: Option<LambdaListError>,
@@ -41,11 +41,6 @@ impl RunModeControls {
             list_error: None,
             was_spectrum: false,
         }
-    }
-
-    /// The draft.
-    pub fn spectrum(&self) -> &Spectrum {
-        &self.spectrum
     }
 
     pub fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) {
@@ -79,7 +74,7 @@ impl RunModeControls {
             let back = wide_button(ui, "Back to one λ", 26.0);
             let tooltip =
                 "Start a run of a single network with the λ on show; the spectrum is lost";
-            if ui.add(back).on_hover_text(tooltip).clicked() {
+            if clicked(ui, back, tooltip) {
                 context.commands.push(RunCommand::SetSpectrum(None));
             }
         }

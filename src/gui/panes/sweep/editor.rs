@@ -7,7 +7,6 @@ use super::{
     more_settings::MoreSettings,
 };
 use crate::{
-    data::{BundledSet, DataSource},
     gui::{
         state::State,
         widgets::{drag_value, error_text, source_name},
@@ -21,7 +20,8 @@ use crate::{
 
 /// The grid, and the text fields of its lists.
 pub struct Editor {
-    grid: Grid,
+    /// The last valid grid.
+    pub grid: Grid,
     latent: ListField<LatentSize>,
     lambda: ListField<Lambda>,
     seed: ListField<u64>,
@@ -62,10 +62,6 @@ impl Editor {
     }
 
     /// The last valid grid.
-    pub fn grid(&self) -> &Grid {
-        &self.grid
-    }
-
     /// Whether a list is invalid or settings contradict each other.
     pub fn has_errors(&self) -> bool {
         self.latent.error.is_some()
@@ -140,12 +136,7 @@ impl Editor {
     fn data(&mut self, ui: &mut Ui, state: &State) {
         let tip = "Training and test images: the built-in sets, the full sets on this machine, and the folder of the live run";
         ui.label("Data sets").on_hover_text(tip);
-        let mut sources: Vec<DataSource> = BundledSet::ALL.map(DataSource::Bundled).to_vec();
-        for set in BundledSet::ALL {
-            if state.downloads.has_full(set) {
-                sources.push(DataSource::Full(set));
-            }
-        }
+        let mut sources = state.downloads.sources();
         let live = state.run.view().map(|run| &run.source);
         for source in live.into_iter().chain(&self.grid.data) {
             if !sources.contains(source) {
@@ -159,9 +150,7 @@ impl Editor {
         let tip = "Every network is trained on every data set";
         ui.label("Networks").on_hover_text(tip);
         let all = Architecture::ALL;
-        toggle_buttons(ui, tip, &all, &mut self.grid.arch, |network| {
-            network.to_string()
-        });
+        toggle_buttons(ui, tip, &all, &mut self.grid.arch, Architecture::to_string);
         let tip = "Leave out networks on images of a shape on which the paper does not train them";
         ui.checkbox(
             &mut self.grid.paper_pairs_only,
@@ -254,7 +243,7 @@ mod tests {
         grid.learning_rate = 0.1 + 0.2;
         grid.vit.patch = Some(4);
         let text = Editor::new(grid.clone()).to_preference();
-        assert_eq!(*Editor::from_preference(&text).grid(), grid);
+        assert_eq!(Editor::from_preference(&text).grid, grid);
         let many = format!("seed = [{}]", "1, ".repeat(100_000));
         for text in [
             "",
@@ -265,7 +254,7 @@ mod tests {
             &many,
         ] {
             let editor = Editor::from_preference(text);
-            assert_eq!(editor.grid(), Editor::default().grid(), "{text}");
+            assert_eq!(editor.grid, Editor::default().grid, "{text}");
         }
     }
 }

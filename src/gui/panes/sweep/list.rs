@@ -4,7 +4,6 @@ use std::{fmt::Display, str::FromStr};
 
 use crate::sweep::grid::MAX_RUNS;
 
-/// The text field of a list.
 pub struct ListField<T> {
     pub text: String,
     /// The last valid values.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use eframe::{
-    egui::{self, Align, Grid, Layout, Rect, RichText, ScrollArea, Sense, Stroke, Ui, vec2},
+    egui::{
+        self, Align, Button, Grid, Layout, Rect, RichText, ScrollArea, Sense, Stroke, Ui, vec2,
+    },
     egui_wgpu::RenderState,
 };
 
@@ -17,7 +19,7 @@ use crate::{
         state::{State, sweep::RunPicture},
         textures::{Images, TextureCache},
         theme,
-        widgets::{verdict, wide_button},
+        widgets::{clicked, verdict, wide_button},
     },
     sweep::{Record, series::network_name},
     train::Evaluation,
@@ -31,7 +33,6 @@ const CURVES: f32 = 165.0;
 const COLUMNS: usize = 10;
 const GAP: f32 = 2.0;
 
-/// State of the panel.
 pub struct RunPreview {
     scatter: Scatter,
 }
@@ -56,11 +57,7 @@ impl RunPreview {
         };
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if ui
-                    .small_button("Close")
-                    .on_hover_text("Close the preview")
-                    .clicked()
-                {
+                if clicked(ui, Button::new("Close").small(), "Close the preview") {
                     commands.push(SweepCommand::ClosePreview);
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -82,7 +79,7 @@ impl RunPreview {
             Some(Ok(picture)) => {
                 let train = wide_button(ui, "Train this live", 28.0);
                 let tip = "Replace the live run by a new one with the settings of this run";
-                if ui.add(train).on_hover_text(tip).clicked() {
+                if clicked(ui, train, tip) {
                     let spec = Box::new(picture.record.spec.clone());
                     commands.push(RunCommand::TrainLive(spec));
                 }

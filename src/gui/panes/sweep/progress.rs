@@ -1,6 +1,6 @@
 //! The progress of the sweep, above its runs.
 
-use eframe::egui::{ProgressBar, RichText, Ui};
+use eframe::egui::{Button, ProgressBar, RichText, Ui};
 
 use crate::{
     format::{count, duration, thousands},
@@ -10,6 +10,7 @@ use crate::{
             State,
             sweep::{RunStatus, RunningSweep, Stage, SweepState},
         },
+        widgets::clicked,
     },
     sweep::{SweepEnd, runner::SweepEstimate},
 };
@@ -82,7 +83,7 @@ fn live_training(ui: &mut Ui, state: &State, commands: &mut Commands) {
             )
         };
         ui.label(RichText::new(text).size(12.5).weak());
-        if ui.small_button(label).on_hover_text(tip).clicked() {
+        if clicked(ui, Button::new(label).small(), tip) {
             commands.push(RunCommand::ToggleTraining);
         }
     });

@@ -13,7 +13,7 @@ use crate::{
             State,
             sweep::{RunStatus, Stage, SweepState},
         },
-        widgets::{action_button, wide_button},
+        widgets::{action_button, clicked, wide_button},
     },
     sweep::runner::SweepEstimate,
 };
@@ -91,13 +91,11 @@ fn start_buttons(ui: &mut Ui, sweep: &SweepState, has_errors: bool, commands: &m
     let failed = sweep.count(RunStatus::is_failed);
     if failed > 0 {
         let retry = wide_button(ui, format!("Retry {}", plural(failed, "run")), 24.0);
-        if ui
-            .add(retry)
-            .on_hover_text(
-                "Train the failed runs again; with the same settings they may fail again",
-            )
-            .clicked()
-        {
+        if clicked(
+            ui,
+            retry,
+            "Train the failed runs again; with the same settings they may fail again",
+        ) {
             commands.push(SweepCommand::Retry);
         }
     }
@@ -143,15 +141,13 @@ fn show_estimate(ui: &mut Ui, sweep: &SweepState, open: usize, commands: &mut Co
         ui.horizontal(|ui| {
             ui.spinner();
             ui.label(RichText::new("Estimating time and memory…").size(SMALL));
-            let stop = ui.small_button("Stop").on_hover_text("Skip the estimate");
-            if stop.clicked() {
+            if clicked(ui, Button::new("Stop").small(), "Skip the estimate") {
                 commands.push(SweepCommand::StopEstimate);
             }
         });
     } else if open > 0 && sweep.is_store_queried {
-        let button = ui.small_button("Estimate time and memory");
         let tip = "Train each kind of network for a moment; the result is discarded";
-        if button.on_hover_text(tip).clicked() {
+        if clicked(ui, Button::new("Estimate time and memory").small(), tip) {
             commands.push(SweepCommand::Estimate);
         }
     }
@@ -214,11 +210,11 @@ pub fn results_file(ui: &mut Ui, state: &State, commands: &mut Commands) {
         return;
     };
     let path = file.display().to_string();
-    let copy = ui.button("Copy path");
-    if copy
-        .on_hover_text("Copy the path of the results file, which “cre-lab results” and “cre-lab figures” read with --from")
-        .clicked()
-    {
+    if clicked(
+        ui,
+        Button::new("Copy path"),
+        "Copy the path of the results file, which “cre-lab results” and “cre-lab figures” read with --from",
+    ) {
         ui.ctx().copy_text(path.clone());
     }
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

@@ -12,6 +12,7 @@ use crate::{
         commands::{Command, Commands, SweepCommand},
         state::sweep::{RunStatus, SweepState},
         theme,
+        widgets::clicked,
     },
     sweep::RunSpec,
 };
@@ -55,7 +56,6 @@ impl Filter {
     }
 }
 
-/// State of the list.
 #[derive(Default)]
 pub struct Table {
     filter: Filter,
@@ -110,7 +110,7 @@ impl Table {
                 let number = sweep.count(|status| filter.matches(status));
                 let label = format!("{} {}", filter.name(), count(number));
                 let button = Button::selectable(self.filter == filter, label);
-                if ui.add(button).on_hover_text("List these runs").clicked() {
+                if clicked(ui, button, "List these runs") {
                     self.filter = filter;
                 }
             }

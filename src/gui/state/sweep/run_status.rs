@@ -5,7 +5,6 @@ use crate::{
     train::Evaluation,
 };
 
-/// The status of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunStatus {
     /// Not started.

@@ -17,7 +17,6 @@ pub enum Stage {
     Ending,
 }
 
-/// A sweep in progress.
 #[derive(Debug)]
 pub struct RunningSweep {
     pub(super) runner: SweepRunner,
