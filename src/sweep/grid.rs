@@ -46,27 +46,19 @@ pub struct Grid {
 impl Default for Grid {
     /// The paper's Figure 3 for FC Medium on MNIST, with seeds 1 to 5.
     fn default() -> Self {
-        let RunConfig {
-            architecture,
-            latent,
-            batch_size,
-            learning_rate,
-            device,
-            vit,
-            ..
-        } = RunConfig::default();
+        let config = RunConfig::default();
         Self {
             data: vec![DataSource::default()],
-            arch: vec![architecture],
-            latent: vec![latent],
+            arch: vec![config.architecture],
+            latent: vec![config.latent],
             lambda: lambda::evenly_spaced(11),
             seed: (1..=5).collect(),
             epochs: 10,
-            batch_size,
-            learning_rate,
-            device,
+            batch_size: config.batch_size,
+            learning_rate: config.learning_rate,
+            device: config.device,
             paper_pairs_only: false,
-            vit,
+            vit: config.vit,
         }
     }
 }

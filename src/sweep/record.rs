@@ -25,17 +25,12 @@ pub struct RunSpec {
 impl std::fmt::Display for RunSpec {
     /// "FC Medium n = 3, mnist, λ = 0.3, seed 2".
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let RunConfig {
-            architecture,
-            latent,
-            lambda,
-            seed,
-            ..
-        } = &self.config;
-        write!(f, "{architecture}")?;
-        if architecture.has_free_latent() {
-            write!(f, " n = {latent}")?;
+        let config = &self.config;
+        write!(f, "{}", config.architecture)?;
+        if config.architecture.has_free_latent() {
+            write!(f, " n = {}", config.latent)?;
         }
+        let (lambda, seed) = (config.lambda, config.seed);
         write!(f, ", {}, λ = {lambda}, seed {seed}", self.data)
     }
 }
@@ -121,16 +116,14 @@ impl EvalSample {
         let test = &dataset.test;
         let is_known = |index: u32| (index as usize) < test.len();
         let label = |index: u32| test.label(index as usize);
-        let indices = snapshot.probe.cloud.iter().copied();
-        let places = snapshot.points.iter().copied();
-        let predicted = snapshot.predicted.iter().copied();
-        let points = indices.zip(places).zip(predicted);
-        let points: Vec<_> = points.filter(|((index, _), _)| is_known(*index)).collect();
+        let cloud = snapshot.probe.cloud.iter();
+        let points = cloud.zip(&snapshot.points).zip(&snapshot.predicted);
+        let points: Vec<_> = points.filter(|((index, _), _)| is_known(**index)).collect();
         let results = snapshot.grid.iter();
         Self {
-            labels: points.iter().map(|((index, _), _)| label(*index)).collect(),
-            predicted: points.iter().map(|(_, class)| *class).collect(),
-            points: points.into_iter().map(|((_, point), _)| point).collect(),
+            labels: points.iter().map(|((at, _), _)| label(**at)).collect(),
+            predicted: points.iter().map(|(_, class)| **class).collect(),
+            points: points.iter().map(|((_, point), _)| **point).collect(),
             projection: snapshot.projection,
             reconstructions: results
                 .filter(|result| is_known(result.index))

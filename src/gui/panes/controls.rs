@@ -57,13 +57,11 @@ impl Controls {
 }
 
 fn lambda(ui: &mut Ui, context: &mut PaneContext<'_>) {
-    let PaneContext {
-        state, commands, ..
-    } = context;
+    let state = context.state;
     ui.horizontal(|ui| {
         ui.label(RichText::new(LABEL).size(30.0).strong());
         if let Some(lambda) = lambda_field(ui, state.run.lambda()) {
-            commands.push(RunCommand::SetLambda(lambda));
+            context.commands.push(RunCommand::SetLambda(lambda));
         }
     });
     let mut choice = LambdaChoice::new(state);
@@ -71,7 +69,7 @@ fn lambda(ui: &mut Ui, context: &mut PaneContext<'_>) {
         "Weight of reconstruction in the encoder's loss: 0 is a pure classifier, 1 a pure autoencoder\n\
          Left and Right change it by 0.01, with Shift by 0.1, or show the next network of a spectrum. Home and End go to the ends",
     );
-    commands.extend(choice.command(state));
+    context.commands.extend(choice.command(state));
     let lambda = choice.lambda();
     let visuals = ui.visuals().clone();
     ui.horizontal(|ui| {

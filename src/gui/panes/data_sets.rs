@@ -47,15 +47,10 @@ pub struct DataSets {
 
 impl DataSets {
     pub fn ui(&mut self, ctx: &Context, context: &mut PaneContext<'_>) {
-        let PaneContext {
-            state,
-            commands,
-            textures,
-            ..
-        } = context;
+        let state = context.state;
         if self.open && !self.was_open {
-            commands.push(DownloadCommand::LoadExamples);
-            commands.push(DownloadCommand::FindSets);
+            context.commands.push(DownloadCommand::LoadExamples);
+            context.commands.push(DownloadCommand::FindSets);
         }
         self.was_open = self.open;
         if !self.open {
@@ -72,9 +67,9 @@ impl DataSets {
             .show(ctx, |ui| {
                 ui.set_width(WIDTH);
                 for set in BundledSet::ALL {
-                    data_set(ui, state, textures, set, commands);
+                    data_set(ui, state, context.textures, set, context.commands);
                 }
-                footer(ui, state, commands);
+                footer(ui, state, context.commands);
             });
         self.open = open;
     }

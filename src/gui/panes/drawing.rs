@@ -80,23 +80,22 @@ impl Drawing {
     }
 
     fn window(&mut self, ctx: &Context, run: &RunView, context: &mut PaneContext<'_>) {
-        let PaneContext { textures, view, .. } = context;
         let mut open = true;
         Window::new("Draw")
             .id(egui::Id::unique("drawing"))
             .open(&mut open)
             .resizable(false)
             .pivot(Align2::RIGHT_BOTTOM)
-            .default_pos(view.dock_rect.right_bottom() - vec2(12.0, 12.0))
+            .default_pos(context.view.dock_rect.right_bottom() - vec2(12.0, 12.0))
             .show(ctx, |ui| {
                 ui.horizontal_top(|ui| {
-                    ui.vertical(|ui| self.pad(ui, textures));
+                    ui.vertical(|ui| self.pad(ui, context.textures));
                     let snapshot = run.shown().snapshot.as_ref();
                     let result = snapshot
                         .and_then(|snapshot| Some((snapshot, snapshot.custom_image.as_ref()?)));
                     ui.vertical(|ui| match result {
                         Some((snapshot, result)) if !self.pad.is_blank() => {
-                            show_result(ui, run, snapshot, result, textures);
+                            show_result(ui, run, snapshot, result, context.textures);
                         }
                         _ => hint(ui),
                     });

@@ -43,9 +43,7 @@ impl ExportWindow {
     }
 
     pub fn ui(&mut self, ctx: &Context, context: &mut PaneContext<'_>) {
-        let PaneContext {
-            state, commands, ..
-        } = context;
+        let state = context.state;
         let Some(mut chosen) = self.chosen else {
             return;
         };
@@ -65,17 +63,17 @@ impl ExportWindow {
             .show(ctx, |ui| {
                 let (formats, format) = match &mut chosen {
                     Export::Figure(..) | Export::Width(_) => {
-                        figures(ui, state, &mut chosen, commands);
+                        figures(ui, state, &mut chosen, context.commands);
                         (&FIGURE_FORMATS[..], &mut self.figure_format)
                     }
                     Export::Sweep | Export::Training => {
-                        animations(ui, state, &mut chosen, commands);
+                        animations(ui, state, &mut chosen, context.commands);
                         (&ANIMATION_FORMATS[..], &mut self.animation_format)
                     }
                     Export::All(all) => {
-                        all_figures(ui, state, all, commands);
+                        all_figures(ui, state, all, context.commands);
                         ui.separator();
-                        done = save_button(ui, state, chosen, NO_FORMAT, commands);
+                        done = save_button(ui, state, chosen, NO_FORMAT, context.commands);
                         return;
                     }
                 };
@@ -88,7 +86,7 @@ impl ExportWindow {
                     }
                 });
                 ui.separator();
-                done = save_button(ui, state, chosen, formats[*format], commands);
+                done = save_button(ui, state, chosen, formats[*format], context.commands);
             });
         self.chosen = (open && !done).then_some(chosen);
     }

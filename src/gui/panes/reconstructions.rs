@@ -33,14 +33,9 @@ pub struct Reconstructions {
 
 impl Pane for Reconstructions {
     fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> egui::Response {
-        let PaneContext {
-            state,
-            commands,
-            textures,
-            ..
-        } = context;
+        let state = context.state;
         let handle = header(ui, PaneId::Reconstructions, |ui| {
-            self.tools(ui, state, commands);
+            self.tools(ui, state, context.commands);
         });
         let Some(run) = state.run.view() else {
             return handle;
@@ -52,9 +47,9 @@ impl Pane for Reconstructions {
             });
             return handle;
         };
-        let clicked = self.grid(ui, run, snapshot, state.probe.selected(), textures);
+        let clicked = self.grid(ui, run, snapshot, state.probe.selected(), context.textures);
         if clicked.is_some() {
-            commands.push(ProbeCommand::Select(clicked));
+            context.commands.push(ProbeCommand::Select(clicked));
         }
         handle
     }

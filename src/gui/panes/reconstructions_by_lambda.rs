@@ -44,14 +44,9 @@ struct Clicked {
 
 impl Pane for ReconstructionsByLambda {
     fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> Response {
-        let PaneContext {
-            state,
-            commands,
-            textures,
-            ..
-        } = context;
+        let state = context.state;
         let handle = header(ui, PaneId::ReconstructionsByLambda, |ui| {
-            self.tools(ui, state, commands);
+            self.tools(ui, state, context.commands);
         });
         let Some(run) = state.run.view() else {
             return handle;
@@ -67,11 +62,13 @@ impl Pane for ReconstructionsByLambda {
             return handle;
         }
         let selected = state.probe.selected();
-        if let Some(clicked) = grid(ui, run, &lanes, &rows, selected, textures) {
+        if let Some(clicked) = grid(ui, run, &lanes, &rows, selected, context.textures) {
             if let Some(lane) = clicked.lane {
-                commands.push(RunCommand::ShowLane(lane));
+                context.commands.push(RunCommand::ShowLane(lane));
             }
-            commands.push(ProbeCommand::Select(Some(clicked.image)));
+            context
+                .commands
+                .push(ProbeCommand::Select(Some(clicked.image)));
         }
         handle
     }

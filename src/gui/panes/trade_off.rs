@@ -49,16 +49,11 @@ pub fn outcomes_pane(
     figure: FigureKind,
     draw: DrawOutcomes,
 ) -> Response {
-    let PaneContext {
-        state,
-        commands,
-        view,
-        ..
-    } = context;
-    let settings = &mut view.trade_off;
+    let state = context.state;
+    let settings = &mut context.view.trade_off;
     let outcomes = state.run.view().map_or_else(Vec::new, RunView::outcomes);
     let handle = header(ui, id, |ui| {
-        export_button(ui, figure, settings.dead_runs(), commands);
+        export_button(ui, figure, settings.dead_runs(), context.commands);
         settings.dead_runs_switch(ui, &outcomes);
     });
     let Some(run) = state.run.view() else {
@@ -69,7 +64,7 @@ pub fn outcomes_pane(
         let text = "No network has been evaluated yet, or all of them are left out";
         ui.centered_and_justified(|ui| ui.weak(text));
     } else if let Some(index) = draw(ui, run, &outcomes) {
-        commands.push(RunCommand::ShowLane(index));
+        context.commands.push(RunCommand::ShowLane(index));
     }
     handle
 }

@@ -26,14 +26,12 @@ pub struct TradeOffWidth {
 
 impl Pane for TradeOffWidth {
     fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> Response {
-        let PaneContext {
-            state, commands, ..
-        } = context;
+        let state = context.state;
         if !state.results.is_watched() {
-            commands.push(ResultsCommand::Watch);
+            context.commands.push(ResultsCommand::Watch);
         }
         let handle = header(ui, PaneId::TradeOffWidth, |ui| {
-            self.tools(ui, state, commands);
+            self.tools(ui, state, context.commands);
         });
         let measure = self.measure();
         match state.results.widths(measure) {
@@ -152,39 +150,25 @@ fn empty(ui: &mut Ui, state: &State, measure: CapacityMeasure) {
 #[derive(Clone, Copy)]
 struct Loss {
     is_accuracy: bool,
+    median: fn(&TradeOff) -> f64,
+    runs: fn(&TradeOff) -> &[f64],
     colour: Color32,
     /// Horizontal offset of its marks, in points.
     offset: f32,
 }
 
 impl Loss {
-    fn median(self, width: &TradeOff) -> f64 {
-        if self.is_accuracy {
-            width.accuracy_loss
-        } else {
-            width.mse_loss
-        }
-    }
-
-    fn runs(self, width: &TradeOff) -> &[f64] {
-        if self.is_accuracy {
-            &width.accuracy_losses
-        } else {
-            &width.mse_losses
-        }
-    }
-
     /// An axis whose range contains the losses of all members, and 0.
     fn axis(self, members: &[Member], name: &'static str, factor: f64) -> Axis {
         let values = members.iter().flat_map(|member| {
-            let runs = self.runs(&member.trade_off).iter().copied();
-            runs.chain([self.median(&member.trade_off), 0.0])
+            let runs = (self.runs)(&member.trade_off).iter().copied();
+            runs.chain([(self.median)(&member.trade_off), 0.0])
         });
         Axis::around(values, name, self.colour, factor)
     }
 
     fn describe(self, name: &str, width: &TradeOff) -> String {
-        let (median, runs) = (self.median(width), self.runs(width).len());
+        let (median, runs) = ((self.median)(width), (self.runs)(width).len());
         if self.is_accuracy {
             format!(
                 "{name}: {:.1} percentage points of accuracy lost at the λ of the best MSE ({}), {runs} runs",
@@ -206,11 +190,15 @@ fn draw(ui: &mut Ui, family: &Family, measure: CapacityMeasure) {
     let visuals = ui.visuals().clone();
     let accuracy = Loss {
         is_accuracy: true,
+        median: |width| width.accuracy_loss,
+        runs: |width| &width.accuracy_losses,
         colour: theme::classification(&visuals),
         offset: -OFFSET,
     };
     let mse = Loss {
         is_accuracy: false,
+        median: |width| width.mse_loss,
+        runs: |width| &width.mse_losses,
         colour: theme::reconstruction(&visuals),
         offset: OFFSET,
     };
@@ -253,12 +241,12 @@ fn plot_loss(ui: &Ui, chart: &Chart, members: &[Member], measure: CapacityMeasur
     kinds.dedup();
     for kind in kinds {
         let of_kind = members.iter().filter(|member| member.kind == kind);
-        let line = of_kind.map(|member| pos(member, loss.median(&member.trade_off)));
+        let line = of_kind.map(|member| pos(member, (loss.median)(&member.trade_off)));
         let stroke = Stroke::new(2.0, loss.colour);
         ui.painter().add(Shape::line(line.collect(), stroke));
     }
     for (index, member) in members.iter().enumerate() {
-        for (run_index, run) in (0u64..).zip(loss.runs(&member.trade_off)) {
+        for (run_index, run) in (0u64..).zip((loss.runs)(&member.trade_off)) {
             let centre = pos(member, *run) + vec2(beside_median(run_index), 0.0);
             ui.painter()
                 .circle_filled(centre, 2.2, loss.colour.gamma_multiply(0.7));
@@ -280,7 +268,7 @@ fn plot_loss(ui: &Ui, chart: &Chart, members: &[Member], measure: CapacityMeasur
         dot(
             ui,
             id,
-            pos(member, loss.median(&member.trade_off)),
+            pos(member, (loss.median)(&member.trade_off)),
             style,
             &description,
         );

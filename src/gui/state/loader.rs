@@ -84,11 +84,7 @@ impl Loader {
     }
 
     pub fn execute(&mut self, command: DataCommand, context: LoadContext) {
-        let LoadContext {
-            locator,
-            import,
-            file_name,
-        } = context;
+        let (locator, import) = (context.locator, context.import);
         match command {
             DataCommand::Load { source, settings } => {
                 self.start(RequestKind::Images, source.to_string(), move || {
@@ -127,7 +123,9 @@ impl Loader {
                 });
             }
             DataCommand::ChooseSaveFile => {
-                let Some(name) = file_name else { return };
+                let Some(name) = context.file_name else {
+                    return;
+                };
                 let dialog = rfd::AsyncFileDialog::new()
                     .set_title("Save the run")
                     .add_filter("Runs", &["safetensors"])

@@ -138,13 +138,11 @@ impl RunModeControls {
 
     /// The memory that the networks need, and the button that starts them.
     fn start(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) {
-        let PaneContext {
-            state, commands, ..
-        } = context;
+        let state = context.state;
         let Some(run) = state.run.view() else { return };
         let backend = run.device.backend;
         if state.memory.is_outdated(backend) {
-            commands.push(Command::MeasureMemory(backend));
+            context.commands.push(Command::MeasureMemory(backend));
         }
         let estimate = memory_estimate(run, &self.spectrum);
         let available = state.memory.available(backend);
@@ -171,7 +169,7 @@ impl RunModeControls {
         if start.clicked() {
             self.list = self.spectrum.list();
             let spectrum = Some(self.spectrum.clone());
-            commands.push(RunCommand::SetSpectrum(spectrum));
+            context.commands.push(RunCommand::SetSpectrum(spectrum));
         }
     }
 }

@@ -173,9 +173,9 @@ fn curves(ui: &mut Ui, record: &Record) {
     let evaluations = &record.evaluations;
     // The range leaves out the first evaluations, which would flatten the rest.
     let in_range = || evaluations.iter().skip(usize::from(evaluations.len() > 2));
-    let last = evaluations
-        .last()
-        .map_or(1, |evaluation| evaluation.epoch.max(1));
+    let last = evaluations.last().map_or(1, |last| last.epoch.max(1));
+    let accuracies = in_range().map(|evaluation| evaluation.test.accuracy);
+    let errors = in_range().map(|evaluation| evaluation.test.mse);
     let epochs = Axis {
         range: (0.0, last as f64 * 1.02),
         name: "epoch",
@@ -186,18 +186,8 @@ fn curves(ui: &mut Ui, record: &Record) {
     let chart = Chart::new(
         ui,
         epochs,
-        Axis::around(
-            in_range().map(|evaluation| evaluation.test.accuracy),
-            "accuracy (%)",
-            blue,
-            100.0,
-        ),
-        Some(Axis::around(
-            in_range().map(|evaluation| evaluation.test.mse),
-            "MSE",
-            orange,
-            1.0,
-        )),
+        Axis::around(accuracies, "accuracy (%)", blue, 100.0),
+        Some(Axis::around(errors, "MSE", orange, 1.0)),
     );
     let clip = chart.area.expand(4.0).intersect(ui.clip_rect());
     let painter = ui.painter().with_clip_rect(clip);
@@ -232,8 +222,11 @@ fn curves(ui: &mut Ui, record: &Record) {
 
 fn settings(ui: &mut Ui, record: &Record) {
     let config = &record.spec.config;
-    let metrics = record.metrics();
-    let or_none = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
+    let kept = |text: &dyn Fn(&Evaluation) -> String| {
+        let kept = record.kept();
+        kept.map_or_else(|| "none".to_owned(), text)
+    };
+    let dead = |kept: &Evaluation| format!("{} of {}", kept.dead_units, record.relu_units);
     let rows = [
         ("data set", record.data_name.clone()),
         ("network", network_name(record)),
@@ -245,28 +238,12 @@ fn settings(ui: &mut Ui, record: &Record) {
         ("parameters", count(record.parameters)),
         (
             "accuracy",
-            or_none(metrics.map(|metrics| format!("{:.2} %", metrics.accuracy * 100.0))),
+            kept(&|at| format!("{:.2} %", at.test.accuracy * 100.0)),
         ),
-        (
-            "MSE",
-            or_none(metrics.map(|metrics| format!("{:.4}", metrics.mse))),
-        ),
-        (
-            "CE",
-            or_none(metrics.map(|metrics| format!("{:.4} nats", metrics.ce))),
-        ),
-        (
-            "dead units",
-            or_none(
-                record
-                    .kept()
-                    .map(|kept| format!("{} of {}", kept.dead_units, record.relu_units)),
-            ),
-        ),
-        (
-            "stored model",
-            or_none(record.kept().map(|kept| format!("epoch {}", kept.epoch))),
-        ),
+        ("MSE", kept(&|at| format!("{:.4}", at.test.mse))),
+        ("CE", kept(&|at| format!("{:.4} nats", at.test.ce))),
+        ("dead units", kept(&dead)),
+        ("stored model", kept(&|at| format!("epoch {}", at.epoch))),
         ("time", duration(record.wall_seconds)),
         ("device", record.device.clone()),
         ("program", record.program.clone()),
