@@ -71,11 +71,6 @@ impl Spectrum {
         })
     }
 
-    /// Every λ, ascending, none twice.
-    pub fn lambdas(&self) -> &[Lambda] {
-        &self.lambdas
-    }
-
     /// Networks per λ.
     pub fn runs(&self) -> usize {
         self.runs.clamp(1, self.max_runs())

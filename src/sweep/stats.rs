@@ -116,17 +116,6 @@ pub struct LambdaGroup {
     pub outcomes: Vec<Outcome>,
 }
 
-impl LambdaGroup {
-    pub fn accuracy(&self) -> Option<BoxPlot> {
-        BoxPlot::from_values(self.outcomes.iter().map(|outcome| outcome.accuracy))
-    }
-
-    /// Box plot of the reconstruction errors.
-    pub fn mse(&self) -> Option<BoxPlot> {
-        BoxPlot::from_values(self.outcomes.iter().map(|outcome| outcome.mse))
-    }
-}
-
 /// The runs of each λ, λ ascending.
 pub fn by_lambda(outcomes: &[Outcome]) -> Vec<LambdaGroup> {
     let mut outcomes = outcomes.to_vec();

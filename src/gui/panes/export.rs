@@ -185,7 +185,7 @@ fn all_figures(ui: &mut Ui, state: &State, all: &mut AllOptions, commands: &mut 
     watch_results(state, commands);
     ui.label("Figures 3, 4 and 5 of the paper, the trade-off plane and the trade-off width, as far as the finished runs allow, each as SVG, PNG and CSV");
     let results = &state.results;
-    let runs = match results.state() {
+    let runs = match &results.state {
         ResultsState::Read { runs: 1, .. } => "1 finished run".to_owned(),
         ResultsState::Read { runs, .. } => format!("{} finished runs", count(*runs)),
         ResultsState::Missing => "No finished runs".to_owned(),
@@ -215,13 +215,13 @@ fn animations(ui: &mut Ui, state: &State, chosen: &mut Export, commands: &mut Co
 }
 
 fn recording(ui: &mut Ui, state: &State, commands: &mut Commands) {
-    let recording = state.exports.recording();
+    let recording = state.exports.recording.as_ref();
     match recording {
         None => {
             ui.label("Nothing is recorded yet. Recording continues while this window is closed.");
         }
         Some(recording) => {
-            let (count, (first, last)) = (recording.len(), recording.steps());
+            let (count, (first, last)) = (recording.count(), recording.steps());
             let is_recording = state.exports.is_recording(state.run.view());
             Grid::new("recorded").num_columns(2).show(ui, |ui| {
                 ui.label("Recorded");
@@ -273,7 +273,7 @@ fn save_button(
     (name, extension, _): Format,
     commands: &mut Commands,
 ) -> bool {
-    let available = match state.exports.running() {
+    let available = match state.exports.running.as_ref() {
         Some(_) => Err("another export is in progress".to_owned()),
         None => state.can_export(chosen),
     };

@@ -19,7 +19,7 @@ use crate::{
 /// Shows the window while an image is selected.
 pub fn ui(ctx: &Context, context: &mut PaneContext<'_>) {
     let state = context.state;
-    let Some(image) = state.probe.selected() else {
+    let Some(image) = state.probe.selected else {
         return;
     };
     let Some(run) = state.run.view() else { return };

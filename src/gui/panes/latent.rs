@@ -41,7 +41,7 @@ impl Pane for LatentPane {
         let scatter = &mut context.view.scatter;
         scatter.part = snapshot.and_then(|snapshot| token_name(run, snapshot));
         let cloud = cloud_view(run, run.shown_index(), scatter.preferences.align);
-        let selected = state.probe.selected();
+        let selected = state.probe.selected;
         let output = scatter.ui(ui, cloud.as_ref(), &run.dataset, selected);
         context.view.canvas = output.canvas;
         if let (Some(point), Some(snapshot)) = (output.hovered, snapshot) {
@@ -136,7 +136,7 @@ pub fn cloud_view(run: &RunView, index: usize, align: bool) -> Option<CloudView<
 fn cloud_size(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let Some(run) = state.run.view() else { return };
     let max = ProbeSelection::max_per_class(&run.dataset).max(1);
-    let mut selection = state.probe.selection();
+    let mut selection = state.probe.selection;
     selection.cloud_per_class = selection.cloud_per_class.min(max);
     let tip = "Test images per class in the cloud; all of them at the right end";
     ui.spacing_mut().slider_width = 90.0;
@@ -176,7 +176,7 @@ fn token_view(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let Some(patches) = state.run.view().and_then(patches) else {
         return;
     };
-    let mut selection = state.probe.selection();
+    let mut selection = state.probe.selection;
     if let TokenView::Token(token) = &mut selection.tokens {
         *token = (*token).min(patches);
     }
@@ -193,7 +193,7 @@ fn token_view(ui: &mut Ui, state: &State, commands: &mut Commands) {
         });
     let label = ui.label("Token");
     combo.response.labelled_by(label.id).on_hover_text(tip);
-    if selection != state.probe.selection() {
+    if selection != state.probe.selection {
         commands.push(ProbeCommand::SetSelection(selection));
     }
 }

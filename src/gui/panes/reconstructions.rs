@@ -47,7 +47,7 @@ impl Pane for Reconstructions {
             });
             return handle;
         };
-        let clicked = self.grid(ui, run, snapshot, state.probe.selected(), context.textures);
+        let clicked = self.grid(ui, run, snapshot, state.probe.selected, context.textures);
         if clicked.is_some() {
             context.commands.push(ProbeCommand::Select(clicked));
         }
@@ -67,7 +67,7 @@ impl Reconstructions {
     }
 
     fn tools(&mut self, ui: &mut Ui, state: &State, commands: &mut Commands) {
-        let mut selection = state.probe.selection();
+        let mut selection = state.probe.selection;
         if clicked(ui, Button::new("New sample"), "Show other test images") {
             selection.grid_offset += selection.grid_per_class;
         }
@@ -84,7 +84,7 @@ impl Reconstructions {
             field.range(1..=8).speed(0.05).suffix(" per class")
         });
         field.on_hover_text(tip);
-        if selection != state.probe.selection() {
+        if selection != state.probe.selection {
             commands.push(ProbeCommand::SetSelection(selection));
         }
     }

@@ -61,7 +61,7 @@ impl Pane for ReconstructionsByLambda {
             });
             return handle;
         }
-        let selected = state.probe.selected();
+        let selected = state.probe.selected;
         if let Some(clicked) = grid(ui, run, &lanes, &rows, selected, context.textures) {
             if let Some(lane) = clicked.lane {
                 context.commands.push(RunCommand::ShowLane(lane));
@@ -82,7 +82,7 @@ impl ReconstructionsByLambda {
     fn tools(&mut self, ui: &mut Ui, state: &State, commands: &mut Commands) {
         let subject = FigureKind::ReconstructionsByLambda;
         export_button(ui, subject, DeadRuns::default(), commands);
-        let mut selection = state.probe.selection();
+        let mut selection = state.probe.selection;
         if clicked(ui, Button::new("New sample"), "Show other test images") {
             selection.grid_offset += selection.grid_per_class;
             commands.push(ProbeCommand::SetSelection(selection));

@@ -121,7 +121,7 @@ fn empty(ui: &mut Ui, state: &State, measure: CapacityMeasure) {
         CapacityMeasure::LatentSize => ("one network with several n", "latent-size"),
         CapacityMeasure::Parameters => ("networks of several sizes", "complexity"),
     };
-    let reason = match state.results.state() {
+    let reason = match &state.results.state {
         ResultsState::Unread => "Reading the finished runs…".to_owned(),
         ResultsState::Error(reason) => reason.clone(),
         ResultsState::Missing | ResultsState::Read { runs: 0, .. } => {
@@ -137,7 +137,7 @@ fn empty(ui: &mut Ui, state: &State, measure: CapacityMeasure) {
     ui.vertical_centered(|ui| {
         ui.add_space((ui.available_height() / 2.0 - 30.0).max(0.0));
         ui.label(reason);
-        if !matches!(state.results.state(), ResultsState::Unread) {
+        if state.results.state != ResultsState::Unread {
             ui.label(format!(
                 "This needs runs of {comparison}, each at two λ or more, with living units:"
             ));

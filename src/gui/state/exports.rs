@@ -86,8 +86,9 @@ enum Progress {
 #[derive(Debug)]
 pub struct Exports {
     wake: Wake,
-    running: Option<RunningExport>,
-    recording: Option<Recording>,
+    pub running: Option<RunningExport>,
+    /// What has been recorded of training.
+    pub recording: Option<Recording>,
 }
 
 impl Exports {
@@ -97,15 +98,6 @@ impl Exports {
             running: None,
             recording: None,
         }
-    }
-
-    pub fn running(&self) -> Option<&RunningExport> {
-        self.running.as_ref()
-    }
-
-    /// What has been recorded of training.
-    pub fn recording(&self) -> Option<&Recording> {
-        self.recording.as_ref()
     }
 
     /// Whether the run on show is being recorded.
@@ -293,7 +285,7 @@ impl State {
                     .ok_or_else(|| "there are no such results yet".to_owned());
             }
             Export::All(_) => {
-                return match self.results.state() {
+                return match &self.results.state {
                     ResultsState::Read { runs: 1.., .. } | ResultsState::Unread => Ok(()),
                     ResultsState::Error(reason) => Err(reason.clone()),
                     _ => Err("there are no finished runs yet".to_owned()),
@@ -312,8 +304,9 @@ impl State {
             Export::Training
                 if self
                     .exports
-                    .recording()
-                    .is_none_or(|recording| recording.len() < 2) =>
+                    .recording
+                    .as_ref()
+                    .is_none_or(|recording| recording.count() < 2) =>
             {
                 Err("two frames of training must be recorded first".to_owned())
             }

@@ -13,8 +13,10 @@ use crate::{
 /// The images that each snapshot of the run on show processes.
 #[derive(Debug, Default)]
 pub struct ProbeState {
-    selection: ProbeSelection,
-    selected: Option<u32>,
+    /// The images of cloud and grid.
+    pub selection: ProbeSelection,
+    /// Test index of the inspected image.
+    pub selected: Option<u32>,
     /// The image that is not in the data set, bytes `[channels, height, width]`.
     pub custom_image: Option<Arc<[u8]>>,
 }
@@ -25,16 +27,6 @@ impl ProbeState {
             selection,
             ..Self::default()
         }
-    }
-
-    /// The images of cloud and grid.
-    pub fn selection(&self) -> ProbeSelection {
-        self.selection
-    }
-
-    /// Test index of the inspected image.
-    pub fn selected(&self) -> Option<u32> {
-        self.selected
     }
 
     /// The images of a snapshot on `dataset`.

@@ -46,7 +46,7 @@ pub struct Results {
     wake: Wake,
     /// `None` where the system has no folder for it.
     file: Option<PathBuf>,
-    state: ResultsState,
+    pub state: ResultsState,
     watcher: Option<Watcher>,
     /// The runs whose clouds were requested last.
     cloud_runs: Vec<i64>,
@@ -77,10 +77,6 @@ impl Results {
 
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()
-    }
-
-    pub fn state(&self) -> &ResultsState {
-        &self.state
     }
 
     /// Whether the file is read after every change.

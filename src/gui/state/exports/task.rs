@@ -40,7 +40,7 @@ impl Task {
     /// # Errors
     /// Why it cannot be exported: a clause for a sentence.
     pub fn new(state: &State, export: Export) -> Result<Self, String> {
-        if state.exports.running().is_some() {
+        if state.exports.running.is_some() {
             return Err("another export is in progress".to_owned());
         }
         state.can_export(export)?;
@@ -78,7 +78,7 @@ impl Task {
                 }))
             }
             Export::Training => {
-                let recording = state.exports.recording();
+                let recording = state.exports.recording.as_ref();
                 let animation = recording.and_then(super::Recording::animation);
                 let animation = animation.ok_or("nothing is recorded")?;
                 Ok(Self::from_work("frame", move |path, on_part| {
