@@ -24,7 +24,6 @@ use crate::{
         textures::{Images, TextureCache},
         widgets::{CAPTION, clicked},
     },
-    train::RunConfig,
 };
 
 /// Width of the window's content, in points.
@@ -92,22 +91,11 @@ fn data_set(
         let download = state.downloads.state(set);
         heading(ui, textures, set, download);
         ui.add_space(4.0);
-        let current = Current {
-            source: state.run.view().map(|run| &run.source),
-            config: state.run.config(),
-        };
-        commands.extend(sample(ui, set, current));
+        commands.extend(sample(ui, set, state));
         if let Some(full) = state.downloads.locator.entry(set) {
-            commands.extend(full_set(ui, full, download, current));
+            commands.extend(full_set(ui, full, state));
         }
     });
-}
-
-/// The data set and settings of the current run.
-#[derive(Clone, Copy)]
-struct Current<'a> {
-    source: Option<&'a DataSource>,
-    config: &'a RunConfig,
 }
 
 /// Name, description, and an image of each class.
@@ -162,8 +150,9 @@ fn row(
     .inner
 }
 
-fn use_button(ui: &mut Ui, source: DataSource, current: Current<'_>) -> Option<Command> {
-    let is_in_use = current.source == Some(&source);
+fn use_button(ui: &mut Ui, source: DataSource, state: &State) -> Option<Command> {
+    let run = state.run.view();
+    let is_in_use = run.is_some_and(|run| run.source == source);
     let button = Button::new(if is_in_use { "In use" } else { "Use" });
     let tip = match &source {
         DataSource::Full(set) => format!("Start a new run on all images of {set}"),
@@ -174,12 +163,12 @@ fn use_button(ui: &mut Ui, source: DataSource, current: Current<'_>) -> Option<C
         .on_hover_text(tip)
         .on_disabled_hover_text("The current run trains on it");
     response.clicked().then(|| {
-        let config = Box::new(current.config.clone());
+        let config = Box::new(state.run.config().clone());
         RunCommand::Apply { config, source }.into()
     })
 }
 
-fn sample(ui: &mut Ui, set: BundledSet, current: Current<'_>) -> Option<Command> {
+fn sample(ui: &mut Ui, set: BundledSet, state: &State) -> Option<Command> {
     row(
         ui,
         "Sample",
@@ -192,19 +181,15 @@ fn sample(ui: &mut Ui, set: BundledSet, current: Current<'_>) -> Option<Command>
             ))
             .on_hover_text("Training + test images");
         },
-        |ui| use_button(ui, DataSource::Bundled(set), current),
+        |ui| use_button(ui, DataSource::Bundled(set), state),
     )
 }
 
-fn full_set(
-    ui: &mut Ui,
-    full: &CatalogueEntry<'_>,
-    state: &DownloadState,
-    current: Current<'_>,
-) -> Option<Command> {
+fn full_set(ui: &mut Ui, full: &CatalogueEntry<'_>, state: &State) -> Option<Command> {
+    let download = state.downloads.state(full.set);
     let [train, test] = full.images;
     let images = format!("{} + {} images", count(train), count(test));
-    let command = if let Some(running) = &state.running {
+    let command = if let Some(running) = &download.running {
         row(
             ui,
             "Full set",
@@ -222,12 +207,12 @@ fn full_set(
             ui,
             "Full set",
             |ui| {
-                availability(ui, full, state, &images);
+                availability(ui, full, download, &images);
             },
-            |ui| match &state.availability {
+            |ui| match &download.availability {
                 None => None,
                 Some(Availability::Found(_)) => {
-                    let use_set = use_button(ui, DataSource::Full(full.set), current);
+                    let use_set = use_button(ui, DataSource::Full(full.set), state);
                     let reveal = ui
                         .button("Open folder")
                         .on_hover_text("Show the files in the file manager");
@@ -237,14 +222,14 @@ fn full_set(
                     use_set.or(reveal)
                 }
                 Some(Availability::PickleOnly(_) | Availability::Missing) => {
-                    fetch_button(ui, full, state)
+                    fetch_button(ui, full, download)
                 }
             },
         )
     };
-    if let Some(running) = &state.running {
+    if let Some(running) = &download.running {
         detail(ui, running);
-    } else if let Some(error) = &state.error {
+    } else if let Some(error) = &download.error {
         ui.label(RichText::new(error).color(ui.visuals().error_fg_color));
     }
     command

@@ -209,18 +209,13 @@ impl SweepState {
     }
 
     fn start_estimate(&mut self) {
-        let Some(file) = self.file.clone() else {
-            return;
-        };
-        self.auto_estimate = false;
-        self.error = None;
-        let options = SweepOptions {
-            estimate_only: true,
-            ..SweepOptions::default()
-        };
-        match self.spawn(self.runs.to_vec(), file, options) {
-            Ok(runner) => self.estimating = Some(runner),
-            Err(reason) => self.error = Some(reason),
+        if self.file.is_some() {
+            self.auto_estimate = false;
+            let options = SweepOptions {
+                estimate_only: true,
+                ..SweepOptions::default()
+            };
+            self.estimating = self.spawn(self.runs.to_vec(), options);
         }
     }
 
@@ -233,10 +228,7 @@ impl SweepState {
 
     /// Trains the runs at `indices` that the file does not have; `again` also those that it has.
     fn start(&mut self, indices: Vec<usize>, again: bool) {
-        let Some(file) = self.file.clone() else {
-            return;
-        };
-        if self.running.is_some() || indices.is_empty() {
+        if self.file.is_none() || self.running.is_some() || indices.is_empty() {
             return;
         }
         self.stop_estimate();
@@ -246,22 +238,18 @@ impl SweepState {
             ..SweepOptions::default()
         };
         self.end = None;
-        self.error = None;
-        match self.spawn(specs.collect(), file, options) {
-            Ok(runner) => self.running = Some(RunningSweep::new(runner, indices)),
-            Err(reason) => self.error = Some(reason),
-        }
+        let runner = self.spawn(specs.collect(), options);
+        self.running = runner.map(|runner| RunningSweep::new(runner, indices));
     }
 
-    fn spawn(
-        &self,
-        specs: Vec<RunSpec>,
-        file: PathBuf,
-        options: SweepOptions,
-    ) -> Result<SweepRunner, String> {
-        let wake = self.wake.clone();
-        SweepRunner::spawn(specs, file, options, move || wake.signal(Signal::Finished))
-            .map_err(|error| format!("Could not start a background thread: {error}"))
+    /// Starts a sweep; `None` without a file, or where it cannot start, with the reason in `error`.
+    fn spawn(&mut self, specs: Vec<RunSpec>, options: SweepOptions) -> Option<SweepRunner> {
+        let (file, wake) = (self.file.clone()?, self.wake.clone());
+        let wake = move || wake.signal(Signal::Finished);
+        let spawned = SweepRunner::spawn(specs, file, options, wake);
+        let reason = |error| format!("Could not start a background thread: {error}");
+        self.error = spawned.as_ref().err().map(reason);
+        spawned.ok()
     }
 
     fn cancel(&mut self) {

@@ -60,9 +60,6 @@ pub(super) struct BatchUpdate {
 
 impl RunBatch {
     /// Builds the networks of `tasks`, which are of one kind.
-    ///
-    /// # Errors
-    /// When network and data do not fit together.
     pub fn new(
         tasks: Vec<Task>,
         dataset: &Arc<Dataset>,
@@ -128,9 +125,6 @@ impl RunBatch {
 
     /// Trains and evaluates for a time slice, while `proceed` returns true. Each network is evaluated before
     /// its first step and at the end of each of its epochs.
-    ///
-    /// # Errors
-    /// When the device has failed.
     pub fn advance(
         &mut self,
         proceed: impl Fn() -> bool + Sync,
@@ -187,9 +181,6 @@ impl RunBatch {
     }
 
     /// Removes the runs that are complete, and returns the record of each one's best model.
-    ///
-    /// # Errors
-    /// When the device has failed.
     pub fn take_finished(&mut self) -> Result<Vec<(Task, Record)>, TrainError> {
         let last = self.last_step();
         let is_finished = |run: &BatchRun| run.evaluations.last().is_some_and(|at| at.step == last);

@@ -46,9 +46,6 @@ pub(super) enum SweepError {
 }
 
 /// Estimates and trains the runs of `specs` that `file` does not have.
-///
-/// # Errors
-/// When the results file, a data set or a device cannot be used.
 pub(super) fn run_sweep(
     specs: &[RunSpec],
     file: &Path,

@@ -1,5 +1,7 @@
 //! The form in which a grid is edited.
 
+use std::fmt::Display;
+
 use eframe::egui::{Button, ComboBox, TextEdit, Ui};
 
 use super::{
@@ -28,18 +30,12 @@ pub struct Editor {
     more: MoreSettings,
 }
 
-impl Default for Editor {
-    fn default() -> Self {
-        Self::new(Preset::QuickLook.grid())
-    }
-}
-
 impl Editor {
     fn new(grid: Grid) -> Self {
         Self {
-            latent: ListField::new(grid.latent.clone(), list::to_text),
-            lambda: ListField::new(grid.lambda.clone(), list::to_text),
-            seed: ListField::new(grid.seed.clone(), list::to_text),
+            latent: ListField::new(grid.latent.clone()),
+            lambda: ListField::new(grid.lambda.clone()),
+            seed: ListField::new(grid.seed.clone()),
             more: MoreSettings::new(&grid),
             grid,
         }
@@ -52,7 +48,7 @@ impl Editor {
         let text = Some(text).filter(|text| !text.is_empty());
         text.and_then(|text| Grid::parse(text).ok())
             .filter(|grid| grid.runs().is_ok())
-            .map_or_else(Self::default, Self::new)
+            .map_or_else(|| Self::new(Preset::QuickLook.grid()), Self::new)
     }
 
     /// The grid as TOML, for the preferences.
@@ -202,7 +198,7 @@ fn toggle_buttons<T: Clone + PartialEq>(
 }
 
 /// A labelled text field, and below it its error.
-fn field<T>(
+fn field<T: Display>(
     ui: &mut Ui,
     name: &str,
     tip: &str,
@@ -254,7 +250,7 @@ mod tests {
             &many,
         ] {
             let editor = Editor::from_preference(text);
-            assert_eq!(editor.grid, Editor::default().grid, "{text}");
+            assert_eq!(editor.grid, Preset::QuickLook.grid(), "{text}");
         }
     }
 }
