@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::*;
 use crate::sweep::{
-    BoxPlot, Outcome, series,
+    BoxPlot, series,
     stats::{by_lambda, pareto_front, trade_off},
 };
 
@@ -40,12 +40,14 @@ fn figure_3_contains_the_box_plots_and_all_runs() {
                 });
                 rows.map(|row| number(&row["value"])).collect()
             };
-            let boxes: [(&str, fn(&Outcome) -> f64); 2] = [
-                ("accuracy", |run| run.accuracy * 100.0),
-                ("mse", |run| run.mse),
+            let accuracies = group.outcomes.iter().map(|run| run.accuracy * 100.0);
+            let errors = group.outcomes.iter().map(|run| run.mse);
+            let boxes = [
+                ("accuracy", BoxPlot::from_values(accuracies)),
+                ("mse", BoxPlot::from_values(errors)),
             ];
-            for (quantity, value) in boxes {
-                let plot = BoxPlot::from_values(group.outcomes.iter().map(value)).unwrap();
+            for (quantity, plot) in boxes {
+                let plot = plot.unwrap();
                 assert_eq!(values(quantity, "median"), [plot.median]);
                 assert_eq!(values(quantity, "lower whisker"), [plot.whiskers[0]]);
                 assert_eq!(values(quantity, "first quartile"), [plot.quartiles[0]]);

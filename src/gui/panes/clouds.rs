@@ -84,6 +84,7 @@ impl Pane for Clouds {
     }
 
     fn save(&self, preferences: &mut Preferences) {
-        preferences.compared_spectrum = self.comparison.selected.clone();
+        let selected = &self.comparison.selected;
+        preferences.compared_spectrum.clone_from(selected);
     }
 }

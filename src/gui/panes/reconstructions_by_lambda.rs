@@ -35,12 +35,8 @@ pub struct ReconstructionsByLambda {
     hidden: BTreeSet<u8>,
 }
 
-/// What was clicked.
-struct Clicked {
-    /// Index of the network; `None` for the input.
-    lane: Option<usize>,
-    image: u32,
-}
+/// What was clicked: index of the network, `None` for the input, and test index of the image.
+type Clicked = (Option<usize>, u32);
 
 impl Pane for ReconstructionsByLambda {
     fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> Response {
@@ -62,13 +58,11 @@ impl Pane for ReconstructionsByLambda {
             return handle;
         }
         let selected = state.probe.selected;
-        if let Some(clicked) = grid(ui, run, &lanes, &rows, selected, context.textures) {
-            if let Some(lane) = clicked.lane {
+        if let Some((lane, image)) = grid(ui, run, &lanes, &rows, selected, context.textures) {
+            if let Some(lane) = lane {
                 context.commands.push(RunCommand::ShowLane(lane));
             }
-            context
-                .commands
-                .push(ProbeCommand::Select(Some(clicked.image)));
+            context.commands.push(ProbeCommand::Select(Some(image)));
         }
         handle
     }
@@ -223,7 +217,7 @@ impl Grid<'_> {
         textures.paint(ui, &images(shown), index * TILES + INPUT, rect);
         let description = format!("Input {image}: {}", class_name(run, label));
         if frame(ui, ("input", row), rect, is_selected, None, &description).clicked() {
-            clicked = Some(Clicked { lane: None, image });
+            clicked = Some((None, image));
         }
         for (column, &lane) in self.lanes.iter().enumerate() {
             let snapshot = run.lanes()[lane].snapshot.as_ref();
@@ -248,10 +242,7 @@ impl Grid<'_> {
             let id = ("reconstruction", row * 1000 + lane);
             let is_selected = is_selected && lane == run.shown_index();
             if frame(ui, id, rect, is_selected, error, &description).clicked() {
-                clicked = Some(Clicked {
-                    lane: Some(lane),
-                    image: result.index,
-                });
+                clicked = Some((Some(lane), result.index));
             }
         }
         clicked

@@ -98,7 +98,7 @@ impl Pane for SweepPane {
                 .size_range(260.0..=700.0)
                 .show(ui, |ui| {
                     self.preview
-                        .ui(ui, state, context.textures, context.commands)
+                        .ui(ui, state, context.textures, context.commands);
                 });
         }
         CentralPanel::default().frame(frame).show(ui, |ui| {

@@ -279,10 +279,8 @@ impl State {
     pub fn can_export(&self, export: Export) -> Result<(), String> {
         match export {
             Export::Width(measure) => {
-                let widths = self.results.widths(measure);
-                return widths
-                    .map(|_| ())
-                    .ok_or_else(|| "there are no such results yet".to_owned());
+                let widths = self.results.widths(measure).map(drop);
+                return widths.ok_or_else(|| "there are no such results yet".to_owned());
             }
             Export::All(_) => {
                 return match &self.results.state {
@@ -300,23 +298,15 @@ impl State {
         if run.lanes().iter().any(|lane| lane.snapshot.is_none()) {
             return Err("there is no snapshot of the network yet".to_owned());
         }
-        match export {
-            Export::Training
-                if self
-                    .exports
-                    .recording
-                    .as_ref()
-                    .is_none_or(|recording| recording.count() < 2) =>
-            {
-                Err("two frames of training must be recorded first".to_owned())
-            }
-            Export::Figure(FigureKind::Curves, _)
-                if run.shown().history.evaluations().len() < 2 =>
-            {
-                Err("no epoch has been trained yet".to_owned())
-            }
-            _ => Ok(()),
+        let frames = self.exports.recording.as_ref().map_or(0, Recording::count);
+        if export == Export::Training && frames < 2 {
+            return Err("two frames of training must be recorded first".to_owned());
         }
+        let is_untrained = run.shown().history.evaluations().len() < 2;
+        if matches!(export, Export::Figure(FigureKind::Curves, _)) && is_untrained {
+            return Err("no epoch has been trained yet".to_owned());
+        }
+        Ok(())
     }
 }
 

@@ -43,7 +43,7 @@ impl<'a> Control<'a> {
                     self.skipped.insert(run);
                 }
                 Ok(SweepCommand::Cancel) | Err(TryRecvError::Disconnected) => {
-                    self.is_cancelled = true
+                    self.is_cancelled = true;
                 }
                 Err(TryRecvError::Empty) => return,
             }

@@ -92,26 +92,20 @@ fn live_training(ui: &mut Ui, state: &State, commands: &mut Commands) {
 fn ended(ui: &mut Ui, sweep: &SweepState, end: &SweepEnd) {
     let done = sweep.count(RunStatus::is_done);
     let all = sweep.runs.len();
+    let done_of_all = format!("{} of {} runs are done", count(done), count(all));
     match end {
         SweepEnd::Complete => {
             let failed = sweep.count(RunStatus::is_failed);
             let text = match (all - done, failed) {
                 (0, _) => format!("Complete: all {} runs are done", count(all)),
-                (_, 0) => format!("Ended: {} of {} runs are done", count(done), count(all)),
-                (_, failed) => format!(
-                    "Ended: {} of {} runs are done, {} failed",
-                    count(done),
-                    count(all),
-                    count(failed)
-                ),
+                (_, 0) => format!("Ended: {done_of_all}"),
+                (_, failed) => format!("Ended: {done_of_all}, {} failed", count(failed)),
             };
             ui.strong(text);
         }
         SweepEnd::Cancelled => {
             ui.strong(format!(
-                "Cancelled: {} of {} runs are done and stored; Start continues from here",
-                count(done),
-                count(all)
+                "Cancelled: {done_of_all} and stored; Start continues from here"
             ));
         }
         SweepEnd::Failed(reason) => {

@@ -24,41 +24,19 @@ const ICON_WIDTH: f32 = 22.0;
 const LAST_WIDTH: f32 = 58.0;
 const FONT: f32 = 13.0;
 
-/// Which runs are listed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Filter {
-    #[default]
-    All,
-    Running,
-    Done,
-    Failed,
-}
-
-impl Filter {
-    const ALL: [Self; 4] = [Self::All, Self::Running, Self::Done, Self::Failed];
-
-    fn matches(self, status: &RunStatus) -> bool {
-        match self {
-            Self::All => true,
-            Self::Running => status.is_running(),
-            Self::Done => status.is_done(),
-            Self::Failed => status.is_failed(),
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::All => "All",
-            Self::Running => "In training",
-            Self::Done => "Done",
-            Self::Failed => "Failed",
-        }
-    }
-}
+/// Names of the selections of runs that can be listed, and which runs they contain.
+type Filter = (&'static str, fn(&RunStatus) -> bool);
+const FILTERS: [Filter; 4] = [
+    ("All", |_| true),
+    ("In training", RunStatus::is_running),
+    ("Done", RunStatus::is_done),
+    ("Failed", RunStatus::is_failed),
+];
 
 #[derive(Default)]
 pub struct Table {
-    filter: Filter,
+    /// Index into [`FILTERS`].
+    filter: usize,
 }
 
 impl Table {
@@ -68,15 +46,9 @@ impl Table {
             return;
         }
         self.filters(ui, sweep);
-        let indices: Vec<usize> = sweep
-            .order
-            .iter()
-            .copied()
-            .filter(|index| {
-                let status = sweep.statuses.get(*index);
-                status.is_some_and(|status| self.filter.matches(status))
-            })
-            .collect();
+        let (_, matches) = FILTERS[self.filter];
+        let is_listed = |index: &usize| sweep.statuses.get(*index).is_some_and(matches);
+        let indices: Vec<usize> = sweep.order.iter().copied().filter(is_listed).collect();
         ScrollArea::horizontal()
             .id_salt("sweep columns")
             .show(ui, |ui| {
@@ -106,12 +78,11 @@ impl Table {
 
     fn filters(&mut self, ui: &mut Ui, sweep: &SweepState) {
         ui.horizontal(|ui| {
-            for filter in Filter::ALL {
-                let number = sweep.count(|status| filter.matches(status));
-                let label = format!("{} {}", filter.name(), count(number));
-                let button = Button::selectable(self.filter == filter, label);
+            for (index, (name, matches)) in FILTERS.into_iter().enumerate() {
+                let label = format!("{name} {}", count(sweep.count(matches)));
+                let button = Button::selectable(self.filter == index, label);
                 if clicked(ui, button, "List these runs") {
-                    self.filter = filter;
+                    self.filter = index;
                 }
             }
             if sweep.preview.is_none() && sweep.count(RunStatus::is_done) > 0 {

@@ -30,8 +30,8 @@ pub struct Task {
 pub type Outcome = Option<(String, String)>;
 
 /// The outcome of a task that writes one file.
-fn written(path: &Path) -> Outcome {
-    Some((format!("Written to {}", path.display()), String::new()))
+fn written(path: &Path) -> (String, String) {
+    (format!("Written to {}", path.display()), String::new())
 }
 
 impl Task {
@@ -50,7 +50,7 @@ impl Task {
                 let widths = widths.ok_or("there are no such results yet")?;
                 Ok(Self::from_work("figure", move |path, _| {
                     save(&widths, path).map_err(|error| error.to_string())?;
-                    Ok(written(path))
+                    Ok(Some(written(path)))
                 }))
             }
             Export::All(options) => {
@@ -65,7 +65,7 @@ impl Task {
                         .figure(kind, dead)
                         .map_err(|reason| format!("{}: {reason}", path.display()))?;
                     save(&*figure, path).map_err(|error| error.to_string())?;
-                    Ok(written(path))
+                    Ok(Some(written(path)))
                 }))
             }
             Export::Sweep => {
@@ -119,7 +119,7 @@ fn figure_data(state: &State) -> Result<FigureData, String> {
 
 fn animate(film: &Film, path: &Path, on_part: OnPart<'_>) -> Result<Outcome, String> {
     match save_animation(film, path, on_part).map_err(|error| error.to_string())? {
-        Ending::Written => Ok(written(path)),
+        Ending::Written => Ok(Some(written(path))),
         Ending::Cancelled => Ok(None),
     }
 }
