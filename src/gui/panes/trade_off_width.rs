@@ -17,9 +17,8 @@ use crate::{
     sweep::TradeOff,
 };
 
-#[derive(Default)]
 pub struct TradeOffWidth {
-    against_parameters: bool,
+    measure: CapacityMeasure,
     /// Title of the family on show; the first one where none has this title.
     family: String,
 }
@@ -33,7 +32,7 @@ impl Pane for TradeOffWidth {
         let handle = header(ui, PaneId::TradeOffWidth, |ui| {
             self.tools(ui, state, context.commands);
         });
-        let measure = self.measure();
+        let measure = self.measure;
         match state.results.widths(measure) {
             Some(widths) => {
                 let mut families = widths.families().iter();
@@ -50,19 +49,14 @@ impl Pane for TradeOffWidth {
 
 impl TradeOffWidth {
     pub fn new(_: &PaneSetup<'_>) -> Self {
-        Self::default()
-    }
-
-    fn measure(&self) -> CapacityMeasure {
-        if self.against_parameters {
-            CapacityMeasure::Parameters
-        } else {
-            CapacityMeasure::LatentSize
+        Self {
+            measure: CapacityMeasure::LatentSize,
+            family: String::new(),
         }
     }
 
     fn tools(&mut self, ui: &mut Ui, state: &State, commands: &mut Commands) {
-        let export = Export::Width(self.measure());
+        let export = Export::Width(self.measure);
         let can_export = state.can_export(export).is_ok();
         let button = ui.add_enabled(can_export, Button::new("Export…"));
         if button
@@ -86,17 +80,21 @@ impl TradeOffWidth {
         }
         for (value, label, tip) in [
             (
-                true,
+                CapacityMeasure::Parameters,
                 "parameters",
                 "Networks of different sizes with the same n",
             ),
-            (false, "n", "One network with different latent sizes"),
+            (
+                CapacityMeasure::LatentSize,
+                "n",
+                "One network with different latent sizes",
+            ),
         ] {
-            ui.selectable_value(&mut self.against_parameters, value, label)
+            ui.selectable_value(&mut self.measure, value, label)
                 .on_hover_text(tip);
         }
         ui.label("against");
-        let Some(widths) = state.results.widths(self.measure()) else {
+        let Some(widths) = state.results.widths(self.measure) else {
             return;
         };
         let titles: Vec<&str> = widths.families().iter().map(|f| f.title.as_str()).collect();
