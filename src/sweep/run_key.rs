@@ -119,7 +119,6 @@ impl FromStr for RunKey {
     }
 }
 
-/// A text that is not a SHA-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is not made of 64 hexadecimal digits")]
 pub struct InvalidRunKey;

@@ -22,7 +22,6 @@ use crate::{
 /// How a sweep is run. No option changes the result of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SweepOptions {
-    /// Number of training threads.
     pub jobs: usize,
     /// Whether to repeat runs that are done or have failed.
     pub again: bool,
@@ -111,7 +110,6 @@ pub struct SweepEstimate {
 }
 
 impl SweepEstimate {
-    /// Number of runs to do.
     pub fn to_do(&self) -> usize {
         self.runs - self.stored
     }
@@ -119,7 +117,6 @@ impl SweepEstimate {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
-    /// The runs in training.
     pub running: Vec<usize>,
     /// Steps that each of them has taken at least, and steps of a whole run.
     pub steps: [u64; 2],

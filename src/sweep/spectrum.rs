@@ -71,7 +71,6 @@ impl Spectrum {
         })
     }
 
-    /// Networks per λ.
     pub fn runs(&self) -> usize {
         self.runs.clamp(1, self.max_runs())
     }
@@ -81,7 +80,6 @@ impl Spectrum {
         self.runs = runs.clamp(1, self.max_runs());
     }
 
-    /// Largest number of networks per λ.
     pub fn max_runs(&self) -> usize {
         (MAX_LANES / self.lambdas.len().max(1)).max(1)
     }

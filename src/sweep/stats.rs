@@ -48,7 +48,6 @@ impl Outcome {
 /// A box plot of some values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoxPlot {
-    /// Number of values.
     pub count: usize,
     pub median: f64,
     /// First and third quartile.

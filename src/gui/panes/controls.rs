@@ -30,7 +30,6 @@ pub struct Controls {
 }
 
 impl Controls {
-    /// Creates the panel with the draft of a spectrum.
     pub fn new(spectrum: &Spectrum) -> Self {
         Self {
             run_mode: RunModeControls::new(spectrum),

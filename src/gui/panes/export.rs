@@ -165,7 +165,6 @@ fn dead_runs(ui: &mut Ui, dead: &mut DeadRuns) {
     *dead = DeadRuns::new(without);
 }
 
-/// Describes what a figure shows.
 fn describe(kind: FigureKind) -> &'static str {
     match kind {
         FigureKind::Cloud => "z of the test images of the cloud, coloured by class",

@@ -132,7 +132,6 @@ pub fn cloud_view(run: &RunView, index: usize, align: bool) -> Option<CloudView<
     })
 }
 
-/// The slider for the number of points per class.
 fn cloud_size(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let Some(run) = state.run.view() else { return };
     let max = ProbeSelection::max_per_class(&run.dataset).max(1);

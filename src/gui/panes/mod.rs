@@ -101,7 +101,6 @@ macro_rules! registry {
             /// Every pane, in the order of the menu.
             pub const ALL: [Self; [$($stored),*].len()] = [$(Self::$id),*];
 
-            /// The name on screen.
             pub const fn title(self) -> &'static str {
                 match self {
                     $(Self::$id => $title),*

@@ -31,7 +31,6 @@ const MENU: f32 = 360.0;
 
 #[derive(Default)]
 pub struct ReconstructionsByLambda {
-    /// Classes whose rows are hidden.
     hidden: BTreeSet<u8>,
 }
 

@@ -222,7 +222,6 @@ impl Downloads {
         }
     }
 
-    /// Takes everything that has arrived.
     pub fn receive(&mut self) {
         for set in BundledSet::ALL {
             if self.states[set as usize].receive() {

@@ -201,7 +201,6 @@ impl Exports {
         });
     }
 
-    /// Takes everything that has arrived.
     pub fn receive(&mut self, commands: &mut Commands) {
         let Some(running) = &mut self.running else {
             return;

@@ -55,7 +55,6 @@ impl LaneView {
         self.last_losses = losses.last().copied().or(self.last_losses);
     }
 
-    /// Adds test metrics.
     pub fn push_evaluation(&mut self, evaluation: Evaluation) {
         self.history.push_evaluation(evaluation);
         self.last_evaluation = Some(evaluation);

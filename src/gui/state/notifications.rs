@@ -20,7 +20,6 @@ pub struct NotificationAction {
     pub command: Option<Command>,
 }
 
-/// A message to the user.
 #[derive(Clone, Debug)]
 pub struct Notification {
     pub level: Level,

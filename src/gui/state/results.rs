@@ -84,7 +84,6 @@ impl Results {
         self.watcher.is_some() || self.state == ResultsState::Missing
     }
 
-    /// The trade-off width, if the runs allow it.
     pub fn widths(&self, measure: CapacityMeasure) -> Option<&CapacityFigure> {
         match (&self.state, measure) {
             (ResultsState::Read { latent_size, .. }, CapacityMeasure::LatentSize) => {
@@ -97,7 +96,6 @@ impl Results {
         }
     }
 
-    /// The spectra among the runs.
     pub fn spectra(&self) -> &[StoredSpectrum] {
         match &self.state {
             ResultsState::Read { spectra, .. } => spectra,
@@ -162,7 +160,6 @@ impl Results {
         }));
     }
 
-    /// Takes everything that has been read.
     pub fn receive(&mut self) {
         if let Some(watcher) = &self.watcher {
             if let Some(state) = watcher.job.progress().last() {

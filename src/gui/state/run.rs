@@ -85,12 +85,10 @@ impl RunControl {
         self.view.as_ref()
     }
 
-    /// The run on show, if it is a spectrum.
     pub fn shown_spectrum(&self) -> Option<&RunView> {
         self.view.as_ref().filter(|view| view.is_spectrum())
     }
 
-    /// The settings in force.
     pub fn config(&self) -> &RunConfig {
         &self.config
     }

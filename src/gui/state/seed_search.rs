@@ -15,7 +15,6 @@ const SURVIVAL_STEPS: u64 = 60;
 /// Seeds after which a search ends: if this many die, the settings are the cause.
 const MAX_SEEDS: usize = 100;
 
-/// The search, if one is in progress.
 #[derive(Debug, Default)]
 pub struct SeedSearch {
     /// Number of seeds tried, the current one included.

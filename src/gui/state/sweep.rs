@@ -99,8 +99,6 @@ impl SweepState {
         }
     }
 
-    // ---- reading ----
-
     /// Number of runs whose status matches.
     pub fn count(&self, predicate: impl Fn(&RunStatus) -> bool) -> usize {
         let statuses = self.statuses.iter();
@@ -271,7 +269,6 @@ impl SweepState {
 
     // ---- events ----
 
-    /// Takes everything that has arrived.
     pub fn receive(&mut self) {
         if let Some(result) = take_finished(&mut self.query) {
             self.on_store_query(result.unwrap_or_else(|error| Err(error.to_string())));

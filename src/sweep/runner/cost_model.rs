@@ -54,7 +54,6 @@ impl CostModel {
         networks
     }
 
-    /// Adds a run that has ended.
     pub fn end(&mut self, task: &Task) {
         self.done += self.seconds(task);
     }

@@ -43,7 +43,6 @@ pub(super) struct RunBatch {
     wall: Duration,
 }
 
-/// One network's run.
 struct BatchRun {
     task: Task,
     evaluations: Vec<Evaluation>,
@@ -109,7 +108,6 @@ impl RunBatch {
         [taken.unwrap_or(0), self.last_step()]
     }
 
-    /// Whether no run is left.
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()
     }

@@ -7,7 +7,6 @@ use crate::{
     sweep::{RunKey, RunSpec},
 };
 
-/// A run to do.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Task {
     /// Its index among the requested runs.

@@ -23,7 +23,6 @@ pub struct RunModeControls {
     is_spectrum: bool,
     /// The draft, kept between sessions.
     pub spectrum: Spectrum,
-    /// The list of λ as text.
     list: String,
     list_error: Option<LambdaListError>,
     /// Whether the requested run was a spectrum in the last frame.
@@ -31,7 +30,6 @@ pub struct RunModeControls {
 }
 
 impl RunModeControls {
-    /// Creates the controls with the draft of a spectrum.
     pub fn new(spectrum: &Spectrum) -> Self {
         let spectrum = spectrum.valid_part();
         Self {

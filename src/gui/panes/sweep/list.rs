@@ -6,7 +6,6 @@ use crate::sweep::grid::MAX_RUNS;
 
 pub struct ListField<T> {
     pub text: String,
-    /// The last valid values.
     pub values: Vec<T>,
     /// Why the text is not a valid list, one sentence.
     pub error: Option<String>,

@@ -45,7 +45,6 @@ impl MoreSettings {
         }
     }
 
-    /// Whether a value is invalid.
     pub fn has_errors(&self) -> bool {
         self.errors.batch.is_some() || self.errors.vit.is_some()
     }

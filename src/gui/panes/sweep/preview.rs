@@ -25,7 +25,6 @@ use crate::{
     train::Evaluation,
 };
 
-/// Height of the cloud, in points.
 const CLOUD: f32 = 250.0;
 /// Height of the curves, in points.
 const CURVES: f32 = 165.0;
@@ -165,7 +164,6 @@ fn heading(ui: &mut Ui, name: &str, tip: &str) {
     ui.label(RichText::new(name).strong()).on_hover_text(tip);
 }
 
-/// Accuracy and MSE by epoch.
 fn curves(ui: &mut Ui, record: &Record) {
     let visuals = ui.visuals().clone();
     let blue = theme::classification(&visuals);

@@ -92,7 +92,6 @@ impl Table {
     }
 }
 
-/// The columns of a row.
 struct Layout {
     naming: Naming,
     /// Width of the names; 0 where runs differ in λ and seed only.
@@ -136,7 +135,6 @@ impl Naming {
         }
     }
 
-    /// Width of the names, in points.
     fn width(self) -> f32 {
         let part = |is_shown: bool, width: f32| if is_shown { width } else { 0.0 };
         part(self.data, 105.0) + part(self.network, 80.0) + part(self.latent, 60.0)

@@ -24,7 +24,6 @@ pub enum RunStatus {
 pub struct Finished {
     /// Its id in the file.
     pub id: i64,
-    /// The evaluation of the stored model.
     pub kept: Evaluation,
     /// Number of units of z that can die.
     pub relu_units: usize,
