@@ -307,7 +307,7 @@ pub static ACTIONS: [Action; 22] = [
         |_| ProbeCommand::Select(None).into(),
     )
     .with_key(Key::Escape)
-    .enabled_if(|state| state.probe.selected().is_some()),
+    .enabled_if(|state| state.probe.selected.is_some()),
     Action::new(
         ActionId::Draw,
         |_| "Draw an image",

@@ -245,7 +245,7 @@ impl eframe::App for App {
             spectrum_layout: self.dock.spectrum.clone(),
             view: self.view.scatter.preferences.clone(),
             trade_off: self.view.trade_off,
-            selection: self.state.probe.selection(),
+            selection: self.state.probe.selection,
             ..Preferences::default()
         };
         self.controls.save(&mut preferences);

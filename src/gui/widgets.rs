@@ -180,6 +180,11 @@ pub fn action_button(
     }
 }
 
+/// Adds a button with a tooltip; returns whether it was clicked.
+pub fn clicked(ui: &mut Ui, button: Button<'_>, tooltip: &str) -> bool {
+    ui.add(button).on_hover_text(tooltip).clicked()
+}
+
 /// A small text in the colour of errors.
 pub fn error_text(ui: &mut Ui, text: &str) {
     let text = RichText::new(text).size(12.0);

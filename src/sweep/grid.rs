@@ -46,66 +46,40 @@ pub struct Grid {
 impl Default for Grid {
     /// The paper's Figure 3 for FC Medium on MNIST, with seeds 1 to 5.
     fn default() -> Self {
-        let RunConfig {
-            architecture,
-            latent,
-            batch_size,
-            learning_rate,
-            device,
-            vit,
-            ..
-        } = RunConfig::default();
+        let config = RunConfig::default();
         Self {
             data: vec![DataSource::default()],
-            arch: vec![architecture],
-            latent: vec![latent],
+            arch: vec![config.architecture],
+            latent: vec![config.latent],
             lambda: lambda::evenly_spaced(11),
             seed: (1..=5).collect(),
             epochs: 10,
-            batch_size,
-            learning_rate,
-            device,
+            batch_size: config.batch_size,
+            learning_rate: config.learning_rate,
+            device: config.device,
             paper_pairs_only: false,
-            vit,
+            vit: config.vit,
         }
     }
 }
 
-/// Why a grid is invalid, as one sentence.
+/// Why a grid is invalid, as one sentence. Lines are counted from 1.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum GridError {
-    /// It is not valid TOML of a grid.
     #[error("line {line}: {reason}")]
-    Toml {
-        /// Counted from 1.
-        line: usize,
-        /// The reason.
-        reason: String,
-    },
-    /// An empty list.
+    Toml { line: usize, reason: String },
     #[error("the list “{0}” is empty")]
     Empty(&'static str),
-    /// A value that occurs twice in a list.
     #[error("the list “{list}” contains {value} twice")]
-    Twice {
-        /// Name of the list.
-        list: &'static str,
-        /// The value.
-        value: String,
-    },
-    /// More than [`MAX_RUNS`].
+    Twice { list: &'static str, value: String },
     #[error("the grid has more than {MAX_RUNS} runs")]
     TooMany,
-    /// No run is left.
     #[error("none of these combinations of network and data set is in the paper")]
     NoPair,
-    /// Epochs out of range.
     #[error("epochs must be between 1 and {MAX_EPOCHS}, not {0}")]
     Epochs(u64),
-    /// A learning rate that is not a positive number.
     #[error("learning rate {0} is not a positive number")]
     LearningRate(f64),
-    /// A batch size of 0.
     #[error("the batch size must be at least 1")]
     BatchSize,
 }
@@ -236,13 +210,15 @@ fn spread_first(lambdas: &[Lambda]) -> Vec<Lambda> {
     // Distance of each remaining value from those taken.
     let mut gaps = vec![f64::INFINITY; rest.len()];
     while !rest.is_empty() {
-        let mut farthest = 0;
-        for place in 1..rest.len() {
-            // Multiples of 0.1 differ by a few bits: of nearly equal gaps, the first.
-            if gaps[place] > gaps[farthest] + 1e-9 {
-                farthest = place;
+        // Multiples of 0.1 differ by a few bits: of nearly equal gaps, the first.
+        let farther = |best, place| {
+            if gaps[place] > gaps[best] + 1e-9 {
+                place
+            } else {
+                best
             }
-        }
+        };
+        let farthest = (1..rest.len()).fold(0, farther);
         let taken = rest.remove(farthest);
         gaps.remove(farthest);
         for (gap, lambda) in gaps.iter_mut().zip(&rest) {

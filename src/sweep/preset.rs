@@ -72,7 +72,6 @@ impl Preset {
         }
     }
 
-    /// The grid.
     pub fn grid(self) -> Grid {
         let grid = Grid::default();
         match self {

@@ -1,5 +1,7 @@
 //! The specification of a run and its record.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -23,17 +25,12 @@ pub struct RunSpec {
 impl std::fmt::Display for RunSpec {
     /// "FC Medium n = 3, mnist, λ = 0.3, seed 2".
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let RunConfig {
-            architecture,
-            latent,
-            lambda,
-            seed,
-            ..
-        } = &self.config;
-        write!(f, "{architecture}")?;
-        if architecture.has_free_latent() {
-            write!(f, " n = {latent}")?;
+        let config = &self.config;
+        write!(f, "{}", config.architecture)?;
+        if config.architecture.has_free_latent() {
+            write!(f, " n = {}", config.latent)?;
         }
+        let (lambda, seed) = (config.lambda, config.seed);
         write!(f, ", {}, λ = {lambda}, seed {seed}", self.data)
     }
 }
@@ -41,17 +38,14 @@ impl std::fmt::Display for RunSpec {
 /// A completed run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    /// Its specification.
     pub spec: RunSpec,
     /// Display name of the data set: "MNIST".
     pub data_name: String,
-    /// Shape of the images.
     pub shape: ImageShape,
     /// One name per class.
     pub class_names: Vec<String>,
     /// Name and version of the program that trained it.
     pub program: String,
-    /// Name of the device.
     pub device: String,
     /// Trainable parameters of encoder, decoder and classifier together.
     pub parameters: usize,
@@ -90,11 +84,15 @@ impl Record {
 
     /// Whether every latent unit is dead, so that the outputs are the same for all images.
     pub fn is_dead(&self) -> bool {
-        self.relu_units > 0
-            && self
-                .kept()
-                .is_some_and(|evaluation| evaluation.dead_units == self.relu_units)
+        let dead = self.kept().map(|evaluation| evaluation.dead_units);
+        self.relu_units > 0 && dead == Some(self.relu_units)
     }
+}
+
+/// Seconds since 1970-01-01 UTC; 0 before.
+pub(super) fn unix_time() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |since| since.as_secs())
 }
 
 /// Results of a model for some test images, as shown in figures 4 and 5.
@@ -118,16 +116,14 @@ impl EvalSample {
         let test = &dataset.test;
         let is_known = |index: u32| (index as usize) < test.len();
         let label = |index: u32| test.label(index as usize);
-        let indices = snapshot.probe.cloud.iter().copied();
-        let places = snapshot.points.iter().copied();
-        let predicted = snapshot.predicted.iter().copied();
-        let points = indices.zip(places).zip(predicted);
-        let points: Vec<_> = points.filter(|((index, _), _)| is_known(*index)).collect();
+        let cloud = snapshot.probe.cloud.iter();
+        let points = cloud.zip(&snapshot.points).zip(&snapshot.predicted);
+        let points: Vec<_> = points.filter(|((index, _), _)| is_known(**index)).collect();
         let results = snapshot.grid.iter();
         Self {
-            labels: points.iter().map(|((index, _), _)| label(*index)).collect(),
-            predicted: points.iter().map(|(_, class)| *class).collect(),
-            points: points.into_iter().map(|((_, point), _)| point).collect(),
+            labels: points.iter().map(|((at, _), _)| label(**at)).collect(),
+            predicted: points.iter().map(|(_, class)| **class).collect(),
+            points: points.iter().map(|((_, point), _)| **point).collect(),
             projection: snapshot.projection,
             reconstructions: results
                 .filter(|result| is_known(result.index))
@@ -144,7 +140,6 @@ impl EvalSample {
     }
 }
 
-/// The reconstruction of one image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reconstruction {
     /// Index into the test images.

@@ -7,13 +7,13 @@ use sha2::{Digest as _, Sha256};
 
 use super::RunSpec;
 use crate::{
-    data::{Dataset, Split},
+    data::Dataset,
     model::{Architecture, VitOptions},
     train::RunConfig,
 };
 
 /// A SHA-256; as text, 64 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunKey([u8; 32]);
 
 /// Everything that determines the result of a run, bit for bit on the CPU. Floats are given by
@@ -53,7 +53,7 @@ impl RunKey {
         hash.update(dataset.rotation.to_bits().to_le_bytes());
         for half in [&dataset.train, &dataset.test] {
             hash.update(half.labels());
-            hash.update(all_pixels(half));
+            hash.update(half.images(0..half.len()));
         }
         Self(hash.finalize().into())
     }
@@ -96,19 +96,9 @@ impl RunKey {
     }
 }
 
-fn all_pixels(half: &Split) -> &[u8] {
-    half.images(0..half.len())
-}
-
 impl fmt::Display for RunKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for RunKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 
@@ -129,7 +119,6 @@ impl FromStr for RunKey {
     }
 }
 
-/// A text that is not a SHA-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is not made of 64 hexadecimal digits")]
 pub struct InvalidRunKey;
@@ -138,7 +127,7 @@ pub struct InvalidRunKey;
 mod tests {
     use super::*;
     use crate::{
-        data::{BundledSet, DataSource, ImageShape},
+        data::{BundledSet, DataSource, ImageShape, Split},
         model::{Lambda, LatentSize},
         train::DeviceChoice,
     };

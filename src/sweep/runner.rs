@@ -23,7 +23,6 @@ use crate::{
 /// How a sweep is run. No option changes the result of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SweepOptions {
-    /// Number of training threads.
     pub jobs: usize,
     /// Whether to repeat runs that are done or have failed.
     pub again: bool,
@@ -81,7 +80,6 @@ pub enum SweepEvent {
     Ended(SweepEnd),
 }
 
-/// How a sweep ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SweepEnd {
     /// Every run is complete, has failed or was skipped; or only an estimate was requested.
@@ -93,7 +91,7 @@ pub enum SweepEnd {
 }
 
 /// A sweep before its first run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SweepEstimate {
     /// Requested runs.
     pub runs: usize,
@@ -107,23 +105,19 @@ pub struct SweepEstimate {
     pub bytes: u64,
     /// Largest number of networks trained side by side.
     pub side_by_side: usize,
-    /// Devices in use.
     pub devices: Vec<String>,
     /// Files of the data sets that could not be read and are left out.
     pub left_out: Vec<PathBuf>,
 }
 
 impl SweepEstimate {
-    /// Number of runs to do.
     pub fn to_do(&self) -> usize {
         self.runs - self.stored
     }
 }
 
-/// Progress of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
-    /// The runs in training.
     pub running: Vec<usize>,
     /// Steps that each of them has taken at least, and steps of a whole run.
     pub steps: [u64; 2],

@@ -21,10 +21,8 @@ pub struct Series<'a> {
 impl Series<'_> {
     /// The metrics of the runs; those never evaluated are left out.
     pub fn outcomes(&self) -> Vec<Outcome> {
-        let records = self.records.iter();
-        records
-            .filter_map(|record| Outcome::from_record(record))
-            .collect()
+        let outcome = |record: &&Record| Outcome::from_record(record);
+        self.records.iter().filter_map(outcome).collect()
     }
 }
 
@@ -47,12 +45,9 @@ pub fn series(records: &[Record]) -> Vec<Series<'_>> {
     }
     groups.sort_by_cached_key(|group| sort_key(group[0]));
     let first: Vec<&Record> = groups.iter().map(|group| group[0]).collect();
-    let names = first
-        .iter()
-        .map(|record| format!("{}, {}", record.data_name, network_name(record)));
-    let named = distinct_names(names.collect(), &first)
-        .into_iter()
-        .zip(groups);
+    let name = |record: &&Record| format!("{}, {}", record.data_name, network_name(record));
+    let names = distinct_names(first.iter().map(name).collect(), &first);
+    let named = names.into_iter().zip(groups);
     named
         .map(|(title, records)| Series { title, records })
         .collect()
@@ -120,11 +115,8 @@ pub fn distinct_names(names: Vec<String>, records: &[&Record]) -> Vec<String> {
         let details: Vec<String> = records.iter().map(|record| detail(record)).collect();
         let before = titles.clone();
         for (index, title) in titles.iter_mut().enumerate() {
-            let same = (0..before.len()).filter(|other| before[*other] == before[index]);
-            if same
-                .into_iter()
-                .any(|other| details[other] != details[index])
-            {
+            let mut others = before.iter().zip(&details);
+            if others.any(|(name, other)| *name == before[index] && *other != details[index]) {
                 title.push_str(", ");
                 title.push_str(&details[index]);
             }

@@ -64,7 +64,6 @@ impl Shard {
         }
     }
 
-    /// The runs of this part.
     pub fn select<T>(self, runs: Vec<T>) -> Vec<T> {
         runs.into_iter()
             .skip(self.number - 1)

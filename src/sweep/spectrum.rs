@@ -10,7 +10,6 @@ use crate::{
 /// Largest number of networks trained side by side.
 pub const MAX_LANES: usize = 101;
 
-/// The networks of a spectrum.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Spectrum {
@@ -72,12 +71,6 @@ impl Spectrum {
         })
     }
 
-    /// Every λ, ascending, none twice.
-    pub fn lambdas(&self) -> &[Lambda] {
-        &self.lambdas
-    }
-
-    /// Networks per λ.
     pub fn runs(&self) -> usize {
         self.runs.clamp(1, self.max_runs())
     }
@@ -87,7 +80,6 @@ impl Spectrum {
         self.runs = runs.clamp(1, self.max_runs());
     }
 
-    /// Largest number of networks per λ.
     pub fn max_runs(&self) -> usize {
         (MAX_LANES / self.lambdas.len().max(1)).max(1)
     }

@@ -13,7 +13,6 @@ const WHISKER: f64 = 1.5;
 pub struct Outcome {
     /// Weight of reconstruction.
     pub lambda: Lambda,
-    /// Seed of the run.
     pub seed: u64,
     /// Share of test images classified correctly (arg-max), 0–1.
     pub accuracy: f64,
@@ -49,9 +48,7 @@ impl Outcome {
 /// A box plot of some values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoxPlot {
-    /// Number of values.
     pub count: usize,
-    /// Median.
     pub median: f64,
     /// First and third quartile.
     pub quartiles: [f64; 2],
@@ -118,18 +115,6 @@ pub struct LambdaGroup {
     pub outcomes: Vec<Outcome>,
 }
 
-impl LambdaGroup {
-    /// Box plot of the accuracies.
-    pub fn accuracy(&self) -> Option<BoxPlot> {
-        BoxPlot::from_values(self.outcomes.iter().map(|outcome| outcome.accuracy))
-    }
-
-    /// Box plot of the reconstruction errors.
-    pub fn mse(&self) -> Option<BoxPlot> {
-        BoxPlot::from_values(self.outcomes.iter().map(|outcome| outcome.mse))
-    }
-}
-
 /// The runs of each λ, λ ascending.
 pub fn by_lambda(outcomes: &[Outcome]) -> Vec<LambdaGroup> {
     let mut outcomes = outcomes.to_vec();
@@ -151,34 +136,19 @@ pub fn by_lambda(outcomes: &[Outcome]) -> Vec<LambdaGroup> {
         .collect()
 }
 
-/// Medians over the living runs of one λ.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LambdaMedians {
-    /// λ of the runs.
-    pub lambda: Lambda,
-    /// Median accuracy; `None` without living runs.
-    pub accuracy: Option<f64>,
-    /// Median reconstruction error; `None` without living runs.
-    pub mse: Option<f64>,
-    /// Number of living runs.
-    pub living: usize,
-    /// Number of dead runs, which the medians leave out.
-    pub dead: usize,
-}
-
-/// Medians over the living runs of each λ, λ ascending.
-pub fn medians_by_lambda(outcomes: &[Outcome]) -> Vec<LambdaMedians> {
+/// λ, median accuracy and median reconstruction error over the living runs of each λ that has some,
+/// λ ascending.
+fn medians_by_lambda(outcomes: &[Outcome]) -> Vec<(Lambda, f64, f64)> {
     let medians_of = |group: LambdaGroup| {
         let living = || group.outcomes.iter().filter(|outcome| outcome.is_living());
-        LambdaMedians {
-            lambda: group.lambda,
-            accuracy: median(living().map(|outcome| outcome.accuracy)),
-            mse: median(living().map(|outcome| outcome.mse)),
-            living: living().count(),
-            dead: group.outcomes.iter().filter(|outcome| outcome.dead).count(),
-        }
+        let accuracy = median(living().map(|outcome| outcome.accuracy))?;
+        let mse = median(living().map(|outcome| outcome.mse))?;
+        Some((group.lambda, accuracy, mse))
     };
-    by_lambda(outcomes).into_iter().map(medians_of).collect()
+    by_lambda(outcomes)
+        .into_iter()
+        .filter_map(medians_of)
+        .collect()
 }
 
 /// Indices in `outcomes` of the runs on the Pareto front, reconstruction error ascending.
@@ -236,10 +206,7 @@ pub struct TradeOff {
 /// The trade-off's width over runs of one network that differ in λ and seed only; `None` with
 /// living runs at fewer than two λ.
 pub fn trade_off(outcomes: &[Outcome]) -> Option<TradeOff> {
-    let medians: Vec<(Lambda, f64, f64)> = medians_by_lambda(outcomes)
-        .into_iter()
-        .filter_map(|at| Some((at.lambda, at.accuracy?, at.mse?)))
-        .collect();
+    let medians = medians_by_lambda(outcomes);
     if medians.len() < 2 {
         return None;
     }

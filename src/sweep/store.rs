@@ -35,7 +35,6 @@ pub struct Store {
     file: PathBuf,
 }
 
-/// A stored run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredRun {
     /// Its id in this file.
@@ -44,20 +43,17 @@ pub struct StoredRun {
     pub key: RunKey,
     /// Key of its data set.
     pub data: RunKey,
-    /// The run.
     pub record: Record,
 }
 
 /// A failed run, which would fail again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FailedRun {
-    /// Its specification.
     pub spec: RunSpec,
     /// Display name of the data set.
     pub data_name: String,
     /// Name and version of the program.
     pub program: String,
-    /// Name of the device.
     pub device: String,
     /// One sentence without a period.
     pub reason: String,
@@ -68,9 +64,7 @@ pub struct FailedRun {
 /// The status of a run in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoredStatus {
-    /// It is complete.
     Done,
-    /// It has failed.
     Failed,
 }
 
@@ -78,64 +72,35 @@ pub enum StoredStatus {
 #[derive(Debug, thiserror::Error)]
 #[error("{} {kind}", file.display())]
 pub struct StoreError {
-    /// The file.
     pub file: PathBuf,
-    /// The reason.
     pub kind: StoreErrorKind,
 }
 
 /// The reason; continues a sentence that starts with the file name.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreErrorKind {
-    /// There is no such file, and none was to be created.
     #[error("does not exist")]
     Missing,
-    /// The path is a folder or a device.
     #[error("is not a regular file")]
     NoFile,
-    /// The file is read-only.
     #[error("is read-only; make it writable, or choose another file")]
     ReadOnly,
-    /// The file is empty and was only to be read.
     #[error("is empty")]
     Empty,
-    /// The folder cannot be created.
     #[error("cannot be created: {0}")]
     Folder(std::io::Error),
-    /// The database reports an error.
     #[error("cannot be used: {0}")]
     Sqlite(#[from] rusqlite::Error),
-    /// It is a database of another program.
     #[error("is a database of another program")]
     Foreign,
-    /// It was written by a newer version of this program.
     #[error("has format {version}; this version of the program supports formats up to {supported}")]
-    Newer {
-        /// Schema version of the file.
-        version: i64,
-        /// Newest supported schema version.
-        supported: i64,
-    },
-    /// It was written by an older version of this program and was only to be read.
+    Newer { version: i64, supported: i64 },
     #[error("has format {version}, older than {supported}; `cre-lab results list` updates it")]
-    Older {
-        /// Schema version of the file.
-        version: i64,
-        /// Newest supported schema version.
-        supported: i64,
-    },
-    /// One of its runs is damaged.
+    Older { version: i64, supported: i64 },
     #[error("is damaged: run {run} {reason}")]
-    Run {
-        /// Id of the run.
-        run: i64,
-        /// The reason.
-        reason: String,
-    },
-    /// Something other than a run is damaged.
+    Run { run: i64, reason: String },
     #[error("is damaged: {0}")]
     Damaged(String),
-    /// The record is inconsistent.
     #[error("cannot store this run: it {0}")]
     Refused(String),
 }
@@ -160,7 +125,7 @@ impl Store {
                 .map_err(StoreErrorKind::Folder)
                 .map_err(|kind| kind.in_file(file))?;
         }
-        Self::connect(file, true)
+        Self::new(file, schema::connect(file, true))
     }
 
     /// Opens an existing results file; one of an older version is migrated. An empty file and a
@@ -170,7 +135,7 @@ impl Store {
     /// As for [`Self::open`].
     pub fn open_existing(file: &Path) -> Result<Self, StoreError> {
         Self::exists(file)?;
-        Self::connect(file, false)
+        Self::new(file, schema::connect(file, false))
     }
 
     fn exists(file: &Path) -> Result<(), StoreError> {
@@ -187,22 +152,16 @@ impl Store {
     /// When it does not exist, cannot be opened, or does not have the format of this version.
     pub fn open_to_read(file: &Path) -> Result<Self, StoreError> {
         Self::exists(file)?;
-        let connection = schema::connect_to_read(file).map_err(|kind| kind.in_file(file))?;
+        Self::new(file, schema::connect_to_read(file))
+    }
+
+    fn new(file: &Path, opened: Result<Connection, StoreErrorKind>) -> Result<Self, StoreError> {
         Ok(Self {
-            connection,
+            connection: opened.map_err(|kind| kind.in_file(file))?,
             file: file.to_owned(),
         })
     }
 
-    fn connect(file: &Path, create: bool) -> Result<Self, StoreError> {
-        let connection = schema::connect(file, create).map_err(|kind| kind.in_file(file))?;
-        Ok(Self {
-            connection,
-            file: file.to_owned(),
-        })
-    }
-
-    /// Path of the file.
     pub fn file(&self) -> &Path {
         &self.file
     }

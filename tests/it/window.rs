@@ -272,7 +272,7 @@ fn a_click_on_a_reconstruction_opens_the_inspector() {
     harness.get_by_label("|difference|");
     harness.key_press(Key::Escape);
     wait(&mut harness, "no card", |app| {
-        app.state().probe.selected().is_none()
+        app.state().probe.selected.is_none()
     });
 }
 
@@ -577,7 +577,7 @@ fn a_click_in_a_chart_shows_that_network_and_p_plays_all() {
         0,
         "a cell shows its lane and its image"
     );
-    assert!(harness.state().state().probe.selected().is_some());
+    assert!(harness.state().state().probe.selected.is_some());
     harness.key_press(Key::Escape);
     harness.run_steps(2);
 
@@ -868,7 +868,7 @@ fn many_classes_and_images_fit_the_texture_limits_of_the_gpu() {
             });
             let selection = ProbeSelection {
                 grid_per_class: per_class,
-                ..harness.state().state().probe.selection()
+                ..harness.state().state().probe.selection
             };
             harness
                 .state_mut()

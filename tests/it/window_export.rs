@@ -157,7 +157,7 @@ fn an_animation_over_lambda_is_written_or_cancelled() {
     // Before the first frame can be done.
     harness.state_mut().execute(ExportCommand::Cancel);
     wait(&mut harness, "the end of the export", |app| {
-        app.state().exports.running().is_none()
+        app.state().exports.running.is_none()
     });
     assert_eq!(std::fs::read(&path).unwrap(), b"what was there before");
 
@@ -177,16 +177,16 @@ fn training_is_recorded_and_animated() {
     press(&mut harness, "Export animation…");
     press(&mut harness, "Record");
     wait(&mut harness, "four pictures", |app| {
-        let recording = app.state().exports.recording();
-        recording.is_some_and(|recording| recording.len() >= 4)
+        let recording = app.state().exports.recording.as_ref();
+        recording.is_some_and(|recording| recording.count() >= 4)
     });
     press(&mut harness, "Pause");
     wait(&mut harness, "a pause", |app| {
         !app.state().run.is_training()
     });
     harness.run_steps(3);
-    let recording = harness.state().state().exports.recording().unwrap();
-    let (count, (first, last)) = (recording.len(), recording.steps());
+    let recording = harness.state().state().exports.recording.as_ref().unwrap();
+    let (count, (first, last)) = (recording.count(), recording.steps());
     assert!(last > first);
     harness.get_by_label_contains(&format!("{count} frames, step {first} to {last}"));
     let bytes = write(
@@ -196,7 +196,7 @@ fn training_is_recorded_and_animated() {
     );
     assert_eq!(frames(&bytes), count);
     press(&mut harness, "Discard");
-    assert!(harness.state().state().exports.recording().is_none());
+    assert!(harness.state().state().exports.recording.is_none());
 }
 
 /// Names of the files in a folder, sorted.
@@ -219,7 +219,7 @@ fn all_figures_of_finished_runs_are_written_or_cancelled() {
     press(&mut harness, "File");
     press(&mut harness, "Export all figures…");
     wait(&mut harness, "that there is no such file", |app| {
-        *app.state().results.state() == ResultsState::Missing
+        app.state().results.state == ResultsState::Missing
     });
     harness.run_steps(2);
     harness.get_by_label("There are no finished runs yet");
@@ -244,7 +244,7 @@ fn all_figures_of_finished_runs_are_written_or_cancelled() {
     }
     wait(&mut harness, "the runs", |app| {
         matches!(
-            app.state().results.state(),
+            app.state().results.state,
             ResultsState::Read { runs: 3, .. }
         )
     });

@@ -112,9 +112,9 @@ fn two_runs(harness: &mut Harness<'_, App>, epochs: f64) {
         .get_by_role_and_label(Role::SpinButton, "Epochs")
         .set_value_accesskit(epochs);
     wait(harness, "what the file knows", |app| {
-        let runs = experiment(app).runs();
+        let runs = &experiment(app).runs;
         let is_set = runs.iter().all(|run| run.epochs as f64 == epochs);
-        experiment(app).is_store_queried() && runs.len() == 2 && is_set
+        experiment(app).is_store_queried && runs.len() == 2 && is_set
     });
     harness.run_steps(2);
     harness.get_by_label("2 runs");
@@ -124,7 +124,7 @@ fn two_runs(harness: &mut Harness<'_, App>, epochs: f64) {
 fn start(harness: &mut Harness<'_, App>) {
     press(harness, "Start 2 runs");
     assert!(
-        experiment(harness.state()).running().is_some(),
+        experiment(harness.state()).running.is_some(),
         "nothing has started"
     );
 }
@@ -146,7 +146,7 @@ fn a_small_sweep_is_run_and_one_of_its_runs_trained_live() {
     };
     let place = below(&harness);
     let begun = Instant::now();
-    while experiment(harness.state()).estimate().is_none() {
+    while experiment(harness.state()).estimate.is_none() {
         assert!(
             begun.elapsed() < TIME_LIMIT,
             "never said what they will take"
@@ -163,7 +163,7 @@ fn a_small_sweep_is_run_and_one_of_its_runs_trained_live() {
     press(&mut harness, "Start 2 runs");
     let begun = steps(harness.state());
     wait(&mut harness, "both runs", |app| {
-        experiment(app).end() == Some(&SweepEnd::Complete)
+        experiment(app).end.as_ref() == Some(&SweepEnd::Complete)
     });
     wait(&mut harness, "the live run as well", |app| {
         steps(app) > begun
@@ -179,7 +179,7 @@ fn a_small_sweep_is_run_and_one_of_its_runs_trained_live() {
         .get_by_label_contains("FC Small n = 3, mnist, λ = 0, seed 34: ")
         .click();
     wait(&mut harness, "the run", |app| {
-        let looked = experiment(app).preview();
+        let looked = experiment(app).preview.as_ref();
         looked.is_some_and(|looked| matches!(looked.picture, Some(Ok(_))))
     });
     harness.run_steps(2);
@@ -219,16 +219,21 @@ fn a_sweep_is_paused_a_run_skipped_and_the_rest_cancelled() {
     two_runs(&mut harness, 5000.0);
     start(&mut harness);
     let evaluated = |app: &App, epoch: u64| {
-        experiment(app).statuses().iter().any(
+        experiment(app).statuses.iter().any(
             |fate| matches!(fate, RunStatus::Running(Some(evaluation)) if evaluation.epoch >= epoch),
         )
     };
     wait(&mut harness, "an epoch", |app| {
-        assert_eq!(experiment(app).end(), None, "it ended by itself");
+        assert_eq!(experiment(app).end.as_ref(), None, "it ended by itself");
         evaluated(app, 1)
     });
     press(&mut harness, "Pause runs");
-    let stage = |app: &App| experiment(app).running().map(|running| running.stage);
+    let stage = |app: &App| {
+        experiment(app)
+            .running
+            .as_ref()
+            .map(|running| running.stage)
+    };
     wait(&mut harness, "a pause", |app| {
         stage(app) == Some(Stage::Paused)
     });
@@ -243,11 +248,11 @@ fn a_sweep_is_paused_a_run_skipped_and_the_rest_cancelled() {
     harness.run_steps(2);
     press(&mut harness, "Skip FC Small n = 3, mnist, λ = 1, seed 34");
     wait(&mut harness, "one run less", |app| {
-        experiment(app).statuses().contains(&RunStatus::Skipped)
+        experiment(app).statuses.contains(&RunStatus::Skipped)
     });
     press(&mut harness, "Cancel");
     wait(&mut harness, "the end", |app| {
-        experiment(app).end() == Some(&SweepEnd::Cancelled)
+        experiment(app).end.as_ref() == Some(&SweepEnd::Cancelled)
     });
     harness.run_steps(2);
     harness.get_by_label_contains("Cancelled: 0 of 2 runs are done and stored");
@@ -258,7 +263,7 @@ fn a_sweep_is_paused_a_run_skipped_and_the_rest_cancelled() {
 
     // Closing the window in the middle leaves a sound file.
     wait(&mut harness, "what the file knows", |app| {
-        experiment(app).is_store_queried()
+        experiment(app).is_store_queried
     });
     harness.run_steps(2);
     start(&mut harness);
@@ -323,7 +328,7 @@ fn advanced_settings_are_collapsed_validated_and_stored() {
     set(&mut harness, "Heads", 3.0);
     harness.get_by_label_contains("3 heads cannot share an embedding of 8");
     wait(&mut harness, "what the file knows", |app| {
-        experiment(app).is_store_queried()
+        experiment(app).is_store_queried
     });
     harness.run_steps(2);
     assert!(!is_ready(&harness, 44));
@@ -334,11 +339,11 @@ fn advanced_settings_are_collapsed_validated_and_stored() {
     set(&mut harness, "Batch size", 64.0);
     set(&mut harness, "Learning rate", 0.01);
     wait(&mut harness, "what the file knows", |app| {
-        experiment(app).is_store_queried()
+        experiment(app).is_store_queried
     });
     harness.run_steps(2);
     assert!(is_ready(&harness, 44));
-    let wanted = experiment(harness.state()).runs().to_vec();
+    let wanted = experiment(harness.state()).runs.to_vec();
     let (vit, fc): (Vec<_>, Vec<_>) = wanted
         .iter()
         .map(|run| &run.config)
@@ -362,7 +367,7 @@ fn advanced_settings_are_collapsed_validated_and_stored() {
     harness.state_mut().save(&mut memory);
     drop(harness);
     let harness = window_with_storage(&file, &memory);
-    assert_eq!(experiment(harness.state()).runs(), wanted);
+    assert_eq!(*experiment(harness.state()).runs, wanted[..]);
     drop(harness);
 
     // What another version has left, or nobody knows who, is no grid.
@@ -370,5 +375,5 @@ fn advanced_settings_are_collapsed_validated_and_stored() {
     assert!(known.contains("batch_size = 64"), "{known}");
     *known = known.replace("batch_size = 64", "batch_size = 64\\ncolour = 3");
     let harness = window_with_storage(&file, &memory);
-    assert_eq!(experiment(harness.state()).runs().len(), 22);
+    assert_eq!(experiment(harness.state()).runs.len(), 22);
 }

@@ -41,9 +41,10 @@ fn figure_3_contains_the_box_plots_and_all_runs() {
                 rows.map(|row| number(&row["value"])).collect()
             };
             let accuracies = group.outcomes.iter().map(|run| run.accuracy * 100.0);
+            let errors = group.outcomes.iter().map(|run| run.mse);
             let boxes = [
                 ("accuracy", BoxPlot::from_values(accuracies)),
-                ("mse", group.mse()),
+                ("mse", BoxPlot::from_values(errors)),
             ];
             for (quantity, plot) in boxes {
                 let plot = plot.unwrap();

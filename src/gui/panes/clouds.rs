@@ -17,7 +17,6 @@ use crate::{
     },
 };
 
-/// State of the pane.
 pub struct Clouds {
     multiples: SmallMultiples,
     comparison: ComparisonRow,
@@ -34,18 +33,18 @@ impl Clouds {
 
 impl Pane for Clouds {
     fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> Response {
-        let PaneContext {
-            state,
-            commands,
-            view,
-            ..
-        } = context;
-        let scatter = &mut view.scatter;
+        let state = context.state;
+        let scatter = &mut context.view.scatter;
         if !state.results.is_watched() {
-            commands.push(ResultsCommand::Watch);
+            context.commands.push(ResultsCommand::Watch);
         }
         let handle = header(ui, PaneId::Clouds, |ui| {
-            export_button(ui, FigureKind::Clouds, DeadRuns::default(), commands);
+            export_button(
+                ui,
+                FigureKind::Clouds,
+                DeadRuns::default(),
+                context.commands,
+            );
             let about = ui.weak("drag to turn all");
             about.on_hover_text("50 images per class, with the same axes and the same camera for every λ. Click a cloud to show its λ");
             self.comparison.choice(ui, state);
@@ -69,7 +68,9 @@ impl Pane for Clouds {
         let now = ui.input(|input| input.time);
         scatter.receive(&shown, &run.dataset, now);
         self.multiples.receive(&clouds, scatter, &run.dataset);
-        let comparison = self.comparison.row(state, &lanes, scatter, commands);
+        let comparison = self
+            .comparison
+            .row(state, &lanes, scatter, context.commands);
         let grid = Grid {
             run,
             lanes: &lanes,
@@ -77,12 +78,13 @@ impl Pane for Clouds {
             comparison: comparison.as_ref(),
         };
         if let Some(lane) = grid.ui(ui, scatter) {
-            commands.push(RunCommand::ShowLane(lane));
+            context.commands.push(RunCommand::ShowLane(lane));
         }
         handle
     }
 
     fn save(&self, preferences: &mut Preferences) {
-        preferences.compared_spectrum = self.comparison.selected().map(str::to_owned);
+        let selected = &self.comparison.selected;
+        preferences.compared_spectrum.clone_from(selected);
     }
 }

@@ -30,7 +30,6 @@ pub struct Controls {
 }
 
 impl Controls {
-    /// Creates the panel with the draft of a spectrum.
     pub fn new(spectrum: &Spectrum) -> Self {
         Self {
             run_mode: RunModeControls::new(spectrum),
@@ -40,7 +39,7 @@ impl Controls {
 
     /// Stores what the panel keeps between sessions.
     pub fn save(&self, preferences: &mut Preferences) {
-        preferences.spectrum = self.run_mode.spectrum().clone();
+        preferences.spectrum = self.run_mode.spectrum.clone();
     }
 
     pub fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) {
@@ -57,13 +56,11 @@ impl Controls {
 }
 
 fn lambda(ui: &mut Ui, context: &mut PaneContext<'_>) {
-    let PaneContext {
-        state, commands, ..
-    } = context;
+    let state = context.state;
     ui.horizontal(|ui| {
         ui.label(RichText::new(LABEL).size(30.0).strong());
         if let Some(lambda) = lambda_field(ui, state.run.lambda()) {
-            commands.push(RunCommand::SetLambda(lambda));
+            context.commands.push(RunCommand::SetLambda(lambda));
         }
     });
     let mut choice = LambdaChoice::new(state);
@@ -71,7 +68,7 @@ fn lambda(ui: &mut Ui, context: &mut PaneContext<'_>) {
         "Weight of reconstruction in the encoder's loss: 0 is a pure classifier, 1 a pure autoencoder\n\
          Left and Right change it by 0.01, with Shift by 0.1, or show the next network of a spectrum. Home and End go to the ends",
     );
-    commands.extend(choice.command(state));
+    context.commands.extend(choice.command(state));
     let lambda = choice.lambda();
     let visuals = ui.visuals().clone();
     ui.horizontal(|ui| {

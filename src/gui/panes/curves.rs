@@ -39,7 +39,6 @@ impl Default for CurveSettings {
     }
 }
 
-/// State of the pane.
 pub struct Curves {
     settings: CurveSettings,
     /// Whether the plots follow the run; panning or zooming ends it, a double-click brings it back.
@@ -181,7 +180,6 @@ impl Curves {
     }
 }
 
-/// An entry of the legend.
 fn legend_entry(ui: &mut Ui, is_test: bool, name: &str, tip: &str) {
     ui.label(name).on_hover_text(tip);
     let (rect, _) = ui.allocate_exact_size(vec2(22.0, 12.0), egui::Sense::hover());
@@ -206,21 +204,17 @@ fn training(
     let visible = bounds.min()[0]..=bounds.max()[0];
     let raw = lines::raw(history, quantity, scale, &visible);
     let opacity = if smoothing > 0.0 { 0.35 } else { 0.8 };
-    plot.line(
-        Line::new("training", PlotPoints::from(raw))
-            .color(colour.gamma_multiply(opacity))
-            .width(1.0)
-            .allow_hover(false),
-    );
+    line(plot, "training", raw, colour.gamma_multiply(opacity), 1.0);
     if smoothing > 0.0 {
         let smooth = lines::smooth(history, quantity, scale, smoothing, &visible);
-        plot.line(
-            Line::new("training, smoothed", PlotPoints::from(smooth))
-                .color(colour.gamma_multiply(0.75))
-                .width(1.8)
-                .allow_hover(false),
-        );
+        let colour = colour.gamma_multiply(0.75);
+        line(plot, "training, smoothed", smooth, colour, 1.8);
     }
+}
+
+fn line(plot: &mut PlotUi<'_>, name: &str, points: Vec<[f64; 2]>, colour: Color32, width: f32) {
+    let line = Line::new(name, PlotPoints::from(points)).color(colour);
+    plot.line(line.width(width).allow_hover(false));
 }
 
 fn test(
@@ -232,12 +226,7 @@ fn test(
 ) {
     let points = lines::test(history, quantity, scale);
     let show_points = points.len() <= 60;
-    plot.line(
-        Line::new("test", PlotPoints::from(points.clone()))
-            .color(colour)
-            .width(2.0)
-            .allow_hover(false),
-    );
+    line(plot, "test", points.clone(), colour, 2.0);
     if show_points {
         plot.points(
             Points::new("test", PlotPoints::from(points))

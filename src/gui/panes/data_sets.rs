@@ -22,9 +22,8 @@ use crate::{
             downloads::{DownloadState, RunningDownload},
         },
         textures::{Images, TextureCache},
-        widgets::CAPTION,
+        widgets::{CAPTION, clicked},
     },
-    train::RunConfig,
 };
 
 /// Width of the window's content, in points.
@@ -39,26 +38,18 @@ const NAME_WIDTH: f32 = 52.0;
 /// Minimum width of the buttons at the right.
 const BUTTON_WIDTH: f32 = 62.0;
 
-/// State of the window.
 #[derive(Default)]
 pub struct DataSets {
-    /// Whether it is shown.
     pub open: bool,
     was_open: bool,
 }
 
 impl DataSets {
-    /// Shows the window while it is open.
     pub fn ui(&mut self, ctx: &Context, context: &mut PaneContext<'_>) {
-        let PaneContext {
-            state,
-            commands,
-            textures,
-            ..
-        } = context;
+        let state = context.state;
         if self.open && !self.was_open {
-            commands.push(DownloadCommand::LoadExamples);
-            commands.push(DownloadCommand::FindSets);
+            context.commands.push(DownloadCommand::LoadExamples);
+            context.commands.push(DownloadCommand::FindSets);
         }
         self.was_open = self.open;
         if !self.open {
@@ -75,9 +66,9 @@ impl DataSets {
             .show(ctx, |ui| {
                 ui.set_width(WIDTH);
                 for set in BundledSet::ALL {
-                    data_set(ui, state, textures, set, commands);
+                    data_set(ui, state, context.textures, set, context.commands);
                 }
-                footer(ui, state, commands);
+                footer(ui, state, context.commands);
             });
         self.open = open;
     }
@@ -100,22 +91,11 @@ fn data_set(
         let download = state.downloads.state(set);
         heading(ui, textures, set, download);
         ui.add_space(4.0);
-        let current = Current {
-            source: state.run.view().map(|run| &run.source),
-            config: state.run.config(),
-        };
-        commands.extend(sample(ui, set, current));
-        if let Some(full) = state.downloads.locator().entry(set) {
-            commands.extend(full_set(ui, full, download, current));
+        commands.extend(sample(ui, set, state));
+        if let Some(full) = state.downloads.locator.entry(set) {
+            commands.extend(full_set(ui, full, state));
         }
     });
-}
-
-/// The data set and settings of the current run.
-#[derive(Clone, Copy)]
-struct Current<'a> {
-    source: Option<&'a DataSource>,
-    config: &'a RunConfig,
 }
 
 /// Name, description, and an image of each class.
@@ -170,8 +150,9 @@ fn row(
     .inner
 }
 
-fn use_button(ui: &mut Ui, source: DataSource, current: Current<'_>) -> Option<Command> {
-    let is_in_use = current.source == Some(&source);
+fn use_button(ui: &mut Ui, source: DataSource, state: &State) -> Option<Command> {
+    let run = state.run.view();
+    let is_in_use = run.is_some_and(|run| run.source == source);
     let button = Button::new(if is_in_use { "In use" } else { "Use" });
     let tip = match &source {
         DataSource::Full(set) => format!("Start a new run on all images of {set}"),
@@ -182,12 +163,12 @@ fn use_button(ui: &mut Ui, source: DataSource, current: Current<'_>) -> Option<C
         .on_hover_text(tip)
         .on_disabled_hover_text("The current run trains on it");
     response.clicked().then(|| {
-        let config = Box::new(current.config.clone());
+        let config = Box::new(state.run.config().clone());
         RunCommand::Apply { config, source }.into()
     })
 }
 
-fn sample(ui: &mut Ui, set: BundledSet, current: Current<'_>) -> Option<Command> {
+fn sample(ui: &mut Ui, set: BundledSet, state: &State) -> Option<Command> {
     row(
         ui,
         "Sample",
@@ -200,19 +181,15 @@ fn sample(ui: &mut Ui, set: BundledSet, current: Current<'_>) -> Option<Command>
             ))
             .on_hover_text("Training + test images");
         },
-        |ui| use_button(ui, DataSource::Bundled(set), current),
+        |ui| use_button(ui, DataSource::Bundled(set), state),
     )
 }
 
-fn full_set(
-    ui: &mut Ui,
-    full: &CatalogueEntry<'_>,
-    state: &DownloadState,
-    current: Current<'_>,
-) -> Option<Command> {
+fn full_set(ui: &mut Ui, full: &CatalogueEntry<'_>, state: &State) -> Option<Command> {
+    let download = state.downloads.state(full.set);
     let [train, test] = full.images;
     let images = format!("{} + {} images", count(train), count(test));
-    let command = if let Some(running) = &state.running {
+    let command = if let Some(running) = &download.running {
         row(
             ui,
             "Full set",
@@ -230,12 +207,12 @@ fn full_set(
             ui,
             "Full set",
             |ui| {
-                availability(ui, full, state, &images);
+                availability(ui, full, download, &images);
             },
-            |ui| match &state.availability {
+            |ui| match &download.availability {
                 None => None,
                 Some(Availability::Found(_)) => {
-                    let use_set = use_button(ui, DataSource::Full(full.set), current);
+                    let use_set = use_button(ui, DataSource::Full(full.set), state);
                     let reveal = ui
                         .button("Open folder")
                         .on_hover_text("Show the files in the file manager");
@@ -245,14 +222,14 @@ fn full_set(
                     use_set.or(reveal)
                 }
                 Some(Availability::PickleOnly(_) | Availability::Missing) => {
-                    fetch_button(ui, full, state)
+                    fetch_button(ui, full, download)
                 }
             },
         )
     };
-    if let Some(running) = &state.running {
+    if let Some(running) = &download.running {
         detail(ui, running);
-    } else if let Some(error) = &state.error {
+    } else if let Some(error) = &download.error {
         ui.label(RichText::new(error).color(ui.visuals().error_fg_color));
     }
     command
@@ -325,10 +302,14 @@ fn detail(ui: &mut Ui, running: &RunningDownload) {
     let text = match &running.progress {
         _ if running.is_stopping() => "stopping…".to_owned(),
         None => "starting…".to_owned(),
-        Some(progress) => match (progress.stage, running.speed(now), running.time_left(now)) {
+        Some(progress) => match (
+            progress.stage,
+            running.throughput.speed(now),
+            running.time_left(now),
+        ) {
             (Stage::Connecting, ..) => format!("connecting to {}", progress.host),
             (Stage::Checking, ..) => "verifying checksums".to_owned(),
-            _ if running.is_silent(now) => format!("waiting for {}", progress.host),
+            _ if running.throughput.is_silent(now) => format!("waiting for {}", progress.host),
             (Stage::Receiving, Some(speed), Some(left)) => format!(
                 "{}/s, {} left, from {}",
                 format::bytes(speed as u64),
@@ -348,13 +329,14 @@ fn detail(ui: &mut Ui, running: &RunningDownload) {
 fn footer(ui: &mut Ui, state: &State, commands: &mut Commands) {
     ui.add_space(4.0);
     ui.horizontal(|ui| {
-        let open = ui
-            .button("Open folder of images…")
-            .on_hover_text("Files of MNIST or CIFAR-10, or one folder of images per class");
-        if open.clicked() {
+        if clicked(
+            ui,
+            Button::new("Open folder of images…"),
+            "Files of MNIST or CIFAR-10, or one folder of images per class",
+        ) {
             commands.push(DataCommand::ChooseFolder);
         }
-        if let Some(folder) = state.downloads.locator().download_root() {
+        if let Some(folder) = state.downloads.locator.download_root() {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let text = RichText::new(format!("Downloads go to {}", folder.display()));
                 ui.add(egui::Label::new(text.size(CAPTION).weak()).truncate())

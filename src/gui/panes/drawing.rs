@@ -26,15 +26,12 @@ use crate::{
 /// Initial radius of the brush, in pixels of the image: strokes as bold as MNIST's.
 const BRUSH: f32 = 1.2;
 
-/// State of the window.
 pub struct Drawing {
-    /// Whether it is shown.
     pub open: bool,
     pad: Pad,
     brush: f32,
     colour: [f32; 3],
     centre: bool,
-    /// Whether the brush erases.
     is_erasing: bool,
     /// Position of the brush on the pad while it draws, in pixels of the image.
     last_pos: Option<[f32; 2]>,
@@ -64,7 +61,6 @@ impl Drawing {
         self.centre = false;
     }
 
-    /// Shows the window while it is open.
     pub fn ui(&mut self, ctx: &Context, context: &mut PaneContext<'_>) {
         let Some(run) = context.state.run.view() else {
             return;
@@ -77,30 +73,29 @@ impl Drawing {
             self.window(ctx, run, context);
         }
         let pixels = (self.open && !self.pad.is_blank()).then(|| self.pixels());
-        if pixels.as_ref() != context.state.probe.custom_image() {
+        if pixels.as_ref() != context.state.probe.custom_image.as_ref() {
             let image = ProbeCommand::SetCustomImage(pixels);
             context.commands.push(image);
         }
     }
 
     fn window(&mut self, ctx: &Context, run: &RunView, context: &mut PaneContext<'_>) {
-        let PaneContext { textures, view, .. } = context;
         let mut open = true;
         Window::new("Draw")
             .id(egui::Id::unique("drawing"))
             .open(&mut open)
             .resizable(false)
             .pivot(Align2::RIGHT_BOTTOM)
-            .default_pos(view.dock_rect.right_bottom() - vec2(12.0, 12.0))
+            .default_pos(context.view.dock_rect.right_bottom() - vec2(12.0, 12.0))
             .show(ctx, |ui| {
                 ui.horizontal_top(|ui| {
-                    ui.vertical(|ui| self.pad(ui, textures));
+                    ui.vertical(|ui| self.pad(ui, context.textures));
                     let snapshot = run.shown().snapshot.as_ref();
                     let result = snapshot
                         .and_then(|snapshot| Some((snapshot, snapshot.custom_image.as_ref()?)));
                     ui.vertical(|ui| match result {
                         Some((snapshot, result)) if !self.pad.is_blank() => {
-                            show_result(ui, run, snapshot, result, textures);
+                            show_result(ui, run, snapshot, result, context.textures);
                         }
                         _ => hint(ui),
                     });

@@ -9,7 +9,7 @@ use crate::{
     gui::{
         commands::{Commands, ExportCommand, ResultsCommand},
         state::{AllOptions, Export, State, exports::MAX_SCENES, results::ResultsState},
-        widgets::sentence,
+        widgets::{clicked, sentence},
     },
 };
 
@@ -28,7 +28,6 @@ const ANIMATION_FORMATS: [Format; 2] = [
     ("APNG", "png", "All colours; plays in browsers"),
 ];
 
-/// State of the window.
 #[derive(Default)]
 pub struct ExportWindow {
     /// What will be exported; `None` while the window is closed.
@@ -39,16 +38,12 @@ pub struct ExportWindow {
 }
 
 impl ExportWindow {
-    /// Opens the window with a choice.
     pub fn open(&mut self, export: Export) {
         self.chosen = Some(export);
     }
 
-    /// Shows the window while it is open.
     pub fn ui(&mut self, ctx: &Context, context: &mut PaneContext<'_>) {
-        let PaneContext {
-            state, commands, ..
-        } = context;
+        let state = context.state;
         let Some(mut chosen) = self.chosen else {
             return;
         };
@@ -68,17 +63,17 @@ impl ExportWindow {
             .show(ctx, |ui| {
                 let (formats, format) = match &mut chosen {
                     Export::Figure(..) | Export::Width(_) => {
-                        figures(ui, state, &mut chosen, commands);
+                        figures(ui, state, &mut chosen, context.commands);
                         (&FIGURE_FORMATS[..], &mut self.figure_format)
                     }
                     Export::Sweep | Export::Training => {
-                        animations(ui, state, &mut chosen, commands);
+                        animations(ui, state, &mut chosen, context.commands);
                         (&ANIMATION_FORMATS[..], &mut self.animation_format)
                     }
                     Export::All(all) => {
-                        all_figures(ui, state, all, commands);
+                        all_figures(ui, state, all, context.commands);
                         ui.separator();
-                        done = save_button(ui, state, chosen, NO_FORMAT, commands);
+                        done = save_button(ui, state, chosen, NO_FORMAT, context.commands);
                         return;
                     }
                 };
@@ -91,7 +86,7 @@ impl ExportWindow {
                     }
                 });
                 ui.separator();
-                done = save_button(ui, state, chosen, formats[*format], commands);
+                done = save_button(ui, state, chosen, formats[*format], context.commands);
             });
         self.chosen = (open && !done).then_some(chosen);
     }
@@ -100,7 +95,6 @@ impl ExportWindow {
 /// Something that can be exported, with its title and tooltip.
 type Choice = (Export, &'static str, &'static str);
 
-/// The figures to choose from.
 fn figures(ui: &mut Ui, state: &State, chosen: &mut Export, commands: &mut Commands) {
     let dead = match *chosen {
         Export::Figure(_, dead) => dead,
@@ -143,20 +137,25 @@ fn figures(ui: &mut Ui, state: &State, chosen: &mut Export, commands: &mut Comma
     watch_results(state, commands);
     for (title, tip, choices) in groups {
         ui.label(RichText::new(title).strong()).on_hover_text(tip);
-        for (choice, title, tip) in choices {
-            let available = state.can_export(choice);
-            ui.add_enabled_ui(available.is_ok(), |ui| {
-                let radio = ui.radio_value(chosen, choice, title).on_hover_text(tip);
-                if let Err(reason) = available {
-                    radio.on_disabled_hover_text(sentence(&reason));
-                }
-            });
+        for choice in choices {
+            choose(ui, state, chosen, choice);
         }
         ui.add_space(4.0);
     }
     if let Export::Figure(FigureKind::OverLambda | FigureKind::Pareto, dead) = chosen {
         dead_runs(ui, dead);
     }
+}
+
+/// A choice, disabled with the reason where it cannot be exported now.
+fn choose(ui: &mut Ui, state: &State, chosen: &mut Export, (export, title, tip): Choice) {
+    let available = state.can_export(export);
+    ui.add_enabled_ui(available.is_ok(), |ui| {
+        let radio = ui.radio_value(chosen, export, title).on_hover_text(tip);
+        if let Err(reason) = available {
+            radio.on_disabled_hover_text(sentence(&reason));
+        }
+    });
 }
 
 fn dead_runs(ui: &mut Ui, dead: &mut DeadRuns) {
@@ -166,7 +165,6 @@ fn dead_runs(ui: &mut Ui, dead: &mut DeadRuns) {
     *dead = DeadRuns::new(without);
 }
 
-/// Describes what a figure shows.
 fn describe(kind: FigureKind) -> &'static str {
     match kind {
         FigureKind::Cloud => "z of the test images of the cloud, coloured by class",
@@ -186,7 +184,7 @@ fn all_figures(ui: &mut Ui, state: &State, all: &mut AllOptions, commands: &mut 
     watch_results(state, commands);
     ui.label("Figures 3, 4 and 5 of the paper, the trade-off plane and the trade-off width, as far as the finished runs allow, each as SVG, PNG and CSV");
     let results = &state.results;
-    let runs = match results.state() {
+    let runs = match &results.state {
         ResultsState::Read { runs: 1, .. } => "1 finished run".to_owned(),
         ResultsState::Read { runs, .. } => format!("{} finished runs", count(*runs)),
         ResultsState::Missing => "No finished runs".to_owned(),
@@ -204,18 +202,10 @@ fn all_figures(ui: &mut Ui, state: &State, all: &mut AllOptions, commands: &mut 
         .on_hover_text("Cloud and reconstructions from the first λ to the last, as GIF, for every network with runs at two λ or more; this takes a while");
 }
 
-/// The animations to choose from.
 fn animations(ui: &mut Ui, state: &State, chosen: &mut Export, commands: &mut Commands) {
-    let available = state.can_export(Export::Sweep);
-    ui.add_enabled_ui(available.is_ok(), |ui| {
-        let radio = ui.radio_value(chosen, Export::Sweep, "λ sweep");
-        let radio = radio.on_hover_text(
-            "Cloud and reconstructions of the spectrum from λ = 0 to 1, in their state when you click",
-        );
-        if let Err(reason) = available {
-            radio.on_disabled_hover_text(sentence(&reason));
-        }
-    });
+    let tip =
+        "Cloud and reconstructions of the spectrum from λ = 0 to 1, in their state when you click";
+    choose(ui, state, chosen, (Export::Sweep, "λ sweep", tip));
     ui.radio_value(chosen, Export::Training, "Training")
         .on_hover_text("Cloud and reconstructions of the network on show, recorded from now on");
     if *chosen == Export::Training {
@@ -224,13 +214,13 @@ fn animations(ui: &mut Ui, state: &State, chosen: &mut Export, commands: &mut Co
 }
 
 fn recording(ui: &mut Ui, state: &State, commands: &mut Commands) {
-    let recording = state.exports.recording();
+    let recording = state.exports.recording.as_ref();
     match recording {
         None => {
             ui.label("Nothing is recorded yet. Recording continues while this window is closed.");
         }
         Some(recording) => {
-            let (count, (first, last)) = (recording.len(), recording.steps());
+            let (count, (first, last)) = (recording.count(), recording.steps());
             let is_recording = state.exports.is_recording(state.run.view());
             Grid::new("recorded").num_columns(2).show(ui, |ui| {
                 ui.label("Recorded");
@@ -267,12 +257,8 @@ fn recording(ui: &mut Ui, state: &State, commands: &mut Commands) {
         {
             commands.push(ExportCommand::Record);
         }
-        if recording.is_some()
-            && ui
-                .button("Discard")
-                .on_hover_text("Stop recording and discard the frames")
-                .clicked()
-        {
+        let tip = "Stop recording and discard the frames";
+        if recording.is_some() && clicked(ui, Button::new("Discard"), tip) {
             commands.push(ExportCommand::DiscardRecording);
         }
     });
@@ -286,7 +272,7 @@ fn save_button(
     (name, extension, _): Format,
     commands: &mut Commands,
 ) -> bool {
-    let available = match state.exports.running() {
+    let available = match state.exports.running.as_ref() {
         Some(_) => Err("another export is in progress".to_owned()),
         None => state.can_export(chosen),
     };

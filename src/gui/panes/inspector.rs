@@ -18,13 +18,8 @@ use crate::{
 
 /// Shows the window while an image is selected.
 pub fn ui(ctx: &Context, context: &mut PaneContext<'_>) {
-    let PaneContext {
-        state,
-        commands,
-        textures,
-        view,
-    } = context;
-    let Some(image) = state.probe.selected() else {
+    let state = context.state;
+    let Some(image) = state.probe.selected else {
         return;
     };
     let Some(run) = state.run.view() else { return };
@@ -43,15 +38,15 @@ pub fn ui(ctx: &Context, context: &mut PaneContext<'_>) {
         .resizable(false)
         .collapsible(true)
         .pivot(Align2::RIGHT_BOTTOM)
-        .default_pos(view.latent_rect.right_bottom() - vec2(12.0, 12.0))
+        .default_pos(context.view.latent_rect.right_bottom() - vec2(12.0, 12.0))
         .show(ctx, |ui| match shown {
-            Some((snapshot, result)) => content(ui, run, snapshot, result, textures),
+            Some((snapshot, result)) => content(ui, run, snapshot, result, context.textures),
             None => {
                 ui.spinner();
             }
         });
     if !open {
-        commands.push(ProbeCommand::Select(None));
+        context.commands.push(ProbeCommand::Select(None));
     }
 }
 

@@ -27,38 +27,33 @@ impl LatentPane {
 
 impl Pane for LatentPane {
     fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> Response {
-        let PaneContext {
-            state,
-            commands,
-            textures,
-            view,
-        } = context;
-        view.latent_rect = ui.max_rect();
+        let state = context.state;
+        context.view.latent_rect = ui.max_rect();
         let handle = header(ui, PaneId::Latent, |ui| {
-            cloud_size(ui, state, commands);
-            token_view(ui, state, commands);
+            cloud_size(ui, state, context.commands);
+            token_view(ui, state, context.commands);
         });
         let Some(run) = state.run.view() else {
             ui.centered_and_justified(|ui| ui.weak("Preparing the first run…"));
             return handle;
         };
         let snapshot = run.shown().snapshot.as_ref();
-        let scatter = &mut view.scatter;
+        let scatter = &mut context.view.scatter;
         scatter.part = snapshot.and_then(|snapshot| token_name(run, snapshot));
         let cloud = cloud_view(run, run.shown_index(), scatter.preferences.align);
-        let selected = state.probe.selected();
+        let selected = state.probe.selected;
         let output = scatter.ui(ui, cloud.as_ref(), &run.dataset, selected);
-        view.canvas = output.canvas;
+        context.view.canvas = output.canvas;
         if let (Some(point), Some(snapshot)) = (output.hovered, snapshot) {
-            tooltip(ui, run, snapshot, point, textures);
+            tooltip(ui, run, snapshot, point, context.textures);
         }
         if let Some(pos) = output.own_at {
             mark(ui, pos, "yours");
         }
         if output.clicked.is_some() {
-            commands.push(ProbeCommand::Select(output.clicked));
+            context.commands.push(ProbeCommand::Select(output.clicked));
         } else if output.background_clicked && selected.is_some() {
-            commands.push(ProbeCommand::Select(None));
+            context.commands.push(ProbeCommand::Select(None));
         }
         handle
     }
@@ -137,11 +132,10 @@ pub fn cloud_view(run: &RunView, index: usize, align: bool) -> Option<CloudView<
     })
 }
 
-/// The slider for the number of points per class.
 fn cloud_size(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let Some(run) = state.run.view() else { return };
     let max = ProbeSelection::max_per_class(&run.dataset).max(1);
-    let mut selection = state.probe.selection();
+    let mut selection = state.probe.selection;
     selection.cloud_per_class = selection.cloud_per_class.min(max);
     let tip = "Test images per class in the cloud; all of them at the right end";
     ui.spacing_mut().slider_width = 90.0;
@@ -181,7 +175,7 @@ fn token_view(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let Some(patches) = state.run.view().and_then(patches) else {
         return;
     };
-    let mut selection = state.probe.selection();
+    let mut selection = state.probe.selection;
     if let TokenView::Token(token) = &mut selection.tokens {
         *token = (*token).min(patches);
     }
@@ -198,7 +192,7 @@ fn token_view(ui: &mut Ui, state: &State, commands: &mut Commands) {
         });
     let label = ui.label("Token");
     combo.response.labelled_by(label.id).on_hover_text(tip);
-    if selection != state.probe.selection() {
+    if selection != state.probe.selection {
         commands.push(ProbeCommand::SetSelection(selection));
     }
 }

@@ -20,7 +20,7 @@ pub mod trade_off;
 pub mod trade_off_width;
 
 use eframe::{
-    egui::{self, Align, Id, Layout, Rect, Response, RichText, Sense, Ui, UiBuilder},
+    egui::{self, Align, Button, Id, Layout, Rect, Response, RichText, Sense, Ui, UiBuilder},
     egui_wgpu::RenderState,
 };
 use serde::{Deserialize, Serialize};
@@ -32,10 +32,10 @@ use super::{
     scatter::Scatter,
     state::{Export, State},
     textures::TextureCache,
+    widgets::clicked,
 };
 use crate::figures::{DeadRuns, FigureKind};
 
-/// A pane of the dock.
 pub trait Pane {
     /// Shows the pane and returns the response of its title row, by which it is dragged.
     fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> Response;
@@ -101,7 +101,6 @@ macro_rules! registry {
             /// Every pane, in the order of the menu.
             pub const ALL: [Self; [$($stored),*].len()] = [$(Self::$id),*];
 
-            /// The name on screen.
             pub const fn title(self) -> &'static str {
                 match self {
                     $(Self::$id => $title),*
@@ -130,7 +129,6 @@ registry! {
     Sweep("Experiment", "Sweep") => sweep::SweepPane::new,
 }
 
-/// All panes.
 pub struct Panes([Box<dyn Pane>; PaneId::ALL.len()]);
 
 impl Panes {
@@ -153,7 +151,7 @@ impl Panes {
 /// The button in the title row of a pane that exports what the pane shows.
 pub fn export_button(ui: &mut Ui, subject: FigureKind, dead: DeadRuns, commands: &mut Commands) {
     let tooltip = format!("Write “{}” as SVG, PNG or CSV", subject.title());
-    if ui.button("Export…").on_hover_text(tooltip).clicked() {
+    if clicked(ui, Button::new("Export…"), &tooltip) {
         commands.push(ViewCommand::OpenExport(Export::Figure(subject, dead)));
     }
 }

@@ -8,7 +8,6 @@ use crate::gui::{
     theme,
 };
 
-/// Shows every notification with its buttons.
 pub fn ui(ui: &mut Ui, state: &State, commands: &mut Commands) {
     for (id, notification) in state.notifications() {
         show(ui, id, &notification, commands);

@@ -17,7 +17,7 @@ use crate::{
         state::{RunView, State},
         textures::{DIFFERENCE, Images, TILES, TextureCache},
         theme,
-        widgets::{class_name, drag_value, verdict},
+        widgets::{class_name, clicked, drag_value, verdict},
     },
     train::{ImageResult, Snapshot},
 };
@@ -26,7 +26,6 @@ const GAP: f32 = 3.0;
 const SPACE: Vec2 = vec2(12.0, 8.0);
 const CAPTION: f32 = 17.0;
 
-/// State of the pane.
 pub struct Reconstructions {
     /// Whether |difference| is shown beside input and reconstruction.
     show_difference: bool,
@@ -34,14 +33,9 @@ pub struct Reconstructions {
 
 impl Pane for Reconstructions {
     fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> egui::Response {
-        let PaneContext {
-            state,
-            commands,
-            textures,
-            ..
-        } = context;
+        let state = context.state;
         let handle = header(ui, PaneId::Reconstructions, |ui| {
-            self.tools(ui, state, commands);
+            self.tools(ui, state, context.commands);
         });
         let Some(run) = state.run.view() else {
             return handle;
@@ -53,9 +47,9 @@ impl Pane for Reconstructions {
             });
             return handle;
         };
-        let clicked = self.grid(ui, run, snapshot, state.probe.selected(), textures);
+        let clicked = self.grid(ui, run, snapshot, state.probe.selected, context.textures);
         if clicked.is_some() {
-            commands.push(ProbeCommand::Select(clicked));
+            context.commands.push(ProbeCommand::Select(clicked));
         }
         handle
     }
@@ -73,19 +67,16 @@ impl Reconstructions {
     }
 
     fn tools(&mut self, ui: &mut Ui, state: &State, commands: &mut Commands) {
-        let mut selection = state.probe.selection();
-        if ui
-            .button("New sample")
-            .on_hover_text("Show other test images")
-            .clicked()
-        {
+        let mut selection = state.probe.selection;
+        if clicked(ui, Button::new("New sample"), "Show other test images") {
             selection.grid_offset += selection.grid_per_class;
         }
         let difference = Button::selectable(self.show_difference, "Difference");
-        let difference = ui.add(difference).on_hover_text(
+        if clicked(
+            ui,
+            difference,
             "Show the absolute difference of input and reconstruction as a third image",
-        );
-        if difference.clicked() {
+        ) {
             self.show_difference ^= true;
         }
         let tip = "Images per class";
@@ -93,7 +84,7 @@ impl Reconstructions {
             field.range(1..=8).speed(0.05).suffix(" per class")
         });
         field.on_hover_text(tip);
-        if selection != state.probe.selection() {
+        if selection != state.probe.selection {
             commands.push(ProbeCommand::SetSelection(selection));
         }
     }

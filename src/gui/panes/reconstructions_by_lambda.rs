@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use eframe::egui::{
-    Align2, Color32, CornerRadius, FontId, Pos2, Rect, Response, Role, ScrollArea, Sense, Shape,
-    Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align2, Button, Color32, CornerRadius, FontId, Pos2, Rect, Response, Role, ScrollArea, Sense,
+    Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::{Pane, PaneContext, PaneId, PaneSetup, export_button, header};
@@ -17,7 +17,7 @@ use crate::{
         state::{RunView, State},
         textures::{INPUT, Images, RECONSTRUCTION, TILES, TextureCache},
         theme,
-        widgets::{class_name, verdict},
+        widgets::{class_name, clicked, verdict},
     },
     train::Snapshot,
 };
@@ -29,30 +29,19 @@ const TITLE: f32 = 17.0;
 /// Height of the list of classes, in points; more of them scroll.
 const MENU: f32 = 360.0;
 
-/// State of the pane.
 #[derive(Default)]
 pub struct ReconstructionsByLambda {
-    /// Classes whose rows are hidden.
     hidden: BTreeSet<u8>,
 }
 
-/// What was clicked.
-struct Clicked {
-    /// Index of the network; `None` for the input.
-    lane: Option<usize>,
-    image: u32,
-}
+/// What was clicked: index of the network, `None` for the input, and test index of the image.
+type Clicked = (Option<usize>, u32);
 
 impl Pane for ReconstructionsByLambda {
     fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> Response {
-        let PaneContext {
-            state,
-            commands,
-            textures,
-            ..
-        } = context;
+        let state = context.state;
         let handle = header(ui, PaneId::ReconstructionsByLambda, |ui| {
-            self.tools(ui, state, commands);
+            self.tools(ui, state, context.commands);
         });
         let Some(run) = state.run.view() else {
             return handle;
@@ -67,12 +56,12 @@ impl Pane for ReconstructionsByLambda {
             });
             return handle;
         }
-        let selected = state.probe.selected();
-        if let Some(clicked) = grid(ui, run, &lanes, &rows, selected, textures) {
-            if let Some(lane) = clicked.lane {
-                commands.push(RunCommand::ShowLane(lane));
+        let selected = state.probe.selected;
+        if let Some((lane, image)) = grid(ui, run, &lanes, &rows, selected, context.textures) {
+            if let Some(lane) = lane {
+                context.commands.push(RunCommand::ShowLane(lane));
             }
-            commands.push(ProbeCommand::Select(Some(clicked.image)));
+            context.commands.push(ProbeCommand::Select(Some(image)));
         }
         handle
     }
@@ -86,12 +75,8 @@ impl ReconstructionsByLambda {
     fn tools(&mut self, ui: &mut Ui, state: &State, commands: &mut Commands) {
         let subject = FigureKind::ReconstructionsByLambda;
         export_button(ui, subject, DeadRuns::default(), commands);
-        let mut selection = state.probe.selection();
-        if ui
-            .button("New sample")
-            .on_hover_text("Show other test images")
-            .clicked()
-        {
+        let mut selection = state.probe.selection;
+        if clicked(ui, Button::new("New sample"), "Show other test images") {
             selection.grid_offset += selection.grid_per_class;
             commands.push(ProbeCommand::SetSelection(selection));
         }
@@ -231,7 +216,7 @@ impl Grid<'_> {
         textures.paint(ui, &images(shown), index * TILES + INPUT, rect);
         let description = format!("Input {image}: {}", class_name(run, label));
         if frame(ui, ("input", row), rect, is_selected, None, &description).clicked() {
-            clicked = Some(Clicked { lane: None, image });
+            clicked = Some((None, image));
         }
         for (column, &lane) in self.lanes.iter().enumerate() {
             let snapshot = run.lanes()[lane].snapshot.as_ref();
@@ -256,10 +241,7 @@ impl Grid<'_> {
             let id = ("reconstruction", row * 1000 + lane);
             let is_selected = is_selected && lane == run.shown_index();
             if frame(ui, id, rect, is_selected, error, &description).clicked() {
-                clicked = Some(Clicked {
-                    lane: Some(lane),
-                    image: result.index,
-                });
+                clicked = Some((Some(lane), result.index));
             }
         }
         clicked

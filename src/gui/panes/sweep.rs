@@ -20,7 +20,6 @@ use crate::gui::{
     state::{State, sweep::Preparation},
 };
 
-/// State of the pane.
 pub struct SweepPane {
     editor: Editor,
     table: Table,
@@ -38,11 +37,11 @@ impl SweepPane {
 
     /// Requests what a visible grid needs: its runs, their status, and an estimate of their cost.
     fn prepare(&self, ui: &Ui, state: &State, commands: &mut Commands) {
-        if self.editor.has_errors() || state.sweep.running().is_some() {
+        if self.editor.has_errors() || state.sweep.running.is_some() {
             return;
         }
-        let grid = self.editor.grid();
-        if state.sweep.grid() != Some(grid) {
+        let grid = &self.editor.grid;
+        if state.sweep.grid.as_ref() != Some(grid) {
             commands.push(SweepCommand::SetGrid(Box::new(grid.clone())));
             return;
         }
@@ -57,16 +56,11 @@ impl SweepPane {
 
 impl Pane for SweepPane {
     fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> Response {
-        let PaneContext {
-            state,
-            commands,
-            textures,
-            ..
-        } = context;
+        let state = context.state;
         let handle = header(ui, PaneId::Sweep, |ui| {
-            run_controls::results_file(ui, state, commands);
+            run_controls::results_file(ui, state, context.commands);
         });
-        self.prepare(ui, state, commands);
+        self.prepare(ui, state, context.commands);
         let frame = Frame::new().inner_margin(Margin::symmetric(8, 4));
         let left_frame = Frame::new().inner_margin(Margin {
             left: 0,
@@ -88,20 +82,28 @@ impl Pane for SweepPane {
                     scroll_frame.show(ui, |ui| {
                         self.editor.ui(ui, state);
                         ui.separator();
-                        run_controls::ui(ui, &state.sweep, self.editor.has_errors(), commands);
+                        run_controls::ui(
+                            ui,
+                            &state.sweep,
+                            self.editor.has_errors(),
+                            context.commands,
+                        );
                     });
                 });
             });
-        if state.sweep.preview().is_some() {
+        if state.sweep.preview.is_some() {
             Panel::right("sweep preview")
                 .frame(frame)
                 .default_size(330.0)
                 .size_range(260.0..=700.0)
-                .show(ui, |ui| self.preview.ui(ui, state, textures, commands));
+                .show(ui, |ui| {
+                    self.preview
+                        .ui(ui, state, context.textures, context.commands);
+                });
         }
         CentralPanel::default().frame(frame).show(ui, |ui| {
-            progress::ui(ui, state, commands);
-            self.table.ui(ui, &state.sweep, commands);
+            progress::ui(ui, state, context.commands);
+            self.table.ui(ui, &state.sweep, context.commands);
         });
         handle
     }

@@ -49,16 +49,11 @@ pub fn outcomes_pane(
     figure: FigureKind,
     draw: DrawOutcomes,
 ) -> Response {
-    let PaneContext {
-        state,
-        commands,
-        view,
-        ..
-    } = context;
-    let settings = &mut view.trade_off;
+    let state = context.state;
+    let settings = &mut context.view.trade_off;
     let outcomes = state.run.view().map_or_else(Vec::new, RunView::outcomes);
     let handle = header(ui, id, |ui| {
-        export_button(ui, figure, settings.dead_runs(), commands);
+        export_button(ui, figure, settings.dead_runs(), context.commands);
         settings.dead_runs_switch(ui, &outcomes);
     });
     let Some(run) = state.run.view() else {
@@ -69,7 +64,7 @@ pub fn outcomes_pane(
         let text = "No network has been evaluated yet, or all of them are left out";
         ui.centered_and_justified(|ui| ui.weak(text));
     } else if let Some(index) = draw(ui, run, &outcomes) {
-        commands.push(RunCommand::ShowLane(index));
+        context.commands.push(RunCommand::ShowLane(index));
     }
     handle
 }
@@ -111,18 +106,13 @@ impl TradeOffSettings {
         DeadRuns::new(self.without_dead)
     }
 
-    /// The outcomes to show.
     fn visible(self, outcomes: Vec<(usize, Outcome)>) -> Vec<(usize, Outcome)> {
-        let is_visible =
-            |outcome: &Outcome| outcome.is_finite() && !(self.without_dead && outcome.dead);
-        outcomes
-            .into_iter()
-            .filter(|(_, outcome)| is_visible(outcome))
-            .collect()
+        let mut visible = outcomes;
+        visible.retain(|(_, run)| run.is_finite() && !(self.without_dead && run.dead));
+        visible
     }
 }
 
-/// Describes the outcome of a network.
 pub fn describe(run: &RunView, index: usize, outcome: &Outcome) -> String {
     format!(
         "{}: accuracy {:.1} %, MSE {:.4}{}",
@@ -172,6 +162,13 @@ fn draw(ui: &mut Ui, run: &RunView, outcomes: &[(usize, Outcome)]) -> Option<usi
                 chart.at_right(lambda.value(), value)
             }
         };
+        let value = |outcome: &Outcome| {
+            if is_accuracy {
+                outcome.accuracy
+            } else {
+                outcome.mse
+            }
+        };
         let offset = match (has_several_seeds, is_accuracy) {
             (false, _) => 0.0,
             (true, true) => -OFFSET,
@@ -179,49 +176,34 @@ fn draw(ui: &mut Ui, run: &RunView, outcomes: &[(usize, Outcome)]) -> Option<usi
         };
         if has_several_seeds {
             for group in &groups {
-                let plot = if is_accuracy {
-                    group.accuracy()
-                } else {
-                    group.mse()
-                };
-                if let Some(plot) = plot {
+                if let Some(plot) = BoxPlot::from_values(group.outcomes.iter().map(value)) {
                     box_plot(ui, &plot, offset, colour, |value| pos(group.lambda, value));
                 }
             }
         } else {
             let line = groups.iter().filter_map(|group| {
                 let outcome = group.outcomes.first().filter(|outcome| !outcome.dead)?;
-                let value = if is_accuracy {
-                    outcome.accuracy
-                } else {
-                    outcome.mse
-                };
-                Some(pos(outcome.lambda, value))
+                Some(pos(outcome.lambda, value(outcome)))
             });
             ui.painter()
                 .add(Shape::line(line.collect(), Stroke::new(2.0, colour)));
         }
         for (index, outcome) in outcomes {
-            let value = if is_accuracy {
-                outcome.accuracy
+            let (radius, jitter) = if has_several_seeds {
+                (2.2, jitter(outcome.seed))
             } else {
-                outcome.mse
-            };
-            let jitter = if has_several_seeds {
-                jitter(outcome.seed)
-            } else {
-                0.0
+                (4.0, 0.0)
             };
             let id = ui.scope_id().with(("run", is_accuracy, index));
             let style = Dot {
                 colour,
-                radius: if has_several_seeds { 2.2 } else { 4.0 },
+                radius,
                 hollow: outcome.dead,
                 chosen: *index == run.shown_index(),
             };
             let name = if is_accuracy { "Accuracy" } else { "MSE" };
             let description = format!("{name} at {}", describe(run, *index, outcome));
-            let centre = pos(outcome.lambda, value) + egui::vec2(offset + jitter, 0.0);
+            let centre = pos(outcome.lambda, value(outcome)) + egui::vec2(offset + jitter, 0.0);
             if dot(ui, id, centre, style, &description).clicked() {
                 clicked = Some(*index);
             }

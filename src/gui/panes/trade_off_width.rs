@@ -12,30 +12,27 @@ use crate::{
         commands::{Commands, ResultsCommand, ViewCommand},
         state::{Export, State, results::ResultsState},
         theme,
+        widgets::clicked,
     },
     sweep::TradeOff,
 };
 
-/// State of the pane.
-#[derive(Default)]
 pub struct TradeOffWidth {
-    against_parameters: bool,
+    measure: CapacityMeasure,
     /// Title of the family on show; the first one where none has this title.
     family: String,
 }
 
 impl Pane for TradeOffWidth {
     fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) -> Response {
-        let PaneContext {
-            state, commands, ..
-        } = context;
+        let state = context.state;
         if !state.results.is_watched() {
-            commands.push(ResultsCommand::Watch);
+            context.commands.push(ResultsCommand::Watch);
         }
         let handle = header(ui, PaneId::TradeOffWidth, |ui| {
-            self.tools(ui, state, commands);
+            self.tools(ui, state, context.commands);
         });
-        let measure = self.measure();
+        let measure = self.measure;
         match state.results.widths(measure) {
             Some(widths) => {
                 let mut families = widths.families.iter();
@@ -52,19 +49,14 @@ impl Pane for TradeOffWidth {
 
 impl TradeOffWidth {
     pub fn new(_: &PaneSetup<'_>) -> Self {
-        Self::default()
-    }
-
-    fn measure(&self) -> CapacityMeasure {
-        if self.against_parameters {
-            CapacityMeasure::Parameters
-        } else {
-            CapacityMeasure::LatentSize
+        Self {
+            measure: CapacityMeasure::LatentSize,
+            family: String::new(),
         }
     }
 
     fn tools(&mut self, ui: &mut Ui, state: &State, commands: &mut Commands) {
-        let export = Export::Width(self.measure());
+        let export = Export::Width(self.measure);
         let can_export = state.can_export(export).is_ok();
         let button = ui.add_enabled(can_export, Button::new("Export…"));
         if button
@@ -83,22 +75,26 @@ impl TradeOffWidth {
                 )
             },
         );
-        if ui.button("Refresh").on_hover_text(tip).clicked() {
+        if clicked(ui, Button::new("Refresh"), &tip) {
             commands.push(ResultsCommand::Refresh);
         }
         for (value, label, tip) in [
             (
-                true,
+                CapacityMeasure::Parameters,
                 "parameters",
                 "Networks of different sizes with the same n",
             ),
-            (false, "n", "One network with different latent sizes"),
+            (
+                CapacityMeasure::LatentSize,
+                "n",
+                "One network with different latent sizes",
+            ),
         ] {
-            ui.selectable_value(&mut self.against_parameters, value, label)
+            ui.selectable_value(&mut self.measure, value, label)
                 .on_hover_text(tip);
         }
         ui.label("against");
-        let Some(widths) = state.results.widths(self.measure()) else {
+        let Some(widths) = state.results.widths(self.measure) else {
             return;
         };
         let titles: Vec<&str> = widths.families.iter().map(|f| f.title.as_str()).collect();
@@ -123,7 +119,7 @@ fn empty(ui: &mut Ui, state: &State, measure: CapacityMeasure) {
         CapacityMeasure::LatentSize => ("one network with several n", "latent-size"),
         CapacityMeasure::Parameters => ("networks of several sizes", "complexity"),
     };
-    let reason = match state.results.state() {
+    let reason = match &state.results.state {
         ResultsState::Unread => "Reading the finished runs…".to_owned(),
         ResultsState::Error(reason) => reason.clone(),
         ResultsState::Missing | ResultsState::Read { runs: 0, .. } => {
@@ -139,7 +135,7 @@ fn empty(ui: &mut Ui, state: &State, measure: CapacityMeasure) {
     ui.vertical_centered(|ui| {
         ui.add_space((ui.available_height() / 2.0 - 30.0).max(0.0));
         ui.label(reason);
-        if !matches!(state.results.state(), ResultsState::Unread) {
+        if state.results.state != ResultsState::Unread {
             ui.label(format!(
                 "This needs runs of {comparison}, each at two λ or more, with living units:"
             ));
@@ -149,43 +145,28 @@ fn empty(ui: &mut Ui, state: &State, measure: CapacityMeasure) {
     });
 }
 
-/// One of the two losses.
 #[derive(Clone, Copy)]
 struct Loss {
     is_accuracy: bool,
+    median: fn(&TradeOff) -> f64,
+    runs: fn(&TradeOff) -> &[f64],
     colour: Color32,
     /// Horizontal offset of its marks, in points.
     offset: f32,
 }
 
 impl Loss {
-    fn median(self, width: &TradeOff) -> f64 {
-        if self.is_accuracy {
-            width.accuracy_loss
-        } else {
-            width.mse_loss
-        }
-    }
-
-    fn runs(self, width: &TradeOff) -> &[f64] {
-        if self.is_accuracy {
-            &width.accuracy_losses
-        } else {
-            &width.mse_losses
-        }
-    }
-
     /// An axis whose range contains the losses of all members, and 0.
     fn axis(self, members: &[Member], name: &'static str, factor: f64) -> Axis {
         let values = members.iter().flat_map(|member| {
-            let runs = self.runs(&member.trade_off).iter().copied();
-            runs.chain([self.median(&member.trade_off), 0.0])
+            let runs = (self.runs)(&member.trade_off).iter().copied();
+            runs.chain([(self.median)(&member.trade_off), 0.0])
         });
         Axis::around(values, name, self.colour, factor)
     }
 
     fn describe(self, name: &str, width: &TradeOff) -> String {
-        let (median, runs) = (self.median(width), self.runs(width).len());
+        let (median, runs) = ((self.median)(width), (self.runs)(width).len());
         if self.is_accuracy {
             format!(
                 "{name}: {:.1} percentage points of accuracy lost at the λ of the best MSE ({}), {runs} runs",
@@ -207,11 +188,15 @@ fn draw(ui: &mut Ui, family: &Family, measure: CapacityMeasure) {
     let visuals = ui.visuals().clone();
     let accuracy = Loss {
         is_accuracy: true,
+        median: |width| width.accuracy_loss,
+        runs: |width| &width.accuracy_losses,
         colour: theme::classification(&visuals),
         offset: -OFFSET,
     };
     let mse = Loss {
         is_accuracy: false,
+        median: |width| width.mse_loss,
+        runs: |width| &width.mse_losses,
         colour: theme::reconstruction(&visuals),
         offset: OFFSET,
     };
@@ -254,12 +239,12 @@ fn plot_loss(ui: &Ui, chart: &Chart, members: &[Member], measure: CapacityMeasur
     kinds.dedup();
     for kind in kinds {
         let of_kind = members.iter().filter(|member| member.kind == kind);
-        let line = of_kind.map(|member| pos(member, loss.median(&member.trade_off)));
+        let line = of_kind.map(|member| pos(member, (loss.median)(&member.trade_off)));
         let stroke = Stroke::new(2.0, loss.colour);
         ui.painter().add(Shape::line(line.collect(), stroke));
     }
     for (index, member) in members.iter().enumerate() {
-        for (run_index, run) in (0u64..).zip(loss.runs(&member.trade_off)) {
+        for (run_index, run) in (0u64..).zip((loss.runs)(&member.trade_off)) {
             let centre = pos(member, *run) + vec2(beside_median(run_index), 0.0);
             ui.painter()
                 .circle_filled(centre, 2.2, loss.colour.gamma_multiply(0.7));
@@ -281,7 +266,7 @@ fn plot_loss(ui: &Ui, chart: &Chart, members: &[Member], measure: CapacityMeasur
         dot(
             ui,
             id,
-            pos(member, loss.median(&member.trade_off)),
+            pos(member, (loss.median)(&member.trade_off)),
             style,
             &description,
         );

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     data::{
-        BundledSet, DatasetLocator, Split, bundle,
+        BundledSet, DataSource, DatasetLocator, Split, bundle,
         fetch::{self, CancelToken, FetchError, Progress, Stage},
         locator::Availability,
     },
@@ -21,7 +21,6 @@ const WINDOW: Duration = Duration::from_secs(4);
 /// Time without a byte after which a mirror is considered silent.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// The state of one set.
 #[derive(Debug, Default)]
 pub struct DownloadState {
     /// Where the full set is; `None` before the first search.
@@ -30,7 +29,6 @@ pub struct DownloadState {
     pub examples: Option<Split>,
     /// Bytes of an interrupted download that can be resumed.
     pub kept: u64,
-    /// The running download.
     pub running: Option<RunningDownload>,
     /// Why the last download failed, or the folder could not be shown.
     pub error: Option<String>,
@@ -39,30 +37,18 @@ pub struct DownloadState {
     reveal_job: Option<Job<Result<(), String>>>,
 }
 
-/// A running download.
 #[derive(Debug)]
 pub struct RunningDownload {
     job: Job<Result<(), FetchError>, Progress>,
     token: CancelToken,
-    /// The latest progress.
     pub progress: Option<Progress>,
-    throughput: Throughput,
+    pub throughput: Throughput,
 }
 
 impl RunningDownload {
     /// Whether it has been requested to stop.
     pub fn is_stopping(&self) -> bool {
         self.token.is_cancelled()
-    }
-
-    /// Whether no byte has arrived for a while.
-    pub fn is_silent(&self, now: Instant) -> bool {
-        self.throughput.is_silent(now)
-    }
-
-    /// Bytes per second; `None` at first.
-    pub fn speed(&self, now: Instant) -> Option<f64> {
-        self.throughput.speed(now)
     }
 
     /// Remaining time at the current speed.
@@ -84,7 +70,7 @@ impl RunningDownload {
 
 /// Received bytes over the last seconds.
 #[derive(Debug, Default)]
-struct Throughput(VecDeque<(Instant, u64)>);
+pub struct Throughput(VecDeque<(Instant, u64)>);
 
 impl Throughput {
     fn push(&mut self, now: Instant, received: u64) {
@@ -99,12 +85,14 @@ impl Throughput {
         }
     }
 
-    fn is_silent(&self, now: Instant) -> bool {
+    /// Whether no byte has arrived for a while.
+    pub fn is_silent(&self, now: Instant) -> bool {
         let last = self.0.back();
         last.is_some_and(|(time, _)| now.duration_since(*time) > SILENCE)
     }
 
-    fn speed(&self, now: Instant) -> Option<f64> {
+    /// Bytes per second; `None` at first.
+    pub fn speed(&self, now: Instant) -> Option<f64> {
         let (&(start, first), &(_, last)) = self.0.front().zip(self.0.back())?;
         let seconds = now.duration_since(start).as_secs_f64();
         (seconds > 0.5).then(|| last.saturating_sub(first) as f64 / seconds)
@@ -120,7 +108,8 @@ impl Throughput {
 #[derive(Debug)]
 pub struct Downloads {
     wake: Wake,
-    locator: DatasetLocator,
+    /// Where full sets are searched for and downloaded to.
+    pub locator: DatasetLocator,
     /// In the order of [`BundledSet::ALL`].
     states: [DownloadState; BundledSet::ALL.len()],
 }
@@ -134,19 +123,18 @@ impl Downloads {
         }
     }
 
-    /// Where full sets are searched for and downloaded to.
-    pub fn locator(&self) -> &DatasetLocator {
-        &self.locator
-    }
-
-    /// The state of a set.
     pub fn state(&self, set: BundledSet) -> &DownloadState {
         &self.states[set as usize]
     }
 
-    /// Whether the full set is on this machine.
-    pub fn has_full(&self, set: BundledSet) -> bool {
-        matches!(self.state(set).availability, Some(Availability::Found(_)))
+    /// The built-in sets, and the full sets on this machine.
+    pub fn sources(&self) -> Vec<DataSource> {
+        let has_full = |set: &BundledSet| {
+            matches!(self.state(*set).availability, Some(Availability::Found(_)))
+        };
+        let full = BundledSet::ALL.into_iter().filter(has_full);
+        let bundled = BundledSet::ALL.map(DataSource::Bundled).into_iter();
+        bundled.chain(full.map(DataSource::Full)).collect()
     }
 
     pub fn execute(&mut self, command: DownloadCommand) {
@@ -162,7 +150,11 @@ impl Downloads {
                 }
             }
             DownloadCommand::Fetch(set) => self.fetch(set),
-            DownloadCommand::Stop(set) => self.stop(set),
+            DownloadCommand::Stop(set) => {
+                if let Some(running) = &self.states[set as usize].running {
+                    running.token.cancel();
+                }
+            }
             DownloadCommand::Reveal(set) => self.reveal(set),
             DownloadCommand::SetLocator(locator) => {
                 self.locator = locator;
@@ -215,12 +207,6 @@ impl Downloads {
         });
     }
 
-    fn stop(&mut self, set: BundledSet) {
-        if let Some(running) = &self.states[set as usize].running {
-            running.token.cancel();
-        }
-    }
-
     fn reveal(&mut self, set: BundledSet) {
         if let Some(folder) = self.folder(set) {
             let job = Job::start("reveal", &self.wake, move |_| reveal(&folder));
@@ -236,7 +222,6 @@ impl Downloads {
         }
     }
 
-    /// Takes everything that has arrived.
     pub fn receive(&mut self) {
         for set in BundledSet::ALL {
             if self.states[set as usize].receive() {

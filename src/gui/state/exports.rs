@@ -64,7 +64,6 @@ impl Export {
     }
 }
 
-/// An export in progress.
 #[derive(Debug)]
 pub struct RunningExport {
     job: Job<Result<Outcome, String>, Progress>,
@@ -87,8 +86,9 @@ enum Progress {
 #[derive(Debug)]
 pub struct Exports {
     wake: Wake,
-    running: Option<RunningExport>,
-    recording: Option<Recording>,
+    pub running: Option<RunningExport>,
+    /// What has been recorded of training.
+    pub recording: Option<Recording>,
 }
 
 impl Exports {
@@ -98,16 +98,6 @@ impl Exports {
             running: None,
             recording: None,
         }
-    }
-
-    /// The export in progress.
-    pub fn running(&self) -> Option<&RunningExport> {
-        self.running.as_ref()
-    }
-
-    /// What has been recorded of training.
-    pub fn recording(&self) -> Option<&Recording> {
-        self.recording.as_ref()
     }
 
     /// Whether the run on show is being recorded.
@@ -132,10 +122,6 @@ impl Exports {
     /// Starts recording the network on show; without a run, only discards the earlier recording.
     pub fn record(&mut self, run: Option<&RunView>) {
         self.recording = run.map(Recording::new);
-    }
-
-    pub fn discard_recording(&mut self) {
-        self.recording = None;
     }
 
     /// Adds the latest snapshot to the recording.
@@ -196,7 +182,7 @@ impl Exports {
         let part = task.part;
         let job = Job::start("export", &self.wake, move |job| {
             let Some((path, existing)) = choose() else {
-                return Ok(Outcome::Cancelled);
+                return Ok(None);
             };
             if existing == Existing::Keep && path.exists() {
                 return Err(format!(
@@ -215,7 +201,6 @@ impl Exports {
         });
     }
 
-    /// Takes everything that has arrived.
     pub fn receive(&mut self, commands: &mut Commands) {
         let Some(running) = &mut self.running else {
             return;
@@ -228,14 +213,10 @@ impl Exports {
                 Err(format!("Could not export {}: {error}", path.display()))
             });
             match result {
-                Ok(Outcome::Written) => {
-                    let text = format!("Written to {}", path.display());
-                    commands.push(finished(Notification::success(text)));
-                }
-                Ok(Outcome::Several { text, details }) => {
+                Ok(Some((text, details))) => {
                     commands.push(finished(Notification::success(text).with_details(details)));
                 }
-                Ok(Outcome::Cancelled) => {}
+                Ok(None) => {}
                 Err(reason) => commands.push(finished(Notification::error(reason))),
             }
         }
@@ -286,7 +267,7 @@ impl State {
             },
             ExportCommand::Cancel => self.exports.cancel(),
             ExportCommand::Record => self.exports.record(self.run.view()),
-            ExportCommand::DiscardRecording => self.exports.discard_recording(),
+            ExportCommand::DiscardRecording => self.exports.record(None),
         }
     }
 
@@ -297,13 +278,11 @@ impl State {
     pub fn can_export(&self, export: Export) -> Result<(), String> {
         match export {
             Export::Width(measure) => {
-                let widths = self.results.widths(measure);
-                return widths
-                    .map(|_| ())
-                    .ok_or_else(|| "there are no such results yet".to_owned());
+                let widths = self.results.widths(measure).map(drop);
+                return widths.ok_or_else(|| "there are no such results yet".to_owned());
             }
             Export::All(_) => {
-                return match self.results.state() {
+                return match &self.results.state {
                     ResultsState::Read { runs: 1.., .. } | ResultsState::Unread => Ok(()),
                     ResultsState::Error(reason) => Err(reason.clone()),
                     _ => Err("there are no finished runs yet".to_owned()),
@@ -318,22 +297,15 @@ impl State {
         if run.lanes().iter().any(|lane| lane.snapshot.is_none()) {
             return Err("there is no snapshot of the network yet".to_owned());
         }
-        match export {
-            Export::Training
-                if self
-                    .exports
-                    .recording()
-                    .is_none_or(|recording| recording.len() < 2) =>
-            {
-                Err("two frames of training must be recorded first".to_owned())
-            }
-            Export::Figure(FigureKind::Curves, _)
-                if run.shown().history.evaluations().len() < 2 =>
-            {
-                Err("no epoch has been trained yet".to_owned())
-            }
-            _ => Ok(()),
+        let frames = self.exports.recording.as_ref().map_or(0, Recording::count);
+        if export == Export::Training && frames < 2 {
+            return Err("two frames of training must be recorded first".to_owned());
         }
+        let is_untrained = run.shown().history.evaluations().len() < 2;
+        if matches!(export, Export::Figure(FigureKind::Curves, _)) && is_untrained {
+            return Err("no epoch has been trained yet".to_owned());
+        }
+        Ok(())
     }
 }
 
@@ -360,7 +332,7 @@ mod tests {
         let task = Task::from_work("frame", move |_, _| {
             let _ = writes.send(());
             let _ = released.recv();
-            Ok(Outcome::Written)
+            Ok(None)
         });
         exports.write(PathBuf::from("hanging.gif"), task);
         let guard = Duration::from_mins(1);

@@ -58,13 +58,11 @@ mod tests {
             name: String::new(),
             why: String::new(),
         };
-        let start: Vec<Lane> = lanes
-            .iter()
-            .map(|(lambda, _)| Lane {
-                lambda: *lambda,
-                seed: 1,
-            })
-            .collect();
+        let lane = |(lambda, _): &(Lambda, u64)| Lane {
+            lambda: *lambda,
+            seed: 1,
+        };
+        let start: Vec<Lane> = lanes.iter().map(lane).collect();
         let config = RunConfig::default();
         let data = (source, dataset);
         let mut run = RunView::new(RUN, config, &start, data, device, STEPS_PER_EPOCH, 1);

@@ -17,7 +17,6 @@ pub struct LaneView {
     /// Current λ, and the seed.
     pub lane: Lane,
     pub history: History,
-    /// The latest snapshot.
     pub snapshot: Option<Arc<Snapshot>>,
     pub last_losses: Option<StepLosses>,
     pub last_evaluation: Option<Evaluation>,
@@ -56,7 +55,6 @@ impl LaneView {
         self.last_losses = losses.last().copied().or(self.last_losses);
     }
 
-    /// Adds test metrics.
     pub fn push_evaluation(&mut self, evaluation: Evaluation) {
         self.history.push_evaluation(evaluation);
         self.last_evaluation = Some(evaluation);

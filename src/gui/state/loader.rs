@@ -42,7 +42,6 @@ pub struct LoadContext {
     pub file_name: Option<String>,
 }
 
-/// The kind of file that a request loads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RequestKind {
     /// A data set or an image.
@@ -54,7 +53,6 @@ enum RequestKind {
 /// sentence.
 type Loaded = Result<Vec<Command>, String>;
 
-/// A request that is being executed.
 #[derive(Debug)]
 struct Request {
     kind: RequestKind,
@@ -78,17 +76,12 @@ impl Loader {
         }
     }
 
-    /// Whether a request is being executed.
     pub fn is_busy(&self) -> bool {
         !self.requests.is_empty()
     }
 
     pub fn execute(&mut self, command: DataCommand, context: LoadContext) {
-        let LoadContext {
-            locator,
-            import,
-            file_name,
-        } = context;
+        let (locator, import) = (context.locator, context.import);
         match command {
             DataCommand::Load { source, settings } => {
                 self.start(RequestKind::Images, source.to_string(), move || {
@@ -127,7 +120,9 @@ impl Loader {
                 });
             }
             DataCommand::ChooseSaveFile => {
-                let Some(name) = file_name else { return };
+                let Some(name) = context.file_name else {
+                    return;
+                };
                 let dialog = rfd::AsyncFileDialog::new()
                     .set_title("Save the run")
                     .add_filter("Runs", &["safetensors"])
@@ -175,7 +170,6 @@ impl Loader {
         self.requests.push(Request { kind, name, job });
     }
 
-    /// Takes everything that has been loaded.
     pub fn receive(&mut self, commands: &mut Commands) {
         self.requests.retain(|Request { kind, name, job }| {
             let Some(result) = job.poll() else {

@@ -40,16 +40,13 @@ use self::{
 pub use self::{
     exports::{AllOptions, Export},
     lane_view::LaneView,
-    notifications::{Level, Notification, NotificationAction, NotificationId, Scope},
+    notifications::{Level, Notification, NotificationAction, NotificationId},
     probe::ProbeSelection,
     run_view::RunView,
 };
-use super::commands::{
-    Command, Commands, DataCommand, ProbeCommand, RecoveryCommand, ResultsCommand, StartSettings,
-};
+use super::commands::{Command, Commands, DataCommand, ResultsCommand, StartSettings};
 use crate::{data::DataSource, jobs::Wake, train::RunConfig};
 
-/// The parts.
 #[derive(Debug)]
 pub struct State {
     /// The run on show.
@@ -159,18 +156,30 @@ impl State {
             }
             Command::Data(command) => {
                 let context = LoadContext {
-                    locator: self.downloads.locator().clone(),
+                    locator: self.downloads.locator.clone(),
                     import: self.run.import_settings(),
                     file_name: self.run.file_name(),
                 };
                 self.loader.execute(command, context);
             }
             Command::Download(command) => self.downloads.execute(command),
-            Command::Probe(command) => self.execute_probe(command),
+            Command::Probe(command) => {
+                if self.probe.execute(command) {
+                    self.run.set_probe(&self.probe);
+                }
+            }
             Command::Sweep(command) => self.sweep.execute(command),
             Command::Export(command) => self.execute_export(command, commands),
-            Command::Results(command) => self.execute_results(command),
-            Command::Recovery(command) => self.execute_recovery(&command, commands),
+            Command::Results(command) => {
+                if let ResultsCommand::SetFile(file) = &command {
+                    self.sweep.set_file(file.clone());
+                }
+                self.results.execute(command);
+            }
+            Command::Recovery(command) => {
+                let is_preparing = self.is_preparing();
+                self.recovery.execute(&command, is_preparing, commands);
+            }
             Command::Notification(command) => self.notifications.execute(command),
             Command::MeasureMemory(backend) => self.memory.measure(backend),
             // Executed by the app.
@@ -186,23 +195,5 @@ impl State {
         // It may still be writing the file that is removed next.
         self.run.close();
         self.recovery.close();
-    }
-
-    fn execute_probe(&mut self, command: ProbeCommand) {
-        if self.probe.execute(command) {
-            self.run.set_probe(&self.probe);
-        }
-    }
-
-    fn execute_results(&mut self, command: ResultsCommand) {
-        if let ResultsCommand::SetFile(file) = &command {
-            self.sweep.set_file(file.clone());
-        }
-        self.results.execute(command);
-    }
-
-    fn execute_recovery(&mut self, command: &RecoveryCommand, commands: &mut Commands) {
-        let is_preparing = self.is_preparing();
-        self.recovery.execute(command, is_preparing, commands);
     }
 }

@@ -5,20 +5,10 @@ use crate::gui::commands::{Command, NotificationCommand, RunCommand};
 /// How serious a notification is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// Something is in progress.
     Progress,
     Success,
     Warning,
     Error,
-}
-
-/// How long a notification lasts if it is not dismissed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// As long as the window.
-    Window,
-    /// Until another run starts.
-    Run,
 }
 
 /// A button of a notification. Any of them also dismisses it.
@@ -30,11 +20,11 @@ pub struct NotificationAction {
     pub command: Option<Command>,
 }
 
-/// A message to the user.
 #[derive(Clone, Debug)]
 pub struct Notification {
     pub level: Level,
-    pub scope: Scope,
+    /// Whether it is removed when another run starts.
+    is_of_run: bool,
     /// One sentence.
     pub text: String,
     /// More about it, for a tooltip.
@@ -49,7 +39,7 @@ impl Notification {
     fn new(level: Level, text: impl Into<String>) -> Self {
         Self {
             level,
-            scope: Scope::Window,
+            is_of_run: false,
             text: text.into(),
             details: None,
             actions: Vec::new(),
@@ -76,7 +66,7 @@ impl Notification {
     /// Removes it when another run starts.
     #[must_use]
     pub fn of_run(mut self) -> Self {
-        self.scope = Scope::Run;
+        self.is_of_run = true;
         self
     }
 
@@ -164,10 +154,7 @@ impl Notifications {
         match command {
             NotificationCommand::Show(notification) => self.show(*notification),
             NotificationCommand::Dismiss(id) => self.list.retain(|(other, _)| *other != id),
-            NotificationCommand::RunStarted => {
-                self.list
-                    .retain(|(_, notification)| notification.scope != Scope::Run);
-            }
+            NotificationCommand::RunStarted => self.list.retain(|(_, shown)| !shown.is_of_run),
         }
     }
 

@@ -13,9 +13,12 @@ use crate::{
 /// The images that each snapshot of the run on show processes.
 #[derive(Debug, Default)]
 pub struct ProbeState {
-    selection: ProbeSelection,
-    selected: Option<u32>,
-    custom_image: Option<Arc<[u8]>>,
+    /// The images of cloud and grid.
+    pub selection: ProbeSelection,
+    /// Test index of the inspected image.
+    pub selected: Option<u32>,
+    /// The image that is not in the data set, bytes `[channels, height, width]`.
+    pub custom_image: Option<Arc<[u8]>>,
 }
 
 impl ProbeState {
@@ -26,25 +29,40 @@ impl ProbeState {
         }
     }
 
-    /// The images of cloud and grid.
-    pub fn selection(&self) -> ProbeSelection {
-        self.selection
-    }
-
-    /// Test index of the inspected image.
-    pub fn selected(&self) -> Option<u32> {
-        self.selected
-    }
-
-    /// The image that is not in the data set, bytes `[channels, height, width]`.
-    pub fn custom_image(&self) -> Option<&Arc<[u8]>> {
-        self.custom_image.as_ref()
-    }
-
-    /// The images of a snapshot on `dataset`.
+    /// The images of a snapshot on `dataset`. A selected or custom image that does not fit the data set
+    /// is left out.
     pub fn probe(&self, dataset: &Dataset) -> Probe {
-        self.selection
-            .probe(dataset, self.selected, self.custom_image.clone())
+        let (selection, classes) = (self.selection, dataset.classes());
+        let mut by_class = vec![Vec::new(); classes];
+        for (index, &label) in (0u32..).zip(dataset.test.labels()) {
+            if let Some(indices) = by_class.get_mut(usize::from(label)) {
+                indices.push(index);
+            }
+        }
+        let grid = by_class
+            .iter()
+            .filter(|indices| !indices.is_empty())
+            .flat_map(|indices| {
+                let count = selection.grid_per_class.min(indices.len());
+                (0..count).map(|index| indices[(selection.grid_offset + index) % indices.len()])
+            })
+            .collect();
+        Probe {
+            cloud: dataset
+                .test
+                .first_of_each_class(classes, selection.cloud_per_class)
+                .into(),
+            grid,
+            selected: self
+                .selected
+                .filter(|index| (*index as usize) < dataset.test.len()),
+            custom_image: self
+                .custom_image
+                .clone()
+                .filter(|pixels| pixels.len() == dataset.shape.pixels()),
+            tokens: selection.tokens,
+            axes: AxisChoice::Continuous,
+        }
     }
 
     /// Returns whether something has changed.
@@ -90,42 +108,6 @@ impl Default for ProbeSelection {
 }
 
 impl ProbeSelection {
-    /// The images of a snapshot on `dataset`. A selected or custom image that does not fit the data set
-    /// is left out.
-    pub fn probe(
-        &self,
-        dataset: &Dataset,
-        selected: Option<u32>,
-        custom_image: Option<Arc<[u8]>>,
-    ) -> Probe {
-        let classes = dataset.classes();
-        let mut by_class = vec![Vec::new(); classes];
-        for (index, &label) in (0u32..).zip(dataset.test.labels()) {
-            if let Some(indices) = by_class.get_mut(usize::from(label)) {
-                indices.push(index);
-            }
-        }
-        let grid = by_class
-            .iter()
-            .filter(|indices| !indices.is_empty())
-            .flat_map(|indices| {
-                let count = self.grid_per_class.min(indices.len());
-                (0..count).map(|index| indices[(self.grid_offset + index) % indices.len()])
-            })
-            .collect();
-        Probe {
-            cloud: dataset
-                .test
-                .first_of_each_class(classes, self.cloud_per_class)
-                .into(),
-            grid,
-            selected: selected.filter(|index| (*index as usize) < dataset.test.len()),
-            custom_image: custom_image.filter(|pixels| pixels.len() == dataset.shape.pixels()),
-            tokens: self.tokens,
-            axes: AxisChoice::Continuous,
-        }
-    }
-
     /// Number of test images of the largest class.
     pub fn max_per_class(dataset: &Dataset) -> usize {
         let mut counts = vec![0usize; dataset.classes()];

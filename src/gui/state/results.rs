@@ -23,7 +23,6 @@ use crate::{
 /// How often the file is checked for changes.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// The state of the file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ResultsState {
     /// Not read yet.
@@ -47,12 +46,13 @@ pub struct Results {
     wake: Wake,
     /// `None` where the system has no folder for it.
     file: Option<PathBuf>,
-    state: ResultsState,
+    pub state: ResultsState,
     watcher: Option<Watcher>,
     /// The runs whose clouds were requested last.
     cloud_runs: Vec<i64>,
     clouds_job: Option<Job<Result<Clouds, String>>>,
-    clouds: Option<Result<Clouds, String>>,
+    /// The clouds that were requested last, once they have been read; the error is one sentence.
+    pub clouds: Option<Result<Clouds, String>>,
 }
 
 /// The job that watches the file. It ends when the sender is dropped.
@@ -75,13 +75,8 @@ impl Results {
         }
     }
 
-    /// Path of the file.
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()
-    }
-
-    pub fn state(&self) -> &ResultsState {
-        &self.state
     }
 
     /// Whether the file is read after every change.
@@ -89,7 +84,6 @@ impl Results {
         self.watcher.is_some() || self.state == ResultsState::Missing
     }
 
-    /// The trade-off width, if the runs allow it.
     pub fn widths(&self, measure: CapacityMeasure) -> Option<&CapacityFigure> {
         match (&self.state, measure) {
             (ResultsState::Read { latent_size, .. }, CapacityMeasure::LatentSize) => {
@@ -102,7 +96,6 @@ impl Results {
         }
     }
 
-    /// The spectra among the runs.
     pub fn spectra(&self) -> &[StoredSpectrum] {
         match &self.state {
             ResultsState::Read { spectra, .. } => spectra,
@@ -113,11 +106,6 @@ impl Results {
     /// Whether the clouds of exactly these runs have been requested.
     pub fn has_requested_clouds(&self, runs: &[i64]) -> bool {
         self.cloud_runs == runs
-    }
-
-    /// The clouds that were requested last, once they have been read; the error is one sentence.
-    pub fn clouds(&self) -> Option<&Result<Clouds, String>> {
-        self.clouds.as_ref()
     }
 
     pub fn execute(&mut self, command: ResultsCommand) {
@@ -172,7 +160,6 @@ impl Results {
         }));
     }
 
-    /// Takes everything that has been read.
     pub fn receive(&mut self) {
         if let Some(watcher) = &self.watcher {
             if let Some(state) = watcher.job.progress().last() {

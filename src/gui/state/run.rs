@@ -85,12 +85,10 @@ impl RunControl {
         self.view.as_ref()
     }
 
-    /// The run on show, if it is a spectrum.
     pub fn shown_spectrum(&self) -> Option<&RunView> {
         self.view.as_ref().filter(|view| view.is_spectrum())
     }
 
-    /// The settings in force.
     pub fn config(&self) -> &RunConfig {
         &self.config
     }
@@ -169,8 +167,18 @@ impl RunControl {
     ) {
         match command {
             RunCommand::SetLambda(lambda) => self.set_lambda(lambda),
-            RunCommand::ShowLane(index) => self.show_lane(index),
-            RunCommand::SetLearningRate(rate) => self.set_learning_rate(rate),
+            RunCommand::ShowLane(index) => {
+                self.playback = None;
+                if let Some(view) = &mut self.view {
+                    view.show(index);
+                }
+            }
+            RunCommand::SetLearningRate(rate) => {
+                if rate != self.config.learning_rate {
+                    self.config.learning_rate = rate;
+                    self.send(WorkerCommand::SetLearningRate(rate));
+                }
+            }
             RunCommand::ToggleTraining => self.send(if self.is_training() {
                 WorkerCommand::Pause
             } else {
@@ -272,20 +280,6 @@ impl RunControl {
         }
     }
 
-    fn show_lane(&mut self, index: usize) {
-        self.playback = None;
-        if let Some(view) = &mut self.view {
-            view.show(index);
-        }
-    }
-
-    fn set_learning_rate(&mut self, learning_rate: f64) {
-        if learning_rate != self.config.learning_rate {
-            self.config.learning_rate = learning_rate;
-            self.send(WorkerCommand::SetLearningRate(learning_rate));
-        }
-    }
-
     fn save(&self, file: PathBuf) {
         if let Some(view) = self.view.as_ref().filter(|_| self.can_save()) {
             self.send(WorkerCommand::Save(SavePaths {
@@ -357,41 +351,32 @@ impl RunControl {
     }
 
     fn start(&mut self, run: NewRun, context: &RunContext<'_>, commands: &mut Commands) {
-        let NewRun {
-            source,
-            dataset,
-            settings: StartSettings { config, lambda },
-        } = run;
-        let lambda = lambda.unwrap_or_else(|| self.lambda());
-        if let Some(config) = config {
+        let lambda = run.settings.lambda.unwrap_or_else(|| self.lambda());
+        if let Some(config) = run.settings.config {
             self.config = *config;
         }
         self.config.lambda = lambda;
-        let start = self.run_start(&dataset, context.probe);
+        let start = self.run_start(&run.dataset, context.probe);
         self.pending = Some(PendingRun {
             id: start.run,
-            source,
-            dataset,
+            source: run.source,
+            dataset: run.dataset,
             checkpoint: None,
         });
         self.launch(WorkerCommand::Reset(Box::new(start)), context, commands);
     }
 
     fn resume(&mut self, saved: SavedRun, context: &RunContext<'_>, commands: &mut Commands) {
-        let SavedRun {
-            checkpoint,
-            source,
-            dataset,
-        } = saved;
         self.seed_search.stop();
         self.playback = None;
         self.spectrum = None;
+        let checkpoint = saved.checkpoint;
         self.config = checkpoint.config();
-        let start = self.run_start(&dataset, context.probe);
+        let start = self.run_start(&saved.dataset, context.probe);
         self.pending = Some(PendingRun {
             id: start.run,
-            source,
-            dataset,
+            source: saved.source,
+            dataset: saved.dataset,
             checkpoint: Some(checkpoint.clone()),
         });
         let command = WorkerCommand::ResumeRun(Box::new(start), checkpoint);

@@ -32,7 +32,6 @@ pub struct RunView {
     pub state: RunState,
     /// Never empty.
     lanes: Vec<LaneView>,
-    /// Index of the network that the panes show.
     shown: usize,
     /// Per network the rotation that aligns its cloud with that of the previous one; empty before the
     /// first snapshots.
@@ -99,7 +98,6 @@ impl RunView {
         self.lanes.len() > 1
     }
 
-    /// Index of the network that the panes show.
     pub fn shown_index(&self) -> usize {
         self.shown
     }
@@ -227,7 +225,6 @@ impl RunView {
 
     // ---- events ----
 
-    /// Takes an event of this run.
     pub fn on_event(&mut self, event: Event) {
         self.evaluation_progress = match event {
             Event::EvaluationProgress { share, .. } => Some(share),

@@ -15,21 +15,12 @@ const SURVIVAL_STEPS: u64 = 60;
 /// Seeds after which a search ends: if this many die, the settings are the cause.
 const MAX_SEEDS: usize = 100;
 
-/// The search, if one is in progress.
 #[derive(Debug, Default)]
 pub struct SeedSearch {
     /// Number of seeds tried, the current one included.
     tries: Option<usize>,
     /// The run whose dead units are not to be reported.
     ignored: Option<RunId>,
-}
-
-/// The state of a seed, according to a snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Dead,
-    TooEarly,
-    Alive,
 }
 
 impl SeedSearch {
@@ -50,17 +41,15 @@ impl SeedSearch {
     /// Evaluates the seed that is being tried by a snapshot; returns what to do next.
     pub fn on_snapshot(&mut self, snapshot: &Snapshot, seed: u64) -> Option<SeedSearchStep> {
         let tries = self.tries?;
-        match verdict(snapshot) {
-            Verdict::Dead if tries < MAX_SEEDS => return Some(SeedSearchStep::TryNext),
-            Verdict::Dead => self.stop(),
-            Verdict::TooEarly => {}
-            Verdict::Alive => {
-                self.stop();
-                let notification = success(snapshot, seed, tries);
-                return Some(SeedSearchStep::Found(Box::new(notification)));
-            }
+        if is_flat(snapshot) && tries < MAX_SEEDS {
+            return Some(SeedSearchStep::TryNext);
         }
-        None
+        if !is_flat(snapshot) && snapshot.step < SURVIVAL_STEPS {
+            return None;
+        }
+        self.stop();
+        let found = || SeedSearchStep::Found(Box::new(success(snapshot, seed, tries)));
+        (!is_flat(snapshot)).then(found)
     }
 
     /// The search in progress, or the dead units of the run on show.
@@ -99,16 +88,6 @@ pub enum SeedSearchStep {
 fn is_flat(snapshot: &Snapshot) -> bool {
     let units = snapshot.dead.len();
     units - snapshot.dead_units() < units.min(NEEDED)
-}
-
-fn verdict(snapshot: &Snapshot) -> Verdict {
-    if is_flat(snapshot) {
-        Verdict::Dead
-    } else if snapshot.step < SURVIVAL_STEPS {
-        Verdict::TooEarly
-    } else {
-        Verdict::Alive
-    }
 }
 
 fn success(snapshot: &Snapshot, seed: u64, tries: usize) -> Notification {

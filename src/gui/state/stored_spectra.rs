@@ -93,7 +93,6 @@ pub fn spectra(ids: &[i64], records: &[Record]) -> Vec<StoredSpectrum> {
     spectra
 }
 
-/// The clouds of stored runs.
 #[derive(Debug)]
 pub struct Clouds {
     /// In the requested order.

@@ -7,7 +7,7 @@ mod running;
 mod store_query;
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -38,29 +38,33 @@ const SETTLE_TIME: Duration = Duration::from_millis(700);
 pub struct SweepState {
     wake: Wake,
     /// The results file; `None` where the system has no folder for it.
-    file: Option<PathBuf>,
-    grid: Option<Grid>,
-    grid_error: Option<GridError>,
-    runs: Arc<[RunSpec]>,
+    pub file: Option<PathBuf>,
+    pub grid: Option<Grid>,
+    /// Why the grid is invalid.
+    pub grid_error: Option<GridError>,
+    /// Every run of the grid.
+    pub runs: Arc<[RunSpec]>,
     /// One per run.
-    statuses: Vec<RunStatus>,
-    /// Indices of the runs in the order of the list.
-    order: Vec<usize>,
+    pub statuses: Vec<RunStatus>,
+    /// Indices of the runs by data set, network, λ and seed.
+    pub order: Vec<usize>,
     /// When the grid was last changed.
     changed: Instant,
     /// The query for the runs that the file has.
     query: Option<Job<Result<Vec<RunStatus>, String>>>,
     /// Whether `statuses` are those of the file.
-    is_store_queried: bool,
+    pub is_store_queried: bool,
     estimating: Option<SweepRunner>,
-    estimate: Option<SweepEstimate>,
+    /// Time and memory of the remaining runs, once they have been estimated.
+    pub estimate: Option<SweepEstimate>,
     /// Whether to estimate the cost without a request: once per grid.
     auto_estimate: bool,
-    running: Option<RunningSweep>,
+    pub running: Option<RunningSweep>,
     /// How the last sweep ended.
-    end: Option<SweepEnd>,
-    error: Option<String>,
-    preview: Option<Preview>,
+    pub end: Option<SweepEnd>,
+    /// Why the file cannot be used, or a sweep or an estimate failed.
+    pub error: Option<String>,
+    pub preview: Option<Preview>,
 }
 
 /// What a visible grid needs next.
@@ -95,74 +99,14 @@ impl SweepState {
         }
     }
 
-    // ---- reading ----
-
-    /// The results file.
-    pub fn file(&self) -> Option<&Path> {
-        self.file.as_deref()
-    }
-
-    pub fn grid(&self) -> Option<&Grid> {
-        self.grid.as_ref()
-    }
-
-    /// Why the grid is invalid.
-    pub fn grid_error(&self) -> Option<&GridError> {
-        self.grid_error.as_ref()
-    }
-
-    /// Every run of the grid.
-    pub fn runs(&self) -> &[RunSpec] {
-        &self.runs
-    }
-
-    /// The status of each run.
-    pub fn statuses(&self) -> &[RunStatus] {
-        &self.statuses
-    }
-
-    /// Indices of the runs by data set, network, λ and seed.
-    pub fn order(&self) -> &[usize] {
-        &self.order
-    }
-
     /// Number of runs whose status matches.
     pub fn count(&self, predicate: impl Fn(&RunStatus) -> bool) -> usize {
         let statuses = self.statuses.iter();
         statuses.filter(|status| predicate(status)).count()
     }
 
-    /// Whether the statuses are those of the file.
-    pub fn is_store_queried(&self) -> bool {
-        self.is_store_queried
-    }
-
-    /// Time and memory of the remaining runs, once they have been estimated.
-    pub fn estimate(&self) -> Option<&SweepEstimate> {
-        self.estimate.as_ref()
-    }
-
     pub fn is_estimating(&self) -> bool {
         self.estimating.is_some()
-    }
-
-    /// The sweep in progress.
-    pub fn running(&self) -> Option<&RunningSweep> {
-        self.running.as_ref()
-    }
-
-    /// How the last sweep ended.
-    pub fn end(&self) -> Option<&SweepEnd> {
-        self.end.as_ref()
-    }
-
-    /// Why the file cannot be used, or a sweep or an estimate failed.
-    pub fn error(&self) -> Option<&str> {
-        self.error.as_deref()
-    }
-
-    pub fn preview(&self) -> Option<&Preview> {
-        self.preview.as_ref()
     }
 
     /// What a pane that shows the grid should request next.
@@ -198,12 +142,13 @@ impl SweepState {
                 self.start(failed, true);
             }
             SweepCommand::SetPaused(paused) => {
+                let command = if paused {
+                    RunnerCommand::Pause
+                } else {
+                    RunnerCommand::Resume
+                };
                 if let Some(running) = &self.running {
-                    running.send(if paused {
-                        RunnerCommand::Pause
-                    } else {
-                        RunnerCommand::Resume
-                    });
+                    running.runner.send(command);
                 }
             }
             SweepCommand::Cancel => self.cancel(),
@@ -262,18 +207,13 @@ impl SweepState {
     }
 
     fn start_estimate(&mut self) {
-        let Some(file) = self.file.clone() else {
-            return;
-        };
-        self.auto_estimate = false;
-        self.error = None;
-        let options = SweepOptions {
-            estimate_only: true,
-            ..SweepOptions::default()
-        };
-        match self.spawn(self.runs.to_vec(), file, options) {
-            Ok(runner) => self.estimating = Some(runner),
-            Err(reason) => self.error = Some(reason),
+        if self.file.is_some() {
+            self.auto_estimate = false;
+            let options = SweepOptions {
+                estimate_only: true,
+                ..SweepOptions::default()
+            };
+            self.estimating = self.spawn(self.runs.to_vec(), options);
         }
     }
 
@@ -286,10 +226,7 @@ impl SweepState {
 
     /// Trains the runs at `indices` that the file does not have; `again` also those that it has.
     fn start(&mut self, indices: Vec<usize>, again: bool) {
-        let Some(file) = self.file.clone() else {
-            return;
-        };
-        if self.running.is_some() || indices.is_empty() {
+        if self.file.is_none() || self.running.is_some() || indices.is_empty() {
             return;
         }
         self.stop_estimate();
@@ -299,28 +236,24 @@ impl SweepState {
             ..SweepOptions::default()
         };
         self.end = None;
-        self.error = None;
-        match self.spawn(specs.collect(), file, options) {
-            Ok(runner) => self.running = Some(RunningSweep::new(runner, indices)),
-            Err(reason) => self.error = Some(reason),
-        }
+        let runner = self.spawn(specs.collect(), options);
+        self.running = runner.map(|runner| RunningSweep::new(runner, indices));
     }
 
-    fn spawn(
-        &self,
-        specs: Vec<RunSpec>,
-        file: PathBuf,
-        options: SweepOptions,
-    ) -> Result<SweepRunner, String> {
-        let wake = self.wake.clone();
-        SweepRunner::spawn(specs, file, options, move || wake.signal(Signal::Finished))
-            .map_err(|error| format!("Could not start a background thread: {error}"))
+    /// Starts a sweep; `None` without a file, or where it cannot start, with the reason in `error`.
+    fn spawn(&mut self, specs: Vec<RunSpec>, options: SweepOptions) -> Option<SweepRunner> {
+        let (file, wake) = (self.file.clone()?, self.wake.clone());
+        let wake = move || wake.signal(Signal::Finished);
+        let spawned = SweepRunner::spawn(specs, file, options, wake);
+        let reason = |error| format!("Could not start a background thread: {error}");
+        self.error = spawned.as_ref().err().map(reason);
+        spawned.ok()
     }
 
     fn cancel(&mut self) {
         if let Some(running) = &mut self.running {
             running.stage = Stage::Ending;
-            running.send(RunnerCommand::Cancel);
+            running.runner.send(RunnerCommand::Cancel);
         }
     }
 
@@ -336,7 +269,6 @@ impl SweepState {
 
     // ---- events ----
 
-    /// Takes everything that has arrived.
     pub fn receive(&mut self) {
         if let Some(result) = take_finished(&mut self.query) {
             self.on_store_query(result.unwrap_or_else(|error| Err(error.to_string())));
@@ -364,7 +296,8 @@ impl SweepState {
             Ok(stored) => {
                 for (status, stored) in self.statuses.iter_mut().zip(stored) {
                     // Some failures, and runs that were skipped, are not stored.
-                    if stored != RunStatus::Waiting || !status.may_be_missing_in_store() {
+                    let is_unstored = matches!(status, RunStatus::Failed(_) | RunStatus::Skipped);
+                    if stored != RunStatus::Waiting || !is_unstored {
                         *status = stored;
                     }
                 }
@@ -394,7 +327,7 @@ impl SweepState {
     }
 
     fn on_end(&mut self, running: RunningSweep, end: SweepEnd) {
-        self.shut_down(running.into_runner());
+        self.shut_down(running.runner);
         for status in &mut self.statuses {
             if status.is_running() {
                 *status = RunStatus::Waiting;

@@ -9,11 +9,12 @@ use crate::train::event_sink::EventSink;
 
 /// Receives the commands of a sweep.
 pub(super) struct Control<'a> {
-    inbox: &'a Receiver<SweepCommand>,
+    pub inbox: &'a Receiver<SweepCommand>,
     events: &'a EventSink<SweepEvent>,
     paused: bool,
-    cancelled: bool,
-    skipped: HashSet<usize>,
+    pub is_cancelled: bool,
+    /// The runs that are to be skipped.
+    pub skipped: HashSet<usize>,
 }
 
 impl<'a> Control<'a> {
@@ -22,29 +23,14 @@ impl<'a> Control<'a> {
             inbox,
             events,
             paused: false,
-            cancelled: false,
+            is_cancelled: false,
             skipped: HashSet::new(),
         }
     }
 
-    /// Where commands arrive.
-    pub fn inbox(&self) -> &'a Receiver<SweepCommand> {
-        self.inbox
-    }
-
-    /// Whether the sweep is to end.
-    pub fn is_cancelled(&self) -> bool {
-        self.cancelled
-    }
-
-    /// Whether this run is to be skipped.
-    pub fn is_skipped(&self, run: usize) -> bool {
-        self.skipped.contains(&run)
-    }
-
     /// Handles all commands that have arrived. While paused, waits for the next one.
     pub fn handle_commands(&mut self) {
-        while !self.cancelled {
+        while !self.is_cancelled {
             let next = if self.paused {
                 self.inbox.recv().map_err(|_| TryRecvError::Disconnected)
             } else {
@@ -56,7 +42,9 @@ impl<'a> Control<'a> {
                 Ok(SweepCommand::Skip(run)) => {
                     self.skipped.insert(run);
                 }
-                Ok(SweepCommand::Cancel) | Err(TryRecvError::Disconnected) => self.cancelled = true,
+                Ok(SweepCommand::Cancel) | Err(TryRecvError::Disconnected) => {
+                    self.is_cancelled = true;
+                }
                 Err(TryRecvError::Empty) => return,
             }
         }

@@ -12,11 +12,11 @@ pub(super) struct CostModel {
     /// By kind of run.
     costs: Vec<RunCost>,
     /// Estimated seconds of all runs.
-    total: f64,
+    pub total: f64,
     /// Estimated seconds of the runs that have ended.
     done: f64,
     /// Actual seconds so far.
-    spent: f64,
+    pub spent: f64,
 }
 
 impl CostModel {
@@ -28,11 +28,6 @@ impl CostModel {
         };
         model.total = tasks.into_iter().map(|task| model.seconds(task)).sum();
         model
-    }
-
-    /// Estimated seconds of all runs.
-    pub fn total_seconds(&self) -> f64 {
-        self.total
     }
 
     /// Estimated seconds of one run.
@@ -59,12 +54,6 @@ impl CostModel {
         networks
     }
 
-    /// Adds time spent.
-    pub fn spend(&mut self, seconds: f64) {
-        self.spent += seconds;
-    }
-
-    /// Adds a run that has ended.
     pub fn end(&mut self, task: &Task) {
         self.done += self.seconds(task);
     }
@@ -89,17 +78,10 @@ impl CostModel {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::sweep::Grid;
+    use super::{super::schedule::tests::tasks, *};
 
     fn task() -> Task {
-        let spec = Grid::default().runs().unwrap().remove(0);
-        Task {
-            run: 0,
-            spec,
-            data: "0".repeat(64).parse().unwrap(),
-            kind: 0,
-        }
+        tasks("").remove(0)
     }
 
     /// Two runs of ten epochs of one step each.
@@ -126,14 +108,11 @@ mod tests {
     #[test]
     fn the_remaining_time_follows_the_speed() {
         let mut model = model(1.0, 1);
-        assert_eq!(
-            (model.total_seconds(), model.seconds_left(0.0)),
-            (20.0, 20.0)
-        );
+        assert_eq!((model.total, model.seconds_left(0.0)), (20.0, 20.0));
         // Half as fast as estimated.
-        model.spend(10.0);
+        model.spent += 10.0;
         assert_eq!((model.seconds_left(5.0), model.share(5.0)), (30.0, 0.25));
-        model.spend(10.0);
+        model.spent += 10.0;
         model.end(&task());
         assert_eq!((model.seconds_left(0.0), model.share(0.0)), (20.0, 0.5));
         assert_eq!((model.seconds_left(99.0), model.share(99.0)), (0.0, 1.0));

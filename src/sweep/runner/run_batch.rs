@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use burn::tensor::Device;
@@ -10,7 +10,7 @@ use burn::tensor::Device;
 use super::schedule::Task;
 use crate::{
     data::Dataset,
-    sweep::{EvalSample, Record},
+    sweep::{EvalSample, Record, record::unix_time},
     train::{
         AxisChoice, Evaluation, Lane, Lanes, Probe, Run, RunId, Trainer,
         observer::Observer,
@@ -43,7 +43,6 @@ pub(super) struct RunBatch {
     wall: Duration,
 }
 
-/// One network's run.
 struct BatchRun {
     task: Task,
     evaluations: Vec<Evaluation>,
@@ -60,9 +59,6 @@ pub(super) struct BatchUpdate {
 
 impl RunBatch {
     /// Builds the networks of `tasks`, which are of one kind.
-    ///
-    /// # Errors
-    /// When network and data do not fit together.
     pub fn new(
         tasks: Vec<Task>,
         dataset: &Arc<Dataset>,
@@ -112,7 +108,6 @@ impl RunBatch {
         [taken.unwrap_or(0), self.last_step()]
     }
 
-    /// Whether no run is left.
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()
     }
@@ -128,9 +123,6 @@ impl RunBatch {
 
     /// Trains and evaluates for a time slice, while `proceed` returns true. Each network is evaluated before
     /// its first step and at the end of each of its epochs.
-    ///
-    /// # Errors
-    /// When the device has failed.
     pub fn advance(
         &mut self,
         proceed: impl Fn() -> bool + Sync,
@@ -171,14 +163,13 @@ impl RunBatch {
 
     /// Removes the runs whose index fulfils `predicate`, and returns their indices.
     pub fn remove_runs(&mut self, predicate: impl Fn(usize) -> bool) -> Vec<usize> {
-        let lanes = (0..self.runs.len()).filter(|&lane| predicate(self.runs[lane].task.run));
-        let lanes: Vec<usize> = lanes.collect();
-        let mut removed: Vec<usize> = lanes
-            .into_iter()
-            .rev()
-            .map(|lane| self.remove(lane).task.run)
-            .collect();
-        removed.reverse();
+        let mut removed = self.runs();
+        removed.retain(|run| predicate(*run));
+        for lane in (0..self.runs.len()).rev() {
+            if removed.contains(&self.runs[lane].task.run) {
+                self.remove(lane);
+            }
+        }
         removed
     }
 
@@ -188,9 +179,6 @@ impl RunBatch {
     }
 
     /// Removes the runs that are complete, and returns the record of each one's best model.
-    ///
-    /// # Errors
-    /// When the device has failed.
     pub fn take_finished(&mut self) -> Result<Vec<(Task, Record)>, TrainError> {
         let last = self.last_step();
         let is_finished = |run: &BatchRun| run.evaluations.last().is_some_and(|at| at.step == last);
@@ -231,9 +219,7 @@ impl RunBatch {
             evaluations: evaluations.clone(),
             kept: kept.unwrap_or(0),
             wall_seconds: self.wall.as_secs_f64(),
-            finished: SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |since| since.as_secs()),
+            finished: unix_time(),
             eval_sample: EvalSample::from_snapshot(&snapshot, &self.dataset),
         })
     }
@@ -244,22 +230,11 @@ mod tests {
     use super::*;
     use crate::{
         data::{BundledSet, DataSource},
-        sweep::{Grid, runner::schedule::BatchKinds},
+        sweep::runner::schedule::tests,
     };
 
     fn tasks() -> Vec<Task> {
-        let grid = "arch = ['fc-small']\nlambda = [0, 0.5, 1]\nseed = [15]\nepochs = 2";
-        let mut kinds = BatchKinds::default();
-        let runs = Grid::parse(grid).unwrap().runs().unwrap();
-        runs.into_iter()
-            .enumerate()
-            .map(|(run, spec)| Task {
-                run,
-                data: "0".repeat(64).parse().unwrap(),
-                kind: kinds.index(&spec),
-                spec,
-            })
-            .collect()
+        tests::tasks("arch = ['fc-small']\nlambda = [0, 0.5, 1]\nseed = [15]\nepochs = 2")
     }
 
     fn batch(tasks: Vec<Task>, threads: usize) -> RunBatch {

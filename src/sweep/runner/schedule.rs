@@ -7,7 +7,6 @@ use crate::{
     sweep::{RunKey, RunSpec},
 };
 
-/// A run to do.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Task {
     /// Its index among the requested runs.
@@ -65,11 +64,11 @@ pub(super) fn take_batch(tasks: &mut VecDeque<Task>, most: usize, threads: usize
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::sweep::Grid;
 
-    fn tasks(grid: &str) -> VecDeque<Task> {
+    pub fn tasks(grid: &str) -> Vec<Task> {
         let runs = Grid::parse(grid).unwrap().runs().unwrap();
         let data = "0".repeat(64).parse().unwrap();
         let mut kinds = BatchKinds::default();
@@ -86,7 +85,7 @@ mod tests {
 
     /// The runs of every group in turn.
     fn groups(grid: &str, most: usize, threads: usize) -> Vec<Vec<usize>> {
-        let mut left = tasks(grid);
+        let mut left = VecDeque::from(tasks(grid));
         let mut groups = Vec::new();
         while !left.is_empty() {
             let taken = take_batch(&mut left, most, threads);

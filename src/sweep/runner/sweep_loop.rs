@@ -4,7 +4,7 @@ use std::{
     collections::{HashSet, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::Instant,
 };
 
 use crossbeam_channel::Receiver;
@@ -23,6 +23,7 @@ use crate::{
     sweep::{
         RunKey, RunSpec, Store,
         dataset_cache::DatasetCache,
+        record::unix_time,
         run_cost::RunCost,
         store::{FailedRun, StoreError, StoreErrorKind, StoredStatus},
     },
@@ -40,12 +41,12 @@ pub(super) enum SweepError {
     Store(#[from] StoreError),
     #[error("{spec}: {reason}")]
     Run { spec: String, reason: TrainError },
+    /// It ends the runs of a batch, and the sweep continues.
+    #[error(transparent)]
+    Batch(#[from] TrainError),
 }
 
 /// Estimates and trains the runs of `specs` that `file` does not have.
-///
-/// # Errors
-/// When the results file, a data set or a device cannot be used.
 pub(super) fn run_sweep(
     specs: &[RunSpec],
     file: &Path,
@@ -67,13 +68,7 @@ pub(super) fn run_sweep(
     };
     let mut estimate = SweepEstimate {
         runs: specs.len(),
-        stored: 0,
-        failed: 0,
-        seconds: 0.0,
-        bytes: 0,
-        side_by_side: 0,
-        devices: Vec::new(),
-        left_out: Vec::new(),
+        ..SweepEstimate::default()
     };
     let mut control = Control::new(inbox, events);
     let remaining = select(
@@ -94,7 +89,7 @@ pub(super) fn run_sweep(
         return Ok(SweepEnd::Cancelled);
     };
     let cost_model = CostModel::new(&remaining, costs);
-    estimate.seconds = cost_model.total_seconds();
+    estimate.seconds = cost_model.total;
     let mut planned = remaining.clone();
     while let Some(first) = planned.front().cloned() {
         let most = cost_model.side_by_side(&first, options.jobs);
@@ -173,7 +168,7 @@ fn measure(
             continue;
         }
         control.handle_commands();
-        if control.is_cancelled() {
+        if control.is_cancelled {
             return Ok(None);
         }
         let (dataset, _) = datasets.data(&task.spec.data)?;
@@ -193,7 +188,6 @@ fn measure(
     Ok(Some(costs))
 }
 
-/// A sweep in progress.
 struct Sweep<'a> {
     jobs: usize,
     datasets: &'a mut DatasetCache,
@@ -213,7 +207,7 @@ impl Sweep<'_> {
             let Some(first) = self.remaining.front() else {
                 return Ok(SweepEnd::Complete);
             };
-            if self.control.is_cancelled() {
+            if self.control.is_cancelled {
                 return Ok(SweepEnd::Cancelled);
             }
             let most = self.cost_model.side_by_side(first, self.jobs);
@@ -224,8 +218,8 @@ impl Sweep<'_> {
                 // Training stopped before all runs had ended.
                 Ok(Ok(())) if !open.is_empty() => return Ok(SweepEnd::Cancelled),
                 Ok(Ok(())) => continue,
-                Ok(Err(BatchError::Sweep(error))) => return Err(error),
-                Ok(Err(BatchError::Runs(error))) => error.to_string(),
+                Ok(Err(SweepError::Batch(error))) => error.to_string(),
+                Ok(Err(error)) => return Err(error),
                 Err(panic) => panic_message(panic.as_ref()),
             };
             // Not stored: another attempt may succeed (a lost device, no memory left).
@@ -240,18 +234,12 @@ impl Sweep<'_> {
     }
 
     /// Trains `tasks` side by side. Those that have not ended stay in `open`.
-    fn train(&mut self, tasks: Vec<Task>, open: &mut Vec<Task>) -> Result<(), BatchError> {
+    fn train(&mut self, tasks: Vec<Task>, open: &mut Vec<Task>) -> Result<(), SweepError> {
         let Some(first) = tasks.first() else {
             return Ok(());
         };
-        let (dataset, _) = self
-            .datasets
-            .data(&first.spec.data)
-            .map_err(SweepError::from)?;
-        let (device, report) = self
-            .datasets
-            .device(first.spec.config.device)
-            .map_err(SweepError::from)?;
+        let (dataset, _) = self.datasets.data(&first.spec.data)?;
+        let (device, report) = self.datasets.device(first.spec.config.device)?;
         let cost = self.cost_model.seconds(first);
         tasks.iter().for_each(event_log::run_started);
         self.events.emit(SweepEvent::Started {
@@ -259,19 +247,19 @@ impl Sweep<'_> {
         });
         let begun = Instant::now();
         let mut batch = RunBatch::new(tasks, &dataset, &device, report.name.clone(), self.jobs)?;
-        self.cost_model.spend(begun.elapsed().as_secs_f64());
+        self.cost_model.spent += begun.elapsed().as_secs_f64();
         while !batch.is_empty() {
             let begun = Instant::now();
-            let inbox = self.control.inbox();
+            let inbox = self.control.inbox;
             let update = batch.advance(|| inbox.is_empty())?;
             self.on_update(update, &report.name, open)?;
             self.commit_finished(&mut batch, open)?;
-            self.cost_model.spend(begun.elapsed().as_secs_f64());
+            self.cost_model.spent += begun.elapsed().as_secs_f64();
             self.control.handle_commands();
-            if self.control.is_cancelled() {
+            if self.control.is_cancelled {
                 return Ok(());
             }
-            for run in batch.remove_runs(|run| self.control.is_skipped(run)) {
+            for run in batch.remove_runs(|run| self.control.skipped.contains(&run)) {
                 self.close(run, open);
                 self.events.emit(SweepEvent::Skipped { run });
             }
@@ -285,12 +273,9 @@ impl Sweep<'_> {
         &mut self,
         batch: &mut RunBatch,
         open: &mut Vec<Task>,
-    ) -> Result<(), BatchError> {
+    ) -> Result<(), SweepError> {
         for (task, record) in batch.take_finished()? {
-            let id = self
-                .store
-                .commit(&task.data, &record)
-                .map_err(SweepError::from)?;
+            let id = self.store.commit(&task.data, &record)?;
             self.close(task.run, open);
             self.events.emit(SweepEvent::Finished {
                 run: task.run,
@@ -307,28 +292,21 @@ impl Sweep<'_> {
         update: BatchUpdate,
         device: &str,
         open: &mut Vec<Task>,
-    ) -> Result<(), BatchError> {
+    ) -> Result<(), SweepError> {
         for (run, evaluation) in update.evaluated {
             self.events.emit(SweepEvent::Evaluated { run, evaluation });
         }
         for (task, reason) in update.failed {
-            let (dataset, _) = self
-                .datasets
-                .data(&task.spec.data)
-                .map_err(SweepError::from)?;
+            let (dataset, _) = self.datasets.data(&task.spec.data)?;
             let failed = FailedRun {
                 spec: task.spec.clone(),
                 data_name: dataset.name.clone(),
                 program: PROGRAM.to_owned(),
                 device: device.to_owned(),
                 reason: reason.clone(),
-                finished: SystemTime::now()
-                    .duration_since(UNIX_EPOCH)
-                    .map_or(0, |since| since.as_secs()),
+                finished: unix_time(),
             };
-            self.store
-                .commit_failure(&task.data, &failed)
-                .map_err(SweepError::from)?;
+            self.store.commit_failure(&task.data, &failed)?;
             self.close(task.run, open);
             self.events.emit(SweepEvent::Failed {
                 run: task.run,
@@ -358,7 +336,7 @@ impl Sweep<'_> {
         let control = &self.control;
         let (skipped, remaining) = std::mem::take(&mut self.remaining)
             .into_iter()
-            .partition::<VecDeque<_>, _>(|task| control.is_skipped(task.run));
+            .partition::<VecDeque<_>, _>(|task| control.skipped.contains(&task.run));
         self.remaining = remaining;
         for task in skipped {
             self.end(&task);
@@ -376,25 +354,5 @@ impl Sweep<'_> {
     fn end(&mut self, task: &Task) {
         self.ended += 1;
         self.cost_model.end(task);
-    }
-}
-
-/// An error that ends a batch early.
-enum BatchError {
-    /// It affects the runs of the batch only.
-    Runs(TrainError),
-    /// It affects all later runs as well.
-    Sweep(SweepError),
-}
-
-impl From<TrainError> for BatchError {
-    fn from(error: TrainError) -> Self {
-        Self::Runs(error)
-    }
-}
-
-impl From<SweepError> for BatchError {
-    fn from(error: SweepError) -> Self {
-        Self::Sweep(error)
     }
 }

@@ -20,15 +20,9 @@ const MAX_CELLS: usize = 1 << 12;
 /// # Errors
 /// When it is larger than [`decode`] accepts; the reason starts with a verb.
 pub(super) fn encode(sample: &EvalSample) -> Result<Vec<u8>, String> {
-    let EvalSample {
-        points,
-        projection,
-        labels,
-        predicted,
-        reconstructions,
-    } = sample;
+    let (points, reconstructions) = (&sample.points, &sample.reconstructions);
     let mut bytes = vec![FORMAT];
-    match projection {
+    match sample.projection {
         Projection::Coordinates => bytes.push(0),
         Projection::Pca { explained } => {
             bytes.push(1);
@@ -37,8 +31,8 @@ pub(super) fn encode(sample: &EvalSample) -> Result<Vec<u8>, String> {
     }
     bytes.extend(count(points.len(), MAX_POINTS, "points")?);
     bytes.extend(points.as_flattened().iter().flat_map(|x| x.to_le_bytes()));
-    bytes.extend(labels);
-    bytes.extend(predicted);
+    bytes.extend(&sample.labels);
+    bytes.extend(&sample.predicted);
     bytes.extend(count(reconstructions.len(), MAX_CELLS, "images")?);
     let size = reconstructions
         .first()
@@ -133,7 +127,6 @@ pub(super) fn decode(deflated: &[u8]) -> Result<EvalSample, String> {
     }
 }
 
-/// The remaining bytes.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {

@@ -5,7 +5,6 @@ use rusqlite::{OptionalExtension as _, Transaction};
 use super::{Store, StoreError, StoreErrorKind, insert, insert_failure, whole};
 use crate::sweep::RunKey;
 
-/// The result of a merge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Merged {
     /// Runs that were added, or replaced a failed or an older one.

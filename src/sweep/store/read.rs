@@ -209,7 +209,6 @@ fn read_row(id: i64, row: &Row<'_>) -> Result<StoredRun, ReadError> {
     })
 }
 
-/// A non-negative integer.
 fn non_negative<T: TryFrom<i64>>(row: &Row<'_>, column: usize) -> Result<T, ReadError> {
     let number: i64 = row.get(column)?;
     T::try_from(number).map_err(|_| format!("has the invalid number {number}").into())
@@ -296,6 +295,8 @@ pub(super) fn check(record: &Record) -> Result<(), String> {
             record.evaluations.len()
         ));
     }
+    let portrait = &record.eval_sample;
+    let cells = &portrait.reconstructions;
     let finite = record.wall_seconds.is_finite()
         && record.spec.config.learning_rate.is_finite()
         && record.evaluations.iter().all(|evaluation| {
@@ -305,14 +306,9 @@ pub(super) fn check(record: &Record) -> Result<(), String> {
                 && evaluation
                     .train
                     .is_none_or(|train| train.is_finite() && train.accuracy.is_finite())
-        });
-    let portrait = &record.eval_sample;
-    let finite = finite
+        })
         && portrait.points.as_flattened().iter().all(|x| x.is_finite())
-        && portrait
-            .reconstructions
-            .iter()
-            .all(|cell| cell.mse.is_finite());
+        && cells.iter().all(|cell| cell.mse.is_finite());
     if !finite {
         return Err("has a value that is NaN or infinite".to_owned());
     }
@@ -320,27 +316,17 @@ pub(super) fn check(record: &Record) -> Result<(), String> {
     if portrait.labels.len() != points || portrait.predicted.len() != points {
         return Err("has points without a class".to_owned());
     }
-    let of_cells = portrait
-        .reconstructions
-        .iter()
-        .flat_map(|cell| [&cell.label, &cell.predicted]);
-    if let Some(class) = portrait
-        .labels
-        .iter()
-        .chain(&portrait.predicted)
-        .chain(of_cells)
-        .find(|class| usize::from(**class) >= classes)
-    {
+    let of_cells = cells.iter().flat_map(|cell| [&cell.label, &cell.predicted]);
+    let of_points = portrait.labels.iter().chain(&portrait.predicted);
+    let mut labels = of_points.chain(of_cells);
+    if let Some(class) = labels.find(|class| usize::from(**class) >= classes) {
         return Err(format!(
             "has an image of class {class}, but only {classes} classes"
         ));
     }
     let whole = |image: &Vec<u8>| image.len() == pixels;
-    if !portrait
-        .reconstructions
-        .iter()
-        .all(|cell| whole(&cell.input) && whole(&cell.reconstruction))
-    {
+    let mut cells = cells.iter();
+    if !cells.all(|cell| whole(&cell.input) && whole(&cell.reconstruction)) {
         return Err("has an image of the wrong size".to_owned());
     }
     Ok(())

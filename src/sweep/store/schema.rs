@@ -50,7 +50,6 @@ fn absolute(file: &Path) -> PathBuf {
     std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
 }
 
-/// The newest supported version.
 fn newest_version() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
@@ -156,14 +155,19 @@ fn version(connection: &Connection, supported: i64) -> Result<i64, StoreErrorKin
 mod tests {
     use super::*;
 
+    fn results_file() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("results.sqlite");
+        (folder, file)
+    }
+
     fn open(file: &Path) -> Connection {
         Connection::open(file).unwrap()
     }
 
     #[test]
     fn an_older_file_is_migrated_and_keeps_its_rows() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("results.sqlite");
+        let (_folder, file) = results_file();
         let add = "INSERT INTO failures
                        (key, data, spec, lambda, learning_rate, data_name, program, device, reason, finished)
                    VALUES (printf('%064d', 1), printf('%064d', 2), '{}', 0, 1e-3, 'MNIST', 'cre-lab', 'CPU', 'why', 7)";
@@ -191,8 +195,7 @@ mod tests {
 
     #[test]
     fn a_failed_migration_does_not_change_the_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("results.sqlite");
+        let (_folder, file) = results_file();
         let broken = [
             MIGRATIONS[0],
             "CREATE TABLE more (a INTEGER) STRICT; NONSENSE;",
@@ -211,8 +214,7 @@ mod tests {
 
     #[test]
     fn reading_does_not_change_the_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("results.sqlite");
+        let (folder, file) = results_file();
         drop(connect(&file, true).unwrap());
         let before = std::fs::read(&file).unwrap();
         let reader = connect_to_read(&file).unwrap();
@@ -236,8 +238,7 @@ mod tests {
 
     #[test]
     fn newer_and_foreign_files_are_refused_unchanged() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("results.sqlite");
+        let (folder, file) = results_file();
         drop(connect(&file, true).unwrap());
         open(&file).pragma_update(None, "user_version", 99).unwrap();
         let error = connect(&file, true).unwrap_err().to_string();

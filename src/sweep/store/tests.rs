@@ -2,83 +2,57 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::{
-    data::{BundledSet, DataSource, ImageShape},
-    model::Lambda,
-    sweep::{EvalSample, Reconstruction},
-    train::{Evaluation, Metrics, Projection, RunConfig},
+    sweep::{EvalSample, Reconstruction, fixtures},
+    train::{Evaluation, Metrics, Projection},
 };
 
-const DATA: &str = "00000000000000000000000000000000000000000000000000000000000000aa";
-
 fn data() -> RunKey {
-    DATA.parse().unwrap()
+    "aa".repeat(32).parse().unwrap()
 }
 
 fn spec(seed: u64) -> RunSpec {
-    RunSpec {
-        data: DataSource::Bundled(BundledSet::Mnist),
-        epochs: 1,
-        config: RunConfig {
-            // Values whose last bit is easily lost in decimal digits.
-            lambda: Lambda::new(0.1 + 0.2).unwrap(),
-            learning_rate: 0.444_779_347_253_170_03,
-            seed,
-            ..RunConfig::default()
-        },
-    }
+    record(seed).spec
 }
 
 fn record(seed: u64) -> Record {
-    let evaluation = |epoch: u64| Evaluation {
-        epoch,
-        step: epoch * 19,
-        lambda: spec(seed).config.lambda,
-        train: (epoch > 0).then_some(Metrics {
-            mse: 0.31,
-            ce: 1.0 / 3.0,
-            accuracy: 0.9,
-        }),
-        test: Metrics {
-            mse: 0.3,
-            ce: 1e-300,
-            accuracy: 1.0,
-        },
-        dead_units: 1,
-        images_per_second: 12_345.6,
+    // Values whose last bit is easily lost in decimal digits.
+    let mut record = fixtures::record(0.1 + 0.2, seed, 1.0, 0.3);
+    record.spec.config.learning_rate = 0.444_779_347_253_170_03;
+    record.spec.epochs = 1;
+    (record.shape.height, record.shape.width) = (1, 2);
+    record.class_names = vec!["zero".to_owned(), "“one”".to_owned()];
+    let mut before = record.evaluations[0];
+    (before.epoch, before.step, before.dead_units) = (0, 0, 1);
+    before.test.ce = 1e-300;
+    let train = Some(Metrics {
+        mse: 0.31,
+        ce: 1.0 / 3.0,
+        accuracy: 0.9,
+    });
+    let after = Evaluation {
+        epoch: 1,
+        step: 19,
+        train,
+        ..before
     };
-    Record {
-        spec: spec(seed),
-        data_name: "MNIST".to_owned(),
-        shape: ImageShape {
-            channels: 1,
-            height: 1,
-            width: 2,
-        },
-        class_names: vec!["zero".to_owned(), "“one”".to_owned()],
-        program: "cre-lab 0.1.0".to_owned(),
-        device: "CPU, 2 threads".to_owned(),
-        parameters: 971_781,
-        latent_values: 3,
-        relu_units: 3,
-        evaluations: vec![evaluation(0), evaluation(1)],
-        kept: 1,
-        wall_seconds: 7.25,
-        finished: 1_700_000_000,
-        eval_sample: EvalSample {
-            points: vec![[0.0, 1.5, -2.0]; 2],
-            projection: Projection::Pca { explained: 0.75 },
-            labels: vec![0, 1],
-            predicted: vec![1, 1],
-            reconstructions: vec![Reconstruction {
-                index: 5,
-                label: 1,
-                predicted: 0,
-                mse: 0.25,
-                input: vec![0, 255],
-                reconstruction: vec![1, 254],
-            }],
-        },
-    }
+    record.evaluations = vec![before, after];
+    record.kept = 1;
+    record.wall_seconds = 7.25;
+    record.eval_sample = EvalSample {
+        points: vec![[0.0, 1.5, -2.0]; 2],
+        projection: Projection::Pca { explained: 0.75 },
+        labels: vec![0, 1],
+        predicted: vec![1, 1],
+        reconstructions: vec![Reconstruction {
+            index: 5,
+            label: 1,
+            predicted: 0,
+            mse: 0.25,
+            input: vec![0, 255],
+            reconstruction: vec![1, 254],
+        }],
+    };
+    record
 }
 
 fn failure(seed: u64) -> FailedRun {

@@ -14,7 +14,8 @@ use crate::{
 
 /// The choice of a spectrum.
 pub struct ComparisonRow {
-    selected: Option<String>,
+    /// The name of the chosen spectrum.
+    pub selected: Option<String>,
     multiples: SmallMultiples,
 }
 
@@ -22,12 +23,12 @@ pub struct ComparisonRow {
 pub struct Row<'a> {
     pub name: &'a str,
     /// The name of its data set; that of the spectrum until its runs have been read.
-    pub data: String,
+    pub data: &'a str,
     /// One per λ of the run.
     pub cells: Vec<ComparisonCell>,
     pub multiples: &'a SmallMultiples,
     /// Class names in the order of their colours.
-    pub classes: Vec<String>,
+    pub classes: &'a [String],
     /// Why its clouds cannot be read, one sentence.
     pub error: Option<&'a str>,
 }
@@ -49,11 +50,6 @@ impl ComparisonRow {
             selected,
             multiples: SmallMultiples::default(),
         }
-    }
-
-    /// The name of the chosen spectrum.
-    pub fn selected(&self) -> Option<&str> {
-        self.selected.as_deref()
     }
 
     /// The drop-down list of the spectra that fit.
@@ -112,7 +108,7 @@ impl ComparisonRow {
         if !is_requested {
             commands.push(ResultsCommand::LoadClouds(ids));
         }
-        let result = state.results.clouds().filter(|_| is_requested);
+        let result = state.results.clouds.as_ref().filter(|_| is_requested);
         let clouds = result.and_then(|result| result.as_ref().ok());
         let pictures = clouds.map_or(&[][..], |clouds| &clouds.pictures);
         if let Some(clouds) = clouds {
@@ -132,18 +128,13 @@ impl ComparisonRow {
                     is_dead: picture.record.is_dead(),
                 },
             });
+        let first = pictures.first().map(|picture| &*picture.record);
         Some(Row {
             name: &spectrum.name,
-            data: pictures.first().map_or_else(
-                || spectrum.name.clone(),
-                |picture| picture.record.data_name.clone(),
-            ),
+            data: first.map_or(&spectrum.name, |record| &record.data_name),
             cells: cells.collect(),
             multiples: &self.multiples,
-            classes: pictures
-                .first()
-                .map(|picture| picture.record.class_names.clone())
-                .unwrap_or_default(),
+            classes: first.map_or(&[], |record| &record.class_names),
             error: result.and_then(|result| result.as_ref().err().map(String::as_str)),
         })
     }

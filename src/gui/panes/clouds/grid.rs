@@ -159,7 +159,7 @@ impl Grid<'_> {
 
 /// The name of the compared data set, with details in its tooltip.
 fn comparison_name(ui: &Ui, rect: Rect, row: usize, comparison: &Row<'_>) {
-    rotated_name(ui, rect, &comparison.data);
+    rotated_name(ui, rect, comparison.data);
     let id = ui.scope_id().with(("compared name", row));
     let response = ui.interact(rect, id, Sense::hover());
     response.widget_info(|| {

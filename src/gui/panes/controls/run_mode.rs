@@ -9,7 +9,7 @@ use crate::{
         actions::ActionId,
         commands::{Command, RunCommand},
         state::RunView,
-        widgets::{action_button, drag_value, error_text, wide_button},
+        widgets::{action_button, clicked, drag_value, error_text, wide_button},
     },
     sweep::{
         Spectrum,
@@ -22,8 +22,7 @@ use crate::{
 pub struct RunModeControls {
     is_spectrum: bool,
     /// The draft, kept between sessions.
-    spectrum: Spectrum,
-    /// The list of λ as text.
+    pub spectrum: Spectrum,
     list: String,
     list_error: Option<LambdaListError>,
     /// Whether the requested run was a spectrum in the last frame.
@@ -31,7 +30,6 @@ pub struct RunModeControls {
 }
 
 impl RunModeControls {
-    /// Creates the controls with the draft of a spectrum.
     pub fn new(spectrum: &Spectrum) -> Self {
         let spectrum = spectrum.valid_part();
         Self {
@@ -41,11 +39,6 @@ impl RunModeControls {
             list_error: None,
             was_spectrum: false,
         }
-    }
-
-    /// The draft.
-    pub fn spectrum(&self) -> &Spectrum {
-        &self.spectrum
     }
 
     pub fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) {
@@ -79,7 +72,7 @@ impl RunModeControls {
             let back = wide_button(ui, "Back to one λ", 26.0);
             let tooltip =
                 "Start a run of a single network with the λ on show; the spectrum is lost";
-            if ui.add(back).on_hover_text(tooltip).clicked() {
+            if clicked(ui, back, tooltip) {
                 context.commands.push(RunCommand::SetSpectrum(None));
             }
         }
@@ -143,13 +136,11 @@ impl RunModeControls {
 
     /// The memory that the networks need, and the button that starts them.
     fn start(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) {
-        let PaneContext {
-            state, commands, ..
-        } = context;
+        let state = context.state;
         let Some(run) = state.run.view() else { return };
         let backend = run.device.backend;
         if state.memory.is_outdated(backend) {
-            commands.push(Command::MeasureMemory(backend));
+            context.commands.push(Command::MeasureMemory(backend));
         }
         let estimate = memory_estimate(run, &self.spectrum);
         let available = state.memory.available(backend);
@@ -176,7 +167,7 @@ impl RunModeControls {
         if start.clicked() {
             self.list = self.spectrum.list();
             let spectrum = Some(self.spectrum.clone());
-            commands.push(RunCommand::SetSpectrum(spectrum));
+            context.commands.push(RunCommand::SetSpectrum(spectrum));
         }
     }
 }

@@ -1,15 +1,17 @@
 //! The settings of a run. Most changes are a draft until they are applied, which starts a new run.
 
-use eframe::egui::{Align, ComboBox, Grid, Id, Modal, RichText, Ui, vec2};
+use eframe::egui::{Align, Button, ComboBox, Grid, Id, Modal, RichText, Ui, vec2};
 
 use super::transformer;
 use crate::{
-    data::{BundledSet, DataSource, ImageShape},
+    data::{DataSource, ImageShape},
     format::{count, plural},
     gui::{
         commands::{Commands, DataCommand, DownloadCommand, RunCommand, ViewCommand},
         state::{RunView, State},
-        widgets::{choice, labelled, learning_rate, number, sentence, source_name, wide_button},
+        widgets::{
+            choice, clicked, labelled, learning_rate, number, sentence, source_name, wide_button,
+        },
     },
     model::{Architecture, LatentSize, ModelSpec},
     train::{DeviceChoice, RunConfig},
@@ -31,7 +33,6 @@ struct Draft {
 }
 
 impl Draft {
-    /// The settings in force.
     fn in_force(state: &State) -> Self {
         Self {
             config: state.run.config().clone(),
@@ -134,7 +135,7 @@ impl Settings {
             }
             let revert = wide_button(right, "Revert", 26.0);
             let tooltip = "Return to the settings of the current run";
-            if right.add(revert).on_hover_text(tooltip).clicked() {
+            if clicked(right, revert, tooltip) {
                 decision = Some(Decision::Revert);
             }
         });
@@ -171,10 +172,7 @@ impl Settings {
 
 fn data_set(ui: &mut Ui, draft: &mut Draft, state: &State, commands: &mut Commands) {
     let tooltip = "The images to train on. Full sets: File ▸ Data sets…; another folder: File ▸ Open data set…";
-    let mut sources: Vec<DataSource> = BundledSet::ALL.map(DataSource::Bundled).to_vec();
-    let full = BundledSet::ALL.into_iter();
-    let full = full.filter(|set| state.downloads.has_full(*set));
-    sources.extend(full.map(DataSource::Full));
+    let mut sources = state.downloads.sources();
     if !sources.contains(&draft.source) {
         sources.push(draft.source.clone());
     }
@@ -187,18 +185,18 @@ fn data_set(ui: &mut Ui, draft: &mut Draft, state: &State, commands: &mut Comman
                     let name = source_name(&source);
                     ui.selectable_value(&mut draft.source, source, name);
                 }
-                let data_sets = ui.button("More data sets…");
-                if data_sets
-                    .on_hover_text("Full sets, on this machine or to download")
-                    .clicked()
-                {
+                if clicked(
+                    ui,
+                    Button::new("More data sets…"),
+                    "Full sets, on this machine or to download",
+                ) {
                     commands.push(ViewCommand::OpenDataSets);
                 }
-                let open = ui.button("Open folder…");
-                if open
-                    .on_hover_text("Other images: official files, or one folder per class")
-                    .clicked()
-                {
+                if clicked(
+                    ui,
+                    Button::new("Open folder…"),
+                    "Other images: official files, or one folder per class",
+                ) {
                     commands.push(DataCommand::ChooseFolder);
                 }
             })

@@ -1,5 +1,7 @@
 //! The form in which a grid is edited.
 
+use std::fmt::Display;
+
 use eframe::egui::{Button, ComboBox, TextEdit, Ui};
 
 use super::{
@@ -7,7 +9,6 @@ use super::{
     more_settings::MoreSettings,
 };
 use crate::{
-    data::{BundledSet, DataSource},
     gui::{
         state::State,
         widgets::{drag_value, error_text, source_name},
@@ -21,25 +22,20 @@ use crate::{
 
 /// The grid, and the text fields of its lists.
 pub struct Editor {
-    grid: Grid,
+    /// The last valid grid.
+    pub grid: Grid,
     latent: ListField<LatentSize>,
     lambda: ListField<Lambda>,
     seed: ListField<u64>,
     more: MoreSettings,
 }
 
-impl Default for Editor {
-    fn default() -> Self {
-        Self::new(Preset::QuickLook.grid())
-    }
-}
-
 impl Editor {
     fn new(grid: Grid) -> Self {
         Self {
-            latent: ListField::new(grid.latent.clone(), list::to_text),
-            lambda: ListField::new(grid.lambda.clone(), list::to_text),
-            seed: ListField::new(grid.seed.clone(), list::to_text),
+            latent: ListField::new(grid.latent.clone()),
+            lambda: ListField::new(grid.lambda.clone()),
+            seed: ListField::new(grid.seed.clone()),
             more: MoreSettings::new(&grid),
             grid,
         }
@@ -52,7 +48,7 @@ impl Editor {
         let text = Some(text).filter(|text| !text.is_empty());
         text.and_then(|text| Grid::parse(text).ok())
             .filter(|grid| grid.runs().is_ok())
-            .map_or_else(Self::default, Self::new)
+            .map_or_else(|| Self::new(Preset::QuickLook.grid()), Self::new)
     }
 
     /// The grid as TOML, for the preferences.
@@ -62,10 +58,6 @@ impl Editor {
     }
 
     /// The last valid grid.
-    pub fn grid(&self) -> &Grid {
-        &self.grid
-    }
-
     /// Whether a list is invalid or settings contradict each other.
     pub fn has_errors(&self) -> bool {
         self.latent.error.is_some()
@@ -76,8 +68,8 @@ impl Editor {
 
     /// Shows the form, disabled while a sweep is running.
     pub fn ui(&mut self, ui: &mut Ui, state: &State) {
-        let can_edit = state.sweep.running().is_none();
-        let error = state.sweep.grid_error();
+        let can_edit = state.sweep.running.is_none();
+        let error = state.sweep.grid_error.as_ref();
         ui.add_enabled_ui(can_edit, |ui| {
             ui.spacing_mut().item_spacing.y = 4.0;
             self.preset(ui);
@@ -140,12 +132,7 @@ impl Editor {
     fn data(&mut self, ui: &mut Ui, state: &State) {
         let tip = "Training and test images: the built-in sets, the full sets on this machine, and the folder of the live run";
         ui.label("Data sets").on_hover_text(tip);
-        let mut sources: Vec<DataSource> = BundledSet::ALL.map(DataSource::Bundled).to_vec();
-        for set in BundledSet::ALL {
-            if state.downloads.has_full(set) {
-                sources.push(DataSource::Full(set));
-            }
-        }
+        let mut sources = state.downloads.sources();
         let live = state.run.view().map(|run| &run.source);
         for source in live.into_iter().chain(&self.grid.data) {
             if !sources.contains(source) {
@@ -159,9 +146,7 @@ impl Editor {
         let tip = "Every network is trained on every data set";
         ui.label("Networks").on_hover_text(tip);
         let all = Architecture::ALL;
-        toggle_buttons(ui, tip, &all, &mut self.grid.arch, |network| {
-            network.to_string()
-        });
+        toggle_buttons(ui, tip, &all, &mut self.grid.arch, Architecture::to_string);
         let tip = "Leave out networks on images of a shape on which the paper does not train them";
         ui.checkbox(
             &mut self.grid.paper_pairs_only,
@@ -213,7 +198,7 @@ fn toggle_buttons<T: Clone + PartialEq>(
 }
 
 /// A labelled text field, and below it its error.
-fn field<T>(
+fn field<T: Display>(
     ui: &mut Ui,
     name: &str,
     tip: &str,
@@ -254,7 +239,7 @@ mod tests {
         grid.learning_rate = 0.1 + 0.2;
         grid.vit.patch = Some(4);
         let text = Editor::new(grid.clone()).to_preference();
-        assert_eq!(*Editor::from_preference(&text).grid(), grid);
+        assert_eq!(Editor::from_preference(&text).grid, grid);
         let many = format!("seed = [{}]", "1, ".repeat(100_000));
         for text in [
             "",
@@ -265,7 +250,7 @@ mod tests {
             &many,
         ] {
             let editor = Editor::from_preference(text);
-            assert_eq!(editor.grid(), Editor::default().grid(), "{text}");
+            assert_eq!(editor.grid, Preset::QuickLook.grid(), "{text}");
         }
     }
 }

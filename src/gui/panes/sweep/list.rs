@@ -4,18 +4,15 @@ use std::{fmt::Display, str::FromStr};
 
 use crate::sweep::grid::MAX_RUNS;
 
-/// The text field of a list.
 pub struct ListField<T> {
     pub text: String,
-    /// The last valid values.
     pub values: Vec<T>,
     /// Why the text is not a valid list, one sentence.
     pub error: Option<String>,
 }
 
-impl<T> ListField<T> {
-    /// Creates the field with these values, formatted by `to_text`.
-    pub fn new(values: Vec<T>, to_text: impl Fn(&[T]) -> String) -> Self {
+impl<T: Display> ListField<T> {
+    pub fn new(values: Vec<T>) -> Self {
         Self {
             text: to_text(&values),
             values,
@@ -33,7 +30,7 @@ impl<T> ListField<T> {
 }
 
 /// Formats values as a list that [`parse`] reads.
-pub fn to_text<T: Display>(values: &[T]) -> String {
+fn to_text<T: Display>(values: &[T]) -> String {
     let texts: Vec<String> = values.iter().map(T::to_string).collect();
     texts.join(", ")
 }

@@ -45,7 +45,6 @@ impl MoreSettings {
         }
     }
 
-    /// Whether a value is invalid.
     pub fn has_errors(&self) -> bool {
         self.errors.batch.is_some() || self.errors.vit.is_some()
     }
@@ -126,22 +125,25 @@ impl MoreSettings {
 }
 
 impl DatasetInfo {
-    /// `None` for a folder other than that of the live run.
-    fn new(source: &DataSource, state: &State) -> Option<Self> {
-        let from_set = |set: BundledSet, name: String, train: usize| Self {
+    fn from_set(set: BundledSet, name: String, train: usize) -> Self {
+        Self {
             name,
             shape: set.shape(),
             classes: set.class_names().len(),
             train,
-        };
+        }
+    }
+
+    /// `None` for a folder other than that of the live run.
+    fn new(source: &DataSource, state: &State) -> Option<Self> {
         match source {
             DataSource::Bundled(set) => {
                 let [train, _] = bundle::image_counts(*set);
-                Some(from_set(*set, set.to_string(), train))
+                Some(Self::from_set(*set, set.to_string(), train))
             }
             DataSource::Full(set) => {
-                let [train, _] = state.downloads.locator().entry(*set)?.images;
-                Some(from_set(*set, format!("{set} in full"), train))
+                let [train, _] = state.downloads.locator.entry(*set)?.images;
+                Some(Self::from_set(*set, format!("{set} in full"), train))
             }
             DataSource::Folder(_) => {
                 let run = state.run.view().filter(|run| run.source == *source)?;
@@ -214,19 +216,11 @@ fn show_error(ui: &mut Ui, error: Option<&str>) {
 mod tests {
     use super::*;
 
-    fn images(set: BundledSet) -> DatasetInfo {
-        DatasetInfo {
-            name: set.to_string(),
-            shape: set.shape(),
-            classes: 10,
-            train: bundle::image_counts(set)[0],
-        }
-    }
-
     #[test]
     fn batch_size_and_vit_are_checked_against_the_data_sets() {
         let mut more = MoreSettings::new(&Grid::default());
-        let both = BundledSet::ALL.map(images);
+        let both = BundledSet::ALL
+            .map(|set| DatasetInfo::from_set(set, set.to_string(), bundle::image_counts(set)[0]));
         let grey = &both[..2];
         more.check(&both, true);
         assert!(!more.has_errors());

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use eframe::{
-    egui::{self, Align, Grid, Layout, Rect, RichText, ScrollArea, Sense, Stroke, Ui, vec2},
+    egui::{
+        self, Align, Button, Grid, Layout, Rect, RichText, ScrollArea, Sense, Stroke, Ui, vec2,
+    },
     egui_wgpu::RenderState,
 };
 
@@ -17,13 +19,12 @@ use crate::{
         state::{State, sweep::RunPicture},
         textures::{Images, TextureCache},
         theme,
-        widgets::{verdict, wide_button},
+        widgets::{clicked, verdict, wide_button},
     },
     sweep::{Record, series::network_name},
     train::Evaluation,
 };
 
-/// Height of the cloud, in points.
 const CLOUD: f32 = 250.0;
 /// Height of the curves, in points.
 const CURVES: f32 = 165.0;
@@ -31,7 +32,6 @@ const CURVES: f32 = 165.0;
 const COLUMNS: usize = 10;
 const GAP: f32 = 2.0;
 
-/// State of the panel.
 pub struct RunPreview {
     scatter: Scatter,
 }
@@ -51,16 +51,12 @@ impl RunPreview {
         textures: &mut TextureCache,
         commands: &mut Commands,
     ) {
-        let Some(preview) = state.sweep.preview() else {
+        let Some(preview) = &state.sweep.preview else {
             return;
         };
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if ui
-                    .small_button("Close")
-                    .on_hover_text("Close the preview")
-                    .clicked()
-                {
+                if clicked(ui, Button::new("Close").small(), "Close the preview") {
                     commands.push(SweepCommand::ClosePreview);
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -82,7 +78,7 @@ impl RunPreview {
             Some(Ok(picture)) => {
                 let train = wide_button(ui, "Train this live", 28.0);
                 let tip = "Replace the live run by a new one with the settings of this run";
-                if ui.add(train).on_hover_text(tip).clicked() {
+                if clicked(ui, train, tip) {
                     let spec = Box::new(picture.record.spec.clone());
                     commands.push(RunCommand::TrainLive(spec));
                 }
@@ -168,7 +164,6 @@ fn heading(ui: &mut Ui, name: &str, tip: &str) {
     ui.label(RichText::new(name).strong()).on_hover_text(tip);
 }
 
-/// Accuracy and MSE by epoch.
 fn curves(ui: &mut Ui, record: &Record) {
     let visuals = ui.visuals().clone();
     let blue = theme::classification(&visuals);
@@ -176,9 +171,9 @@ fn curves(ui: &mut Ui, record: &Record) {
     let evaluations = &record.evaluations;
     // The range leaves out the first evaluations, which would flatten the rest.
     let in_range = || evaluations.iter().skip(usize::from(evaluations.len() > 2));
-    let last = evaluations
-        .last()
-        .map_or(1, |evaluation| evaluation.epoch.max(1));
+    let last = evaluations.last().map_or(1, |last| last.epoch.max(1));
+    let accuracies = in_range().map(|evaluation| evaluation.test.accuracy);
+    let errors = in_range().map(|evaluation| evaluation.test.mse);
     let epochs = Axis {
         range: (0.0, last as f64 * 1.02),
         name: "epoch",
@@ -189,18 +184,8 @@ fn curves(ui: &mut Ui, record: &Record) {
     let chart = Chart::new(
         ui,
         epochs,
-        Axis::around(
-            in_range().map(|evaluation| evaluation.test.accuracy),
-            "accuracy (%)",
-            blue,
-            100.0,
-        ),
-        Some(Axis::around(
-            in_range().map(|evaluation| evaluation.test.mse),
-            "MSE",
-            orange,
-            1.0,
-        )),
+        Axis::around(accuracies, "accuracy (%)", blue, 100.0),
+        Some(Axis::around(errors, "MSE", orange, 1.0)),
     );
     let clip = chart.area.expand(4.0).intersect(ui.clip_rect());
     let painter = ui.painter().with_clip_rect(clip);
@@ -235,8 +220,11 @@ fn curves(ui: &mut Ui, record: &Record) {
 
 fn settings(ui: &mut Ui, record: &Record) {
     let config = &record.spec.config;
-    let metrics = record.metrics();
-    let or_none = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
+    let kept = |text: &dyn Fn(&Evaluation) -> String| {
+        let kept = record.kept();
+        kept.map_or_else(|| "none".to_owned(), text)
+    };
+    let dead = |kept: &Evaluation| format!("{} of {}", kept.dead_units, record.relu_units);
     let rows = [
         ("data set", record.data_name.clone()),
         ("network", network_name(record)),
@@ -248,28 +236,12 @@ fn settings(ui: &mut Ui, record: &Record) {
         ("parameters", count(record.parameters)),
         (
             "accuracy",
-            or_none(metrics.map(|metrics| format!("{:.2} %", metrics.accuracy * 100.0))),
+            kept(&|at| format!("{:.2} %", at.test.accuracy * 100.0)),
         ),
-        (
-            "MSE",
-            or_none(metrics.map(|metrics| format!("{:.4}", metrics.mse))),
-        ),
-        (
-            "CE",
-            or_none(metrics.map(|metrics| format!("{:.4} nats", metrics.ce))),
-        ),
-        (
-            "dead units",
-            or_none(
-                record
-                    .kept()
-                    .map(|kept| format!("{} of {}", kept.dead_units, record.relu_units)),
-            ),
-        ),
-        (
-            "stored model",
-            or_none(record.kept().map(|kept| format!("epoch {}", kept.epoch))),
-        ),
+        ("MSE", kept(&|at| format!("{:.4}", at.test.mse))),
+        ("CE", kept(&|at| format!("{:.4} nats", at.test.ce))),
+        ("dead units", kept(&dead)),
+        ("stored model", kept(&|at| format!("epoch {}", at.epoch))),
         ("time", duration(record.wall_seconds)),
         ("device", record.device.clone()),
         ("program", record.program.clone()),

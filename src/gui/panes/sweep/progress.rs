@@ -1,6 +1,6 @@
 //! The progress of the sweep, above its runs.
 
-use eframe::egui::{ProgressBar, RichText, Ui};
+use eframe::egui::{Button, ProgressBar, RichText, Ui};
 
 use crate::{
     format::{count, duration, thousands},
@@ -10,13 +10,14 @@ use crate::{
             State,
             sweep::{RunStatus, RunningSweep, Stage, SweepState},
         },
+        widgets::clicked,
     },
     sweep::{SweepEnd, runner::SweepEstimate},
 };
 
 /// Shows the progress, or how the sweep ended.
 pub fn ui(ui: &mut Ui, state: &State, commands: &mut Commands) {
-    match (state.sweep.running(), state.sweep.end()) {
+    match (state.sweep.running.as_ref(), state.sweep.end.as_ref()) {
         (Some(running), _) => {
             bar(ui, running);
             live_training(ui, state, commands);
@@ -82,7 +83,7 @@ fn live_training(ui: &mut Ui, state: &State, commands: &mut Commands) {
             )
         };
         ui.label(RichText::new(text).size(12.5).weak());
-        if ui.small_button(label).on_hover_text(tip).clicked() {
+        if clicked(ui, Button::new(label).small(), tip) {
             commands.push(RunCommand::ToggleTraining);
         }
     });
@@ -90,27 +91,21 @@ fn live_training(ui: &mut Ui, state: &State, commands: &mut Commands) {
 
 fn ended(ui: &mut Ui, sweep: &SweepState, end: &SweepEnd) {
     let done = sweep.count(RunStatus::is_done);
-    let all = sweep.runs().len();
+    let all = sweep.runs.len();
+    let done_of_all = format!("{} of {} runs are done", count(done), count(all));
     match end {
         SweepEnd::Complete => {
             let failed = sweep.count(RunStatus::is_failed);
             let text = match (all - done, failed) {
                 (0, _) => format!("Complete: all {} runs are done", count(all)),
-                (_, 0) => format!("Ended: {} of {} runs are done", count(done), count(all)),
-                (_, failed) => format!(
-                    "Ended: {} of {} runs are done, {} failed",
-                    count(done),
-                    count(all),
-                    count(failed)
-                ),
+                (_, 0) => format!("Ended: {done_of_all}"),
+                (_, failed) => format!("Ended: {done_of_all}, {} failed", count(failed)),
             };
             ui.strong(text);
         }
         SweepEnd::Cancelled => {
             ui.strong(format!(
-                "Cancelled: {} of {} runs are done and stored; Start continues from here",
-                count(done),
-                count(all)
+                "Cancelled: {done_of_all} and stored; Start continues from here"
             ));
         }
         SweepEnd::Failed(reason) => {

@@ -118,7 +118,6 @@ impl Row {
     }
 }
 
-/// Describes the status of a run.
 fn describe(status: &RunStatus, share: f32) -> String {
     match status {
         RunStatus::Waiting => "waiting".to_owned(),

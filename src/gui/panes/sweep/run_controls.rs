@@ -13,7 +13,7 @@ use crate::{
             State,
             sweep::{RunStatus, Stage, SweepState},
         },
-        widgets::{action_button, wide_button},
+        widgets::{action_button, clicked, wide_button},
     },
     sweep::runner::SweepEstimate,
 };
@@ -27,11 +27,11 @@ const LINES: usize = 3;
 pub fn ui(ui: &mut Ui, sweep: &SweepState, has_errors: bool, commands: &mut Commands) {
     ui.spacing_mut().item_spacing.y = 5.0;
     summary(ui, sweep);
-    match sweep.running().map(|running| running.stage) {
+    match sweep.running.as_ref().map(|running| running.stage) {
         Some(stage) => running_buttons(ui, sweep, stage, commands),
         None => start_buttons(ui, sweep, has_errors, commands),
     }
-    if let Some(error) = sweep.error() {
+    if let Some(error) = &sweep.error {
         let text = RichText::new(error).size(SMALL);
         ui.label(text.color(ui.visuals().error_fg_color));
     }
@@ -39,24 +39,24 @@ pub fn ui(ui: &mut Ui, sweep: &SweepState, has_errors: bool, commands: &mut Comm
 
 fn summary(ui: &mut Ui, sweep: &SweepState) {
     ui.label(
-        RichText::new(plural(sweep.runs().len(), "run"))
+        RichText::new(plural(sweep.runs.len(), "run"))
             .strong()
             .size(16.0),
     );
     let done = sweep.count(RunStatus::is_done);
     let failed = sweep.count(RunStatus::is_failed);
-    let text = if sweep.is_store_queried() || sweep.running().is_some() {
+    let text = if sweep.is_store_queried || sweep.running.is_some() {
         let mut text = match done {
             0 => "none done yet".to_owned(),
-            1 if sweep.runs().len() == 1 => "done".to_owned(),
-            all if all == sweep.runs().len() => format!("all {} done", count(all)),
+            1 if sweep.runs.len() == 1 => "done".to_owned(),
+            all if all == sweep.runs.len() => format!("all {} done", count(all)),
             done => format!("{} done", count(done)),
         };
         if failed > 0 {
             text = format!("{text}, {} failed", count(failed));
         }
         text
-    } else if sweep.runs().is_empty() {
+    } else if sweep.runs.is_empty() {
         String::new()
     } else {
         "Checking which are done…".to_owned()
@@ -67,14 +67,14 @@ fn summary(ui: &mut Ui, sweep: &SweepState) {
 fn start_buttons(ui: &mut Ui, sweep: &SweepState, has_errors: bool, commands: &mut Commands) {
     let open = sweep.count(RunStatus::is_open);
     fixed_height(ui, |ui| show_estimate(ui, sweep, open, commands));
-    let is_ready = !has_errors && open > 0 && sweep.is_store_queried() && sweep.file().is_some();
+    let is_ready = !has_errors && open > 0 && sweep.is_store_queried && sweep.file.is_some();
     let label = format!("Start {}", plural(open, "run"));
     let button = wide_button(ui, RichText::new(label).strong(), 30.0);
     let disabled_tooltip = if has_errors {
         "Correct the settings above first"
-    } else if sweep.file().is_none() {
+    } else if sweep.file.is_none() {
         "This system has no folder for user data, so results cannot be stored"
-    } else if sweep.is_store_queried() {
+    } else if sweep.is_store_queried {
         "All runs of this grid are done or have failed"
     } else {
         "Checking which runs are done"
@@ -91,18 +91,17 @@ fn start_buttons(ui: &mut Ui, sweep: &SweepState, has_errors: bool, commands: &m
     let failed = sweep.count(RunStatus::is_failed);
     if failed > 0 {
         let retry = wide_button(ui, format!("Retry {}", plural(failed, "run")), 24.0);
-        if ui
-            .add(retry)
-            .on_hover_text(
-                "Train the failed runs again; with the same settings they may fail again",
-            )
-            .clicked()
-        {
+        if clicked(
+            ui,
+            retry,
+            "Train the failed runs again; with the same settings they may fail again",
+        ) {
             commands.push(SweepCommand::Retry);
         }
     }
     for file in sweep
-        .estimate()
+        .estimate
+        .as_ref()
         .iter()
         .flat_map(|estimate| &estimate.left_out)
     {
@@ -130,7 +129,7 @@ fn estimate_text(ui: &mut Ui, estimate: &SweepEstimate, tip: &str) {
 }
 
 fn show_estimate(ui: &mut Ui, sweep: &SweepState, open: usize, commands: &mut Commands) {
-    if let Some(estimate) = sweep.estimate() {
+    if let Some(estimate) = &sweep.estimate {
         if estimate.to_do() > 0 {
             estimate_text(
                 ui,
@@ -142,15 +141,13 @@ fn show_estimate(ui: &mut Ui, sweep: &SweepState, open: usize, commands: &mut Co
         ui.horizontal(|ui| {
             ui.spinner();
             ui.label(RichText::new("Estimating time and memory…").size(SMALL));
-            let stop = ui.small_button("Stop").on_hover_text("Skip the estimate");
-            if stop.clicked() {
+            if clicked(ui, Button::new("Stop").small(), "Skip the estimate") {
                 commands.push(SweepCommand::StopEstimate);
             }
         });
-    } else if open > 0 && sweep.is_store_queried() {
-        let button = ui.small_button("Estimate time and memory");
+    } else if open > 0 && sweep.is_store_queried {
         let tip = "Train each kind of network for a moment; the result is discarded";
-        if button.on_hover_text(tip).clicked() {
+        if clicked(ui, Button::new("Estimate time and memory").small(), tip) {
             commands.push(SweepCommand::Estimate);
         }
     }
@@ -172,7 +169,7 @@ fn describe(estimate: &SweepEstimate) -> String {
 
 fn running_buttons(ui: &mut Ui, sweep: &SweepState, stage: Stage, commands: &mut Commands) {
     fixed_height(ui, |ui| {
-        let running = sweep.running();
+        let running = sweep.running.as_ref();
         if let Some(estimate) = running.and_then(|running| running.estimate.as_ref())
             && estimate.to_do() > 0
         {
@@ -208,16 +205,16 @@ pub fn results_file(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let export = ActionId::ExportAll;
     let button = Button::new(export.action().label(state));
     action_button(ui, button, export, state, commands);
-    let Some(file) = state.sweep.file() else {
+    let Some(file) = &state.sweep.file else {
         ui.weak("no folder for results on this system");
         return;
     };
     let path = file.display().to_string();
-    let copy = ui.button("Copy path");
-    if copy
-        .on_hover_text("Copy the path of the results file, which “cre-lab results” and “cre-lab figures” read with --from")
-        .clicked()
-    {
+    if clicked(
+        ui,
+        Button::new("Copy path"),
+        "Copy the path of the results file, which “cre-lab results” and “cre-lab figures” read with --from",
+    ) {
         ui.ctx().copy_text(path.clone());
     }
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

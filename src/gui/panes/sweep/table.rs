@@ -12,6 +12,7 @@ use crate::{
         commands::{Command, Commands, SweepCommand},
         state::sweep::{RunStatus, SweepState},
         theme,
+        widgets::clicked,
     },
     sweep::RunSpec,
 };
@@ -23,64 +24,35 @@ const ICON_WIDTH: f32 = 22.0;
 const LAST_WIDTH: f32 = 58.0;
 const FONT: f32 = 13.0;
 
-/// Which runs are listed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Filter {
-    #[default]
-    All,
-    Running,
-    Done,
-    Failed,
-}
+/// Names of the selections of runs that can be listed, and which runs they contain.
+type Filter = (&'static str, fn(&RunStatus) -> bool);
+const FILTERS: [Filter; 4] = [
+    ("All", |_| true),
+    ("In training", RunStatus::is_running),
+    ("Done", RunStatus::is_done),
+    ("Failed", RunStatus::is_failed),
+];
 
-impl Filter {
-    const ALL: [Self; 4] = [Self::All, Self::Running, Self::Done, Self::Failed];
-
-    fn matches(self, status: &RunStatus) -> bool {
-        match self {
-            Self::All => true,
-            Self::Running => status.is_running(),
-            Self::Done => status.is_done(),
-            Self::Failed => status.is_failed(),
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::All => "All",
-            Self::Running => "In training",
-            Self::Done => "Done",
-            Self::Failed => "Failed",
-        }
-    }
-}
-
-/// State of the list.
 #[derive(Default)]
 pub struct Table {
-    filter: Filter,
+    /// Index into [`FILTERS`].
+    filter: usize,
 }
 
 impl Table {
     pub fn ui(&mut self, ui: &mut Ui, sweep: &SweepState, commands: &mut Commands) {
-        if sweep.runs().is_empty() {
+        if sweep.runs.is_empty() {
             ui.centered_and_justified(|ui| ui.weak("This grid has no runs"));
             return;
         }
         self.filters(ui, sweep);
-        let indices: Vec<usize> = sweep
-            .order()
-            .iter()
-            .copied()
-            .filter(|index| {
-                let status = sweep.statuses().get(*index);
-                status.is_some_and(|status| self.filter.matches(status))
-            })
-            .collect();
+        let (_, matches) = FILTERS[self.filter];
+        let is_listed = |index: &usize| sweep.statuses.get(*index).is_some_and(matches);
+        let indices: Vec<usize> = sweep.order.iter().copied().filter(is_listed).collect();
         ScrollArea::horizontal()
             .id_salt("sweep columns")
             .show(ui, |ui| {
-                let naming = Naming::new(sweep.runs());
+                let naming = Naming::new(&sweep.runs);
                 let name_width = naming.width();
                 let columns: f32 = COLUMNS.iter().map(|column| column.1).sum();
                 let min_width = ICON_WIDTH + name_width + columns + LAST_WIDTH;
@@ -106,22 +78,20 @@ impl Table {
 
     fn filters(&mut self, ui: &mut Ui, sweep: &SweepState) {
         ui.horizontal(|ui| {
-            for filter in Filter::ALL {
-                let number = sweep.count(|status| filter.matches(status));
-                let label = format!("{} {}", filter.name(), count(number));
-                let button = Button::selectable(self.filter == filter, label);
-                if ui.add(button).on_hover_text("List these runs").clicked() {
-                    self.filter = filter;
+            for (index, (name, matches)) in FILTERS.into_iter().enumerate() {
+                let label = format!("{name} {}", count(sweep.count(matches)));
+                let button = Button::selectable(self.filter == index, label);
+                if clicked(ui, button, "List these runs") {
+                    self.filter = index;
                 }
             }
-            if sweep.preview().is_none() && sweep.count(RunStatus::is_done) > 0 {
+            if sweep.preview.is_none() && sweep.count(RunStatus::is_done) > 0 {
                 ui.weak("click a finished run to show it");
             }
         });
     }
 }
 
-/// The columns of a row.
 struct Layout {
     naming: Naming,
     /// Width of the names; 0 where runs differ in λ and seed only.
@@ -165,7 +135,6 @@ impl Naming {
         }
     }
 
-    /// Width of the names, in points.
     fn width(self) -> f32 {
         let part = |is_shown: bool, width: f32| if is_shown { width } else { 0.0 };
         part(self.data, 105.0) + part(self.network, 80.0) + part(self.latent, 60.0)
@@ -209,13 +178,14 @@ fn header(ui: &mut Ui, layout: &Layout) {
 
 /// Shows one run; returns the command of a click.
 fn run_row(ui: &mut Ui, sweep: &SweepState, index: usize, layout: &Layout) -> Option<Command> {
-    let spec = sweep.runs().get(index)?;
-    let status = sweep.statuses().get(index)?;
+    let spec = sweep.runs.get(index)?;
+    let status = sweep.statuses.get(index)?;
     let progress = sweep
-        .running()
+        .running
+        .as_ref()
         .and_then(|running| running.progress.as_ref());
     let row = Row::new(spec, status, progress, ui.visuals());
-    let is_selected = match (status, sweep.preview()) {
+    let is_selected = match (status, sweep.preview.as_ref()) {
         (RunStatus::Done(done), Some(preview)) => done.id == preview.id,
         _ => false,
     };
@@ -237,7 +207,7 @@ fn run_row(ui: &mut Ui, sweep: &SweepState, index: usize, layout: &Layout) -> Op
     }
     paint(ui, rect, layout, spec, status, &row);
     let can_skip =
-        matches!(status, RunStatus::Waiting | RunStatus::Running(_)) && sweep.running().is_some();
+        matches!(status, RunStatus::Waiting | RunStatus::Running(_)) && sweep.running.is_some();
     let mut command = None;
     if can_skip && skip_button(ui, rect, spec) {
         command = Some(SweepCommand::Skip(index).into());

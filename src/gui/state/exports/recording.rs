@@ -42,13 +42,8 @@ impl Recording {
     }
 
     /// Number of frames.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.scenes.len()
-    }
-
-    /// Whether there is no frame.
-    pub fn is_empty(&self) -> bool {
-        self.scenes.is_empty()
     }
 
     /// First and last recorded step.
@@ -96,6 +91,6 @@ impl Recording {
             scene.progress = (step - first) as f64 / length;
             scene
         });
-        (self.len() > 1).then(|| Film::from_training(scenes.collect()))
+        (self.count() > 1).then(|| Film::from_training(scenes.collect()))
     }
 }

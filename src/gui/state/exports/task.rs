@@ -26,26 +26,12 @@ pub struct Task {
     work: Work,
 }
 
-/// How a task ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The file has been written.
-    Written,
-    Cancelled,
-    /// Several files have been written: a sentence, and more about it.
-    Several {
-        text: String,
-        details: String,
-    },
-}
+/// A sentence about what has been written, and more about it; `None` after a cancellation.
+pub type Outcome = Option<(String, String)>;
 
-impl From<Ending> for Outcome {
-    fn from(ending: Ending) -> Self {
-        match ending {
-            Ending::Written => Self::Written,
-            Ending::Cancelled => Self::Cancelled,
-        }
-    }
+/// The outcome of a task that writes one file.
+fn written(path: &Path) -> (String, String) {
+    (format!("Written to {}", path.display()), String::new())
 }
 
 impl Task {
@@ -54,7 +40,7 @@ impl Task {
     /// # Errors
     /// Why it cannot be exported: a clause for a sentence.
     pub fn new(state: &State, export: Export) -> Result<Self, String> {
-        if state.exports.running().is_some() {
+        if state.exports.running.is_some() {
             return Err("another export is in progress".to_owned());
         }
         state.can_export(export)?;
@@ -64,7 +50,7 @@ impl Task {
                 let widths = widths.ok_or("there are no such results yet")?;
                 Ok(Self::from_work("figure", move |path, _| {
                     save(&widths, path).map_err(|error| error.to_string())?;
-                    Ok(Outcome::Written)
+                    Ok(Some(written(path)))
                 }))
             }
             Export::All(options) => {
@@ -79,7 +65,7 @@ impl Task {
                         .figure(kind, dead)
                         .map_err(|reason| format!("{}: {reason}", path.display()))?;
                     save(&*figure, path).map_err(|error| error.to_string())?;
-                    Ok(Outcome::Written)
+                    Ok(Some(written(path)))
                 }))
             }
             Export::Sweep => {
@@ -92,7 +78,7 @@ impl Task {
                 }))
             }
             Export::Training => {
-                let recording = state.exports.recording();
+                let recording = state.exports.recording.as_ref();
                 let animation = recording.and_then(super::Recording::animation);
                 let animation = animation.ok_or("nothing is recorded")?;
                 Ok(Self::from_work("frame", move |path, on_part| {
@@ -132,8 +118,10 @@ fn figure_data(state: &State) -> Result<FigureData, String> {
 }
 
 fn animate(film: &Film, path: &Path, on_part: OnPart<'_>) -> Result<Outcome, String> {
-    let ending = save_animation(film, path, on_part);
-    ending.map(Outcome::from).map_err(|error| error.to_string())
+    match save_animation(film, path, on_part).map_err(|error| error.to_string())? {
+        Ending::Written => Ok(Some(written(path))),
+        Ending::Cancelled => Ok(None),
+    }
 }
 
 /// Writes every figure that the runs in `results` allow, as `cre-lab figures` does.
@@ -167,10 +155,7 @@ fn all_figures(results: PathBuf, options: AllOptions) -> Task {
         let reasons: Vec<String> = reasons
             .map(|(name, reason)| format!("{name} is left out: {reason}"))
             .collect();
-        Ok(Outcome::Several {
-            text,
-            details: reasons.join("\n"),
-        })
+        Ok(Some((text, reasons.join("\n"))))
     })
 }
 

@@ -36,9 +36,7 @@ impl RunControl {
                 if matches!(event, Event::Evaluated { .. }) {
                     commands.push(RecoveryCommand::RunEvaluated);
                 }
-                if let Some(view) = &mut self.view
-                    && view.id == event.run()
-                {
+                if let Some(view) = self.view.as_mut().filter(|view| view.id == event.run()) {
                     view.on_event(event);
                 }
             }
@@ -164,16 +162,14 @@ fn not_finite(network: Option<&str>, lane: usize, step: u64, can_roll_back: bool
         ),
         None => format!("Loss became NaN or infinite at step {step}. Try a lower learning rate"),
     };
-    let notification = Notification::error(text).of_run();
-    let notification = if can_roll_back {
-        notification.with_action(
+    let mut notification = Notification::error(text).of_run();
+    if can_roll_back {
+        notification = notification.with_action(
             "Roll back",
             "Return to the last evaluation with finite losses, and pause there",
             RunCommand::RollBack { lane },
-        )
-    } else {
-        notification
-    };
+        );
+    }
     notification.with_restart().with_new_seed()
 }
 

@@ -34,7 +34,6 @@ impl Preview {
         }
     }
 
-    /// Takes the run when it has been read.
     pub fn receive(&mut self) {
         if let Some(result) = take_finished(&mut self.job) {
             self.picture = Some(result.unwrap_or_else(|error| Err(error.to_string())));

@@ -5,7 +5,6 @@ use crate::{
     train::Evaluation,
 };
 
-/// The status of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunStatus {
     /// Not started.
@@ -25,7 +24,6 @@ pub enum RunStatus {
 pub struct Finished {
     /// Its id in the file.
     pub id: i64,
-    /// The evaluation of the stored model.
     pub kept: Evaluation,
     /// Number of units of z that can die.
     pub relu_units: usize,
@@ -64,11 +62,6 @@ impl RunStatus {
 
     pub fn is_failed(&self) -> bool {
         matches!(self, Self::Failed(_))
-    }
-
-    /// Whether the file may have no entry for it.
-    pub fn may_be_missing_in_store(&self) -> bool {
-        matches!(self, Self::Failed(_) | Self::Skipped)
     }
 }
 

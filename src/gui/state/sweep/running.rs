@@ -17,10 +17,9 @@ pub enum Stage {
     Ending,
 }
 
-/// A sweep in progress.
 #[derive(Debug)]
 pub struct RunningSweep {
-    runner: SweepRunner,
+    pub(super) runner: SweepRunner,
     /// Indices in the grid of the requested runs.
     indices: Vec<usize>,
     pub stage: Stage,
@@ -43,19 +42,11 @@ impl RunningSweep {
         }
     }
 
-    pub fn send(&self, command: SweepCommand) {
-        self.runner.send(command);
-    }
-
     /// Abandons the run at `index` in the grid.
     pub fn skip(&self, index: usize) {
         if let Some(run) = self.indices.iter().position(|other| *other == index) {
-            self.send(SweepCommand::Skip(run));
+            self.runner.send(SweepCommand::Skip(run));
         }
-    }
-
-    pub fn into_runner(self) -> SweepRunner {
-        self.runner
     }
 
     /// Takes everything that has arrived; returns how the sweep ended, if it has.
