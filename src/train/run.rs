@@ -166,7 +166,7 @@ impl Run {
             .add((self.total_steps() - total) * batch as u64, time);
         let mut events = Vec::new();
         for (lane, (state, losses)) in self.states.iter_mut().zip(losses).enumerate() {
-            state.epoch.training += time;
+            state.epoch.seconds.0 += time.as_secs_f64();
             if losses.is_empty() {
                 continue;
             }
