@@ -39,7 +39,7 @@ use super::{
     epoch_stats::EpochStats,
     history::History,
     run::BestModel,
-    trainer::{TrainError, floats},
+    trainer::{RestorePoint, TrainError, floats},
 };
 use crate::{
     data::DataSource,
@@ -252,8 +252,11 @@ impl Checkpoint {
         let moments = slots
             .iter()
             .filter_map(|slot| Some((slot.id, self.adam.moments(slot, &device)?)));
-        let adam = Adam::with_moments(moments.collect());
-        trainer.resume_from(model, adam, *step);
+        trainer.restore(RestorePoint {
+            model,
+            optimizer: Adam::with_moments(moments.collect()),
+            step: *step,
+        });
         Ok(())
     }
 
