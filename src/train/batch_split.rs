@@ -4,14 +4,12 @@
 //! each core processes whole parts. The split depends on the batch alone, and results come back in
 //! order: the number of cores changes the speed, not the result.
 
-use std::{
-    ops::Range,
-    panic::resume_unwind,
-    sync::{Mutex, PoisonError},
-};
+use std::ops::Range;
 
 use burn::tensor::Device;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::pools;
 
 /// Parts of a training batch on the CPU.
 const CPU_PARTS: usize = 4;
@@ -38,12 +36,9 @@ impl BatchSplit {
             });
         }
         let threads = if cores < 2 { 0 } else { CPU_PARTS.min(cores) };
+        let size = (cores / CPU_PARTS).max(1);
         let pools = (0..threads)
-            .map(|_| {
-                ThreadPoolBuilder::new()
-                    .num_threads((cores / CPU_PARTS).max(1))
-                    .build()
-            })
+            .map(|_| ThreadPoolBuilder::new().num_threads(size).build())
             .collect::<Result<_, _>>()?;
         Ok(Self {
             pools,
@@ -75,27 +70,7 @@ impl BatchSplit {
         if self.pools.is_empty() || parts.len() < 2 {
             return parts.into_iter().map(work).collect();
         }
-        let queue = Mutex::new(parts.into_iter().enumerate());
-        let take = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-        let drain = || -> Vec<(usize, R)> {
-            std::iter::from_fn(take)
-                .map(|(index, part)| (index, work(part)))
-                .collect()
-        };
-        let drain = &drain;
-        let mut results: Vec<(usize, R)> = std::thread::scope(|scope| {
-            let threads: Vec<_> = self
-                .pools
-                .iter()
-                .map(|pool| scope.spawn(move || pool.install(drain)))
-                .collect();
-            threads
-                .into_iter()
-                .flat_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
-                .collect()
-        });
-        results.sort_unstable_by_key(|(index, _)| *index);
-        results.into_iter().map(|(_, result)| result).collect()
+        pools::map(&self.pools, parts.into_iter(), work)
     }
 }
 
@@ -109,11 +84,7 @@ mod tests {
         for length in [0, 1, 3, 4, 511, 512] {
             let ranges = split.ranges(length, true);
             assert!(ranges.len() <= CPU_PARTS);
-            let joined: Vec<usize> = split
-                .map(ranges, Iterator::collect::<Vec<_>>)
-                .into_iter()
-                .flatten()
-                .collect();
+            let joined = split.map(ranges, Iterator::collect::<Vec<_>>).concat();
             assert_eq!(joined, (0..length).collect::<Vec<_>>());
         }
     }

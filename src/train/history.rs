@@ -2,7 +2,7 @@
 
 mod rows;
 
-pub use rows::{BUCKET_NUMBERS, HistoryRows};
+pub use rows::BUCKET_NUMBERS;
 
 use super::{Evaluation, Mark, StepLosses};
 

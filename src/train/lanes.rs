@@ -2,18 +2,18 @@
 
 use std::{
     collections::HashMap,
-    panic::resume_unwind,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::{
     Lane, RunConfig, StepLosses, Trainer,
     batch::Batch,
     device::available_threads,
-    trainer::{TrainError, floats},
+    pools::{self, locked},
+    trainer::{TrainError, take_losses},
 };
 use crate::data::Dataset;
 
@@ -63,11 +63,8 @@ impl Lanes {
         let threads = threads.max(1);
         let at_a_time = lanes.len().min(threads);
         let cores = threads / at_a_time;
-        let pools = if *device == Device::flex() {
-            at_a_time
-        } else {
-            0
-        };
+        let is_cpu = *device == Device::flex();
+        let pools = if is_cpu { at_a_time } else { 0 };
         Ok(Self {
             paused: vec![false; lanes.len()],
             trainers: lanes
@@ -146,14 +143,13 @@ impl Lanes {
             .map(|(trainer, _)| (last(trainer.steps()), trainer));
         let queue = StepQueue::new(active.collect());
         let batches = BatchCache::default();
-        let train = || {
+        pools::run(&self.pools, &|| {
             while let Some(pending) = queue.take(&proceed) {
                 let batch = batches.batch(pending.trainer);
                 pending.trainer.train_on(&batch);
                 queue.put(pending);
             }
-        };
-        run_on_pools(&self.pools, &train);
+        });
     }
 
     /// Training losses of each lane since the last call, oldest first, read from the device
@@ -162,75 +158,14 @@ impl Lanes {
     /// # Errors
     /// When the device has failed.
     pub fn take_losses(&mut self) -> Result<Vec<Vec<StepLosses>>, TrainError> {
-        let mut sums = Vec::new();
-        let steps: Vec<Vec<u64>> = self
-            .trainers
-            .iter_mut()
-            .map(|trainer| {
-                let (steps, of_lane): (Vec<_>, Vec<_>) = trainer.take_pending().into_iter().unzip();
-                sums.extend(of_lane);
-                steps
-            })
-            .collect();
-        if sums.is_empty() {
-            return Ok(vec![Vec::new(); self.trainers.len()]);
-        }
-        let sums = floats(Tensor::cat(sums, 0))?;
-        let mut sums = sums.as_chunks::<3>().0.iter();
-        Ok(self
-            .trainers
-            .iter()
-            .zip(steps)
-            .map(|(trainer, steps)| {
-                steps
-                    .into_iter()
-                    .zip(&mut sums)
-                    .map(|(step, sums)| trainer.losses(step, *sums))
-                    .collect()
-            })
-            .collect())
+        take_losses(&mut self.trainers)
     }
 
     /// Applies `work` to every trainer, in parallel; results in order.
     pub fn map<R: Send>(&self, work: impl Fn(usize, &Trainer) -> R + Sync) -> Vec<R> {
-        let next = Mutex::new(self.trainers.iter().enumerate());
-        let results = Mutex::new(Vec::with_capacity(self.trainers.len()));
-        run_on_pools(&self.pools, &|| {
-            loop {
-                let Some((lane, trainer)) = locked(&next).next() else {
-                    break;
-                };
-                let result = work(lane, trainer);
-                locked(&results).push((lane, result));
-            }
-        });
-        let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-        results.sort_unstable_by_key(|(lane, _)| *lane);
-        results.into_iter().map(|(_, result)| result).collect()
+        let trainers = self.trainers.iter().enumerate();
+        pools::map(&self.pools, trainers, |(lane, trainer)| work(lane, trainer))
     }
-}
-
-/// Runs `work` once in each pool in parallel, or on the calling thread if there is none.
-fn run_on_pools(pools: &[ThreadPool], work: &(impl Fn() + Sync)) {
-    match pools {
-        [] => work(),
-        [pool] => pool.install(work),
-        pools => std::thread::scope(|scope| {
-            let threads: Vec<_> = pools
-                .iter()
-                .map(|pool| scope.spawn(move || pool.install(work)))
-                .collect();
-            for thread in threads {
-                if let Err(panic) = thread.join() {
-                    resume_unwind(panic);
-                }
-            }
-        }),
-    }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A trainer that waits for its next step.
@@ -292,27 +227,25 @@ impl<'t> StepQueue<'t> {
     /// A thread that waits for a core holds its trainer while others go on. At the end of the time
     /// slice that trainer catches up, however far it has fallen behind.
     fn take(&self, proceed: impl Fn() -> bool) -> Option<Pending<'t>> {
-        let mut waiting = locked(&self.0);
-        let QueueState {
-            waiting,
-            front,
-            ending,
-            started,
-        } = &mut *waiting;
-        let next = |waiting: &[Pending<'_>], ending: bool, front: u64| {
-            (0..waiting.len())
-                .filter(|&i| waiting[i].trainer.steps() < waiting[i].last)
-                .filter(|&i| !ending || waiting[i].catches_up(front))
-                .min_by_key(|&i| waiting[i].trainer.steps())
+        let mut queue = locked(&self.0);
+        let next = |queue: &QueueState<'_>| {
+            let waiting = queue.waiting.iter().enumerate();
+            waiting
+                .filter(|(_, pending)| pending.trainer.steps() < pending.last)
+                .filter(|(_, pending)| !queue.ending || pending.catches_up(queue.front))
+                .min_by_key(|(_, pending)| pending.trainer.steps())
+                .map(|(index, _)| index)
         };
-        let mut index = next(waiting, *ending, *front)?;
-        if *started && !*ending && !waiting[index].catches_up(*front) && !proceed() {
-            *ending = true;
-            index = next(waiting, true, *front)?;
+        let mut index = next(&queue)?;
+        let catches_up = queue.waiting[index].catches_up(queue.front);
+        if queue.started && !queue.ending && !catches_up && !proceed() {
+            queue.ending = true;
+            index = next(&queue)?;
         }
-        *started = true;
-        *front = (*front).max(waiting[index].trainer.steps() + 1);
-        Some(waiting.swap_remove(index))
+        let pending = queue.waiting.swap_remove(index);
+        queue.started = true;
+        queue.front = queue.front.max(pending.trainer.steps() + 1);
+        Some(pending)
     }
 
     fn put(&self, pending: Pending<'t>) {
@@ -411,12 +344,8 @@ mod tests {
         together.set_paused(1, true);
         together.advance(4, || true);
         assert_eq!(steps(&together), [4, 0, 4, 4, 4]);
-        let counts: Vec<usize> = together
-            .take_losses()
-            .unwrap()
-            .iter()
-            .map(Vec::len)
-            .collect();
+        let losses = together.take_losses().unwrap();
+        let counts: Vec<usize> = losses.iter().map(Vec::len).collect();
         assert_eq!(counts, [4, 0, 4, 4, 4]);
         together.set_paused(1, false);
         assert_eq!(together.steps(), 4);

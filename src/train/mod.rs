@@ -18,6 +18,7 @@ mod linear_algebra;
 pub mod memory;
 pub mod metrics;
 pub mod observer;
+mod pools;
 pub mod projection;
 pub mod protocol;
 pub mod run;

@@ -2,7 +2,7 @@
 //! files.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -10,6 +10,7 @@ use super::{
     Evaluation, Lanes, Metrics, StepLosses, Trainer,
     epoch_stats::{EpochStats, Throughput},
     observer::dead_units,
+    pools::locked,
     trainer::{EvaluationSums, RestorePoint, TrainError},
 };
 use crate::model::Cre;
@@ -166,7 +167,7 @@ impl Run {
             .add((self.total_steps() - total) * batch as u64, time);
         let mut events = Vec::new();
         for (lane, (state, losses)) in self.states.iter_mut().zip(losses).enumerate() {
-            state.epoch.training += time;
+            state.epoch.seconds.0 += time.as_secs_f64();
             if losses.is_empty() {
                 continue;
             }
@@ -191,9 +192,8 @@ impl Run {
         cloud: &[u32],
         proceed: impl Fn() -> bool + Sync,
     ) -> Result<LaneEvents, TrainError> {
-        let due: Vec<bool> = (0..self.states.len())
-            .map(|lane| self.is_due(lane))
-            .collect();
+        let lanes = 0..self.states.len();
+        let due: Vec<bool> = lanes.map(|lane| self.is_due(lane)).collect();
         let Some(first) = due.iter().position(|due| *due) else {
             return Ok(Vec::new());
         };
@@ -237,16 +237,15 @@ impl Run {
     /// Share of the test images that the evaluations in progress have covered, 0–1, over all lanes at an
     /// epoch end.
     pub fn evaluated_share(&self) -> f32 {
+        let share = |lane| {
+            if !self.is_due(lane) {
+                return 1.0;
+            }
+            let sums = locked(&self.states[lane].sums);
+            self.lanes.trainers()[lane].evaluated_share(&sums)
+        };
         let lanes = (0..self.states.len()).filter(|lane| self.is_at_epoch_end(*lane));
-        let shares: Vec<f32> = lanes
-            .map(|lane| {
-                if !self.is_due(lane) {
-                    return 1.0;
-                }
-                let sums = locked(&self.states[lane].sums);
-                self.lanes.trainers()[lane].evaluated_share(&sums)
-            })
-            .collect();
+        let shares: Vec<f32> = lanes.map(share).collect();
         shares.iter().sum::<f32>() / shares.len().max(1) as f32
     }
 
@@ -254,7 +253,7 @@ impl Run {
     pub fn roll_back(&mut self, lane: usize) -> Option<u64> {
         let state = self.states.get_mut(lane)?;
         let restore_point = state.last_finite.clone()?;
-        let step = restore_point.steps();
+        let step = restore_point.step;
         state.epoch = EpochStats::default();
         state.sums = Mutex::default();
         state.evaluated = Some(step);
@@ -312,8 +311,4 @@ impl LaneState {
 /// The first epoch end after `steps`.
 pub fn epoch_end(steps: u64, per_epoch: u64) -> u64 {
     (steps / per_epoch + 1) * per_epoch
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -56,21 +56,12 @@ impl From<ExecutionError> for TrainError {
 
 /// Everything that a step changes. Cloning is cheap, since tensors are shared until written.
 #[derive(Clone)]
-struct State {
-    model: Cre,
-    optimizer: Adam,
-    step: u64,
-}
-
-/// A state of a trainer to return to.
-#[derive(Clone)]
-pub struct RestorePoint(State);
-
-impl RestorePoint {
-    /// Steps that had been taken.
-    pub fn steps(&self) -> u64 {
-        self.0.step
-    }
+pub struct RestorePoint {
+    /// The network, without autodiff.
+    pub model: Cre,
+    pub optimizer: Adam,
+    /// Steps taken.
+    pub step: u64,
 }
 
 /// Trains one CRE, step by step.
@@ -84,7 +75,7 @@ pub struct Trainer {
     batch_size: usize,
     learning_rate: f64,
     lambda: Lambda,
-    state: State,
+    state: RestorePoint,
     /// Losses still on the device: `[Σ MSE, Σ CE, correct]` of each step since they were last read.
     pending: Vec<(u64, Tensor<1>)>,
 }
@@ -114,28 +105,24 @@ impl Trainer {
         device: &Device,
         model: Cre,
     ) -> Result<Self, TrainError> {
-        let images = dataset.train.len();
-        let batches =
-            Batches::new(images, config.batch_size, config.seed).ok_or(TrainError::BatchSize {
-                batch_size: config.batch_size,
-                images,
-            })?;
+        let (images, batch_size) = (dataset.train.len(), config.batch_size);
+        let batches = Batches::new(images, batch_size, config.seed)
+            .ok_or(TrainError::BatchSize { batch_size, images })?;
         if dataset.test.is_empty() {
             return Err(TrainError::NoTestImages);
         }
-        let layout = config
-            .architecture
-            .latent_layout(&config.model_spec(dataset.shape, dataset.classes()))?;
+        let spec = config.model_spec(dataset.shape, dataset.classes());
+        let layout = config.architecture.latent_layout(&spec)?;
         let mut trainer = Self {
             layout,
             seed: config.seed,
             device: device.clone(),
             batch_split: BatchSplit::new(device, available_threads())?,
             batches,
-            batch_size: config.batch_size,
+            batch_size,
             learning_rate: 0.0,
             lambda: config.lambda,
-            state: State {
+            state: RestorePoint {
                 model,
                 optimizer: Adam::default(),
                 step: 0,
@@ -179,16 +166,6 @@ impl Trainer {
     /// Learning rate of the next step.
     pub fn learning_rate(&self) -> f64 {
         self.learning_rate
-    }
-
-    /// Sets the state to that of another trainer of the same kind after `step` steps.
-    pub fn resume_from(&mut self, model: Cre, optimizer: Adam, step: u64) {
-        self.state = State {
-            model,
-            optimizer,
-            step,
-        };
-        self.pending.clear();
     }
 
     /// Determines initial weights and the order of the images.
@@ -249,28 +226,18 @@ impl Trainer {
     pub fn next_batch(&mut self) -> Batch {
         let step = self.state.step;
         let indices = self.batches.after(step);
-        let cut = self
-            .batch_split
-            .ranges(indices.len(), self.state.model.is_batch_splittable());
-        Batch::new(
-            self.dataset.clone(),
-            &self.device,
-            (self.seed, step),
-            indices,
-            cut,
-        )
+        let is_splittable = self.state.model.is_batch_splittable();
+        let ranges = self.batch_split.ranges(indices.len(), is_splittable);
+        let (dataset, seed) = (self.dataset.clone(), self.seed);
+        Batch::new(dataset, &self.device, (seed, step), indices, ranges)
     }
 
     /// Takes one step with a batch of this or an equal trainer.
     pub fn train_on(&mut self, batch: &Batch) {
-        let Self {
-            state,
-            batch_split: shards,
-            ..
-        } = self;
+        let state = &mut self.state;
         let (model, batch_size, lambda) = (&state.model, self.batch_size, self.lambda);
         let (seed, step) = (self.seed, state.step);
-        let outcomes = shards.map((0..batch.parts()).collect(), |part| {
+        let outcomes = self.batch_split.map((0..batch.parts()).collect(), |part| {
             let Part {
                 positions,
                 inputs,
@@ -304,13 +271,10 @@ impl Trainer {
         }
         state.step += 1;
         self.pending.extend(sums.map(|sums| (state.step, sums)));
-        let gradients = accumulator.grads();
-        let model = state
-            .optimizer
-            .step(self.learning_rate, state.model.clone(), gradients);
-        state.model = contexts
-            .into_iter()
-            .fold(model, |model, pass| pass.update_statistics(model));
+        let (model, gradients) = (state.model.clone(), accumulator.grads());
+        let model = state.optimizer.step(self.learning_rate, model, gradients);
+        let update = |model, pass: ForwardContext| pass.update_statistics(model);
+        state.model = contexts.into_iter().fold(model, update);
     }
 
     /// Training losses of the steps since the last call, oldest first.
@@ -318,26 +282,11 @@ impl Trainer {
     /// # Errors
     /// When the device has failed.
     pub fn take_losses(&mut self) -> Result<Vec<StepLosses>, TrainError> {
-        let (steps, sums): (Vec<u64>, Vec<Tensor<1>>) = self.take_pending().into_iter().unzip();
-        if sums.is_empty() {
-            return Ok(Vec::new());
-        }
-        let sums = floats(Tensor::cat(sums, 0))?;
-        let sums = sums.as_chunks::<3>().0;
-        Ok(steps
-            .into_iter()
-            .zip(sums)
-            .map(|(step, sums)| self.losses(step, *sums))
-            .collect())
-    }
-
-    /// The losses that [`Self::take_losses`] reads: `[Σ MSE, Σ CE, correct]` of each step.
-    pub(super) fn take_pending(&mut self) -> Vec<(u64, Tensor<1>)> {
-        std::mem::take(&mut self.pending)
+        Ok(take_losses(std::slice::from_mut(self))?.concat())
     }
 
     /// Means over the batch from the sums of a step.
-    pub(super) fn losses(&self, step: u64, [mse, ce, correct]: [f32; 3]) -> StepLosses {
+    fn losses(&self, step: u64, [mse, ce, correct]: [f32; 3]) -> StepLosses {
         let batch = self.batch_size as f32;
         StepLosses {
             step,
@@ -390,14 +339,39 @@ impl Trainer {
 
     /// The current state, to return to with [`Self::restore`].
     pub fn restore_point(&self) -> RestorePoint {
-        RestorePoint(self.state.clone())
+        self.state.clone()
     }
 
-    /// Returns to an earlier state of this run.
+    /// Returns to an earlier state, or continues from that of another trainer of the same kind.
     pub fn restore(&mut self, state: RestorePoint) {
-        self.state = state.0;
+        self.state = state;
         self.pending.clear();
     }
+}
+
+/// Training losses of each trainer since the last call, oldest first, read from the device together.
+///
+/// # Errors
+/// When the device has failed.
+pub(super) fn take_losses(trainers: &mut [Trainer]) -> Result<Vec<Vec<StepLosses>>, TrainError> {
+    let pending = trainers
+        .iter_mut()
+        .map(|trainer| std::mem::take(&mut trainer.pending));
+    let pending: Vec<Vec<(u64, Tensor<1>)>> = pending.collect();
+    let sums = pending.iter().flatten().map(|(_, sums)| sums.clone());
+    let sums: Vec<Tensor<1>> = sums.collect();
+    if sums.is_empty() {
+        return Ok(vec![Vec::new(); trainers.len()]);
+    }
+    let sums = floats(Tensor::cat(sums, 0))?;
+    let mut sums = sums.as_chunks::<3>().0.iter();
+    let losses = |(trainer, pending): (&Trainer, Vec<(u64, Tensor<1>)>)| {
+        let steps = pending.iter().zip(&mut sums);
+        steps
+            .map(|((step, _), sums)| trainer.losses(*step, *sums))
+            .collect()
+    };
+    Ok(trainers.iter().zip(pending).map(losses).collect())
 }
 
 /// Reads the values of a tensor.

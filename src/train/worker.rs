@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 
 use super::{
     Command, Event, RunError, RunId, RunStart, SnapshotSet, checkpoint::Checkpoint,
@@ -127,21 +127,14 @@ impl WorkerLoop<'_> {
     /// Runs until [`Command::Stop`] or until the sender of commands is gone.
     fn run(&mut self, inbox: &Receiver<Command>) -> Result<(), TrainError> {
         loop {
-            let mut next = match self.wait_time() {
-                WaitTime::None => inbox.try_recv(),
-                WaitTime::AtMost(time) => inbox.recv_timeout(time).map_err(|error| match error {
-                    RecvTimeoutError::Timeout => TryRecvError::Empty,
-                    RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
-                }),
-                WaitTime::UntilCommand => inbox.recv().map_err(|_| TryRecvError::Disconnected),
-            };
+            let mut wait = self.wait_time();
             loop {
-                match next {
-                    Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return Ok(()),
+                match inbox.recv_timeout(wait) {
+                    Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
                     Ok(command) => self.handle_command(command),
-                    Err(TryRecvError::Empty) => break,
+                    Err(RecvTimeoutError::Timeout) => break,
                 }
-                next = inbox.try_recv();
+                wait = Duration::ZERO;
             }
             if let Some(run) = &mut self.run {
                 run.run_time_slice(self.output, inbox)?;
@@ -149,11 +142,12 @@ impl WorkerLoop<'_> {
         }
     }
 
-    fn wait_time(&self) -> WaitTime {
+    /// How long to wait for the next command; without limit for [`Duration::MAX`].
+    fn wait_time(&self) -> Duration {
         match &self.run {
-            Some(run) if !run.is_paused() || run.is_evaluating() => WaitTime::None,
-            Some(run) if run.has_unpublished_changes() => WaitTime::AtMost(RETRY),
-            Some(_) | None => WaitTime::UntilCommand,
+            Some(run) if !run.is_paused() || run.is_evaluating() => Duration::ZERO,
+            Some(run) if run.has_unpublished_changes() => RETRY,
+            Some(_) | None => Duration::MAX,
         }
     }
 
@@ -179,11 +173,4 @@ impl WorkerLoop<'_> {
             }),
         }
     }
-}
-
-/// How long to wait for the next command.
-enum WaitTime {
-    None,
-    AtMost(Duration),
-    UntilCommand,
 }

@@ -22,13 +22,13 @@ use std::path::Path;
 use super::{
     AdamState, Checkpoint, CheckpointError,
     arrays::{self, Array, NamedArrays, TensorFile},
-    metadata::{DatasetMetadata, EpochProgress, ExactF64, HistoryMetadata, Metadata},
+    metadata::{DatasetMetadata, ExactF64, Metadata},
     validate::{check_fit, network_of},
 };
 use crate::{
     data::{DataSource, Dataset},
     model::{Architecture, LatentSize, VitOptions},
-    train::{RunConfig, history::History},
+    train::{RunConfig, epoch_stats::EpochStats, history::History},
 };
 
 /// What a file of weights does not contain: data set and settings.
@@ -74,29 +74,23 @@ fn open(
 
 /// The start of a run with these weights.
 fn import(authors: NamedArrays, context: ImportContext<'_>) -> Result<Checkpoint, String> {
-    let is_theirs = |name: &String| {
-        let module = name.strip_prefix("classifier.");
-        module.is_some_and(|module| module.starts_with("linear_"))
-    };
+    let is_theirs = |name: &String| name.starts_with("classifier.linear_");
     if !authors.keys().any(is_theirs) {
         return Err(
             "is neither a checkpoint of CRE Lab nor a CRE with the parameter names of the authors' modules"
                 .to_owned(),
         );
     }
-    let kind = if authors.contains_key("encoder.linear_1.weight") {
-        Kind::FullyConnected
+    let family = if authors.contains_key("encoder.linear_1.weight") {
+        Family::Fc
     } else if authors.contains_key("encoder.cls_token") {
-        Kind::Transformer
+        Family::Vit
     } else {
-        Kind::Convolutional
+        Family::Cnn
     };
-    let mut weights = NamedArrays::new();
-    for (name, array) in authors {
-        if let Some(name) = our_name(&name, kind) {
-            weights.insert(name, plain_token(array));
-        }
-    }
+    let ours =
+        |(name, array): (String, Array)| Some((our_name(&name, family)?, plain_token(array)));
+    let weights: NamedArrays = authors.into_iter().filter_map(ours).collect();
     let data = DatasetMetadata::new(context.source, context.dataset);
     let config = config_for(&weights, context.config, &data)?;
     let slots = network_of(&config, &data, &weights)?;
@@ -111,8 +105,8 @@ fn import(authors: NamedArrays, context: ImportContext<'_>) -> Result<Checkpoint
             config,
             data,
             step: 0,
-            epoch: EpochProgress::default(),
-            history: HistoryMetadata::from_rows(&history.to_rows()),
+            epoch: EpochStats::default(),
+            history: history.metadata(),
             best: None,
         },
         history,
@@ -128,13 +122,11 @@ fn config_for(
     base: &RunConfig,
     data: &DatasetMetadata,
 ) -> Result<RunConfig, String> {
-    let layers = (0..).take_while(|layer| weights.contains_key(&layer_bias(*layer)));
-    let last = layers
+    let biases = (0..).map_while(|layer| weights.get(&format!("encoder.layers.{layer}.bias")));
+    let latent = biases
         .last()
-        .and_then(|layer: usize| weights.get(&layer_bias(layer)));
-    let latent = last
-        .and_then(|bias| LatentSize::new(bias.values.len()).ok())
-        .unwrap_or(base.latent);
+        .and_then(|bias| LatentSize::new(bias.values.len()).ok());
+    let latent = latent.unwrap_or(base.latent);
     let vit = transformer_sizes(weights, base.vit);
     let mut reasons = Vec::new();
     for architecture in Architecture::ALL {
@@ -179,20 +171,16 @@ fn transformer_sizes(weights: &NamedArrays, base: VitOptions) -> VitOptions {
     }
 }
 
-fn layer_bias(layer: usize) -> String {
-    format!("encoder.layers.{layer}.bias")
-}
-
 /// The family of a network, by its parameter names.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    FullyConnected,
-    Convolutional,
-    Transformer,
+enum Family {
+    Fc,
+    Cnn,
+    Vit,
 }
 
 /// Our name of a parameter; `None` if we have no such parameter.
-fn our_name(authors: &str, kind: Kind) -> Option<String> {
+fn our_name(authors: &str, family: Family) -> Option<String> {
     let mut parts = authors.split('.');
     let (part, module) = (parts.next()?, parts.next()?);
     let rest: Vec<&str> = parts.collect();
@@ -200,60 +188,46 @@ fn our_name(authors: &str, kind: Kind) -> Option<String> {
         return None;
     }
     let numbered = |prefix: &str| -> Option<usize> {
-        module
-            .strip_prefix(prefix)?
-            .parse::<usize>()
-            .ok()?
-            .checked_sub(1)
+        let number: usize = module.strip_prefix(prefix)?.parse().ok()?;
+        number.checked_sub(1)
     };
     let module = if let Some(index) = numbered("conv_t_") {
         format!("layers.{index}")
     } else if let Some(index) = numbered("conv_") {
         format!("blocks.{index}.conv")
-    } else if let Some(index) = numbered("linear_") {
-        if kind == Kind::FullyConnected {
-            format!("layers.{index}")
-        } else {
-            "output".to_owned()
-        }
-    } else if let Some(index) = numbered("bn_") {
-        if kind == Kind::Transformer {
-            "norm".to_owned()
-        } else {
-            format!("blocks.{index}.norm")
-        }
+    } else if let Some(index) = numbered("linear_").filter(|_| family == Family::Fc) {
+        format!("layers.{index}")
+    } else if let Some(index) = numbered("bn_").filter(|_| family != Family::Vit) {
+        format!("blocks.{index}.norm")
     } else {
-        match module {
-            "patch_embed" => "patches".to_owned(),
-            "cls_token" => "class_token".to_owned(),
-            "decoder_embed" => "input".to_owned(),
-            "decoder_pred" => "output".to_owned(),
-            other => other.strip_prefix("decoder_").unwrap_or(other).to_owned(),
-        }
+        let ours = match module {
+            _ if numbered("linear_").is_some() => "output",
+            _ if numbered("bn_").is_some() => "norm",
+            "patch_embed" => "patches",
+            "cls_token" => "class_token",
+            "decoder_embed" => "input",
+            "decoder_pred" => "output",
+            other => other.strip_prefix("decoder_").unwrap_or(other),
+        };
+        ours.to_owned()
     };
     let rest = rest.join(".");
-    let rest = match (module.as_str(), rest.as_str()) {
-        ("patches", rest) => rest.replace("proj.", ""),
-        (_, rest) => rest
+    let rest = match module.as_str() {
+        "patches" => rest.replace("proj.", ""),
+        _ => rest
             .replace("attn.qkv", "attention.qkv")
             .replace("attn.proj", "attention.output")
             .replace("mlp.fc1", "inner")
             .replace("mlp.fc2", "outer"),
     };
-    Some(if rest.is_empty() {
-        format!("{part}.{module}")
-    } else {
-        format!("{part}.{module}.{rest}")
-    })
+    let end = if rest.is_empty() { "" } else { "." };
+    Some(format!("{part}.{module}{end}{rest}"))
 }
 
 /// The authors' tokens are `[1, 1, width]`, ours `[width]`.
-fn plain_token(array: Array) -> Array {
-    match array.shape[..] {
-        [1, 1, width] => Array {
-            shape: vec![width],
-            ..array
-        },
-        _ => array,
+fn plain_token(mut array: Array) -> Array {
+    if let [1, 1, width] = array.shape[..] {
+        array.shape = vec![width];
     }
+    array
 }

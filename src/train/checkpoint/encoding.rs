@@ -48,7 +48,7 @@ impl Checkpoint {
             _ => return Err("has no format version".to_owned()),
         }
         let run = texts.get("run").ok_or("has no description of its run")?;
-        let notes: Metadata = serde_json::from_str(run)
+        let metadata: Metadata = serde_json::from_str(run)
             .map_err(|error| format!("has an invalid description of its run: {error}"))?;
         let losses = doubles
             .remove(LOSSES)
@@ -57,21 +57,21 @@ impl Checkpoint {
                 [_, BUCKET_NUMBERS] => Ok(array.values),
                 _ => Err("has curves of the wrong shape"),
             })?;
-        let history = History::from_rows(notes.history.rows(losses)?)?;
+        let history = History::from_parts(&metadata.history, &losses)?;
         let mut weights = NamedArrays::new();
         let mut adam = AdamState::default();
         let mut best = NamedArrays::new();
         for (name, array) in arrays {
             let (target, name) = if let Some(name) = name.strip_prefix(FIRST) {
-                (&mut adam.first, name.to_owned())
+                (&mut adam.first, name)
             } else if let Some(name) = name.strip_prefix(SECOND) {
-                (&mut adam.second, name.to_owned())
+                (&mut adam.second, name)
             } else if let Some(name) = name.strip_prefix(BEST) {
-                (&mut best, name.to_owned())
+                (&mut best, name)
             } else {
-                (&mut weights, name)
+                (&mut weights, &*name)
             };
-            target.insert(name, array);
+            target.insert(name.to_owned(), array);
         }
         for (name, array) in doubles {
             let step = name.strip_prefix(STEP).zip(array.values.first());
@@ -84,8 +84,8 @@ impl Checkpoint {
             );
         }
         let checkpoint = Self {
-            best: notes.best.is_some().then_some(best),
-            metadata: notes,
+            best: metadata.best.is_some().then_some(best),
+            metadata,
             history,
             weights,
             adam,
@@ -117,30 +117,20 @@ impl Checkpoint {
             let renamed = named.iter();
             arrays.extend(renamed.map(|(name, array)| (format!("{prefix}{name}"), array.clone())));
         }
-        let scalar = |steps: usize| Array {
-            shape: Vec::new(),
-            values: vec![steps as f64],
-        };
+        let array = |shape, values| Array { shape, values };
+        let scalar = |steps: usize| array(Vec::new(), vec![steps as f64]);
         let steps = steps.iter();
-        let mut doubles: BTreeMap<String, Array<f64>> = steps
-            .map(|(name, steps)| (format!("{STEP}{name}"), scalar(*steps)))
-            .collect();
-        let losses = self.history.to_rows().buckets;
+        let steps = steps.map(|(name, steps)| (format!("{STEP}{name}"), scalar(*steps)));
+        let mut doubles: BTreeMap<String, Array<f64>> = steps.collect();
+        let losses = self.history.bucket_numbers();
         let shape = vec![losses.len() / BUCKET_NUMBERS, BUCKET_NUMBERS];
-        let losses = Array {
-            shape,
-            values: losses,
-        };
-        doubles.insert(LOSSES.to_owned(), losses);
-        TensorFile {
-            texts: texts
-                .into_iter()
-                .map(|(name, text)| (name.to_owned(), text))
-                .collect(),
+        doubles.insert(LOSSES.to_owned(), array(shape, losses));
+        let contents = TensorFile {
+            texts: texts.map(|(name, text)| (name.to_owned(), text)).into(),
             arrays,
             doubles,
-        }
-        .to_bytes()
+        };
+        contents.to_bytes()
     }
 }
 

@@ -5,10 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use crate::{
     data::{DataSource, Dataset, ImageShape},
     model::Lambda,
-    train::{
-        Evaluation, Mark, Metrics, RunConfig,
-        history::{HistoryRows, MarkRange},
-    },
+    train::{Evaluation, Mark, Metrics, RunConfig, epoch_stats::EpochStats, history::MarkRange},
 };
 
 /// Everything except tensors.
@@ -25,7 +22,8 @@ pub struct Metadata {
     pub lambda: ExactF64,
     /// Learning rate of the next step.
     pub learning_rate: ExactF64,
-    pub epoch: EpochProgress,
+    /// Sums over the steps of the current epoch.
+    pub epoch: EpochStats,
     pub history: HistoryMetadata,
     /// The evaluation with the lowest test L(λ).
     pub best: Option<EvaluationMetadata>,
@@ -50,15 +48,11 @@ const MOST: [usize; 4] = [1 << 31, 1 << 10, 4, 256];
 impl DatasetMetadata {
     /// The metadata of `dataset`.
     pub fn new(source: &DataSource, dataset: &Dataset) -> Self {
-        let ImageShape {
-            channels,
-            height,
-            width,
-        } = dataset.shape;
+        let shape = dataset.shape;
         Self {
             source: source.clone(),
             name: dataset.name.clone(),
-            shape: [channels, height, width],
+            shape: [shape.channels, shape.height, shape.width],
             classes: dataset.class_names.clone(),
             train_images: dataset.train.len(),
             test_images: dataset.test.len(),
@@ -81,22 +75,20 @@ impl DatasetMetadata {
     /// When it is not; the reason.
     pub fn check(&self) -> Result<(), String> {
         let [images, side, channels, classes] = MOST;
-        let ImageShape {
-            channels: has,
-            height,
-            width,
-        } = self.shape();
-        let is_plausible = (1..=images).contains(&self.train_images)
-            && (1..=images).contains(&self.test_images)
-            && (1..=channels).contains(&has)
-            && (1..=side).contains(&height)
-            && (1..=side).contains(&width)
-            && (1..=classes).contains(&self.classes.len());
-        if is_plausible {
-            Ok(())
-        } else {
-            Err("describes an impossible data set".to_owned())
-        }
+        let [has, height, width] = self.shape;
+        let limits = [
+            (self.train_images, images),
+            (self.test_images, images),
+            (has, channels),
+            (height, side),
+            (width, side),
+            (self.classes.len(), classes),
+        ];
+        let is_plausible = limits
+            .iter()
+            .all(|(count, most)| (1..=*most).contains(count));
+        let impossible = || "describes an impossible data set".to_owned();
+        is_plausible.then_some(()).ok_or_else(impossible)
     }
 
     /// Checks that a run can continue on `dataset`.
@@ -131,63 +123,16 @@ impl DatasetMetadata {
     }
 }
 
-/// Sums over the steps of the current epoch.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EpochProgress {
-    pub steps: u64,
-    pub mse: ExactF64,
-    pub ce: ExactF64,
-    pub accuracy: ExactF64,
-    /// Training time.
-    pub seconds: ExactF64,
-}
-
 /// A history without its buckets, which are a tensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HistoryMetadata {
-    steps_per_epoch: u64,
-    width: u64,
-    stride: u64,
-    mark_span: u64,
-    evaluations: Vec<EvaluationMetadata>,
-    marks: Vec<MarkMetadata>,
-}
-
-impl HistoryMetadata {
-    pub fn from_rows(rows: &HistoryRows) -> Self {
-        Self {
-            steps_per_epoch: rows.steps_per_epoch,
-            width: rows.width,
-            stride: rows.stride,
-            mark_span: rows.mark_span,
-            evaluations: rows
-                .evaluations
-                .iter()
-                .map(EvaluationMetadata::from_evaluation)
-                .collect(),
-            marks: rows.marks.iter().map(MarkMetadata::from_range).collect(),
-        }
-    }
-
-    /// The rows of the history, with the given buckets.
-    ///
-    /// # Errors
-    /// When a λ is out of range.
-    pub fn rows(&self, buckets: Vec<f64>) -> Result<HistoryRows, String> {
-        let evaluations = self.evaluations.iter().map(EvaluationMetadata::evaluation);
-        let marks = self.marks.iter().map(MarkMetadata::range);
-        Ok(HistoryRows {
-            steps_per_epoch: self.steps_per_epoch,
-            width: self.width,
-            stride: self.stride,
-            mark_span: self.mark_span,
-            buckets,
-            evaluations: evaluations.collect::<Result<_, _>>()?,
-            marks: marks.collect::<Result<_, _>>()?,
-        })
-    }
+    pub steps_per_epoch: u64,
+    pub width: u64,
+    pub stride: u64,
+    pub mark_span: u64,
+    pub evaluations: Vec<EvaluationMetadata>,
+    pub marks: Vec<MarkMetadata>,
 }
 
 /// [`Evaluation`] in a file.
@@ -203,19 +148,21 @@ pub struct EvaluationMetadata {
     images_per_second: ExactF64,
 }
 
-impl EvaluationMetadata {
-    pub fn from_evaluation(evaluation: &Evaluation) -> Self {
+impl From<&Evaluation> for EvaluationMetadata {
+    fn from(evaluation: &Evaluation) -> Self {
         Self {
             epoch: evaluation.epoch,
             step: evaluation.step,
             lambda: ExactF64(evaluation.lambda.value()),
-            train: evaluation.train.as_ref().map(MetricsMetadata::from_metrics),
-            test: MetricsMetadata::from_metrics(&evaluation.test),
+            train: evaluation.train.map(Into::into),
+            test: evaluation.test.into(),
             dead_units: evaluation.dead_units,
             images_per_second: ExactF64(evaluation.images_per_second),
         }
     }
+}
 
+impl EvaluationMetadata {
     /// Converts back.
     ///
     /// # Errors
@@ -225,15 +172,15 @@ impl EvaluationMetadata {
             epoch: self.epoch,
             step: self.step,
             lambda: self.lambda.lambda()?,
-            train: self.train.as_ref().map(MetricsMetadata::metrics),
-            test: self.test.metrics(),
+            train: self.train.map(Into::into),
+            test: self.test.into(),
             dead_units: self.dead_units,
             images_per_second: self.images_per_second.0,
         })
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MetricsMetadata {
     mse: ExactF64,
@@ -241,27 +188,24 @@ struct MetricsMetadata {
     accuracy: ExactF64,
 }
 
-impl MetricsMetadata {
-    fn from_metrics(metrics: &Metrics) -> Self {
-        Self {
-            mse: ExactF64(metrics.mse),
-            ce: ExactF64(metrics.ce),
-            accuracy: ExactF64(metrics.accuracy),
-        }
-    }
-
-    fn metrics(&self) -> Metrics {
-        Metrics {
-            mse: self.mse.0,
-            ce: self.ce.0,
-            accuracy: self.accuracy.0,
-        }
+impl From<Metrics> for MetricsMetadata {
+    fn from(Metrics { mse, ce, accuracy }: Metrics) -> Self {
+        let [mse, ce, accuracy] = [mse, ce, accuracy].map(ExactF64);
+        Self { mse, ce, accuracy }
     }
 }
 
+impl From<MetricsMetadata> for Metrics {
+    fn from(MetricsMetadata { mse, ce, accuracy }: MetricsMetadata) -> Self {
+        let [mse, ce, accuracy] = [mse, ce, accuracy].map(|exact| exact.0);
+        Self { mse, ce, accuracy }
+    }
+}
+
+/// [`MarkRange`] in a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct MarkMetadata {
+pub struct MarkMetadata {
     steps: (u64, u64),
     change: Change,
 }
@@ -273,25 +217,29 @@ enum Change {
     LearningRate(ExactF64),
 }
 
-impl MarkMetadata {
-    fn from_range(range: &MarkRange) -> Self {
-        Self {
-            steps: range.steps,
-            change: match range.mark {
-                Mark::Lambda(lambda) => Change::Lambda(ExactF64(lambda.value())),
-                Mark::LearningRate(rate) => Change::LearningRate(ExactF64(rate)),
-            },
-        }
+impl From<&MarkRange> for MarkMetadata {
+    fn from(range: &MarkRange) -> Self {
+        let change = match range.mark {
+            Mark::Lambda(lambda) => Change::Lambda(ExactF64(lambda.value())),
+            Mark::LearningRate(rate) => Change::LearningRate(ExactF64(rate)),
+        };
+        let steps = range.steps;
+        Self { steps, change }
     }
+}
 
-    fn range(&self) -> Result<MarkRange, String> {
-        Ok(MarkRange {
-            steps: self.steps,
-            mark: match &self.change {
-                Change::Lambda(lambda) => Mark::Lambda(lambda.lambda()?),
-                Change::LearningRate(rate) => Mark::LearningRate(rate.0),
-            },
-        })
+impl MarkMetadata {
+    /// Converts back.
+    ///
+    /// # Errors
+    /// When its λ is out of range.
+    pub fn range(&self) -> Result<MarkRange, String> {
+        let mark = match &self.change {
+            Change::Lambda(lambda) => Mark::Lambda(lambda.lambda()?),
+            Change::LearningRate(rate) => Mark::LearningRate(rate.0),
+        };
+        let steps = self.steps;
+        Ok(MarkRange { steps, mark })
     }
 }
 
@@ -319,9 +267,7 @@ impl Serialize for ExactF64 {
 impl<'de> Deserialize<'de> for ExactF64 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let number = text.parse();
-        number
-            .map(Self)
-            .map_err(|_| D::Error::custom(format!("“{text}” is not a number")))
+        let number = text.parse().map(Self);
+        number.map_err(|_| D::Error::custom(format!("“{text}” is not a number")))
     }
 }

@@ -7,7 +7,7 @@
 //! - the parameters and running statistics by their [`names`], as PyTorch loads them;
 //! - `adam.first.NAME`, `adam.second.NAME`, `adam.step.NAME`: Adam's moments and number of updates;
 //! - `best.NAME`: the parameters at the evaluation with the lowest test L(λ);
-//! - `history.losses`: the buckets of the curves, see [`crate::train::history::HistoryRows`].
+//! - `history.losses`: the buckets of the curves, see [`History::bucket_numbers`].
 
 pub mod arrays;
 pub mod authors;
@@ -22,24 +22,24 @@ mod writer;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use burn::tensor::{Device, Tensor, TensorData};
 
 use self::{
     arrays::{Array, NamedArrays},
-    metadata::{
-        DatasetMetadata, EpochProgress, EvaluationMetadata, ExactF64, HistoryMetadata, Metadata,
-    },
+    metadata::{DatasetMetadata, ExactF64, Metadata},
     names::ParameterSlot,
     validate::{check_finite, check_fit},
 };
 use super::{
     Run, RunConfig, Trainer,
     adam::{Adam, Moments},
+    epoch_stats::EpochStats,
     history::History,
     run::BestModel,
-    trainer::{TrainError, floats},
+    trainer::{RestorePoint, TrainError, floats},
 };
 use crate::{
     data::DataSource,
@@ -114,8 +114,7 @@ impl Checkpoint {
     /// When the device has failed, or a weight is NaN or infinite; the reason.
     pub fn new(run: &Run, context: CheckpointContext<'_>) -> Result<Self, String> {
         let failed = |error: TrainError| error.to_string();
-        let lanes = run.lanes();
-        let trainer = lanes.trainers().first();
+        let trainer = run.lanes().trainers().first();
         let trainer = trainer.ok_or_else(|| TrainError::NoLanes.to_string())?;
         let best = run.best(0);
         let weights = names::values(trainer.model()).map_err(failed)?;
@@ -135,19 +134,19 @@ impl Checkpoint {
         }
         check_finite(&adam.first)?;
         check_finite(&adam.second)?;
-        let notes = Metadata {
+        let metadata = Metadata {
             program: concat!("cre-lab ", env!("CARGO_PKG_VERSION")).to_owned(),
             config: context.config.clone(),
             data: DatasetMetadata::new(context.source, trainer.dataset()),
             step: trainer.steps(),
             lambda: ExactF64(trainer.lambda().value()),
             learning_rate: ExactF64(trainer.learning_rate()),
-            epoch: run.epoch_stats(0).progress(),
-            history: HistoryMetadata::from_rows(&context.history.to_rows()),
-            best: best.map(|best| EvaluationMetadata::from_evaluation(&best.evaluation)),
+            epoch: run.epoch_stats(0).clone(),
+            history: context.history.metadata(),
+            best: best.map(|best| (&best.evaluation).into()),
         };
         Ok(Self {
-            metadata: notes,
+            metadata,
             history: context.history.clone(),
             weights,
             adam,
@@ -166,8 +165,8 @@ impl Checkpoint {
             metadata: Metadata {
                 step: best.step,
                 lambda: ExactF64(best.lambda.value()),
-                epoch: EpochProgress::default(),
-                history: HistoryMetadata::from_rows(&history.to_rows()),
+                epoch: EpochStats::default(),
+                history: history.metadata(),
                 ..self.metadata.clone()
             },
             history,
@@ -209,7 +208,11 @@ impl Checkpoint {
             self.restore(trainer)?;
             let best = self.best_model(trainer)?;
             let evaluated = self.history.evaluations().last().map(|last| last.step);
-            run.resume(0, (&self.metadata.epoch).into(), evaluated, best);
+            let mut epoch = self.metadata.epoch.clone();
+            if Duration::try_from_secs_f64(epoch.seconds.0).is_err() {
+                epoch.seconds = ExactF64::default();
+            }
+            run.resume(0, epoch, evaluated, best);
         }
         Ok(())
     }
@@ -251,8 +254,11 @@ impl Checkpoint {
         let moments = slots
             .iter()
             .filter_map(|slot| Some((slot.id, self.adam.moments(slot, &device)?)));
-        let adam = Adam::with_moments(moments.collect());
-        trainer.resume_from(model, adam, *step);
+        trainer.restore(RestorePoint {
+            model,
+            optimizer: Adam::with_moments(moments.collect()),
+            step: *step,
+        });
         Ok(())
     }
 

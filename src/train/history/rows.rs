@@ -1,73 +1,62 @@
-//! Converts a history to plain numbers and back.
+//! Converts a history to the form in checkpoints and back.
 
 use super::{
     Bucket, Evaluation, History, MAX_BUCKETS, MAX_EVALUATIONS, MAX_MARKS, MarkRange, Quantity,
     Summary,
 };
+use crate::train::checkpoint::metadata::{EvaluationMetadata, HistoryMetadata, MarkMetadata};
 
 /// Numbers per bucket: first and last step, then minimum, maximum, sum and count of each quantity.
 pub const BUCKET_NUMBERS: usize = 2 + 4 * Quantity::ALL.len();
 
-/// A history as plain numbers.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HistoryRows {
-    pub steps_per_epoch: u64,
-    /// Steps per bucket.
-    pub width: u64,
-    /// Every stride-th evaluation is kept.
-    pub stride: u64,
-    /// Marks of the same kind within this many steps merge.
-    pub mark_span: u64,
-    /// [`BUCKET_NUMBERS`] per bucket, oldest first.
-    pub buckets: Vec<f64>,
-    pub evaluations: Vec<Evaluation>,
-    pub marks: Vec<MarkRange>,
-}
-
 impl History {
-    /// Converts the history to plain numbers.
-    pub fn to_rows(&self) -> HistoryRows {
+    /// The buckets as [`BUCKET_NUMBERS`] each, oldest first.
+    pub fn bucket_numbers(&self) -> Vec<f64> {
         let numbers = |bucket: &Bucket| {
-            let summaries = bucket
-                .summaries
-                .iter()
-                .flat_map(|s| [s.min.into(), s.max.into(), s.sum, s.count.into()]);
-            [bucket.steps.0 as f64, bucket.steps.1 as f64]
-                .into_iter()
-                .chain(summaries)
-                .collect::<Vec<f64>>()
+            let summaries = bucket.summaries.iter();
+            let summaries =
+                summaries.flat_map(|s| [s.min.into(), s.max.into(), s.sum, s.count.into()]);
+            let steps = [bucket.steps.0 as f64, bucket.steps.1 as f64];
+            steps.into_iter().chain(summaries).collect::<Vec<f64>>()
         };
-        HistoryRows {
+        self.buckets.iter().flat_map(numbers).collect()
+    }
+
+    /// Everything except the buckets.
+    pub fn metadata(&self) -> HistoryMetadata {
+        HistoryMetadata {
             steps_per_epoch: self.steps_per_epoch,
             width: self.width,
             stride: self.stride,
             mark_span: self.mark_span,
-            buckets: self.buckets.iter().flat_map(numbers).collect(),
-            evaluations: self.evaluations.clone(),
-            marks: self.marks.clone(),
+            evaluations: self.evaluations.iter().map(Into::into).collect(),
+            marks: self.marks.iter().map(Into::into).collect(),
         }
     }
 
-    /// Converts the result of [`Self::to_rows`] back.
+    /// The inverse of [`Self::metadata`] and [`Self::bucket_numbers`].
     ///
     /// # Errors
     /// When no history has these numbers; the reason.
-    pub fn from_rows(rows: HistoryRows) -> Result<Self, &'static str> {
-        let HistoryRows {
+    pub fn from_parts(metadata: &HistoryMetadata, buckets: &[f64]) -> Result<Self, String> {
+        let HistoryMetadata {
             steps_per_epoch,
             width,
             stride,
             mark_span,
-            buckets,
-            evaluations,
-            marks,
-        } = rows;
+            ref evaluations,
+            ref marks,
+        } = *metadata;
+        let evaluations = evaluations.iter().map(EvaluationMetadata::evaluation);
+        let evaluations = evaluations.collect::<Result<Vec<Evaluation>, _>>()?;
+        let marks = marks.iter().map(MarkMetadata::range);
+        let marks = marks.collect::<Result<Vec<MarkRange>, _>>()?;
         let is_within_limits = buckets.len().is_multiple_of(BUCKET_NUMBERS)
             && buckets.len() <= MAX_BUCKETS * BUCKET_NUMBERS
             && evaluations.len() <= MAX_EVALUATIONS
             && marks.len() <= MAX_MARKS;
         if !is_within_limits {
-            return Err("its curves exceed the limits of this program");
+            return Err("its curves exceed the limits of this program".to_owned());
         }
         // Each of them doubles at its limit. No run is long enough for these.
         let is_plausible = |number: u64| (1..1 << 48).contains(&number);
@@ -77,20 +66,17 @@ impl History {
             || !width.is_power_of_two()
             || !stride.is_power_of_two()
         {
-            return Err("its curves have an impossible scale");
+            return Err("its curves have an impossible scale".to_owned());
         }
+        let buckets = buckets.as_chunks::<BUCKET_NUMBERS>().0.iter().map(bucket);
         let buckets: Vec<Bucket> = buckets
-            .as_chunks::<BUCKET_NUMBERS>()
-            .0
-            .iter()
-            .map(bucket)
             .collect::<Option<_>>()
             .ok_or("its curves contain impossible values")?;
         let is_ordered = buckets.is_sorted_by(|a, b| a.steps.1 < b.steps.0)
             && evaluations.is_sorted_by(|a, b| a.step < b.step)
             && marks.is_sorted_by_key(|mark| mark.steps.0);
         if !is_ordered {
-            return Err("its curves are not in order");
+            return Err("its curves are not in order".to_owned());
         }
         Ok(Self {
             steps_per_epoch,

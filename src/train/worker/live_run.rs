@@ -2,7 +2,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -22,6 +22,7 @@ use crate::{
         device,
         memory::{self, MemoryEstimate},
         observer::Observer,
+        pools::locked,
         run::{LaneEvent, LaneEvents, epoch_end},
         trainer::TrainError,
     },
@@ -394,14 +395,11 @@ impl LiveRun {
 
     fn take_snapshots(&self) -> Result<SnapshotSet, TrainError> {
         let snapshot = |lane: usize, trainer: &Trainer| {
-            let observer = self.observers[lane].lock();
-            let mut observer = observer.unwrap_or_else(PoisonError::into_inner);
-            observer.take_snapshot(self.id, trainer, &self.probe)
+            locked(&self.observers[lane]).take_snapshot(self.id, trainer, &self.probe)
         };
         let lanes = self.run.lanes().map(snapshot).into_iter();
-        let lanes: Vec<Arc<Snapshot>> = lanes
-            .map(|snapshot| snapshot.map(Arc::new))
-            .collect::<Result<_, _>>()?;
+        let lanes = lanes.map(|snapshot| snapshot.map(Arc::new));
+        let lanes: Vec<Arc<Snapshot>> = lanes.collect::<Result<_, _>>()?;
         let clouds: Vec<&[[f32; 3]]> = lanes.iter().map(|lane| &*lane.points).collect();
         let axes = lanes.first().map_or(0, |lane| lane.latent_size);
         Ok(SnapshotSet {
