@@ -37,7 +37,7 @@ pub use figure_kind::FigureKind;
 pub use figure3::Figure3;
 pub use figure4::Figure4;
 pub use figure5::Figure5;
-pub use film::{ANIMATION_EXTENSIONS, Animation, Ending, Film, Frame, Scene, save_animation};
+pub use film::{Animation, Ending, Film, Frame, Scene, save_animation};
 pub use lambda_sweep::LambdaSweep;
 pub use learning::LearningCurves;
 pub use pareto::ParetoFigure;

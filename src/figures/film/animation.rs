@@ -42,11 +42,8 @@ pub enum Ending {
     Cancelled,
 }
 
-/// Formats of animations, by file name extension.
-pub const ANIMATION_EXTENSIONS: [&str; 3] = ["gif", "png", "apng"];
-
-/// Writes an endlessly repeated animation as GIF or animated PNG, depending on the extension of
-/// `path`, with one frame at a time in memory.
+/// Writes an endlessly repeated animation as GIF or animated PNG, by the extension of `path` (gif, png
+/// or apng), with one frame at a time in memory.
 ///
 /// Calls `progress` before each frame, with the number of frames done and of all frames; it decides
 /// whether to continue.

@@ -6,7 +6,7 @@ mod scene;
 
 use std::{array, ops::RangeInclusive, time::Duration};
 
-pub use animation::{ANIMATION_EXTENSIONS, Animation, Ending, Frame, save_animation};
+pub use animation::{Animation, Ending, Frame, save_animation};
 pub use scene::Scene;
 
 use super::{
