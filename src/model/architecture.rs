@@ -132,7 +132,7 @@ impl Architecture {
 
     /// Whether the paper does not train this network on images of this shape: it trains CNN Large on
     /// 3×32×32, `ViT` on both 3×32×32 and 1×28×28, all others on 1×28×28.
-    pub fn beyond_paper(self, shape: ImageShape) -> bool {
+    pub fn is_outside_paper(self, shape: ImageShape) -> bool {
         let in_paper: &[ImageShape] = match self {
             Self::CnnLarge => &[ImageShape::COLOUR_32],
             Self::Vit => &[ImageShape::GREY_28, ImageShape::COLOUR_32],

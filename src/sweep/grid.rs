@@ -121,7 +121,7 @@ impl Grid {
         for &seed in &self.seed {
             for data in &self.data {
                 for &architecture in &self.arch {
-                    if self.paper_pairs_only && beyond_paper(data, architecture) {
+                    if self.paper_pairs_only && is_outside_paper(data, architecture) {
                         continue;
                     }
                     let free = architecture.has_free_latent();
@@ -195,9 +195,11 @@ fn once<T: PartialEq + std::fmt::Display>(
 }
 
 /// Whether the combination is certainly not in the paper. The images of a folder are not known yet.
-fn beyond_paper(data: &DataSource, architecture: Architecture) -> bool {
+fn is_outside_paper(data: &DataSource, architecture: Architecture) -> bool {
     match data {
-        DataSource::Bundled(set) | DataSource::Full(set) => architecture.beyond_paper(set.shape()),
+        DataSource::Bundled(set) | DataSource::Full(set) => {
+            architecture.is_outside_paper(set.shape())
+        }
         DataSource::Folder(_) => false,
     }
 }

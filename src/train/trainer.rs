@@ -90,8 +90,8 @@ impl Trainer {
         dataset: Arc<Dataset>,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        let plan = config.model_spec(dataset.shape, dataset.classes());
-        let model = config.architecture.build(&plan, config.seed, device)?;
+        let spec = config.model_spec(dataset.shape, dataset.classes());
+        let model = config.architecture.build(&spec, config.seed, device)?;
         Self::with_model(config, dataset, device, model)
     }
 

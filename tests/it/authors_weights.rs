@@ -74,10 +74,10 @@ fn a_fully_connected_network_reproduces_the_outputs_of_imported_weights() {
         .model()
         .forward(Tensor::from_data(data, &Device::flex()));
     // PyTorch's y = W x + b, in double precision.
-    let theirs = read_arrays(name);
+    let arrays = read_arrays(name);
     let linear = |part: &str, x: &[f64]| -> Vec<f64> {
-        let weight = &theirs[&format!("{part}.linear_1.weight")].values;
-        let bias = &theirs[&format!("{part}.linear_1.bias")].values;
+        let weight = &arrays[&format!("{part}.linear_1.weight")].values;
+        let bias = &arrays[&format!("{part}.linear_1.bias")].values;
         let rows = weight.chunks(x.len()).zip(bias);
         rows.map(|(row, bias)| {
             let products = row.iter().zip(x).map(|(w, x)| f64::from(*w) * x);
@@ -114,7 +114,7 @@ fn every_weight_of_a_convolutional_network_is_imported() {
     let dataset = Arc::new(common::dataset(ImageShape::GREY_28, 10, 4, 2));
     let saved = load(name, &dataset).unwrap();
     assert_eq!(saved.config().architecture, Architecture::CnnSmall);
-    let theirs = read_arrays(name);
+    let arrays = read_arrays(name);
     for (ours, name) in [
         ("encoder.blocks.0.conv.weight", "encoder.conv_1.weight"),
         ("encoder.blocks.2.conv.bias", "encoder.conv_3.bias"),
@@ -131,9 +131,9 @@ fn every_weight_of_a_convolutional_network_is_imported() {
         ("decoder.layers.2.bias", "decoder.conv_t_3.bias"),
         ("classifier.output.weight", "classifier.linear_2.weight"),
     ] {
-        assert_eq!(saved.weights()[ours], theirs[name], "{ours}");
+        assert_eq!(saved.weights()[ours], arrays[name], "{ours}");
     }
-    assert_eq!(saved.weights().len(), theirs.len());
+    assert_eq!(saved.weights().len(), arrays.len());
     let output = trainer(&saved, &dataset).model().forward_in(
         Tensor::zeros([2, 784], &Device::flex()),
         &mut ForwardContext::evaluation(),
@@ -157,7 +157,7 @@ fn a_transformer_gets_its_sizes_from_imported_weights() {
         ..config().vit
     };
     assert_eq!(found.vit, expected);
-    let theirs = read_arrays(name);
+    let arrays = read_arrays(name);
     for (ours, name) in [
         ("encoder.patches.weight", "encoder.patch_embed.proj.weight"),
         (
@@ -178,16 +178,16 @@ fn a_transformer_gets_its_sizes_from_imported_weights() {
         ("classifier.norm.running_var", "classifier.bn_1.running_var"),
         ("classifier.output.weight", "classifier.linear_1.weight"),
     ] {
-        assert_eq!(saved.weights()[ours], theirs[name], "{ours}");
+        assert_eq!(saved.weights()[ours], arrays[name], "{ours}");
     }
     for (ours, name) in [
         ("encoder.class_token", "encoder.cls_token"),
         ("decoder.mask_token", "decoder.mask_token"),
     ] {
-        assert_eq!(saved.weights()[ours].values, theirs[name].values, "{ours}");
+        assert_eq!(saved.weights()[ours].values, arrays[name].values, "{ours}");
     }
     // Two tables of positions are left out.
-    assert_eq!(saved.weights().len(), theirs.len() - 2);
+    assert_eq!(saved.weights().len(), arrays.len() - 2);
     let output = trainer(&saved, &dataset).model().forward_in(
         Tensor::zeros([2, 784], &Device::flex()),
         &mut ForwardContext::evaluation(),

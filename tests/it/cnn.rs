@@ -73,7 +73,7 @@ fn every_layer_has_its_size_for_grey_and_colour_images() {
         let spec = model_spec(shape);
         assert_eq!(architecture.describe(&spec).unwrap(), layers);
         assert_eq!(
-            architecture.beyond_paper(shape),
+            architecture.is_outside_paper(shape),
             (architecture == SMALL) == (shape == colour)
         );
         let channels = if architecture == SMALL { 16 } else { 128 };

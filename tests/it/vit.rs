@@ -94,7 +94,7 @@ fn every_layer_has_its_size_for_grey_and_colour_images() {
     ] {
         let spec = model_spec(shape, options);
         assert_eq!(VIT.describe(&spec).unwrap(), layers);
-        assert!(!VIT.beyond_paper(shape));
+        assert!(!VIT.is_outside_paper(shape));
         let layout = VIT.latent_layout(&spec).unwrap();
         let (count, width) = (tokens, embed);
         assert_eq!(layout, LatentLayout::Tokens { count, width });

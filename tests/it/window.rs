@@ -378,10 +378,10 @@ fn a_full_data_set_is_downloaded_cancelled_resumed_and_used() {
         batch_size: 20,
         ..small()
     });
-    let shelf = small_set::locator(vec![full], home.path());
+    let locator = small_set::locator(vec![full], home.path());
     harness
         .state_mut()
-        .execute(DownloadCommand::SetLocator(shelf));
+        .execute(DownloadCommand::SetLocator(locator));
     wait(&mut harness, "the first steps", trains);
     harness.key_press_modifiers(Modifiers::COMMAND, Key::D);
     harness.run_steps(2);
@@ -397,7 +397,7 @@ fn a_full_data_set_is_downloaded_cancelled_resumed_and_used() {
                 .and_then(|running| running.progress.clone()),
         )
     };
-    wait(&mut harness, "the look for the set", |app| {
+    wait(&mut harness, "the search for the set", |app| {
         state(app).0 == Some(Availability::Missing)
     });
     harness.run_steps(2);
@@ -444,10 +444,10 @@ fn a_missing_full_data_set_opens_the_data_sets_window() {
     let home = tempfile::tempdir().unwrap();
     let mut harness = window(small());
     let full = small_set::entry(BundledSet::Mnist, &small_set::idx_files(), &[]);
-    let shelf = small_set::locator(vec![full], home.path());
+    let locator = small_set::locator(vec![full], home.path());
     harness
         .state_mut()
-        .execute(DownloadCommand::SetLocator(shelf));
+        .execute(DownloadCommand::SetLocator(locator));
     wait(&mut harness, "the first steps", trains);
     let source = DataSource::Full(BundledSet::Mnist);
     harness.state_mut().execute(DataCommand::Load {
@@ -511,7 +511,7 @@ fn moving_lambda_in_a_spectrum_shows_another_network_in_the_next_frame() {
     // Arrow keys belong to λ again once the text field is left.
     harness.get_by_role_and_label(Role::Slider, "λ").focus();
     harness.step();
-    for (key, wanted) in [
+    for (key, expected) in [
         (Key::Home, 0),
         (Key::ArrowRight, 1),
         (Key::ArrowRight, 2),
@@ -521,11 +521,11 @@ fn moving_lambda_in_a_spectrum_shows_another_network_in_the_next_frame() {
     ] {
         harness.key_press(key);
         harness.step();
-        assert_eq!(place(harness.state()), wanted, "after {key:?}");
-        let lambda = [0.0, 0.5, 1.0][wanted];
+        assert_eq!(place(harness.state()), expected, "after {key:?}");
+        let lambda = [0.0, 0.5, 1.0][expected];
         assert_eq!(harness.state().state().run.lambda().value(), lambda);
         assert_eq!(snapshot(harness.state()).unwrap().lambda.value(), lambda);
-        // What is seen is named by its λ, in the same frame.
+        // The network on show is named by its λ in the same frame.
         harness.get_by_label(&format!("λ = {lambda:.2}"));
     }
     let run = harness.state().state().run.view().unwrap();
@@ -557,14 +557,14 @@ fn a_click_in_a_chart_shows_that_network_and_p_plays_all() {
     harness.step();
     harness.key_press(Key::End);
     harness.run_steps(2);
-    for (dot, wanted) in [
+    for (dot, expected) in [
         ("Accuracy at λ = 0.00:", 0),
         ("MSE at λ = 0.50:", 1),
         ("Plane, λ = 1.00:", 2),
     ] {
         harness.get_by_label_contains(dot).click();
         harness.run_steps(3);
-        assert_eq!(place(harness.state()), wanted, "{dot}");
+        assert_eq!(place(harness.state()), expected, "{dot}");
     }
     harness
         .get_all_by_label_contains("λ = 0.00 of image")
@@ -582,9 +582,9 @@ fn a_click_in_a_chart_shows_that_network_and_p_plays_all() {
     harness.run_steps(2);
 
     harness.key_press(Key::P);
-    for wanted in [2, 0, 1] {
+    for expected in [2, 0, 1] {
         wait(&mut harness, "its turn in the film", |app| {
-            place(app) == wanted
+            place(app) == expected
         });
     }
     assert!(harness.state().state().run.is_playing());
@@ -636,9 +636,9 @@ fn assert_images_belong_to_the_lane(harness: &mut Harness<'_, App>, place: usize
         let words = format!("{}, image {}", run.lane_name(place), reading.index);
         assert!(shows(&picture, item.min, scale, input), "input of {words}");
         let second = item.min + vec2(width + 3.0, 0.0);
-        let rebuilt = &reading.reconstruction;
+        let reconstruction = &reading.reconstruction;
         assert!(
-            shows(&picture, second, scale, rebuilt),
+            shows(&picture, second, scale, reconstruction),
             "reconstruction of {words}"
         );
     }
@@ -650,10 +650,14 @@ fn every_image_of_a_paused_spectrum_belongs_to_the_shown_lambda() {
     spectrum(&mut harness);
     harness.key_press(Key::Escape);
     press(&mut harness, "Pause");
-    wait(&mut harness, "a pause and its last look", |app| {
+    wait(&mut harness, "a pause and its last snapshot", |app| {
         let run = app.state().run.view().unwrap();
-        let seen = |lane: &LaneView| lane.snapshot.as_ref().map(|shown| shown.step);
-        !app.state().run.is_training() && run.lanes().iter().all(|l| seen(l) == Some(l.step()))
+        let snapshot_step = |lane: &LaneView| lane.snapshot.as_ref().map(|shown| shown.step);
+        !app.state().run.is_training()
+            && run
+                .lanes()
+                .iter()
+                .all(|l| snapshot_step(l) == Some(l.step()))
     });
     press(&mut harness, "Reconstructions");
     for place in [0, 1, 2, 0] {
@@ -714,7 +718,7 @@ fn a_saved_run_is_resumed_with_its_curves_and_an_invalid_file_leaves_the_current
 #[test]
 fn the_window_offers_recovery_after_a_crash_only() {
     let folder = tempfile::tempdir().unwrap();
-    let keeping = |config: RunConfig| {
+    let with_autosave = |config: RunConfig| {
         let runs = folder.path();
         open(config, BundledSet::Mnist, |app| {
             app.with_recovery(Some(runs))
@@ -727,12 +731,12 @@ fn the_window_offers_recovery_after_a_crash_only() {
             .filter(|path| path.extension().is_some_and(|e| e == "safetensors"))
             .count()
     };
-    let mut first = keeping(small());
+    let mut first = with_autosave(small());
     wait(&mut first, "the file of an epoch", |_| kept() == 1);
     // The lock goes, the file stays, as after a crash.
     drop(first);
 
-    let mut second = keeping(config());
+    let mut second = with_autosave(config());
     wait(&mut second, "the first steps", trains);
     second.run_steps(2);
     second.get_by_role_and_label(Role::Button, "Discard");
@@ -746,7 +750,7 @@ fn the_window_offers_recovery_after_a_crash_only() {
     assert_eq!(kept(), 0, "a clean end leaves nothing");
     drop(second);
 
-    let mut third = keeping(small());
+    let mut third = with_autosave(small());
     wait(&mut third, "the first steps", trains);
     third.run_steps(2);
     assert!(third.query_by_label("Discard").is_none());
@@ -755,7 +759,7 @@ fn the_window_offers_recovery_after_a_crash_only() {
 #[test]
 fn the_view_menu_shows_and_hides_panes_of_a_spectrum() {
     let mut harness = window(small());
-    wait(&mut harness, "the first look", trains);
+    wait(&mut harness, "the first snapshot", trains);
     for (times, there) in [(1, true), (2, false)] {
         harness.get_by_role_and_label(Role::Button, "View").click();
         harness.run_steps(3);
@@ -803,7 +807,7 @@ fn incompatible_sizes_cannot_be_applied() {
     harness.run_steps(30);
     let apply = harness.get_by_role_and_label(Role::Button, "Apply").rect();
     assert!(apply.bottom() < 773.0, "below the status line: {apply}");
-    // An embedding of 8 has no room for five equal heads.
+    // An embedding of 8 is not divisible by five heads.
     harness
         .get_by_role_and_label(Role::SpinButton, "Heads")
         .set_value_accesskit(5.0);

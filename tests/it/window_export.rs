@@ -32,14 +32,17 @@ fn window(spectrum: Option<&str>) -> Harness<'static, App> {
     })
 }
 
-/// Until every network has been trained for two epochs and seen.
+/// Until every network has been trained for two epochs and has a snapshot.
 fn train(harness: &mut Harness<'_, App>, lanes: usize) {
     wait(harness, "two epochs", |app| {
         app.state().run.view().is_some_and(|run| {
             run.lanes().len() == lanes
                 && run.lanes().iter().all(|lane| {
                     lane.last_evaluation.is_some_and(|last| last.epoch > 1)
-                        && lane.snapshot.as_ref().is_some_and(|look| look.step > 0)
+                        && lane
+                            .snapshot
+                            .as_ref()
+                            .is_some_and(|snapshot| snapshot.step > 0)
                 })
         })
     });
@@ -94,7 +97,7 @@ fn every_figure_of_a_spectrum_is_written_in_every_format() {
             }
         }
     }
-    // What figure 3 shows is what the window was told.
+    // Figure 3 shows the metrics of the window.
     let path = folder.path().join("trade-off-plane.csv");
     let mut table = csv::Reader::from_path(path).unwrap();
     let lambdas: Vec<String> = table

@@ -1,4 +1,4 @@
-//! The experiment pane, used as a person or a screen reader would: by labels and keys.
+//! The sweep pane, operated by labels and keys.
 
 use std::{
     collections::HashMap,
@@ -73,7 +73,7 @@ fn window_with_storage(file: &Path, memory: &Memory) -> Harness<'static, App> {
     harness
 }
 
-fn experiment(app: &App) -> &SweepState {
+fn sweep_state(app: &App) -> &SweepState {
     &app.state().sweep
 }
 
@@ -111,20 +111,20 @@ fn two_runs(harness: &mut Harness<'_, App>, epochs: f64) {
     harness
         .get_by_role_and_label(Role::SpinButton, "Epochs")
         .set_value_accesskit(epochs);
-    wait(harness, "what the file knows", |app| {
-        let runs = &experiment(app).runs;
+    wait(harness, "the status of the runs", |app| {
+        let runs = &sweep_state(app).runs;
         let is_set = runs.iter().all(|run| run.epochs as f64 == epochs);
-        experiment(app).is_store_queried && runs.len() == 2 && is_set
+        sweep_state(app).is_store_queried && runs.len() == 2 && is_set
     });
     harness.run_steps(2);
     harness.get_by_label("2 runs");
 }
 
-/// Starts both runs, whether their cost is known yet or not.
+/// Starts both runs, with or without an estimate.
 fn start(harness: &mut Harness<'_, App>) {
     press(harness, "Start 2 runs");
     assert!(
-        experiment(harness.state()).running.is_some(),
+        sweep_state(harness.state()).running.is_some(),
         "nothing has started"
     );
 }
@@ -146,7 +146,7 @@ fn a_small_sweep_is_run_and_one_of_its_runs_trained_live() {
     };
     let place = below(&harness);
     let begun = Instant::now();
-    while experiment(harness.state()).estimate.is_none() {
+    while sweep_state(harness.state()).estimate.is_none() {
         assert!(
             begun.elapsed() < TIME_LIMIT,
             "never said what they will take"
@@ -163,7 +163,7 @@ fn a_small_sweep_is_run_and_one_of_its_runs_trained_live() {
     press(&mut harness, "Start 2 runs");
     let begun = steps(harness.state());
     wait(&mut harness, "both runs", |app| {
-        experiment(app).end.as_ref() == Some(&SweepEnd::Complete)
+        sweep_state(app).end.as_ref() == Some(&SweepEnd::Complete)
     });
     wait(&mut harness, "the live run as well", |app| {
         steps(app) > begun
@@ -179,8 +179,8 @@ fn a_small_sweep_is_run_and_one_of_its_runs_trained_live() {
         .get_by_label_contains("FC Small n = 3, mnist, λ = 0, seed 34: ")
         .click();
     wait(&mut harness, "the run", |app| {
-        let looked = experiment(app).preview.as_ref();
-        looked.is_some_and(|looked| matches!(looked.picture, Some(Ok(_))))
+        let preview = sweep_state(app).preview.as_ref();
+        preview.is_some_and(|preview| matches!(preview.picture, Some(Ok(_))))
     });
     harness.run_steps(2);
     harness.get_by_label("Accuracy and MSE by epoch");
@@ -219,17 +219,17 @@ fn a_sweep_is_paused_a_run_skipped_and_the_rest_cancelled() {
     two_runs(&mut harness, 5000.0);
     start(&mut harness);
     let evaluated = |app: &App, epoch: u64| {
-        experiment(app).statuses.iter().any(
+        sweep_state(app).statuses.iter().any(
             |fate| matches!(fate, RunStatus::Running(Some(evaluation)) if evaluation.epoch >= epoch),
         )
     };
     wait(&mut harness, "an epoch", |app| {
-        assert_eq!(experiment(app).end.as_ref(), None, "it ended by itself");
+        assert_eq!(sweep_state(app).end.as_ref(), None, "it ended by itself");
         evaluated(app, 1)
     });
     press(&mut harness, "Pause runs");
     let stage = |app: &App| {
-        experiment(app)
+        sweep_state(app)
             .running
             .as_ref()
             .map(|running| running.stage)
@@ -248,11 +248,11 @@ fn a_sweep_is_paused_a_run_skipped_and_the_rest_cancelled() {
     harness.run_steps(2);
     press(&mut harness, "Skip FC Small n = 3, mnist, λ = 1, seed 34");
     wait(&mut harness, "one run less", |app| {
-        experiment(app).statuses.contains(&RunStatus::Skipped)
+        sweep_state(app).statuses.contains(&RunStatus::Skipped)
     });
     press(&mut harness, "Cancel");
     wait(&mut harness, "the end", |app| {
-        experiment(app).end.as_ref() == Some(&SweepEnd::Cancelled)
+        sweep_state(app).end.as_ref() == Some(&SweepEnd::Cancelled)
     });
     harness.run_steps(2);
     harness.get_by_label_contains("Cancelled: 0 of 2 runs are done and stored");
@@ -262,8 +262,8 @@ fn a_sweep_is_paused_a_run_skipped_and_the_rest_cancelled() {
     assert!(store.runs().unwrap().is_empty());
 
     // Closing the window in the middle leaves a sound file.
-    wait(&mut harness, "what the file knows", |app| {
-        experiment(app).is_store_queried
+    wait(&mut harness, "the status of the runs", |app| {
+        sweep_state(app).is_store_queried
     });
     harness.run_steps(2);
     start(&mut harness);
@@ -327,8 +327,8 @@ fn advanced_settings_are_collapsed_validated_and_stored() {
     harness.get_by_label("ViT dimensions");
     set(&mut harness, "Heads", 3.0);
     harness.get_by_label_contains("3 heads cannot share an embedding of 8");
-    wait(&mut harness, "what the file knows", |app| {
-        experiment(app).is_store_queried
+    wait(&mut harness, "the status of the runs", |app| {
+        sweep_state(app).is_store_queried
     });
     harness.run_steps(2);
     assert!(!is_ready(&harness, 44));
@@ -338,13 +338,13 @@ fn advanced_settings_are_collapsed_validated_and_stored() {
     harness.get_by_label("Batch size 20000 is larger than the 10000 training images of MNIST");
     set(&mut harness, "Batch size", 64.0);
     set(&mut harness, "Learning rate", 0.01);
-    wait(&mut harness, "what the file knows", |app| {
-        experiment(app).is_store_queried
+    wait(&mut harness, "the status of the runs", |app| {
+        sweep_state(app).is_store_queried
     });
     harness.run_steps(2);
     assert!(is_ready(&harness, 44));
-    let wanted = experiment(harness.state()).runs.to_vec();
-    let (vit, fc): (Vec<_>, Vec<_>) = wanted
+    let expected = sweep_state(harness.state()).runs.to_vec();
+    let (vit, fc): (Vec<_>, Vec<_>) = expected
         .iter()
         .map(|run| &run.config)
         .partition(|config| config.architecture == Architecture::Vit);
@@ -353,7 +353,7 @@ fn advanced_settings_are_collapsed_validated_and_stored() {
         vit.iter()
             .all(|config| (config.vit.heads, config.vit.embed) == (3, 12))
     );
-    for run in &wanted {
+    for run in &expected {
         assert_eq!(
             (run.config.batch_size, run.config.learning_rate),
             (64, 0.01)
@@ -367,13 +367,13 @@ fn advanced_settings_are_collapsed_validated_and_stored() {
     harness.state_mut().save(&mut memory);
     drop(harness);
     let harness = window_with_storage(&file, &memory);
-    assert_eq!(*experiment(harness.state()).runs, wanted[..]);
+    assert_eq!(*sweep_state(harness.state()).runs, expected[..]);
     drop(harness);
 
-    // What another version has left, or nobody knows who, is no grid.
-    let known = memory.0.values_mut().next().unwrap();
-    assert!(known.contains("batch_size = 64"), "{known}");
-    *known = known.replace("batch_size = 64", "batch_size = 64\\ncolour = 3");
+    // A stored grid with unknown keys is ignored.
+    let stored = memory.0.values_mut().next().unwrap();
+    assert!(stored.contains("batch_size = 64"), "{stored}");
+    *stored = stored.replace("batch_size = 64", "batch_size = 64\\ncolour = 3");
     let harness = window_with_storage(&file, &memory);
-    assert_eq!(experiment(harness.state()).runs.len(), 22);
+    assert_eq!(sweep_state(harness.state()).runs.len(), 22);
 }

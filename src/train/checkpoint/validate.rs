@@ -75,10 +75,10 @@ pub(super) fn network_of(
     weights: &NamedArrays,
 ) -> Result<Vec<ParameterSlot>, String> {
     let invalid = |invalid: InvalidArchitecture| invalid.to_string();
-    let plan = config.model_spec(data.shape(), data.classes.len());
+    let spec = config.model_spec(data.shape(), data.classes.len());
     let needed = config
         .architecture
-        .parameter_count(&plan)
+        .parameter_count(&spec)
         .map_err(invalid)?;
     let held: usize = weights.values().map(|array| array.values.len()).sum();
     if held < needed {
@@ -87,7 +87,7 @@ pub(super) fn network_of(
             config.architecture
         ));
     }
-    let build = |device| config.architecture.build(&plan, config.seed, device);
+    let build = |device| config.architecture.build(&spec, config.seed, device);
     let model: Cre = build(&Device::flex()).map_err(invalid)?;
     Ok(names::slots(&model))
 }

@@ -238,7 +238,7 @@ fn network(ui: &mut Ui, draft: &mut Draft, state: &State) {
         &Architecture::ALL,
         |architecture| architecture.to_string(),
     );
-    if draft.config.architecture.beyond_paper(spec.shape) {
+    if draft.config.architecture.is_outside_paper(spec.shape) {
         ui.label("");
         ui.label(RichText::new("not in the paper").italics().size(12.0))
             .on_hover_text(
