@@ -119,30 +119,24 @@ fn measure(
         vit: args.vit.options(),
         ..RunConfig::default()
     };
-    let lanes: Vec<Lane> = evenly_spaced(args.lanes as usize)
-        .into_iter()
-        .map(|lambda| Lane {
-            lambda,
-            seed: config.seed,
-        })
-        .collect();
+    let seed = config.seed;
+    let lambdas = evenly_spaced(args.lanes as usize).into_iter();
+    let lanes: Vec<Lane> = lambdas.map(|lambda| Lane { lambda, seed }).collect();
     let mut lanes = Lanes::new(&config, &lanes, dataset, device)?;
     let train_images_per_second = training_speed(&mut lanes, Duration::from_secs(args.seconds))?;
     // Evaluation and snapshots are measured for one network that has all cores.
     let trainer = Trainer::new(&config, dataset.clone(), device)?;
+    let probe = Probe::first_of_each_class(dataset, 50, 2);
+    let mut observer = Observer::default();
     Ok(Measurement {
         device: backend,
         arch: args.arch.id(),
         lanes: args.lanes,
         train_images_per_second,
         evaluate_ms: median_ms(7, || trainer.evaluate().map(drop))?,
-        snapshot_ms: {
-            let probe = Probe::first_of_each_class(dataset, 50, 2);
-            let mut observer = Observer::default();
-            median_ms(15, || {
-                observer.take_snapshot(RunId(0), &trainer, &probe).map(drop)
-            })?
-        },
+        snapshot_ms: median_ms(15, || {
+            observer.take_snapshot(RunId(0), &trainer, &probe).map(drop)
+        })?,
         gemm_gflops: gemm(device)?,
     })
 }

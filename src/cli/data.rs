@@ -7,7 +7,7 @@ use std::{
     str::FromStr,
 };
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
@@ -159,9 +159,7 @@ fn full_set_state(set: BundledSet, entry: &CatalogueEntry<'_>, locator: &Dataset
             "only as Python pickles, which are not read, in {}: download it {command}",
             folder.display()
         ),
-        Availability::Missing if kept > 0 => {
-            format!("partly downloaded: resume {command}")
-        }
+        Availability::Missing if kept > 0 => format!("partly downloaded: resume {command}"),
         Availability::Missing => format!("not on this machine: download it {command}"),
     }
 }
@@ -215,16 +213,10 @@ fn progress_style() -> anyhow::Result<ProgressStyle> {
     let template = "{prefix}  {bar:24}  {received} of {total}  {speed}/s  {left} left  {msg}";
     Ok(ProgressStyle::with_template(template)?
         .progress_chars("━━─")
-        .with_key("received", key(|state| format::bytes(state.pos())))
-        .with_key(
-            "total",
-            key(|state| format::bytes(state.len().unwrap_or(0))),
-        )
-        .with_key("speed", key(|state| format::bytes(state.per_sec() as u64)))
-        .with_key(
-            "left",
-            key(|state| format::duration(state.eta().as_secs_f64())),
-        ))
+        .with_key("received", key(|bar| format::bytes(bar.pos())))
+        .with_key("total", key(|bar| format::bytes(bar.len().unwrap_or(0))))
+        .with_key("speed", key(|bar| format::bytes(bar.per_sec() as u64)))
+        .with_key("left", key(|bar| format::duration(bar.eta().as_secs_f64()))))
 }
 
 /// A key of the template that shows `text`.
@@ -263,8 +255,8 @@ fn verify(names: &[SetName], locator: &DatasetLocator) -> anyhow::Result<()> {
     }
     match differences {
         0 => Ok(()),
-        1 => Err(anyhow!("1 file is not the original")),
-        count => Err(anyhow!("{count} files are not the originals")),
+        1 => bail!("1 file is not the original"),
+        count => bail!("{count} files are not the originals"),
     }
 }
 
@@ -283,13 +275,8 @@ fn print_path(name: Option<SetName>, locator: &DatasetLocator) -> anyhow::Result
 fn build_bundle(args: &BundleArgs) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     for file in bundle::build(&args.from, &args.to, args.overwrite.existing())? {
-        writeln!(
-            out,
-            "{}  {} bytes  SHA-256 {}",
-            file.path.display(),
-            file.bytes,
-            file.sha256
-        )?;
+        let (path, bytes) = (file.path.display(), file.bytes);
+        writeln!(out, "{path}  {bytes} bytes  SHA-256 {}", file.sha256)?;
     }
     Ok(())
 }

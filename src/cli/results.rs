@@ -98,12 +98,10 @@ impl FromArgs {
 
 /// The results file that `option` names or, without it, the default file of this user.
 pub(super) fn results_file(file: Option<&Path>, option: &str) -> anyhow::Result<PathBuf> {
-    match file {
-        Some(file) => Ok(file.to_owned()),
-        None => store::default_file().with_context(|| {
-            format!("the default results file is unknown on this system; give {option} FILE")
-        }),
-    }
+    let file = file.map(Path::to_owned).or_else(store::default_file);
+    file.with_context(|| {
+        format!("the default results file is unknown on this system; give {option} FILE")
+    })
 }
 
 /// Runs `cre-lab results`.
@@ -129,18 +127,11 @@ fn list(store: &Store) -> anyhow::Result<String> {
     )];
     lines.extend(runs.iter().filter_map(list_line));
     let failures = store.failures()?;
-    lines.push(format!(
-        "{} in {}",
-        plural(runs.len(), "run"),
-        store.file().display()
-    ));
+    lines.push(total(runs.len(), store));
     if !failures.is_empty() {
         lines.push(format!("{} failed:", plural(failures.len(), "run")));
-        lines.extend(
-            failures
-                .iter()
-                .map(|(.., failure)| format!("  {}: {}", failure.spec, failure.reason)),
-        );
+        let failures = failures.iter().map(|(.., failure)| failure);
+        lines.extend(failures.map(|failure| format!("  {}: {}", failure.spec, failure.reason)));
     }
     Ok(lines.join("\n") + "\n")
 }
@@ -236,11 +227,8 @@ fn export(args: &ExportArgs) -> anyhow::Result<()> {
 }
 
 fn merge(args: &MergeArgs) -> anyhow::Result<String> {
-    let sources = args
-        .files
-        .iter()
-        .map(|file| Store::open_existing(file))
-        .collect::<Result<Vec<_>, _>>()?;
+    let sources = args.files.iter().map(|file| Store::open_existing(file));
+    let sources = sources.collect::<Result<Vec<_>, _>>()?;
     let mut target = Store::open(&args.out)?;
     let mut lines = Vec::new();
     for source in &sources {
@@ -253,10 +241,10 @@ fn merge(args: &MergeArgs) -> anyhow::Result<String> {
             merged.failed
         ));
     }
-    lines.push(format!(
-        "{} in {}",
-        plural(target.ids()?.len(), "run"),
-        target.file().display()
-    ));
+    lines.push(total(target.ids()?.len(), &target));
     Ok(lines.join("\n") + "\n")
+}
+
+fn total(runs: usize, store: &Store) -> String {
+    format!("{} in {}", plural(runs, "run"), store.file().display())
 }

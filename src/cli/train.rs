@@ -113,10 +113,11 @@ struct Setup {
 impl Setup {
     /// Reads the checkpoint or weights, if any, and the data set.
     fn load(args: &TrainArgs) -> anyhow::Result<Self> {
-        let resumed = match &args.resume {
-            Some(file) => Some(load_unfinished(file, args.epochs)?),
-            None => None,
-        };
+        let resumed = args
+            .resume
+            .as_ref()
+            .map(|file| load_unfinished(file, args.epochs));
+        let resumed = resumed.transpose()?;
         let (mut config, source) = match &resumed {
             Some(checkpoint) => (checkpoint.config(), checkpoint.metadata.data.source.clone()),
             None => (args.run.config(), args.run.data.clone()),

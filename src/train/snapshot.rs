@@ -170,10 +170,16 @@ pub struct CustomImageResult {
 impl ImageResult {
     /// The most probable class and its probability.
     pub fn predicted(&self) -> (u8, f32) {
-        (0..=u8::MAX)
-            .zip(&self.probabilities)
-            .fold((0, f32::NEG_INFINITY), |best, (class, &p)| {
-                if p > best.1 { (class, p) } else { best }
-            })
+        arg_max(&self.probabilities)
     }
+}
+
+/// The largest value, the first of equal ones, after its index.
+pub(super) fn arg_max(values: &[f32]) -> (u8, f32) {
+    let larger = |best: (u8, f32), (index, &value)| {
+        if value > best.1 { (index, value) } else { best }
+    };
+    (0..=u8::MAX)
+        .zip(values)
+        .fold((0, f32::NEG_INFINITY), larger)
 }

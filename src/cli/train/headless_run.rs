@@ -59,9 +59,6 @@ enum Stage {
 
 impl HeadlessRun {
     /// Starts the worker. Training begins in [`Self::follow`].
-    ///
-    /// # Errors
-    /// When the worker's thread cannot be started.
     pub fn start(epochs: u64, folder: RunFolder, setup: Setup) -> anyhow::Result<Self> {
         let Setup {
             config,
@@ -81,21 +78,17 @@ impl HeadlessRun {
             dataset,
             paused: true,
         });
-        let (step, evaluations) = match &checkpoint {
-            Some(checkpoint) => (
-                checkpoint.metadata.step,
-                checkpoint.history.evaluations().to_vec(),
-            ),
-            None => (0, Vec::new()),
-        };
+        let (mut step, mut evaluations) = (0, Vec::new());
         worker.send(match checkpoint {
-            Some(checkpoint) => Command::ResumeRun(start, Arc::new(checkpoint)),
+            Some(checkpoint) => {
+                step = checkpoint.metadata.step;
+                evaluations = checkpoint.history.evaluations().to_vec();
+                Command::ResumeRun(start, Arc::new(checkpoint))
+            }
             None => Command::Reset(start),
         });
-        let bar = ProgressBar::new(0).with_style(
-            ProgressStyle::with_template("{bar:24} epoch {prefix}  {msg}  {eta} left")?
-                .progress_chars("━━─"),
-        );
+        let style = ProgressStyle::with_template("{bar:24} epoch {prefix}  {msg}  {eta} left")?;
+        let bar = ProgressBar::new(0).with_style(style.progress_chars("━━─"));
         Ok(Self {
             epochs,
             folder,
@@ -113,11 +106,8 @@ impl HeadlessRun {
     }
 
     /// Trains until all epochs are complete or the first message of `interrupts`, saves the run, and
-    /// returns its last snapshot.
-    ///
-    /// # Errors
-    /// When training or a file fails, or at the second interrupt. The folder of a run without results
-    /// is released.
+    /// returns its last snapshot. An error or the second interrupt releases the folder of a run
+    /// without results.
     pub fn follow(&mut self, interrupts: &Receiver<()>) -> anyhow::Result<Arc<Snapshot>> {
         let result = self.run_to_end(interrupts);
         if result.is_err() && self.evaluations.is_empty() {
@@ -182,8 +172,8 @@ impl HeadlessRun {
                 ..
             } => self.show_losses(&losses, images_per_second),
             Event::EvaluationProgress { share, .. } => {
-                self.bar
-                    .set_message(format!("evaluating {:.0} %", share * 100.0));
+                let message = format!("evaluating {:.0} %", share * 100.0);
+                self.bar.set_message(message);
             }
             Event::Evaluated { evaluation, .. } => {
                 self.step = evaluation.step;
@@ -257,9 +247,6 @@ impl HeadlessRun {
     }
 
     /// Writes metrics, settings and figures, and returns the paths of all files of the run.
-    ///
-    /// # Errors
-    /// When a file cannot be written.
     pub fn write_files(
         &self,
         snapshot: &Snapshot,
@@ -296,17 +283,10 @@ impl HeadlessRun {
         snapshot: &Snapshot,
         dataset: &Dataset,
     ) -> anyhow::Result<[PathBuf; 2]> {
-        let network = NetworkState::new(
-            &self.source,
-            self.config.clone(),
-            dataset,
-            self.evaluations.clone(),
-            Some(snapshot),
-        );
-        let data = FigureData {
-            networks: vec![network],
-            shown: 0,
-        };
+        let (config, evaluations) = (self.config.clone(), self.evaluations.clone());
+        let network = NetworkState::new(&self.source, config, dataset, evaluations, Some(snapshot));
+        let (networks, shown) = (vec![network], 0);
+        let data = FigureData { networks, shown };
         let paths = [CLOUD, RECONSTRUCTIONS].map(|name| self.folder.file(name));
         let kinds = [FigureKind::Cloud, FigureKind::Reconstructions];
         for (kind, path) in kinds.into_iter().zip(&paths) {

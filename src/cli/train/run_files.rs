@@ -25,9 +25,6 @@ pub(super) struct ConfigFile<'a> {
 
 impl ConfigFile<'_> {
     /// Writes the file, replacing an existing one.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn write(&self, path: &Path) -> anyhow::Result<()> {
         let text = toml::to_string_pretty(self)?;
         write(path, text.as_bytes(), Existing::Replace)
@@ -35,9 +32,6 @@ impl ConfigFile<'_> {
 }
 
 /// Writes one row per evaluation.
-///
-/// # Errors
-/// When the file cannot be written.
 pub(super) fn write_metrics(
     path: &Path,
     evaluations: &[Evaluation],

@@ -50,9 +50,19 @@ enum RunTarget {
     Endless,
 }
 
+impl RunTarget {
+    fn last_step(self) -> u64 {
+        match self {
+            Self::Paused => 0,
+            Self::Until(step) => step,
+            Self::Endless => u64::MAX,
+        }
+    }
+}
+
 /// The run in progress.
 pub struct LiveRun {
-    id: RunId,
+    pub id: RunId,
     run: Run,
     /// None for several lanes, which a file cannot hold.
     recorder: Option<RunRecorder>,
@@ -62,40 +72,29 @@ pub struct LiveRun {
     target: RunTarget,
     emitted_state: Option<RunState>,
     snapshot_due: Instant,
-    /// Whether a model or the probe has changed since the last snapshots.
-    is_changed: bool,
+    /// Whether a model or the probe has changed since the last published snapshots.
+    pub is_changed: bool,
 }
 
 impl LiveRun {
-    /// Builds the networks, from `checkpoint` if there is one, and reports [`Event::Started`].
-    ///
-    /// # Errors
-    /// When the run cannot start; the reason as one sentence.
+    /// Builds the networks, from `checkpoint` if there is one, and reports [`Event::Started`]. The
+    /// error is the reason as one sentence.
     pub fn start(
         start: RunStart,
         checkpoint: Option<&Checkpoint>,
         output: &Output,
     ) -> Result<Self, String> {
-        let RunStart {
-            run: id,
-            config,
-            lanes,
-            dataset,
-            probe,
-            paused,
-        } = start;
-        let parameters = config
-            .architecture
-            .parameter_count(&config.model_spec(dataset.shape, dataset.classes()))
-            .map_err(|invalid| invalid.to_string())?;
+        let (id, config, lanes, dataset) = (start.run, start.config, start.lanes, start.dataset);
+        let spec = config.model_spec(dataset.shape, dataset.classes());
+        let parameters = config.architecture.parameter_count(&spec);
+        let parameters = parameters.map_err(|invalid| invalid.to_string())?;
         let (device, report) = device::open(config.device).map_err(|error| error.to_string())?;
         let estimate = MemoryEstimate {
             lanes: lanes.len(),
             parameters,
         };
-        estimate
-            .check(memory::available(report.backend))
-            .map_err(|error| error.to_string())?;
+        let checked = estimate.check(memory::available(report.backend));
+        checked.map_err(|error| error.to_string())?;
         let build = || -> Result<Run, String> {
             let networks = Lanes::new(&config, &lanes, &dataset, &device);
             let mut run = Run::new(networks.map_err(|error| error.to_string())?).with_roll_back();
@@ -129,8 +128,8 @@ impl LiveRun {
             run,
             recorder,
             observers: lanes.iter().map(|_| Mutex::default()).collect(),
-            probe,
-            target: if paused {
+            probe: start.probe,
+            target: if start.paused {
                 RunTarget::Paused
             } else {
                 RunTarget::Endless
@@ -141,10 +140,6 @@ impl LiveRun {
         })
     }
 
-    pub fn id(&self) -> RunId {
-        self.id
-    }
-
     pub fn is_paused(&self) -> bool {
         self.target == RunTarget::Paused
     }
@@ -152,11 +147,6 @@ impl LiveRun {
     /// Whether an evaluation is due or in progress, which training waits for.
     pub fn is_evaluating(&self) -> bool {
         self.run.is_evaluation_due()
-    }
-
-    /// Whether there is a change that no published snapshot shows.
-    pub fn has_unpublished_changes(&self) -> bool {
-        self.is_changed
     }
 
     /// Executes a command that concerns the run in progress.
@@ -234,13 +224,8 @@ impl LiveRun {
             let steps = (self.run.step_time() * STEPS_PER_SLICE).min(LONGEST_SLICE);
             LOSS_INTERVAL.max(steps)
         };
-        let last = match self.target {
-            RunTarget::Until(step) => step,
-            RunTarget::Paused | RunTarget::Endless => u64::MAX,
-        };
-        let events = self
-            .run
-            .train(last, || inbox.is_empty() && begun.elapsed() < slice)?;
+        let proceed = || inbox.is_empty() && begun.elapsed() < slice;
+        let events = self.run.train(self.target.last_step(), proceed)?;
         self.is_changed = true;
         self.emit_lane_events(events, output);
         Ok(())
@@ -256,10 +241,8 @@ impl LiveRun {
         })?;
         self.emit_lane_events(events, output);
         if self.is_evaluating() {
-            output.events.emit(Event::EvaluationProgress {
-                run: self.id,
-                share: self.run.evaluated_share(),
-            });
+            let (run, share) = (self.id, self.run.evaluated_share());
+            output.events.emit(Event::EvaluationProgress { run, share });
         }
         Ok(())
     }
@@ -305,23 +288,17 @@ impl LiveRun {
         } else {
             self.target = RunTarget::Paused;
         }
-        output.events.emit(Event::Error {
-            run: self.id,
-            error: RunError::NotFinite {
-                lane,
-                step,
-                can_roll_back: self.run.can_roll_back(lane),
-            },
-        });
+        let error = RunError::NotFinite {
+            lane,
+            step,
+            can_roll_back: self.run.can_roll_back(lane),
+        };
+        output.emit_error(self.id, error);
     }
 
     /// Whether no lane has a step left before the next pause.
     fn is_target_reached(&self) -> bool {
-        let last = match self.target {
-            RunTarget::Paused => 0,
-            RunTarget::Until(step) => step,
-            RunTarget::Endless => u64::MAX,
-        };
+        let last = self.target.last_step();
         let lanes = self.run.lanes();
         let mut trainers = lanes.trainers().iter().enumerate();
         trainers.all(|(lane, trainer)| lanes.is_paused(lane) || trainer.steps() >= last)
@@ -345,22 +322,16 @@ impl LiveRun {
             }),
         };
         if saved.is_ok() {
-            output.events.emit(Event::Saved {
-                run: self.id,
-                file: paths.file.clone(),
-            });
+            let (run, file) = (self.id, paths.file.clone());
+            output.events.emit(Event::Saved { run, file });
         }
         self.report_save(saved, output);
     }
 
     fn report_save(&self, saved: Result<(), CheckpointError>, output: &Output) {
         if let Err(error) = saved {
-            output.events.emit(Event::Error {
-                run: self.id,
-                error: RunError::CannotSave {
-                    reason: error.to_string(),
-                },
-            });
+            let reason = error.to_string();
+            output.emit_error(self.id, RunError::CannotSave { reason });
         }
     }
 
@@ -415,12 +386,9 @@ impl LiveRun {
         } else {
             RunState::Training
         };
-        if self.emitted_state != Some(state) {
-            self.emitted_state = Some(state);
-            output.events.emit(Event::State {
-                run: self.id,
-                state,
-            });
+        if self.emitted_state.replace(state) != Some(state) {
+            let run = self.id;
+            output.events.emit(Event::State { run, state });
         }
     }
 
