@@ -1,11 +1,8 @@
-//! Opening regular files only, and writing files completely or not at all, without loss of what is there.
-//!
-//! Every file that the program writes for its user goes through here:
+//! Opens regular files only, and writes files completely or not at all.
 //!
 //! - A new or replaced file is written under a temporary name in its folder and then renamed, so that a
 //!   reader finds the old content or the new, never a part of it. A replaced file keeps its permissions.
-//! - Whether an existing file may be replaced is for the caller to say, see [`Existing`]. One that is
-//!   read-only is never replaced.
+//! - [`Existing`] says whether an existing file may be replaced. One that is read-only never is.
 //! - Symbolic links stay; the file they point to is written.
 //! - Character devices, named pipes and open descriptors (`/dev/stdout`) are written directly. Folders,
 //!   block devices and sockets are refused.

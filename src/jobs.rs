@@ -34,7 +34,6 @@ pub enum JobError {
 pub enum Signal {
     /// A progress value; more may follow at once.
     Progress,
-    /// The result.
     Finished,
 }
 
@@ -48,7 +47,6 @@ impl Wake {
         Self(Arc::new(wake))
     }
 
-    /// Calls the function.
     pub fn signal(&self, signal: Signal) {
         (self.0)(signal);
     }

@@ -54,9 +54,7 @@ pub struct BenchArgs {
 pub struct Measurement {
     /// "cpu" or "wgpu".
     pub device: Backend,
-    /// Id of the network.
     pub arch: &'static str,
-    /// Networks trained side by side.
     pub lanes: u64,
     /// Training speed in images per second, summed over the lanes, at batch size 512 and n = 3.
     /// Includes batch assembly and reading the losses back.

@@ -4,7 +4,6 @@ use burn::tensor::{Device, DeviceKind};
 use burn_wgpu::{WgpuInitError, wgpu};
 use serde::{Deserialize, Serialize};
 
-/// The requested device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeviceChoice {
@@ -13,7 +12,6 @@ pub enum DeviceChoice {
     Auto,
     /// wgpu, even if its only adapter is a software rasteriser.
     Wgpu,
-    /// The CPU.
     Cpu,
 }
 
@@ -53,7 +51,6 @@ impl std::str::FromStr for DeviceChoice {
     }
 }
 
-/// Kind of the device in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Backend {

@@ -14,7 +14,6 @@ pub struct Probe {
     pub cloud: Arc<[u32]>,
     /// Images of the reconstruction grid.
     pub grid: Arc<[u32]>,
-    /// The selected image.
     pub selected: Option<u32>,
     /// An image that is not in the data set, bytes `[channels, height, width]` of its shape.
     pub custom_image: Option<Arc<[u8]>>,
@@ -99,7 +98,6 @@ pub struct Snapshot {
     pub run: RunId,
     pub step: u64,
     pub lambda: Lambda,
-    /// The images it was taken with.
     pub probe: Probe,
     /// Number of values of z that the cloud shows.
     pub latent_size: usize,
@@ -116,7 +114,6 @@ pub struct Snapshot {
     pub dead: Vec<bool>,
     /// One per image of `probe.grid`.
     pub grid: Vec<ImageResult>,
-    /// The selected image, if there is one.
     pub selected: Option<ImageResult>,
     /// The image that is not in the data set, if there is one.
     pub custom_image: Option<CustomImageResult>,
@@ -126,7 +123,6 @@ impl Snapshot {
     /// The largest z, in values, that a snapshot holds for every point.
     pub const LATENT_SHOWN: usize = 64;
 
-    /// Number of dead latent units.
     pub fn dead_units(&self) -> usize {
         self.dead.iter().filter(|dead| **dead).count()
     }

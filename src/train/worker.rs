@@ -72,7 +72,6 @@ impl Worker {
         let _ = self.commands.send(command);
     }
 
-    /// Events, in order.
     pub fn events(&self) -> &Receiver<Event> {
         &self.events
     }

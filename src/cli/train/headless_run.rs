@@ -27,7 +27,6 @@ const CLOUD_PER_CLASS: usize = 50;
 const GRID_PER_CLASS: usize = 1;
 const WORKER_ENDED: &str = "the training thread ended unexpectedly";
 
-/// A run in progress.
 #[derive(Debug)]
 pub(super) struct HeadlessRun {
     /// Epochs to complete, counted from the first step of the run.
@@ -42,7 +41,6 @@ pub(super) struct HeadlessRun {
     steps_per_epoch: u64,
     /// Latent units that can die.
     relu_units: usize,
-    /// Steps taken.
     step: u64,
     evaluations: Vec<Evaluation>,
     stage: Stage,

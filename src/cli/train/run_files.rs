@@ -17,7 +17,6 @@ pub(super) struct ConfigFile<'a> {
     /// Name and version of this program.
     pub program: &'static str,
     pub data: &'a DataSource,
-    /// Completed epochs.
     pub epochs: u64,
     pub device_used: &'a str,
     pub run: &'a RunConfig,

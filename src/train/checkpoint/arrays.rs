@@ -23,13 +23,10 @@ pub struct Array<T = f32> {
     pub values: Vec<T>,
 }
 
-/// Arrays by name.
 pub type NamedArrays = BTreeMap<String, Array>;
 
-/// The contents of a file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TensorFile {
-    /// Texts by name.
     pub texts: BTreeMap<String, String>,
     pub arrays: NamedArrays,
     /// Arrays of double precision.

@@ -116,12 +116,12 @@ impl Checkpoint {
         let failed = |error: TrainError| error.to_string();
         let trainer = run.lanes().trainers().first();
         let trainer = trainer.ok_or_else(|| TrainError::NoLanes.to_string())?;
-        let best = run.best(0);
-        let weights = names::values(trainer.model()).map_err(failed)?;
+        let (state, best) = (trainer.restore_point(), run.best(0));
+        let weights = names::values(&state.model).map_err(failed)?;
         check_finite(&weights)?;
         let mut adam = AdamState::default();
-        for slot in names::slots(trainer.model()) {
-            let Some(moments) = trainer.optimizer().moments(slot.id) else {
+        for slot in names::slots(&state.model) {
+            let Some(moments) = state.optimizer.moments(slot.id) else {
                 continue;
             };
             let array = |moment: &Tensor<1>| -> Result<Array, String> {
@@ -138,7 +138,7 @@ impl Checkpoint {
             program: concat!("cre-lab ", env!("CARGO_PKG_VERSION")).to_owned(),
             config: context.config.clone(),
             data: DatasetMetadata::new(context.source, trainer.dataset()),
-            step: trainer.steps(),
+            step: state.step,
             lambda: ExactF64(trainer.lambda().value()),
             learning_rate: ExactF64(trainer.learning_rate()),
             epoch: run.epoch_stats(0).clone(),

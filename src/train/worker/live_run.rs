@@ -60,7 +60,6 @@ impl RunTarget {
     }
 }
 
-/// The run in progress.
 pub struct LiveRun {
     pub id: RunId,
     run: Run,
