@@ -362,7 +362,8 @@ fn folder_of(path: &Path) -> &Path {
 fn temporary(folder: &Path) -> io::Result<(File, TempPath)> {
     // The error of `tempfile` names the temporary file: the system's own is kept instead.
     let mut cause = None;
-    let made = tempfile::Builder::new()
+    let mut builder = tempfile::Builder::new();
+    let made = builder
         .prefix(PREFIX)
         .rand_bytes(RANDOM)
         .make_in(folder, |path| {
@@ -412,18 +413,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         replace(&path, b"old").unwrap();
-        let mut file = OutputFile::create(&path, Existing::Replace).unwrap();
-        file.write_all(b"new").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"old");
-        drop(file);
-        assert_eq!(fs::read(&path).unwrap(), b"old");
-        assert_eq!(count(folder.path()), 1);
-
-        let mut file = OutputFile::create(&path, Existing::Replace).unwrap();
-        file.write_all(b"new").unwrap();
-        file.finish().unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"new");
-        assert_eq!(count(folder.path()), 1);
+        let finish: fn(OutputFile) = |file| file.finish().unwrap();
+        for (end, content) in [(drop as fn(OutputFile), b"old"), (finish, b"new")] {
+            let mut file = OutputFile::create(&path, Existing::Replace).unwrap();
+            file.write_all(b"new").unwrap();
+            assert_eq!(fs::read(&path).unwrap(), b"old");
+            end(file);
+            assert_eq!(fs::read(&path).unwrap(), content);
+            assert_eq!(count(folder.path()), 1);
+        }
     }
 
     #[test]
@@ -434,10 +432,9 @@ mod tests {
         let mut file = OutputFile::create(&late, Existing::Keep).unwrap();
         file.write_all(b"new").unwrap();
         fs::write(&late, "late").unwrap();
-        for error in [
-            write_whole(&old, b"new", Existing::Keep).unwrap_err(),
-            file.finish().unwrap_err(),
-        ] {
+        let kept = write_whole(&old, b"new", Existing::Keep);
+        for result in [kept, file.finish()] {
+            let error = result.unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
             assert_eq!(error.to_string(), "it already exists");
         }
@@ -447,6 +444,10 @@ mod tests {
         let new = folder.path().join("new");
         write_whole(&new, b"new", Existing::Keep).unwrap();
         assert_eq!(fs::read(&new).unwrap(), b"new");
+
+        let error = replace(&folder.path().join("no such folder/a"), b"").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(!error.to_string().contains(PREFIX), "{error}");
 
         let found = |names: &[&str]| first_existing(folder.path(), names.iter().copied());
         assert_eq!(found(&["none", "nothing"]), None);
@@ -490,10 +491,8 @@ mod tests {
         remove_output(&path("early")).unwrap();
 
         set_mode("store/target", 0o444);
-        for result in [
-            replace(&path("link"), b"no"),
-            remove_output(&path("store/target")),
-        ] {
+        let replaced = replace(&path("link"), b"no");
+        for result in [replaced, remove_output(&path("store/target"))] {
             let error = result.unwrap_err().to_string();
             assert!(error.starts_with("it is read-only; "), "{error}");
         }
@@ -549,25 +548,12 @@ mod tests {
     }
 
     #[test]
-    fn errors_do_not_name_temporary_files() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("no such folder/a");
-        let error = replace(&path, b"").unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::NotFound);
-        assert!(!error.to_string().contains(PREFIX), "{error}");
-    }
-
-    #[test]
     fn only_old_temporary_files_are_left_over() {
         const DAY: Duration = Duration::from_hours(24);
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
-        let written = |file: &fs::File, ago: Duration| {
-            file.set_modified(SystemTime::now() - ago).unwrap();
-        };
-        let write = |name: &str, ago: Duration| {
-            written(&fs::File::create(path(name)).unwrap(), ago);
-        };
+        let written = |file: &File, ago| file.set_modified(SystemTime::now() - ago).unwrap();
+        let write = |name: &str, ago| written(&File::create(path(name)).unwrap(), ago);
         // As it is after the end of a process that had no time to remove it.
         let (left, killed) = temporary(folder.path()).unwrap();
         let killed = killed.keep().unwrap();
@@ -582,13 +568,13 @@ mod tests {
         assert!(!killed.exists());
         assert!(in_use.exists());
         assert!(path(".cre-lab-a1B2c3").exists());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 7);
+        assert_eq!(count(folder.path()), 7);
         // Never what lies ahead of the clock, nor a folder.
         open.set_modified(SystemTime::now() + DAY).unwrap();
         remove_left_over(folder.path(), Duration::ZERO);
         assert!(in_use.exists() && path(".cre-lab-folder").exists());
         assert!(!path(".cre-lab-a1B2c3").exists());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 6);
+        assert_eq!(count(folder.path()), 6);
         remove_left_over(&path("no such folder"), DAY);
     }
 }

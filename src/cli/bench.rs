@@ -90,12 +90,12 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
         println!("{}", serde_json::to_string_pretty(&results)?);
     } else {
         for result in results {
+            let device = match result.device {
+                Backend::Cpu => "cpu ",
+                Backend::Wgpu => "wgpu",
+            };
             println!(
-                "{}  {} training images/s  {:.1} ms per evaluation (2,000 images)  {:.1} ms per snapshot (500 points)  GEMM {:.0} GFLOP/s",
-                match result.device {
-                    Backend::Cpu => "cpu ",
-                    Backend::Wgpu => "wgpu",
-                },
+                "{device}  {} training images/s  {:.1} ms per evaluation (2,000 images)  {:.1} ms per snapshot (500 points)  GEMM {:.0} GFLOP/s",
                 result.train_images_per_second.round(),
                 result.evaluate_ms,
                 result.snapshot_ms,

@@ -4,7 +4,6 @@ use std::{
     fmt,
     io::{self, Write as _},
     path::PathBuf,
-    str::FromStr,
 };
 
 use anyhow::{Context as _, bail};
@@ -67,8 +66,8 @@ impl FolderArgs {
 #[derive(Debug, Args)]
 struct FetchArgs {
     /// Data sets: mnist, fashion-mnist, cifar-10
-    #[arg(value_name = "NAME", required = true)]
-    sets: Vec<SetName>,
+    #[arg(value_name = "NAME", required = true, value_parser = parse_set)]
+    sets: Vec<BundledSet>,
     #[command(flatten)]
     folder: FolderArgs,
 }
@@ -76,8 +75,8 @@ struct FetchArgs {
 #[derive(Debug, Args)]
 struct VerifyArgs {
     /// Data sets [default: all on this machine]
-    #[arg(value_name = "NAME")]
-    sets: Vec<SetName>,
+    #[arg(value_name = "NAME", value_parser = parse_set)]
+    sets: Vec<BundledSet>,
     #[command(flatten)]
     folder: FolderArgs,
 }
@@ -85,8 +84,8 @@ struct VerifyArgs {
 #[derive(Debug, Args)]
 struct PathArgs {
     /// Data set: mnist, fashion-mnist or cifar-10
-    #[arg(value_name = "NAME")]
-    set: Option<SetName>,
+    #[arg(value_name = "NAME", value_parser = parse_set)]
+    set: Option<BundledSet>,
     #[command(flatten)]
     folder: FolderArgs,
 }
@@ -103,20 +102,11 @@ struct BundleArgs {
     overwrite: Overwrite,
 }
 
-/// A set named by its identifier, with or without the suffix of the full set.
-#[derive(Clone, Copy, Debug)]
-struct SetName(BundledSet);
-
-impl FromStr for SetName {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        BundledSet::ALL
-            .into_iter()
-            .find(|set| [set.id(), set.full_id()].contains(&name))
-            .map(Self)
-            .ok_or_else(|| format!("choose {}", BundledSet::ALL.map(BundledSet::id).join(", ")))
-    }
+/// The set of an identifier, with or without the suffix of the full set.
+fn parse_set(name: &str) -> Result<BundledSet, String> {
+    let is_named = |set: &BundledSet| [set.id(), set.full_id()].contains(&name);
+    let set = BundledSet::ALL.into_iter().find(is_named);
+    set.ok_or_else(|| format!("choose {}", BundledSet::ALL.map(BundledSet::id).join(", ")))
 }
 
 /// Runs `cre-lab data`.
@@ -164,11 +154,11 @@ fn full_set_state(set: BundledSet, entry: &CatalogueEntry<'_>, locator: &Dataset
     }
 }
 
-fn fetch_all(sets: &[SetName], locator: &DatasetLocator) -> anyhow::Result<()> {
+fn fetch_all(sets: &[BundledSet], locator: &DatasetLocator) -> anyhow::Result<()> {
     let cancel = CancelToken::default();
     let handler_token = cancel.clone();
     ctrlc::set_handler(move || handler_token.cancel()).context("cannot handle Ctrl-C")?;
-    for &SetName(set) in sets {
+    for &set in sets {
         let folder = match locator.availability(set) {
             Availability::Found(folder) => {
                 eprintln!("{set} is already on this machine");
@@ -228,14 +218,12 @@ fn key(
     }
 }
 
-fn verify(names: &[SetName], locator: &DatasetLocator) -> anyhow::Result<()> {
-    let sets: Vec<BundledSet> = if names.is_empty() {
-        let is_found =
-            |set: &BundledSet| matches!(locator.availability(*set), Availability::Found(_));
-        BundledSet::ALL.into_iter().filter(is_found).collect()
-    } else {
-        names.iter().map(|SetName(set)| *set).collect()
-    };
+fn verify(named: &[BundledSet], locator: &DatasetLocator) -> anyhow::Result<()> {
+    let mut sets = named.to_vec();
+    if sets.is_empty() {
+        let all = BundledSet::ALL.into_iter();
+        sets.extend(all.filter(|set| matches!(locator.availability(*set), Availability::Found(_))));
+    }
     if sets.is_empty() {
         bail!("there is no full data set on this machine");
     }
@@ -260,9 +248,9 @@ fn verify(names: &[SetName], locator: &DatasetLocator) -> anyhow::Result<()> {
     }
 }
 
-fn print_path(name: Option<SetName>, locator: &DatasetLocator) -> anyhow::Result<()> {
-    let folder = match name {
-        Some(SetName(set)) => locator.find(set)?,
+fn print_path(set: Option<BundledSet>, locator: &DatasetLocator) -> anyhow::Result<()> {
+    let folder = match set {
+        Some(set) => locator.find(set)?,
         None => locator
             .download_root()
             .ok_or(FetchError::NoFolder)?

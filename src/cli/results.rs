@@ -161,6 +161,9 @@ fn show(store: &Store, run: i64) -> anyhow::Result<String> {
         bail!("{} contains no run {run}", store.file().display());
     };
     let record = &stored.record;
+    let (parameters, latent) = (record.parameters, record.latent_values);
+    let (config, epochs) = (&record.spec.config, record.spec.epochs);
+    let (batch, rate) = (config.batch_size, config.learning_rate);
     let mut lines = vec![
         record.spec.to_string(),
         format!(
@@ -170,14 +173,8 @@ fn show(store: &Store, run: i64) -> anyhow::Result<String> {
             record.class_names.len(),
             stored.data
         ),
-        format!(
-            "network         {} parameters, {} latent values",
-            record.parameters, record.latent_values
-        ),
-        format!(
-            "settings        batch {}, learning rate {}, {} epochs",
-            record.spec.config.batch_size, record.spec.config.learning_rate, record.spec.epochs
-        ),
+        format!("network         {parameters} parameters, {latent} latent values"),
+        format!("settings        batch {batch}, learning rate {rate}, {epochs} epochs"),
         format!(
             "trained by      {} on {} in {}",
             record.program,
@@ -233,12 +230,10 @@ fn merge(args: &MergeArgs) -> anyhow::Result<String> {
     let mut lines = Vec::new();
     for source in &sources {
         let merged = target.merge(source)?;
+        let (file, added) = (source.file().display(), plural(merged.added, "run"));
+        let (existing, failed) = (merged.existing, merged.failed);
         lines.push(format!(
-            "{}: {} added, {} already present, {} failed",
-            source.file().display(),
-            plural(merged.added, "run"),
-            merged.existing,
-            merged.failed
+            "{file}: {added} added, {existing} already present, {failed} failed"
         ));
     }
     lines.push(total(target.ids()?.len(), &target));

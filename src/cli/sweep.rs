@@ -190,10 +190,7 @@ impl SweepMonitor<'_> {
                 self.print(&format!("{} failed: {reason}", self.specs[run]));
             }
             SweepEvent::Skipped { run } => self.print(&format!("{} skipped", self.specs[run])),
-            SweepEvent::Started { .. }
-            | SweepEvent::Evaluated { .. }
-            | SweepEvent::Paused(_)
-            | SweepEvent::Ended(_) => {}
+            _ => {}
         }
         Ok(())
     }

@@ -126,19 +126,17 @@ impl Setup {
             config.device = args.run.device;
         }
         let dataset = Arc::new(source.load()?);
-        let checkpoint = match &args.weights {
-            Some(file) => {
-                let context = ImportContext {
-                    config: &config,
-                    source: &source,
-                    dataset: &dataset,
-                };
-                let imported = authors::load(file, context)?;
-                config = imported.config();
-                Some(imported)
-            }
-            None => resumed,
-        };
+        let mut checkpoint = resumed;
+        if let Some(file) = &args.weights {
+            let context = ImportContext {
+                config: &config,
+                source: &source,
+                dataset: &dataset,
+            };
+            let imported = authors::load(file, context)?;
+            config = imported.config();
+            checkpoint = Some(imported);
+        }
         if let Some(checkpoint) = &checkpoint {
             let data = &checkpoint.metadata.data;
             data.fits(&dataset).map_err(anyhow::Error::msg)?;
@@ -158,12 +156,9 @@ fn load_unfinished(file: &Path, epochs: u64) -> anyhow::Result<Checkpoint> {
     if let Some(last) = checkpoint.history.evaluations().last()
         && last.epoch >= epochs
     {
-        bail!(
-            "{} has completed {} already; give --epochs {} or more",
-            file.display(),
-            plural(last.epoch, "epoch"),
-            last.epoch.saturating_add(1)
-        );
+        let (file, done) = (file.display(), plural(last.epoch, "epoch"));
+        let more = last.epoch.saturating_add(1);
+        bail!("{file} has completed {done} already; give --epochs {more} or more");
     }
     Ok(checkpoint)
 }

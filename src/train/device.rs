@@ -68,6 +68,13 @@ pub struct DeviceReport {
     pub why: String,
 }
 
+impl DeviceReport {
+    fn new(backend: Backend, name: String, why: &str) -> Self {
+        let why = why.to_owned();
+        Self { backend, name, why }
+    }
+}
+
 /// The requested device could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
@@ -106,12 +113,8 @@ pub fn open(choice: DeviceChoice) -> Result<(Device, DeviceReport), DeviceError>
 fn cpu(why: &str) -> (Device, DeviceReport) {
     let threads = available_threads();
     let ending = if threads == 1 { "" } else { "s" };
-    let report = DeviceReport {
-        backend: Backend::Cpu,
-        name: format!("CPU, {threads} thread{ending}"),
-        why: why.to_owned(),
-    };
-    (Device::flex(), report)
+    let name = format!("CPU, {threads} thread{ending}");
+    (Device::flex(), DeviceReport::new(Backend::Cpu, name, why))
 }
 
 /// Number of threads that this process may use.
@@ -157,10 +160,5 @@ fn open_adapter(adapter: &Adapter, why: &str) -> Result<(Device, DeviceReport), 
             return Err(DeviceError::Refused { adapter, reason });
         }
     };
-    let report = DeviceReport {
-        backend: Backend::Wgpu,
-        name,
-        why: why.to_owned(),
-    };
-    Ok((device, report))
+    Ok((device, DeviceReport::new(Backend::Wgpu, name, why)))
 }

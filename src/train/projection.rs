@@ -157,17 +157,12 @@ mod tests {
     /// Points with standard deviations 3, 2, 1 along three fixed axes of ten, and 0.1 elsewhere.
     fn cloud(points: usize, stream: u64) -> Vec<f32> {
         let mut rng = rng::from_stream(1, stream);
-        (0..points)
-            .flat_map(|_| {
-                let mut z = [0.0f32; 10];
-                for (unit, value) in z.iter_mut().enumerate() {
-                    let spread = [3.0, 2.0, 1.0].get(unit).copied().unwrap_or(0.1);
-                    // Uniform with this standard deviation.
-                    *value = spread * 12f32.sqrt() * (rng.random::<f32>() - 0.5) + 5.0;
-                }
-                z
-            })
-            .collect()
+        let mut value = |index: usize| {
+            let spread = [3.0, 2.0, 1.0].get(index % 10).copied().unwrap_or(0.1);
+            // Uniform with this standard deviation.
+            spread * 12f32.sqrt() * (rng.random::<f32>() - 0.5) + 5.0
+        };
+        (0..10 * points).map(&mut value).collect()
     }
 
     #[test]
@@ -220,13 +215,14 @@ mod tests {
         let (done, result) = crossbeam_channel::bounded(1);
         std::thread::spawn(move || {
             let mut projector = Projector::default();
-            let projected = clouds.iter().map(|cloud| projector.project(cloud, n));
-            let projected = projected.collect();
+            let projected = clouds
+                .iter()
+                .map(|cloud| projector.project(cloud, n))
+                .collect();
             let _ = done.send((projected, projector));
         });
-        result
-            .recv_timeout(std::time::Duration::from_secs(5))
-            .expect("the projection ends")
+        let limit = std::time::Duration::from_secs(5);
+        result.recv_timeout(limit).expect("the projection ends")
     }
 
     type Projected = (Vec<(Vec<[f32; 3]>, Projection)>, Projector);
@@ -241,14 +237,13 @@ mod tests {
     #[test]
     fn a_cloud_with_two_living_units_keeps_all_axes_finite() {
         let mut rng = rng::from_stream(1, 3);
-        let mut flat = || -> Vec<f32> {
-            let values = (0..200 * 16).map(|place| match place % 16 {
-                2 | 9 => rng.random::<f32>(),
-                _ => 0.0,
-            });
-            values.collect()
+        let mut value = |place: usize| match place % 16 {
+            2 | 9 => rng.random::<f32>(),
+            _ => 0.0,
         };
-        let clouds = vec![flat(), flat(), flat()];
+        let clouds = (0..3)
+            .map(|_| (0..200 * 16).map(&mut value).collect())
+            .collect();
         let (projected, projector) = project_all(clouds, 16);
         for (points, projection) in projected {
             let Projection::Pca { explained } = projection else {

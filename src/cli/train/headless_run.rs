@@ -58,12 +58,7 @@ enum Stage {
 impl HeadlessRun {
     /// Starts the worker. Training begins in [`Self::follow`].
     pub fn start(epochs: u64, folder: RunFolder, setup: Setup) -> anyhow::Result<Self> {
-        let Setup {
-            config,
-            source,
-            dataset,
-            checkpoint,
-        } = setup;
+        let (config, source, dataset) = (setup.config, setup.source, setup.dataset);
         let worker = Worker::spawn(|| {}).context("cannot start the training thread")?;
         let start = Box::new(RunStart {
             run: RunId(1),
@@ -77,7 +72,7 @@ impl HeadlessRun {
             paused: true,
         });
         let (mut step, mut evaluations) = (0, Vec::new());
-        worker.send(match checkpoint {
+        worker.send(match setup.checkpoint {
             Some(checkpoint) => {
                 step = checkpoint.metadata.step;
                 evaluations = checkpoint.history.evaluations().to_vec();
@@ -191,8 +186,8 @@ impl HeadlessRun {
     /// Claims the folder and starts training.
     fn on_started(&mut self) -> anyhow::Result<()> {
         self.folder.claim(&self.evaluations)?;
-        let paths = self.folder.save_paths(&self.source);
-        self.worker.send(Command::Autosave(paths));
+        self.worker
+            .send(Command::Autosave(self.folder.save_paths(&self.source)));
         let last = self.evaluations.last();
         if let Some(last) = last {
             self.bar.println(evaluation_line(last));
@@ -221,8 +216,8 @@ impl HeadlessRun {
         if self.stage == Stage::Training {
             self.stage = Stage::Saving;
             self.worker.send(Command::Pause);
-            let paths = self.folder.save_paths(&self.source);
-            self.worker.send(Command::Save(paths));
+            self.worker
+                .send(Command::Save(self.folder.save_paths(&self.source)));
         }
     }
 

@@ -46,11 +46,7 @@ impl RunRecorder {
             Event::Evaluated { evaluation, .. } => self.history.push_evaluation(*evaluation),
             Event::Marked { step, mark, .. } => self.history.push_mark(*step, *mark),
             Event::RolledBack { step, .. } => self.history.truncate_after(*step),
-            Event::Started { .. }
-            | Event::EvaluationProgress { .. }
-            | Event::State { .. }
-            | Event::Saved { .. }
-            | Event::Error { .. } => {}
+            _ => {}
         }
     }
 

@@ -11,7 +11,6 @@ use crossbeam_channel::Receiver;
 use super::Output;
 use crate::{
     jobs::panic_message,
-    model::Lambda,
     train::{
         Command, Event, Lanes, Mark, Probe, Run, RunError, RunId, RunStart, RunState, Snapshot,
         SnapshotSet, Trainer, alignment,
@@ -152,7 +151,14 @@ impl LiveRun {
     pub fn handle_command(&mut self, command: Command, output: &Output) {
         let front = self.run.lanes().steps();
         match command {
-            Command::SetLambda(lambda) => self.set_lambda(lambda, output),
+            Command::SetLambda(lambda) => {
+                if let [trainer] = self.run.lanes_mut().trainers_mut()
+                    && lambda != trainer.lambda()
+                {
+                    trainer.set_lambda(lambda);
+                    self.mark(Mark::Lambda(lambda), output);
+                }
+            }
             Command::SetLearningRate(rate) => {
                 let mut trainers = self.run.lanes_mut().trainers_mut().iter_mut();
                 if trainers.all(|trainer| trainer.set_learning_rate(rate).is_ok()) {
@@ -171,7 +177,14 @@ impl LiveRun {
                 self.is_changed = true;
                 self.snapshot_due = Instant::now();
             }
-            Command::RollBack { lane } => self.roll_back(lane, output),
+            Command::RollBack { lane } => {
+                if let Some(step) = self.run.roll_back(lane) {
+                    self.target = RunTarget::Paused;
+                    self.is_changed = true;
+                    let run = self.id;
+                    self.emit(Event::RolledBack { run, lane, step }, output);
+                }
+            }
             Command::Save(paths) => self.save(&paths, output),
             Command::Autosave(paths) => {
                 if let Some(recorder) = &mut self.recorder {
@@ -180,15 +193,6 @@ impl LiveRun {
                 }
             }
             Command::Reset(_) | Command::ResumeRun(..) | Command::Stop => {}
-        }
-    }
-
-    fn set_lambda(&mut self, lambda: Lambda, output: &Output) {
-        if let [trainer] = self.run.lanes_mut().trainers_mut()
-            && lambda != trainer.lambda()
-        {
-            trainer.set_lambda(lambda);
-            self.mark(Mark::Lambda(lambda), output);
         }
     }
 
@@ -217,11 +221,9 @@ impl LiveRun {
 
     fn train(&mut self, output: &Output, inbox: &Receiver<Command>) -> Result<(), TrainError> {
         let begun = Instant::now();
-        let slice = if self.observers.len() == 1 {
-            LOSS_INTERVAL
-        } else {
-            let steps = (self.run.step_time() * STEPS_PER_SLICE).min(LONGEST_SLICE);
-            LOSS_INTERVAL.max(steps)
+        let slice = match self.observers.len() {
+            1 => LOSS_INTERVAL,
+            _ => (self.run.step_time() * STEPS_PER_SLICE).clamp(LOSS_INTERVAL, LONGEST_SLICE),
         };
         let proceed = || inbox.is_empty() && begun.elapsed() < slice;
         let events = self.run.train(self.target.last_step(), proceed)?;
@@ -235,9 +237,8 @@ impl LiveRun {
             return Ok(());
         }
         let begun = Instant::now();
-        let events = self.run.evaluate(&self.probe.cloud, || {
-            inbox.is_empty() && begun.elapsed() < EVALUATION_SLICE
-        })?;
+        let proceed = || inbox.is_empty() && begun.elapsed() < EVALUATION_SLICE;
+        let events = self.run.evaluate(&self.probe.cloud, proceed)?;
         self.emit_lane_events(events, output);
         if self.is_evaluating() {
             let (run, share) = (self.id, self.run.evaluated_share());
@@ -301,15 +302,6 @@ impl LiveRun {
         let lanes = self.run.lanes();
         let mut trainers = lanes.trainers().iter().enumerate();
         trainers.all(|(lane, trainer)| lanes.is_paused(lane) || trainer.steps() >= last)
-    }
-
-    fn roll_back(&mut self, lane: usize, output: &Output) {
-        if let Some(step) = self.run.roll_back(lane) {
-            self.target = RunTarget::Paused;
-            self.is_changed = true;
-            let run = self.id;
-            self.emit(Event::RolledBack { run, lane, step }, output);
-        }
     }
 
     fn save(&mut self, paths: &SavePaths, output: &Output) {
