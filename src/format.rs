@@ -57,11 +57,9 @@ pub fn bytes(bytes: u64) -> String {
 /// A running time: "1:01" for 61 seconds, "1:01:01" above an hour.
 pub fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 {
-        format!("{hours}:{minutes:02}:{seconds:02} h")
-    } else {
-        format!("{minutes}:{seconds:02} min")
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, minutes, seconds) => format!("{minutes}:{seconds:02} min"),
+        (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02} h"),
     }
 }
 
@@ -81,11 +79,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_are_separated() {
+    fn thousands_are_separated_and_one_is_singular() {
         assert_eq!(thousands(999.4), "999");
         assert_eq!(thousands(12_345.4), "12,345");
         assert_eq!(thousands(f64::NAN), "0");
         assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(plural(0u64, "run"), "0 runs");
+        assert_eq!(plural(1u64, "run"), "1 run");
+        assert_eq!(plural(1_234usize, "run"), "1,234 runs");
     }
 
     #[test]
@@ -99,13 +100,6 @@ mod tests {
         ] {
             assert_eq!(lambda(weight), text);
         }
-    }
-
-    #[test]
-    fn one_is_singular() {
-        assert_eq!(plural(0u64, "run"), "0 runs");
-        assert_eq!(plural(1u64, "run"), "1 run");
-        assert_eq!(plural(1_234usize, "run"), "1,234 runs");
     }
 
     #[test]
@@ -125,13 +119,9 @@ mod tests {
     }
 
     #[test]
-    fn running_times_have_seconds() {
+    fn running_times_have_seconds_and_durations_are_rounded_to_their_unit() {
         assert_eq!(clock(Duration::from_secs(61)), "1:01 min");
         assert_eq!(clock(Duration::from_secs(3_661)), "1:01:01 h");
-    }
-
-    #[test]
-    fn durations_are_rounded_to_their_unit() {
         for (seconds, text) in [
             (-1.0, "0 s"),
             (99.4, "99 s"),

@@ -1,11 +1,8 @@
-//! Opening regular files only, and writing files completely or not at all, without loss of what is there.
-//!
-//! Every file that the program writes for its user goes through here:
+//! Opens regular files only, and writes files completely or not at all.
 //!
 //! - A new or replaced file is written under a temporary name in its folder and then renamed, so that a
 //!   reader finds the old content or the new, never a part of it. A replaced file keeps its permissions.
-//! - Whether an existing file may be replaced is for the caller to say, see [`Existing`]. One that is
-//!   read-only is never replaced.
+//! - [`Existing`] says whether an existing file may be replaced. One that is read-only never is.
 //! - Symbolic links stay; the file they point to is written.
 //! - Character devices, named pipes and open descriptors (`/dev/stdout`) are written directly. Folders,
 //!   block devices and sockets are refused.
@@ -39,12 +36,13 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 /// # Errors
 /// When nothing is there or it is something else.
 pub fn check_regular(path: &Path) -> io::Result<()> {
-    if fs::metadata(path)?.is_file() {
-        Ok(())
-    } else {
-        let reason = "it is not a regular file";
-        Err(io::Error::new(io::ErrorKind::InvalidInput, reason))
-    }
+    let is_regular = fs::metadata(path)?.is_file();
+    let irregular = || invalid("it is not a regular file");
+    is_regular.then_some(()).ok_or_else(irregular)
+}
+
+fn invalid(reason: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, reason)
 }
 
 /// Checks that `path` leads to a regular file or to nothing yet.
@@ -106,7 +104,7 @@ pub fn first_existing<'a>(
 /// Writes a file, completely or not at all.
 ///
 /// # Errors
-/// As for [`check`], and when the bytes cannot be written; a file at `path` is then as it was.
+/// As for [`check_output`], and when the bytes cannot be written; a file at `path` is then as it was.
 pub fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> io::Result<()> {
     let mut file = OutputFile::create(path, existing)?;
     file.write_all(bytes)?;
@@ -116,14 +114,11 @@ pub fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> io::Result<
 /// Renames `from`, which nothing else needs, to `to` in the same file system.
 ///
 /// # Errors
-/// As for [`check`], and when the file cannot be renamed.
+/// As for [`check_output`], and when the file cannot be renamed.
 pub fn rename_output(from: &Path, to: &Path, existing: Existing) -> io::Result<()> {
     match destination(to, existing)? {
         Destination::File { path, .. } => fs::rename(from, path),
-        Destination::Stream => Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it is not a regular file",
-        )),
+        Destination::Stream => Err(invalid("it is not a regular file")),
     }
 }
 
@@ -133,21 +128,15 @@ pub fn rename_output(from: &Path, to: &Path, existing: Existing) -> io::Result<(
 /// When the file is read-only or cannot be removed, or `path` names no file.
 pub fn remove_output(path: &Path) -> io::Result<()> {
     match destination(path, Existing::Replace)? {
-        Destination::File {
-            path,
-            replaced: Some(_),
-        } => fs::remove_file(path),
-        Destination::File { replaced: None, .. } | Destination::Stream => Ok(()),
+        Destination::File { path, replaced } if replaced.is_some() => fs::remove_file(path),
+        Destination::File { .. } | Destination::Stream => Ok(()),
     }
 }
 
 /// Removes what a process that was killed has left in `folder`: files under temporary names to which
 /// nothing has been written for `age`. What cannot be removed stays.
 pub fn remove_left_over(folder: &Path, age: Duration) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries.flatten() {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         // Neither looks behind a link.
         let is_old = entry.metadata().is_ok_and(|found| {
             let idle = found.modified().map(|written| written.elapsed());
@@ -170,25 +159,19 @@ fn is_temporary(name: &OsStr) -> bool {
 #[derive(Debug)]
 pub struct OutputFile {
     file: BufWriter<File>,
-    /// What is renamed at the end; nothing where a device or pipe is written directly.
-    renamed: Option<Renamed>,
+    /// The temporary file and the name it gets at the end; none where a device or pipe is written
+    /// directly.
+    renamed: Option<(TempPath, PathBuf, Existing)>,
     /// The first failed write: encoders write their last bytes while they are dropped, where they
     /// cannot return an error.
     failure: Option<io::Error>,
-}
-
-#[derive(Debug)]
-struct Renamed {
-    temporary: TempPath,
-    path: PathBuf,
-    existing: Existing,
 }
 
 impl OutputFile {
     /// Opens the file that will be at `path`.
     ///
     /// # Errors
-    /// As for [`check`], and when the folder cannot be written to.
+    /// As for [`check_output`], and when the folder cannot be written to.
     pub fn create(path: &Path, existing: Existing) -> io::Result<Self> {
         let (file, renamed) = match destination(path, existing)? {
             Destination::Stream => (OpenOptions::new().append(true).open(path)?, None),
@@ -197,18 +180,15 @@ impl OutputFile {
                 if let Some(replaced) = replaced {
                     take_over(&file, &replaced)?;
                 }
-                let renamed = Renamed {
-                    temporary,
-                    path,
-                    existing,
-                };
+                let renamed = (temporary, path, existing);
                 (file, Some(renamed))
             }
         };
+        let (file, failure) = (BufWriter::new(file), None);
         Ok(Self {
-            file: BufWriter::new(file),
+            file,
             renamed,
-            failure: None,
+            failure,
         })
     }
 
@@ -222,24 +202,12 @@ impl OutputFile {
             return Err(error);
         }
         let file = self.file.into_inner().map_err(io::Error::from)?;
-        if let Some(renamed) = self.renamed {
-            file.sync_all()?;
-            renamed.finish()?;
-        }
-        Ok(())
-    }
-}
-
-impl Renamed {
-    fn finish(self) -> io::Result<()> {
-        let Self {
-            temporary,
-            path,
-            existing,
-        } = self;
-        let temporary = match existing {
-            Existing::Replace => temporary,
-            Existing::Keep => match temporary.persist_noclobber(&path) {
+        let Some((mut temporary, path, existing)) = self.renamed else {
+            return Ok(());
+        };
+        file.sync_all()?;
+        if existing == Existing::Keep {
+            temporary = match temporary.persist_noclobber(&path) {
                 Ok(()) => return Ok(()),
                 Err(error) if path.symlink_metadata().is_ok() => {
                     return Err(match error.error.kind() {
@@ -249,8 +217,8 @@ impl Renamed {
                 }
                 // Not every file system can do both in one operation.
                 Err(error) => error.path,
-            },
-        };
+            };
+        }
         temporary.persist(path).map_err(|error| error.error)
     }
 }
@@ -282,21 +250,14 @@ enum Destination {
 
 fn destination(path: &Path, existing: Existing) -> io::Result<Destination> {
     if !has_file_name(path) {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it does not name a file",
-        ));
+        return Err(invalid("it does not name a file"));
     }
     let found = match fs::metadata(path) {
+        Ok(found) if !found.is_file() => return stream(found.file_type()),
         Ok(found) => Some(found),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
-    if let Some(found) = &found
-        && !found.is_file()
-    {
-        return stream(found.file_type());
-    }
     let Some(resolved) = resolve_links(path)? else {
         return Ok(Destination::Stream);
     };
@@ -314,39 +275,26 @@ fn destination(path: &Path, existing: Existing) -> io::Result<Destination> {
 
 /// Whether the last component of `path` can be that of a file: `..`, `/` and `run/` are not.
 pub fn has_file_name(path: &Path) -> bool {
-    let ends_with_separator = path
-        .as_os_str()
-        .as_encoded_bytes()
-        .last()
-        .is_some_and(|byte| std::path::is_separator(char::from(*byte)));
-    path.file_name().is_some() && !ends_with_separator
+    let last = path.as_os_str().as_encoded_bytes().last();
+    let is_separator = |byte: &u8| std::path::is_separator(char::from(*byte));
+    path.file_name().is_some() && !last.is_some_and(is_separator)
 }
 
 /// What exists and is no regular file: written directly where that makes sense.
 fn stream(found: FileType) -> io::Result<Destination> {
-    let mut kind = if found.is_dir() {
-        Some("a folder")
-    } else {
-        Some("not a regular file")
-    };
     #[cfg(unix)]
     {
         use std::os::unix::fs::FileTypeExt as _;
         if found.is_char_device() || found.is_fifo() {
-            kind = None;
+            return Ok(Destination::Stream);
         } else if found.is_block_device() {
-            kind = Some("a block device");
+            return Err(invalid("it is a block device"));
         } else if found.is_socket() {
-            kind = Some("a socket");
+            return Err(invalid("it is a socket"));
         }
     }
-    match kind {
-        None => Ok(Destination::Stream),
-        Some(kind) => Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!("it is {kind}"),
-        )),
-    }
+    let folder = found.is_dir().then_some("it is a folder");
+    Err(invalid(folder.unwrap_or("it is not a regular file")))
 }
 
 /// The path that the symbolic links at `path` lead to, which need not exist; `None` if they lead to an open
@@ -376,20 +324,14 @@ fn holds_descriptors(folder: &Path) -> bool {
 /// Renaming needs no right to write to the file that is replaced: it is asked for here. The superuser may
 /// write to every file, so that the permissions count as well.
 fn check_writable(path: &Path, found: &Metadata) -> io::Result<()> {
-    let is_writable = !found.permissions().readonly()
-        && match OpenOptions::new().write(true).open(path) {
-            Ok(_) => true,
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => false,
-            Err(error) => return Err(error),
-        };
-    if is_writable {
-        Ok(())
-    } else {
-        Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            "it is read-only; choose another name, or make it writable first",
-        ))
+    if !found.permissions().readonly() {
+        match OpenOptions::new().write(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            opened => return opened.map(drop),
+        }
     }
+    let reason = "it is read-only; choose another name, or make it writable first";
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, reason))
 }
 
 /// Gives `file` the permissions of the file it replaces, and its owner where that is allowed.
@@ -410,17 +352,18 @@ fn already_exists() -> io::Error {
 
 /// The folder of `path`; that of the process for a bare name.
 fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }
 
 /// A new file under a temporary name in `folder`, which is removed when the path is dropped.
 fn temporary(folder: &Path) -> io::Result<(File, TempPath)> {
     // The error of `tempfile` names the temporary file: the system's own is kept instead.
     let mut cause = None;
-    let made = tempfile::Builder::new()
+    let mut builder = tempfile::Builder::new();
+    let made = builder
         .prefix(PREFIX)
         .rand_bytes(RANDOM)
         .make_in(folder, |path| {
@@ -453,16 +396,12 @@ mod tests {
     fn only_regular_files_are_opened() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        assert_eq!(
-            open_regular(&path).unwrap_err().kind(),
-            io::ErrorKind::NotFound
-        );
+        let missing = open_regular(&path).unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
         check_regular_or_missing(&path).unwrap();
         fs::write(&path, "content").unwrap();
-        assert_eq!(
-            io::read_to_string(open_regular(&path).unwrap()).unwrap(),
-            "content"
-        );
+        let content = io::read_to_string(open_regular(&path).unwrap());
+        assert_eq!(content.unwrap(), "content");
         for refused in [folder.path(), Path::new("/dev/zero")] {
             assert!(open_regular(refused).is_err(), "{}", refused.display());
             assert!(check_regular_or_missing(refused).is_err());
@@ -474,18 +413,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         replace(&path, b"old").unwrap();
-        let mut file = OutputFile::create(&path, Existing::Replace).unwrap();
-        file.write_all(b"new").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"old");
-        drop(file);
-        assert_eq!(fs::read(&path).unwrap(), b"old");
-        assert_eq!(count(folder.path()), 1);
-
-        let mut file = OutputFile::create(&path, Existing::Replace).unwrap();
-        file.write_all(b"new").unwrap();
-        file.finish().unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"new");
-        assert_eq!(count(folder.path()), 1);
+        let finish: fn(OutputFile) = |file| file.finish().unwrap();
+        for (end, content) in [(drop as fn(OutputFile), b"old"), (finish, b"new")] {
+            let mut file = OutputFile::create(&path, Existing::Replace).unwrap();
+            file.write_all(b"new").unwrap();
+            assert_eq!(fs::read(&path).unwrap(), b"old");
+            end(file);
+            assert_eq!(fs::read(&path).unwrap(), content);
+            assert_eq!(count(folder.path()), 1);
+        }
     }
 
     #[test]
@@ -496,10 +432,9 @@ mod tests {
         let mut file = OutputFile::create(&late, Existing::Keep).unwrap();
         file.write_all(b"new").unwrap();
         fs::write(&late, "late").unwrap();
-        for error in [
-            write_whole(&old, b"new", Existing::Keep).unwrap_err(),
-            file.finish().unwrap_err(),
-        ] {
+        let kept = write_whole(&old, b"new", Existing::Keep);
+        for result in [kept, file.finish()] {
+            let error = result.unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
             assert_eq!(error.to_string(), "it already exists");
         }
@@ -510,13 +445,15 @@ mod tests {
         write_whole(&new, b"new", Existing::Keep).unwrap();
         assert_eq!(fs::read(&new).unwrap(), b"new");
 
+        let error = replace(&folder.path().join("no such folder/a"), b"").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(!error.to_string().contains(PREFIX), "{error}");
+
         let found = |names: &[&str]| first_existing(folder.path(), names.iter().copied());
         assert_eq!(found(&["none", "nothing"]), None);
         let text = found(&["none", "old", "late", "new"]).unwrap();
-        assert!(
-            text.ends_with(" already holds old and 2 more files"),
-            "{text}"
-        );
+        let end = " already holds old and 2 more files";
+        assert!(text.ends_with(end), "{text}");
     }
 
     #[cfg(unix)]
@@ -554,10 +491,8 @@ mod tests {
         remove_output(&path("early")).unwrap();
 
         set_mode("store/target", 0o444);
-        for result in [
-            replace(&path("link"), b"no"),
-            remove_output(&path("store/target")),
-        ] {
+        let replaced = replace(&path("link"), b"no");
+        for result in [replaced, remove_output(&path("store/target"))] {
             let error = result.unwrap_err().to_string();
             assert!(error.starts_with("it is read-only; "), "{error}");
         }
@@ -589,17 +524,10 @@ mod tests {
         assert!(null.metadata().unwrap().file_type().is_char_device());
 
         let pipe = folder.path().join("pipe");
-        assert!(
-            Command::new("mkfifo")
-                .arg(&pipe)
-                .status()
-                .unwrap()
-                .success()
-        );
-        let reader = {
-            let pipe = pipe.clone();
-            thread::spawn(move || fs::read(pipe).unwrap())
-        };
+        let made = Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let read = pipe.clone();
+        let reader = thread::spawn(move || fs::read(read).unwrap());
         write_whole(&pipe, b"bytes", Existing::Keep).unwrap();
         assert_eq!(reader.join().unwrap(), b"bytes");
         assert!(pipe.symlink_metadata().unwrap().file_type().is_fifo());
@@ -620,25 +548,12 @@ mod tests {
     }
 
     #[test]
-    fn errors_do_not_name_temporary_files() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("no such folder/a");
-        let error = replace(&path, b"").unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::NotFound);
-        assert!(!error.to_string().contains(PREFIX), "{error}");
-    }
-
-    #[test]
     fn only_old_temporary_files_are_left_over() {
         const DAY: Duration = Duration::from_hours(24);
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
-        let written = |file: &fs::File, ago: Duration| {
-            file.set_modified(SystemTime::now() - ago).unwrap();
-        };
-        let write = |name: &str, ago: Duration| {
-            written(&fs::File::create(path(name)).unwrap(), ago);
-        };
+        let written = |file: &File, ago| file.set_modified(SystemTime::now() - ago).unwrap();
+        let write = |name: &str, ago| written(&File::create(path(name)).unwrap(), ago);
         // As it is after the end of a process that had no time to remove it.
         let (left, killed) = temporary(folder.path()).unwrap();
         let killed = killed.keep().unwrap();
@@ -653,13 +568,13 @@ mod tests {
         assert!(!killed.exists());
         assert!(in_use.exists());
         assert!(path(".cre-lab-a1B2c3").exists());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 7);
+        assert_eq!(count(folder.path()), 7);
         // Never what lies ahead of the clock, nor a folder.
         open.set_modified(SystemTime::now() + DAY).unwrap();
         remove_left_over(folder.path(), Duration::ZERO);
         assert!(in_use.exists() && path(".cre-lab-folder").exists());
         assert!(!path(".cre-lab-a1B2c3").exists());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 6);
+        assert_eq!(count(folder.path()), 6);
         remove_left_over(&path("no such folder"), DAY);
     }
 }

@@ -34,7 +34,6 @@ pub enum JobError {
 pub enum Signal {
     /// A progress value; more may follow at once.
     Progress,
-    /// The result.
     Finished,
 }
 
@@ -48,7 +47,6 @@ impl Wake {
         Self(Arc::new(wake))
     }
 
-    /// Calls the function.
     pub fn signal(&self, signal: Signal) {
         (self.0)(signal);
     }
@@ -140,10 +138,9 @@ impl<T: Send + 'static, P: Send + 'static> Job<T, P> {
             .name(name.to_owned())
             .spawn(move || {
                 let result = catch_unwind(AssertUnwindSafe(|| work(&context)));
-                let result =
-                    result.map_err(|panic| JobError::Panicked(panic_message(panic.as_ref())));
+                let panicked = |panic: Box<_>| JobError::Panicked(panic_message(&*panic));
                 // Fails only where the job has been dropped.
-                let _ = sender.send(result);
+                let _ = sender.send(result.map_err(panicked));
                 context.wake.signal(Signal::Finished);
             })?;
         Ok(Self {
@@ -187,19 +184,6 @@ impl<T, P> Job<T, P> {
     }
 }
 
-impl<T, E: From<JobError>, P> Job<Result<T, E>, P> {
-    /// As [`Self::poll`], for work that can fail itself.
-    pub fn poll_flat(&self) -> Option<Result<T, E>> {
-        Some(self.poll()?.unwrap_or_else(|error| Err(error.into())))
-    }
-}
-
-impl From<JobError> for String {
-    fn from(error: JobError) -> Self {
-        error.to_string()
-    }
-}
-
 impl<T, P> Drop for Job<T, P> {
     fn drop(&mut self) {
         self.cancel();
@@ -215,11 +199,9 @@ pub fn take_finished<T, P>(job: &mut Option<Job<T, P>>) -> Option<Result<T, JobE
 
 /// The message of a panic.
 pub fn panic_message(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "unknown reason".to_owned())
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("unknown reason").to_owned()
 }
 
 #[cfg(test)]
@@ -262,13 +244,9 @@ mod tests {
             context.progress(2);
             3
         });
-        let arrived: Vec<Signal> = (0..3)
-            .map(|_| signals.recv_timeout(LIMIT).unwrap())
-            .collect();
-        assert_eq!(
-            arrived,
-            [Signal::Progress, Signal::Progress, Signal::Finished]
-        );
+        for signal in [Signal::Progress, Signal::Progress, Signal::Finished] {
+            assert_eq!(signals.recv_timeout(LIMIT), Ok(signal));
+        }
         assert_eq!(job.progress().collect::<Vec<_>>(), [1, 2]);
         let mut job = Some(job);
         assert_eq!(take_finished(&mut job), Some(Ok(3)));

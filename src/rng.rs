@@ -24,16 +24,12 @@ pub fn order_stream(epoch: u64) -> u64 {
 
 /// Stream of dropout and masks in step `step` for the image at `index` of the batch.
 pub fn noise_stream(step: u64, index: usize) -> u64 {
-    FIRST_NOISE_STREAM | image_stream(step, index)
+    FIRST_NOISE_STREAM | step << INDEX_BITS | index as u64
 }
 
 /// Stream of the rotation angle in step `step` for the image at `index` of the batch.
 pub fn rotation_stream(step: u64, index: usize) -> u64 {
-    FIRST_ROTATION_STREAM | image_stream(step, index)
-}
-
-fn image_stream(step: u64, index: usize) -> u64 {
-    step << INDEX_BITS | index as u64
+    FIRST_ROTATION_STREAM | step << INDEX_BITS | index as u64
 }
 
 /// The generator of `stream` for `seed`.

@@ -54,9 +54,7 @@ pub struct BenchArgs {
 pub struct Measurement {
     /// "cpu" or "wgpu".
     pub device: Backend,
-    /// Id of the network.
     pub arch: &'static str,
-    /// Networks trained side by side.
     pub lanes: u64,
     /// Training speed in images per second, summed over the lanes, at batch size 512 and n = 3.
     /// Includes batch assembly and reading the losses back.
@@ -92,12 +90,12 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
         println!("{}", serde_json::to_string_pretty(&results)?);
     } else {
         for result in results {
+            let device = match result.device {
+                Backend::Cpu => "cpu ",
+                Backend::Wgpu => "wgpu",
+            };
             println!(
-                "{}  {} training images/s  {:.1} ms per evaluation (2,000 images)  {:.1} ms per snapshot (500 points)  GEMM {:.0} GFLOP/s",
-                match result.device {
-                    Backend::Cpu => "cpu ",
-                    Backend::Wgpu => "wgpu",
-                },
+                "{device}  {} training images/s  {:.1} ms per evaluation (2,000 images)  {:.1} ms per snapshot (500 points)  GEMM {:.0} GFLOP/s",
                 result.train_images_per_second.round(),
                 result.evaluate_ms,
                 result.snapshot_ms,
@@ -124,19 +122,17 @@ fn measure(
         training_speed(&config, args.lanes as usize, dataset, device, time)?;
     // Evaluation and snapshots are measured for one network that has all cores.
     let trainer = Trainer::new(&config, dataset.clone(), device)?;
+    let probe = Probe::first_of_each_class(dataset, 50, 2);
+    let mut observer = Observer::default();
     Ok(Measurement {
         device: backend,
         arch: args.arch.id(),
         lanes: args.lanes,
         train_images_per_second,
         evaluate_ms: median_ms(7, || trainer.evaluate().map(drop))?,
-        snapshot_ms: {
-            let probe = Probe::first_of_each_class(dataset, 50, 2);
-            let mut observer = Observer::default();
-            median_ms(15, || {
-                observer.take_snapshot(RunId(0), &trainer, &probe).map(drop)
-            })?
-        },
+        snapshot_ms: median_ms(15, || {
+            observer.take_snapshot(RunId(0), &trainer, &probe).map(drop)
+        })?,
         gemm_gflops: gemm(device)?,
     })
 }

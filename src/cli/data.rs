@@ -4,10 +4,9 @@ use std::{
     fmt,
     io::{self, Write as _},
     path::PathBuf,
-    str::FromStr,
 };
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
@@ -67,8 +66,8 @@ impl FolderArgs {
 #[derive(Debug, Args)]
 struct FetchArgs {
     /// Data sets: mnist, fashion-mnist, cifar-10
-    #[arg(value_name = "NAME", required = true)]
-    sets: Vec<SetName>,
+    #[arg(value_name = "NAME", required = true, value_parser = parse_set)]
+    sets: Vec<BundledSet>,
     #[command(flatten)]
     folder: FolderArgs,
 }
@@ -76,8 +75,8 @@ struct FetchArgs {
 #[derive(Debug, Args)]
 struct VerifyArgs {
     /// Data sets [default: all on this machine]
-    #[arg(value_name = "NAME")]
-    sets: Vec<SetName>,
+    #[arg(value_name = "NAME", value_parser = parse_set)]
+    sets: Vec<BundledSet>,
     #[command(flatten)]
     folder: FolderArgs,
 }
@@ -85,8 +84,8 @@ struct VerifyArgs {
 #[derive(Debug, Args)]
 struct PathArgs {
     /// Data set: mnist, fashion-mnist or cifar-10
-    #[arg(value_name = "NAME")]
-    set: Option<SetName>,
+    #[arg(value_name = "NAME", value_parser = parse_set)]
+    set: Option<BundledSet>,
     #[command(flatten)]
     folder: FolderArgs,
 }
@@ -103,20 +102,11 @@ struct BundleArgs {
     overwrite: Overwrite,
 }
 
-/// A set named by its identifier, with or without the suffix of the full set.
-#[derive(Clone, Copy, Debug)]
-struct SetName(BundledSet);
-
-impl FromStr for SetName {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        BundledSet::ALL
-            .into_iter()
-            .find(|set| [set.id(), set.full_id()].contains(&name))
-            .map(Self)
-            .ok_or_else(|| format!("choose {}", BundledSet::ALL.map(BundledSet::id).join(", ")))
-    }
+/// The set of an identifier, with or without the suffix of the full set.
+fn parse_set(name: &str) -> Result<BundledSet, String> {
+    let is_named = |set: &BundledSet| [set.id(), set.full_id()].contains(&name);
+    let set = BundledSet::ALL.into_iter().find(is_named);
+    set.ok_or_else(|| format!("choose {}", BundledSet::ALL.map(BundledSet::id).join(", ")))
 }
 
 /// Runs `cre-lab data`.
@@ -159,18 +149,16 @@ fn full_set_state(set: BundledSet, entry: &CatalogueEntry<'_>, locator: &Dataset
             "only as Python pickles, which are not read, in {}: download it {command}",
             folder.display()
         ),
-        Availability::Missing if kept > 0 => {
-            format!("partly downloaded: resume {command}")
-        }
+        Availability::Missing if kept > 0 => format!("partly downloaded: resume {command}"),
         Availability::Missing => format!("not on this machine: download it {command}"),
     }
 }
 
-fn fetch_all(sets: &[SetName], locator: &DatasetLocator) -> anyhow::Result<()> {
+fn fetch_all(sets: &[BundledSet], locator: &DatasetLocator) -> anyhow::Result<()> {
     let cancel = CancelToken::default();
     let handler_token = cancel.clone();
     ctrlc::set_handler(move || handler_token.cancel()).context("cannot handle Ctrl-C")?;
-    for &SetName(set) in sets {
+    for &set in sets {
         let folder = match locator.availability(set) {
             Availability::Found(folder) => {
                 eprintln!("{set} is already on this machine");
@@ -215,16 +203,10 @@ fn progress_style() -> anyhow::Result<ProgressStyle> {
     let template = "{prefix}  {bar:24}  {received} of {total}  {speed}/s  {left} left  {msg}";
     Ok(ProgressStyle::with_template(template)?
         .progress_chars("━━─")
-        .with_key("received", key(|state| format::bytes(state.pos())))
-        .with_key(
-            "total",
-            key(|state| format::bytes(state.len().unwrap_or(0))),
-        )
-        .with_key("speed", key(|state| format::bytes(state.per_sec() as u64)))
-        .with_key(
-            "left",
-            key(|state| format::duration(state.eta().as_secs_f64())),
-        ))
+        .with_key("received", key(|bar| format::bytes(bar.pos())))
+        .with_key("total", key(|bar| format::bytes(bar.len().unwrap_or(0))))
+        .with_key("speed", key(|bar| format::bytes(bar.per_sec() as u64)))
+        .with_key("left", key(|bar| format::duration(bar.eta().as_secs_f64()))))
 }
 
 /// A key of the template that shows `text`.
@@ -236,14 +218,12 @@ fn key(
     }
 }
 
-fn verify(names: &[SetName], locator: &DatasetLocator) -> anyhow::Result<()> {
-    let sets: Vec<BundledSet> = if names.is_empty() {
-        let is_found =
-            |set: &BundledSet| matches!(locator.availability(*set), Availability::Found(_));
-        BundledSet::ALL.into_iter().filter(is_found).collect()
-    } else {
-        names.iter().map(|SetName(set)| *set).collect()
-    };
+fn verify(named: &[BundledSet], locator: &DatasetLocator) -> anyhow::Result<()> {
+    let mut sets = named.to_vec();
+    if sets.is_empty() {
+        let all = BundledSet::ALL.into_iter();
+        sets.extend(all.filter(|set| matches!(locator.availability(*set), Availability::Found(_))));
+    }
     if sets.is_empty() {
         bail!("there is no full data set on this machine");
     }
@@ -263,14 +243,14 @@ fn verify(names: &[SetName], locator: &DatasetLocator) -> anyhow::Result<()> {
     }
     match differences {
         0 => Ok(()),
-        1 => Err(anyhow!("1 file is not the original")),
-        count => Err(anyhow!("{count} files are not the originals")),
+        1 => bail!("1 file is not the original"),
+        count => bail!("{count} files are not the originals"),
     }
 }
 
-fn print_path(name: Option<SetName>, locator: &DatasetLocator) -> anyhow::Result<()> {
-    let folder = match name {
-        Some(SetName(set)) => locator.find(set)?,
+fn print_path(set: Option<BundledSet>, locator: &DatasetLocator) -> anyhow::Result<()> {
+    let folder = match set {
+        Some(set) => locator.find(set)?,
         None => locator
             .download_root()
             .ok_or(FetchError::NoFolder)?
@@ -283,13 +263,8 @@ fn print_path(name: Option<SetName>, locator: &DatasetLocator) -> anyhow::Result
 fn build_bundle(args: &BundleArgs) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     for file in bundle::build(&args.from, &args.to, args.overwrite.existing())? {
-        writeln!(
-            out,
-            "{}  {} bytes  SHA-256 {}",
-            file.path.display(),
-            file.bytes,
-            file.sha256
-        )?;
+        let (path, bytes) = (file.path.display(), file.bytes);
+        writeln!(out, "{path}  {bytes} bytes  SHA-256 {}", file.sha256)?;
     }
     Ok(())
 }

@@ -67,18 +67,14 @@ pub fn run(args: &FiguresArgs) -> anyhow::Result<()> {
                 bar.finish_and_clear();
             }
             printed = writeln!(out, "{}", path.display());
-            match printed {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(_) => ControlFlow::Break(()),
-            }
+            printed
+                .as_ref()
+                .map_or(ControlFlow::Break(()), |()| ControlFlow::Continue(()))
         }
     })?;
     printed?;
-    eprintln!(
-        "{} figures of {} runs",
-        figures.figures.len(),
-        records.len()
-    );
+    let (drawn, runs) = (figures.figures.len(), records.len());
+    eprintln!("{drawn} figures of {runs} runs");
     for (name, reason) in &figures.missing {
         eprintln!("{name} is left out: {reason}");
     }

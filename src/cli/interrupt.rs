@@ -4,9 +4,6 @@ use anyhow::Context as _;
 use crossbeam_channel::{Receiver, bounded};
 
 /// Returns a channel that receives a message at every Ctrl-C from now on.
-///
-/// # Errors
-/// When the system refuses a handler.
 pub(super) fn interrupts() -> anyhow::Result<Receiver<()>> {
     let (sender, receiver) = bounded(1);
     ctrlc::set_handler(move || {

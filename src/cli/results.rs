@@ -98,12 +98,10 @@ impl FromArgs {
 
 /// The results file that `option` names or, without it, the default file of this user.
 pub(super) fn results_file(file: Option<&Path>, option: &str) -> anyhow::Result<PathBuf> {
-    match file {
-        Some(file) => Ok(file.to_owned()),
-        None => store::default_file().with_context(|| {
-            format!("the default results file is unknown on this system; give {option} FILE")
-        }),
-    }
+    let file = file.map(Path::to_owned).or_else(store::default_file);
+    file.with_context(|| {
+        format!("the default results file is unknown on this system; give {option} FILE")
+    })
 }
 
 /// Runs `cre-lab results`.
@@ -129,18 +127,11 @@ fn list(store: &Store) -> anyhow::Result<String> {
     )];
     lines.extend(runs.iter().filter_map(list_line));
     let failures = store.failures()?;
-    lines.push(format!(
-        "{} in {}",
-        plural(runs.len(), "run"),
-        store.file().display()
-    ));
+    lines.push(total(runs.len(), store));
     if !failures.is_empty() {
         lines.push(format!("{} failed:", plural(failures.len(), "run")));
-        lines.extend(
-            failures
-                .iter()
-                .map(|(.., failure)| format!("  {}: {}", failure.spec, failure.reason)),
-        );
+        let failures = failures.iter().map(|(.., failure)| failure);
+        lines.extend(failures.map(|failure| format!("  {}: {}", failure.spec, failure.reason)));
     }
     Ok(lines.join("\n") + "\n")
 }
@@ -170,6 +161,9 @@ fn show(store: &Store, run: i64) -> anyhow::Result<String> {
         bail!("{} contains no run {run}", store.file().display());
     };
     let record = &stored.record;
+    let (parameters, latent) = (record.parameters, record.latent_values);
+    let (config, epochs) = (&record.spec.config, record.spec.epochs);
+    let (batch, rate) = (config.batch_size, config.learning_rate);
     let mut lines = vec![
         record.spec.to_string(),
         format!(
@@ -179,14 +173,8 @@ fn show(store: &Store, run: i64) -> anyhow::Result<String> {
             record.class_names.len(),
             stored.data
         ),
-        format!(
-            "network         {} parameters, {} latent values",
-            record.parameters, record.latent_values
-        ),
-        format!(
-            "settings        batch {}, learning rate {}, {} epochs",
-            record.spec.config.batch_size, record.spec.config.learning_rate, record.spec.epochs
-        ),
+        format!("network         {parameters} parameters, {latent} latent values"),
+        format!("settings        batch {batch}, learning rate {rate}, {epochs} epochs"),
         format!(
             "trained by      {} on {} in {}",
             record.program,
@@ -236,27 +224,22 @@ fn export(args: &ExportArgs) -> anyhow::Result<()> {
 }
 
 fn merge(args: &MergeArgs) -> anyhow::Result<String> {
-    let sources = args
-        .files
-        .iter()
-        .map(|file| Store::open_existing(file))
-        .collect::<Result<Vec<_>, _>>()?;
+    let sources = args.files.iter().map(|file| Store::open_existing(file));
+    let sources = sources.collect::<Result<Vec<_>, _>>()?;
     let mut target = Store::open(&args.out)?;
     let mut lines = Vec::new();
     for source in &sources {
         let merged = target.merge(source)?;
+        let (file, added) = (source.file().display(), plural(merged.added, "run"));
+        let (existing, failed) = (merged.existing, merged.failed);
         lines.push(format!(
-            "{}: {} added, {} already present, {} failed",
-            source.file().display(),
-            plural(merged.added, "run"),
-            merged.existing,
-            merged.failed
+            "{file}: {added} added, {existing} already present, {failed} failed"
         ));
     }
-    lines.push(format!(
-        "{} in {}",
-        plural(target.ids()?.len(), "run"),
-        target.file().display()
-    ));
+    lines.push(total(target.ids()?.len(), &target));
     Ok(lines.join("\n") + "\n")
+}
+
+fn total(runs: usize, store: &Store) -> String {
+    format!("{} in {}", plural(runs, "run"), store.file().display())
 }

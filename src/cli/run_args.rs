@@ -69,7 +69,6 @@ pub struct VitArgs {
 }
 
 impl VitArgs {
-    /// The options as the model takes them.
     pub fn options(self) -> VitOptions {
         VitOptions {
             patch: self.patch,
@@ -83,7 +82,6 @@ impl VitArgs {
 }
 
 impl RunArgs {
-    /// The settings of the run.
     pub fn config(&self) -> RunConfig {
         RunConfig {
             architecture: self.arch,

@@ -75,7 +75,10 @@ fn parse_shard(text: &str) -> Result<Shard, String> {
 /// When grid, data, device or file fails, or a run has failed.
 pub fn run(args: &SweepArgs) -> anyhow::Result<()> {
     let grid = load_grid(args)?;
-    let mut specs = grid.runs().with_context(|| grid_name(args))?;
+    let mut specs = grid.runs().with_context(|| match &args.grid {
+        Some(file) => file.display().to_string(),
+        None => "the grid".to_owned(),
+    })?;
     let mut file = results_file(args.out.as_deref(), "--out")?;
     if let Some(shard) = args.shard {
         specs = shard.select(specs);
@@ -83,11 +86,9 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<()> {
             format!("“{}” does not name a file; give --out FILE", file.display())
         })?;
     }
+    let jobs = args.jobs.and_then(|jobs| usize::try_from(jobs).ok());
     let options = SweepOptions {
-        jobs: args
-            .jobs
-            .and_then(|jobs| usize::try_from(jobs).ok())
-            .unwrap_or_else(available_threads),
+        jobs: jobs.unwrap_or_else(available_threads),
         again: args.again,
         estimate_only: args.dry_run,
     };
@@ -97,26 +98,17 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<()> {
     let interrupts = interrupts()?;
     let runner = SweepRunner::spawn(specs.clone(), file.clone(), options, || {})
         .context("cannot start the sweep thread")?;
-    SweepMonitor {
+    let style = ProgressStyle::with_template("{bar:24} {prefix}  {msg}")?;
+    let mut monitor = SweepMonitor {
         args,
         specs: &specs,
         file: &file,
         to_do: 0,
         failed: 0,
         finished: 0,
-        bar: ProgressBar::new(BAR_LENGTH).with_style(
-            ProgressStyle::with_template("{bar:24} {prefix}  {msg}")?.progress_chars("━━─"),
-        ),
-    }
-    .follow(&runner, &interrupts)
-}
-
-/// Name of the grid in errors.
-fn grid_name(args: &SweepArgs) -> String {
-    match &args.grid {
-        Some(file) => file.display().to_string(),
-        None => "the grid".to_owned(),
-    }
+        bar: ProgressBar::new(BAR_LENGTH).with_style(style.progress_chars("━━─")),
+    };
+    monitor.follow(&runner, &interrupts)
 }
 
 fn load_grid(args: &SweepArgs) -> anyhow::Result<Grid> {
@@ -198,33 +190,26 @@ impl SweepMonitor<'_> {
                 self.print(&format!("{} failed: {reason}", self.specs[run]));
             }
             SweepEvent::Skipped { run } => self.print(&format!("{} skipped", self.specs[run])),
-            SweepEvent::Started { .. }
-            | SweepEvent::Evaluated { .. }
-            | SweepEvent::Paused(_)
-            | SweepEvent::Ended(_) => {}
+            _ => {}
         }
         Ok(())
     }
 
     fn show_estimate(&self, estimate: &SweepEstimate) -> anyhow::Result<()> {
         for file in &estimate.left_out {
-            self.print(&format!(
-                "{} could not be read and is left out",
-                file.display()
-            ));
+            let file = file.display();
+            self.print(&format!("{file} could not be read and is left out"));
         }
+        let part = self.args.shard.map(|shard| format!(" in part {shard}"));
+        let failed = match estimate.failed {
+            0 => String::new(),
+            failed => format!(" ({failed} failed; --again repeats all)"),
+        };
         let mut lines = vec![format!(
-            "{}{}, {} already done{}; results in {}",
+            "{}{}, {} already done{failed}; results in {}",
             plural(estimate.runs, "run"),
-            self.args
-                .shard
-                .map_or(String::new(), |shard| format!(" in part {shard}")),
+            part.unwrap_or_default(),
             estimate.stored,
-            if estimate.failed > 0 {
-                format!(" ({} failed; --again repeats all)", estimate.failed)
-            } else {
-                String::new()
-            },
             self.file.display()
         )];
         if estimate.to_do() > 0 {
@@ -299,10 +284,9 @@ fn result_line(record: &Record) -> String {
     let Some(kept) = record.kept() else {
         return String::new();
     };
-    let dead = if kept.dead_units > 0 {
-        format!("  {} of {} units dead", kept.dead_units, record.relu_units)
-    } else {
-        String::new()
+    let dead = match kept.dead_units {
+        0 => String::new(),
+        dead => format!("  {dead} of {} units dead", record.relu_units),
     };
     format!(
         "accuracy {:5.1} %  MSE {:.4}  epoch {}{dead}",

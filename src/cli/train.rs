@@ -113,10 +113,11 @@ struct Setup {
 impl Setup {
     /// Reads the checkpoint or weights, if any, and the data set.
     fn load(args: &TrainArgs) -> anyhow::Result<Self> {
-        let resumed = match &args.resume {
-            Some(file) => Some(load_unfinished(file, args.epochs)?),
-            None => None,
-        };
+        let resumed = args
+            .resume
+            .as_ref()
+            .map(|file| load_unfinished(file, args.epochs));
+        let resumed = resumed.transpose()?;
         let (mut config, source) = match &resumed {
             Some(checkpoint) => (checkpoint.config(), checkpoint.metadata.data.source.clone()),
             None => (args.run.config(), args.run.data.clone()),
@@ -125,19 +126,17 @@ impl Setup {
             config.device = args.run.device;
         }
         let dataset = Arc::new(source.load()?);
-        let checkpoint = match &args.weights {
-            Some(file) => {
-                let context = ImportContext {
-                    config: &config,
-                    source: &source,
-                    dataset: &dataset,
-                };
-                let imported = authors::load(file, context)?;
-                config = imported.config();
-                Some(imported)
-            }
-            None => resumed,
-        };
+        let mut checkpoint = resumed;
+        if let Some(file) = &args.weights {
+            let context = ImportContext {
+                config: &config,
+                source: &source,
+                dataset: &dataset,
+            };
+            let imported = authors::load(file, context)?;
+            config = imported.config();
+            checkpoint = Some(imported);
+        }
         if let Some(checkpoint) = &checkpoint {
             let data = &checkpoint.metadata.data;
             data.fits(&dataset).map_err(anyhow::Error::msg)?;
@@ -157,12 +156,9 @@ fn load_unfinished(file: &Path, epochs: u64) -> anyhow::Result<Checkpoint> {
     if let Some(last) = checkpoint.history.evaluations().last()
         && last.epoch >= epochs
     {
-        bail!(
-            "{} has completed {} already; give --epochs {} or more",
-            file.display(),
-            plural(last.epoch, "epoch"),
-            last.epoch.saturating_add(1)
-        );
+        let (file, done) = (file.display(), plural(last.epoch, "epoch"));
+        let more = last.epoch.saturating_add(1);
+        bail!("{file} has completed {done} already; give --epochs {more} or more");
     }
     Ok(checkpoint)
 }

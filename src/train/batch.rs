@@ -26,7 +26,6 @@ pub struct Batch {
     parts: Vec<OnceLock<Part>>,
 }
 
-/// Some images of a batch.
 #[derive(Clone, Debug)]
 pub struct Part {
     /// Their indices in the batch.
@@ -59,12 +58,10 @@ impl Batch {
         }
     }
 
-    /// Number of parts.
     pub fn parts(&self) -> usize {
         self.parts.len()
     }
 
-    /// A part.
     pub fn part(&self, index: usize) -> &Part {
         self.parts[index].get_or_init(|| self.assemble(self.ranges[index].clone()))
     }
@@ -72,11 +69,8 @@ impl Batch {
     fn assemble(&self, positions: Range<usize>) -> Part {
         let indices = &self.indices[positions.clone()];
         let (images, labels) = gather(&self.dataset.train, indices, &self.device);
-        let inputs = if self.dataset.rotation > 0.0 {
-            self.rotated(positions.clone())
-        } else {
-            images.clone()
-        };
+        let rotated = (self.dataset.rotation > 0.0).then(|| self.rotated(positions.clone()));
+        let inputs = rotated.unwrap_or_else(|| images.clone());
         Part {
             positions,
             inputs,
@@ -87,13 +81,11 @@ impl Batch {
 
     /// Images rotated by random angles that depend on seed, step and index in the batch only.
     fn rotated(&self, positions: Range<usize>) -> Tensor<2> {
-        let Dataset {
-            rotation, shape, ..
-        } = *self.dataset;
+        let (rotation, shape) = (self.dataset.rotation, self.dataset.shape);
         let mut pixels = Vec::with_capacity(positions.len() * shape.pixels());
         for position in positions.clone() {
-            let mut generator =
-                rng::from_stream(self.seed, rng::rotation_stream(self.step, position));
+            let stream = rng::rotation_stream(self.step, position);
+            let mut generator = rng::from_stream(self.seed, stream);
             let angle = generator.random_range(-rotation..=rotation);
             let image = self.dataset.train.image(self.indices[position] as usize);
             rotation::rotate(image, shape, angle, &mut pixels);

@@ -29,21 +29,21 @@ impl BatchSplit {
     /// # Errors
     /// When the system cannot start a thread.
     pub fn new(device: &Device, cores: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
-        if *device != Device::flex() {
-            return Ok(Self {
-                pools: Vec::new(),
-                count: 1,
-            });
-        }
-        let threads = if cores < 2 { 0 } else { CPU_PARTS.min(cores) };
+        let count = if *device == Device::flex() {
+            CPU_PARTS
+        } else {
+            1
+        };
+        let threads = if cores < 2 || count == 1 {
+            0
+        } else {
+            count.min(cores)
+        };
         let size = (cores / CPU_PARTS).max(1);
         let pools = (0..threads)
             .map(|_| ThreadPoolBuilder::new().num_threads(size).build())
             .collect::<Result<_, _>>()?;
-        Ok(Self {
-            pools,
-            count: CPU_PARTS,
-        })
+        Ok(Self { pools, count })
     }
 
     /// Splits `0..length` into at most [`CPU_PARTS`] ranges of nearly equal length, or into one if
@@ -57,10 +57,10 @@ impl BatchSplit {
 
     /// Number of parts of other work per call of [`Self::map`] if the call is to be short.
     pub fn parallel_parts(&self) -> usize {
-        match (self.pools.len(), self.count) {
+        match self.count {
             // A parallel device is called rarely.
-            (_, 1) => 16,
-            (pools, _) => pools.max(1),
+            1 => 16,
+            _ => self.pools.len().max(1),
         }
     }
 

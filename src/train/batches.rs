@@ -11,7 +11,6 @@ use crate::rng;
 pub struct Batches {
     seed: u64,
     batch_size: usize,
-    /// The order of `epoch`.
     order: Vec<u32>,
     epoch: u64,
 }
@@ -36,13 +35,10 @@ impl Batches {
     fn shuffle(&mut self) {
         // From the sorted order, so that it does not depend on earlier epochs.
         self.order.sort_unstable();
-        self.order.shuffle(&mut rng::from_stream(
-            self.seed,
-            rng::order_stream(self.epoch),
-        ));
+        let stream = rng::order_stream(self.epoch);
+        self.order.shuffle(&mut rng::from_stream(self.seed, stream));
     }
 
-    /// Steps per epoch.
     pub fn per_epoch(&self) -> usize {
         self.order.len() / self.batch_size
     }
@@ -83,7 +79,7 @@ mod tests {
         assert_eq!(
             first,
             epoch(&mut fresh.clone(), 0),
-            "the seed determines the order"
+            "the seed determines it"
         );
         assert_eq!(second, epoch(&mut fresh.clone(), 1), "in any epoch");
         assert_ne!(first, epoch(&mut Batches::new(103, 10, 8).unwrap(), 0));
@@ -91,8 +87,8 @@ mod tests {
 
     #[test]
     fn a_batch_larger_than_the_data_is_refused() {
-        assert!(Batches::new(10, 11, 0).is_none());
-        assert!(Batches::new(10, 0, 0).is_none());
-        assert!(Batches::new(0, 1, 0).is_none());
+        for (images, batch_size) in [(10, 11), (10, 0), (0, 1)] {
+            assert!(Batches::new(images, batch_size, 0).is_none());
+        }
     }
 }

@@ -12,7 +12,6 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RunConfig {
-    /// The network.
     pub architecture: Architecture,
     /// Size n of the latent z.
     pub latent: LatentSize,
@@ -24,9 +23,7 @@ pub struct RunConfig {
     pub learning_rate: f64,
     /// Determines initial weights and the order of the images.
     pub seed: u64,
-    /// Requested device.
     pub device: DeviceChoice,
-    /// Sizes of the vision transformer.
     pub vit: VitOptions,
 }
 
@@ -50,6 +47,17 @@ impl RunConfig {
             classes,
             latent: self.latent,
             vit: self.vit,
+        }
+    }
+}
+
+impl Lane {
+    /// `config` with λ and seed of this lane.
+    pub(super) fn config(self, config: &RunConfig) -> RunConfig {
+        RunConfig {
+            lambda: self.lambda,
+            seed: self.seed,
+            ..config.clone()
         }
     }
 }

@@ -4,7 +4,6 @@ use burn::tensor::{Device, DeviceKind};
 use burn_wgpu::{WgpuInitError, wgpu};
 use serde::{Deserialize, Serialize};
 
-/// The requested device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeviceChoice {
@@ -13,7 +12,6 @@ pub enum DeviceChoice {
     Auto,
     /// wgpu, even if its only adapter is a software rasteriser.
     Wgpu,
-    /// The CPU.
     Cpu,
 }
 
@@ -45,17 +43,14 @@ impl std::str::FromStr for DeviceChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|choice| choice.id() == text)
-            .ok_or_else(|| {
-                let valid = Self::ALL.map(Self::id).join(", ");
-                format!("unknown device “{text}”; available: {valid}")
-            })
+        let choice = Self::ALL.into_iter().find(|choice| choice.id() == text);
+        choice.ok_or_else(|| {
+            let valid = Self::ALL.map(Self::id).join(", ");
+            format!("unknown device “{text}”; available: {valid}")
+        })
     }
 }
 
-/// Kind of the device in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Backend {
@@ -71,6 +66,13 @@ pub struct DeviceReport {
     pub name: String,
     /// The reason for this device.
     pub why: String,
+}
+
+impl DeviceReport {
+    fn new(backend: Backend, name: String, why: &str) -> Self {
+        let why = why.to_owned();
+        Self { backend, name, why }
+    }
 }
 
 /// The requested device could not be opened.
@@ -118,15 +120,9 @@ fn select(choice: DeviceChoice) -> Result<(Device, DeviceReport), DeviceError> {
 
 fn cpu(why: &str) -> (Device, DeviceReport) {
     let threads = available_threads();
-    let report = DeviceReport {
-        backend: Backend::Cpu,
-        name: format!(
-            "CPU, {threads} thread{}",
-            if threads == 1 { "" } else { "s" }
-        ),
-        why: why.to_owned(),
-    };
-    (Device::flex(), report)
+    let ending = if threads == 1 { "" } else { "s" };
+    let name = format!("CPU, {threads} thread{ending}");
+    (Device::flex(), DeviceReport::new(Backend::Cpu, name, why))
 }
 
 /// Number of threads that this process may use.
@@ -145,49 +141,32 @@ struct Adapter {
 fn best_adapter() -> Option<Adapter> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     let backends = wgpu::Backends::PRIMARY;
-    let mut infos: Vec<_> = pollster::block_on(instance.enumerate_adapters(backends))
-        .into_iter()
-        .map(|adapter| adapter.get_info())
-        .collect();
-    let rank = |info: &wgpu::AdapterInfo| match info.device_type {
-        wgpu::DeviceType::DiscreteGpu => 0,
-        wgpu::DeviceType::IntegratedGpu => 1,
-        wgpu::DeviceType::VirtualGpu => 2,
-        wgpu::DeviceType::Other => 3,
-        wgpu::DeviceType::Cpu => 4,
-    };
-    infos.sort_by_key(rank);
-    let info = infos.into_iter().next()?;
-    let kind = match info.device_type {
-        wgpu::DeviceType::DiscreteGpu => DeviceKind::DiscreteGpu(0),
-        wgpu::DeviceType::IntegratedGpu => DeviceKind::IntegratedGpu(0),
-        wgpu::DeviceType::VirtualGpu => DeviceKind::VirtualGpu(0),
-        wgpu::DeviceType::Cpu => DeviceKind::Cpu,
-        wgpu::DeviceType::Other => DeviceKind::DefaultDevice,
-    };
-    Some(Adapter { info, kind })
+    let adapters = pollster::block_on(instance.enumerate_adapters(backends));
+    let ranked = adapters.into_iter().map(|adapter| {
+        let info = adapter.get_info();
+        let (rank, kind) = match info.device_type {
+            wgpu::DeviceType::DiscreteGpu => (0, DeviceKind::DiscreteGpu(0)),
+            wgpu::DeviceType::IntegratedGpu => (1, DeviceKind::IntegratedGpu(0)),
+            wgpu::DeviceType::VirtualGpu => (2, DeviceKind::VirtualGpu(0)),
+            wgpu::DeviceType::Other => (3, DeviceKind::DefaultDevice),
+            wgpu::DeviceType::Cpu => (4, DeviceKind::Cpu),
+        };
+        (rank, Adapter { info, kind })
+    });
+    Some(ranked.min_by_key(|(rank, _)| *rank)?.1)
 }
 
 fn open_adapter(adapter: &Adapter, why: &str) -> Result<(Device, DeviceReport), DeviceError> {
     let name = format!("{}, {}", adapter.info.name, adapter.info.backend);
-    let device = match Device::wgpu_options()
-        .device_kind(adapter.kind.clone())
-        .init()
-    {
+    let options = Device::wgpu_options().device_kind(adapter.kind.clone());
+    let device = match options.init() {
         Ok(device) => device,
         // The runtime lives as long as the process: a second run finds it registered.
         Err(WgpuInitError::Registration { .. }) => Device::wgpu(adapter.kind.clone()),
         Err(error) => {
-            return Err(DeviceError::Refused {
-                adapter: name,
-                reason: error.to_string(),
-            });
+            let (adapter, reason) = (name, error.to_string());
+            return Err(DeviceError::Refused { adapter, reason });
         }
     };
-    let report = DeviceReport {
-        backend: Backend::Wgpu,
-        name,
-        why: why.to_owned(),
-    };
-    Ok((device, report))
+    Ok((device, DeviceReport::new(Backend::Wgpu, name, why)))
 }

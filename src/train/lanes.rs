@@ -70,11 +70,7 @@ impl Lanes {
             trainers: lanes
                 .iter()
                 .map(|lane| {
-                    let config = RunConfig {
-                        lambda: lane.lambda,
-                        seed: lane.seed,
-                        ..config.clone()
-                    };
+                    let config = lane.config(config);
                     Trainer::new(&config, dataset.clone(), device)?.with_cores(cores)
                 })
                 .collect::<Result<_, _>>()?,
@@ -89,7 +85,6 @@ impl Lanes {
         &self.trainers
     }
 
-    /// All trainers, in order.
     pub fn trainers_mut(&mut self) -> &mut [Trainer] {
         &mut self.trainers
     }
@@ -258,7 +253,6 @@ impl<'t> StepQueue<'t> {
 struct BatchCache(Mutex<HashMap<(u64, u64), Arc<Batch>>>);
 
 impl BatchCache {
-    /// The next batch of `trainer`.
     fn batch(&self, trainer: &mut Trainer) -> Arc<Batch> {
         let (seed, step) = (trainer.seed(), trainer.steps());
         let mut batches = locked(&self.0);
@@ -306,21 +300,15 @@ mod tests {
     fn each_lane_equals_a_network_trained_alone_on_any_number_of_threads() {
         let dataset = Arc::new(DataSource::Bundled(BundledSet::Mnist).load().unwrap());
         let device = Device::flex();
-        let alone: Vec<_> = lanes()
-            .into_iter()
-            .map(|lane| {
-                let config = RunConfig {
-                    lambda: lane.lambda,
-                    seed: lane.seed,
-                    ..config()
-                };
-                let mut trainer = Trainer::new(&config, dataset.clone(), &device).unwrap();
-                for _ in 0..25 {
-                    trainer.step();
-                }
-                outcome(&mut trainer)
-            })
-            .collect();
+        let alone = lanes().into_iter().map(|lane| {
+            let config = lane.config(&config());
+            let mut trainer = Trainer::new(&config, dataset.clone(), &device).unwrap();
+            for _ in 0..25 {
+                trainer.step();
+            }
+            outcome(&mut trainer)
+        });
+        let alone: Vec<_> = alone.collect();
         for threads in [1, 2, 3, 8] {
             let mut together =
                 Lanes::with_threads(threads, &config(), &lanes(), &dataset, &device).unwrap();

@@ -21,17 +21,20 @@ pub struct MemoryEstimate {
 impl MemoryEstimate {
     /// Bytes of all parameters with optimiser state.
     pub fn state(self) -> u64 {
-        let one = (self.parameters as u64).saturating_mul(KEPT * size_of::<f32>() as u64);
+        self.parameter_bytes(KEPT)
+    }
+
+    /// Bytes of `copies` values for each parameter.
+    fn parameter_bytes(self, copies: u64) -> u64 {
+        let one = (self.parameters as u64).saturating_mul(copies * size_of::<f32>() as u64);
         one.saturating_mul(self.lanes as u64)
     }
 
     /// Upper limit in bytes, without images and activations: the state, the state for a rollback,
     /// and a gradient and a copy of the parameters during a step.
     pub fn peak(self) -> u64 {
-        let step = (self.parameters as u64)
-            .saturating_mul(2 * size_of::<f32>() as u64)
-            .saturating_mul(self.lanes as u64);
-        self.state().saturating_mul(2).saturating_add(step)
+        let state = self.state().saturating_mul(2);
+        state.saturating_add(self.parameter_bytes(2))
     }
 
     /// # Errors
@@ -52,51 +55,33 @@ impl MemoryEstimate {
 impl std::fmt::Display for MemoryEstimate {
     /// "11 networks of 971,781 parameters: 128 MB"
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let networks = if self.lanes == 1 {
-            "network"
-        } else {
-            "networks"
-        };
+        let Self { lanes, parameters } = *self;
+        let ending = if lanes == 1 { "" } else { "s" };
+        let (parameters, state) = (count(parameters), format::bytes(self.state()));
         write!(
             f,
-            "{} {networks} of {} parameters: {}",
-            self.lanes,
-            count(self.parameters),
-            format::bytes(self.state())
+            "{lanes} network{ending} of {parameters} parameters: {state}"
         )
     }
 }
 
 /// The networks of a run do not fit into memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{need}, {} with gradients and the state for a rollback, but {} are free; choose a smaller network{}",
+    format::bytes(need.peak()),
+    format::bytes(*available),
+    match fitting {
+        0 => String::new(),
+        1 => ", or a single λ".to_owned(),
+        _ => format!(", or at most {fitting} networks"),
+    }
+)]
 pub struct NotEnoughMemory {
     need: MemoryEstimate,
     available: u64,
     /// Number of networks that fit.
     fitting: u64,
-}
-
-impl std::error::Error for NotEnoughMemory {}
-
-impl std::fmt::Display for NotEnoughMemory {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            need,
-            available,
-            fitting,
-        } = self;
-        write!(
-            f,
-            "{need}, {} with gradients and the state for a rollback, but {} are free; ",
-            format::bytes(need.peak()),
-            format::bytes(*available)
-        )?;
-        match fitting {
-            0 => write!(f, "choose a smaller network"),
-            1 => write!(f, "choose a smaller network, or a single λ"),
-            _ => write!(f, "choose a smaller network, or at most {fitting} networks"),
-        }
-    }
 }
 
 /// Bytes available to a run: as reported by the system for the CPU, [`UNKNOWN`] on a GPU or where
@@ -119,10 +104,8 @@ mod tests {
             lanes: 11,
             parameters: 971_781,
         };
-        assert_eq!(
-            spectrum.to_string(),
-            "11 networks of 971,781 parameters: 128 MB"
-        );
+        let text = "11 networks of 971,781 parameters: 128 MB";
+        assert_eq!(spectrum.to_string(), text);
         assert_eq!(spectrum.check(u64::MAX), Ok(()));
         let refused = spectrum.check(100 << 20).unwrap_err().to_string();
         assert!(

@@ -7,6 +7,7 @@ use burn::tensor::{Tensor, activation, s};
 use super::{
     AxisChoice, CustomImageResult, ImageResult, Probe, RunId, Snapshot, TokenView,
     projection::Projector,
+    snapshot::arg_max,
     trainer::{TrainError, Trainer, floats},
 };
 use crate::{
@@ -40,7 +41,7 @@ impl Observer {
             let latent = floats(shown_latent(latent, trainer.layout(), probe.tokens))?;
             Ok(rows_of(&latent, rows)
                 .zip(rows_of(&logits, rows))
-                .map(|(z, logits)| (z.to_vec(), arg_max(logits)))
+                .map(|(z, logits)| (z.to_vec(), arg_max(logits).0))
                 .collect())
         })?;
         let mut indices: Vec<u32> = probe.grid.to_vec();
@@ -48,12 +49,9 @@ impl Observer {
         let mut results = image_results(trainer, &indices)?;
         let selected = probe.selected.and_then(|_| results.pop());
 
-        let latent_size = cloud.first().map_or(0, |(z, _)| z.len());
-        let predicted = cloud.iter().map(|(_, class)| *class).collect();
-        let mut latents = Vec::with_capacity(cloud.len() * latent_size);
-        for (z, _) in &cloud {
-            latents.extend_from_slice(z);
-        }
+        let (latents, predicted): (Vec<Vec<f32>>, Vec<u8>) = cloud.into_iter().unzip();
+        let latent_size = latents.first().map_or(0, Vec::len);
+        let mut latents = latents.concat();
         let dead = dead(&latents, trainer.layout());
         if probe.axes == AxisChoice::Independent {
             self.projector = Projector::default();
@@ -125,7 +123,7 @@ pub fn dead_units(trainer: &Trainer, indices: &[u32]) -> Result<usize, TrainErro
     if trainer.layout().relu_units() == 0 {
         return Ok(0);
     }
-    let indices: Vec<u32> = known_indices(indices, trainer.dataset().test.len());
+    let indices = known_indices(indices, trainer.dataset().test.len());
     let largest = trainer.map_test_images(&indices, |model, images| {
         floats(model.encode(images).max_dim(0)).map(|row| vec![row])
     })?;
@@ -150,22 +148,18 @@ fn dead(latents: &[f32], layout: LatentLayout) -> Vec<bool> {
 }
 
 fn image_results(trainer: &Trainer, indices: &[u32]) -> Result<Vec<ImageResult>, TrainError> {
-    let rows = trainer.map_test_images(indices, forward)?;
-    Ok(indices
+    let results = indices
         .iter()
-        .zip(rows)
-        .map(|(&index, result)| ImageResult { index, ..result })
-        .collect())
+        .zip(trainer.map_test_images(indices, forward)?);
+    let results = results.map(|(&index, result)| ImageResult { index, ..result });
+    Ok(results.collect())
 }
 
 fn forward(model: &Cre, images: Tensor<2>) -> Result<Vec<ImageResult>, TrainError> {
     let rows = images.dims()[0];
     let output = model.forward(images.clone());
-    let errors = floats(loss::per_image_squared_error(
-        output.reconstruction.clone(),
-        images,
-        None,
-    ))?;
+    let errors = loss::per_image_squared_error(output.reconstruction.clone(), images, None);
+    let errors = floats(errors)?;
     let latents = floats(output.latent)?;
     let reconstructions = floats(output.reconstruction)?;
     let probabilities = floats(activation::softmax(output.logits, 1))?;
@@ -190,42 +184,23 @@ fn rows_of(values: &[f32], rows: usize) -> std::slice::ChunksExact<'_, f32> {
     values.chunks_exact((values.len() / rows.max(1)).max(1))
 }
 
-/// Index of the largest value, the first of equal ones.
-fn arg_max(values: &[f32]) -> u8 {
-    (0..=u8::MAX)
-        .zip(values)
-        .fold((0, f32::NEG_INFINITY), |best, (index, &value)| {
-            if value > best.1 { (index, value) } else { best }
-        })
-        .0
-}
-
-fn known_indices(indices: &[u32], images: usize) -> Vec<u32> {
-    indices
-        .iter()
-        .copied()
-        .filter(|&index| (index as usize) < images)
-        .collect()
+fn known_indices(indices: &[u32], images: usize) -> Arc<[u32]> {
+    let is_known = |index: &u32| (*index as usize) < images;
+    indices.iter().copied().filter(is_known).collect()
 }
 
 fn clamped_probe(probe: &Probe, images: usize) -> Probe {
-    let fits = |index: &u32| (*index as usize) < images;
-    if probe
-        .cloud
-        .iter()
-        .chain(&*probe.grid)
-        .chain(&probe.selected)
-        .all(fits)
-    {
-        return probe.clone();
-    }
+    let is_known = |index: &u32| (*index as usize) < images;
+    let clamped = |indices: &Arc<[u32]>| {
+        let is_complete = indices.iter().all(is_known);
+        let shared = is_complete.then(|| indices.clone());
+        shared.unwrap_or_else(|| known_indices(indices, images))
+    };
     Probe {
-        cloud: known_indices(&probe.cloud, images).into(),
-        grid: known_indices(&probe.grid, images).into(),
-        selected: probe.selected.filter(fits),
-        custom_image: probe.custom_image.clone(),
-        tokens: probe.tokens,
-        axes: probe.axes,
+        cloud: clamped(&probe.cloud),
+        grid: clamped(&probe.grid),
+        selected: probe.selected.filter(is_known),
+        ..probe.clone()
     }
 }
 

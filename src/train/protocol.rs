@@ -67,9 +67,7 @@ pub struct RunStart {
     pub config: RunConfig,
     /// The networks to train side by side, at least one.
     pub lanes: Vec<Lane>,
-    /// Images, shared and immutable.
     pub dataset: Arc<Dataset>,
-    /// The test images for snapshots.
     pub probe: Probe,
     /// Whether to wait for [`Command::Resume`] instead of training at once.
     pub paused: bool,
@@ -106,7 +104,10 @@ pub enum Event {
     },
     /// A long evaluation has processed this share of the test images of all lanes, 0–1. Training waits
     /// for it.
-    EvaluationProgress { run: RunId, share: f32 },
+    EvaluationProgress {
+        run: RunId,
+        share: f32,
+    },
     /// A change at this step that the curves of a lane show.
     Marked {
         run: RunId,
@@ -114,18 +115,29 @@ pub enum Event {
         step: u64,
         mark: Mark,
     },
-    /// Training has started or paused.
-    State { run: RunId, state: RunState },
+    State {
+        run: RunId,
+        state: RunState,
+    },
     /// The run has been saved as [`Command::Save`] requested.
-    Saved { run: RunId, file: PathBuf },
+    Saved {
+        run: RunId,
+        file: PathBuf,
+    },
     /// A lane has returned to its state after this many steps.
-    RolledBack { run: RunId, lane: usize, step: u64 },
+    RolledBack {
+        run: RunId,
+        lane: usize,
+        step: u64,
+    },
     /// Something failed.
-    Error { run: RunId, error: RunError },
+    Error {
+        run: RunId,
+        error: RunError,
+    },
 }
 
 impl Event {
-    /// The run it belongs to.
     pub fn run(&self) -> RunId {
         match self {
             Self::Started { run, .. }

@@ -45,7 +45,6 @@ struct LaneState {
 /// The model with the lowest test L(λ) so far.
 #[derive(Clone, Debug)]
 pub struct BestModel {
-    /// Its evaluation.
     pub evaluation: Evaluation,
     /// The network at that moment, without autodiff.
     pub model: Cre,
@@ -85,7 +84,6 @@ impl Run {
         self
     }
 
-    /// The networks.
     pub fn lanes(&self) -> &Lanes {
         &self.lanes
     }

@@ -14,7 +14,6 @@ pub struct Probe {
     pub cloud: Arc<[u32]>,
     /// Images of the reconstruction grid.
     pub grid: Arc<[u32]>,
-    /// The selected image.
     pub selected: Option<u32>,
     /// An image that is not in the data set, bytes `[channels, height, width]` of its shape.
     pub custom_image: Option<Arc<[u8]>>,
@@ -99,7 +98,6 @@ pub struct Snapshot {
     pub run: RunId,
     pub step: u64,
     pub lambda: Lambda,
-    /// The images it was taken with.
     pub probe: Probe,
     /// Number of values of z that the cloud shows.
     pub latent_size: usize,
@@ -116,7 +114,6 @@ pub struct Snapshot {
     pub dead: Vec<bool>,
     /// One per image of `probe.grid`.
     pub grid: Vec<ImageResult>,
-    /// The selected image, if there is one.
     pub selected: Option<ImageResult>,
     /// The image that is not in the data set, if there is one.
     pub custom_image: Option<CustomImageResult>,
@@ -126,7 +123,6 @@ impl Snapshot {
     /// The largest z, in values, that a snapshot holds for every point.
     pub const LATENT_SHOWN: usize = 64;
 
-    /// Number of dead latent units.
     pub fn dead_units(&self) -> usize {
         self.dead.iter().filter(|dead| **dead).count()
     }
@@ -171,10 +167,16 @@ pub struct CustomImageResult {
 impl ImageResult {
     /// The most probable class and its probability.
     pub fn predicted(&self) -> (u8, f32) {
-        (0..=u8::MAX)
-            .zip(&self.probabilities)
-            .fold((0, f32::NEG_INFINITY), |best, (class, &p)| {
-                if p > best.1 { (class, p) } else { best }
-            })
+        arg_max(&self.probabilities)
     }
+}
+
+/// The largest value, the first of equal ones, after its index.
+pub(super) fn arg_max(values: &[f32]) -> (u8, f32) {
+    let larger = |best: (u8, f32), (index, &value)| {
+        if value > best.1 { (index, value) } else { best }
+    };
+    (0..=u8::MAX)
+        .zip(values)
+        .fold((0, f32::NEG_INFINITY), larger)
 }

@@ -60,7 +60,6 @@ pub struct RestorePoint {
     /// The network, without autodiff.
     pub model: Cre,
     pub optimizer: Adam,
-    /// Steps taken.
     pub step: u64,
 }
 
@@ -143,12 +142,10 @@ impl Trainer {
         Ok(self)
     }
 
-    /// Training and test images.
     pub fn dataset(&self) -> &Arc<Dataset> {
         &self.dataset
     }
 
-    /// The device.
     pub fn device(&self) -> &Device {
         &self.device
     }
@@ -158,37 +155,26 @@ impl Trainer {
         &self.state.model
     }
 
-    /// The optimiser with its moments.
-    pub fn optimizer(&self) -> &Adam {
-        &self.state.optimizer
-    }
-
-    /// Learning rate of the next step.
     pub fn learning_rate(&self) -> f64 {
         self.learning_rate
     }
 
-    /// Determines initial weights and the order of the images.
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// Size and layout of z.
     pub fn layout(&self) -> LatentLayout {
         self.layout
     }
 
-    /// Steps taken.
     pub fn steps(&self) -> u64 {
         self.state.step
     }
 
-    /// Steps per epoch.
     pub fn steps_per_epoch(&self) -> u64 {
         self.batches.per_epoch() as u64
     }
 
-    /// Images per step.
     pub fn batch_size(&self) -> usize {
         self.batch_size
     }
@@ -198,7 +184,6 @@ impl Trainer {
         self.lambda
     }
 
-    /// Sets λ from the next step on.
     pub fn set_lambda(&mut self, lambda: Lambda) {
         self.lambda = lambda;
     }
@@ -350,9 +335,6 @@ impl Trainer {
 }
 
 /// Training losses of each trainer since the last call, oldest first, read from the device together.
-///
-/// # Errors
-/// When the device has failed.
 pub(super) fn take_losses(trainers: &mut [Trainer]) -> Result<Vec<Vec<StepLosses>>, TrainError> {
     let pending = trainers
         .iter_mut()

@@ -50,16 +50,13 @@ impl Worker {
                 run: None,
             };
             let result = catch_unwind(AssertUnwindSafe(|| worker.run(&inbox)));
-            let run = worker.run_id();
+            let run = worker.run.as_ref().map_or(RunId::default(), |run| run.id);
             let reason = match result {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => error.to_string(),
                 Err(panic) => panic_message(panic.as_ref()),
             };
-            output.events.emit(Event::Error {
-                run,
-                error: RunError::Crashed { reason },
-            });
+            output.emit_error(run, RunError::Crashed { reason });
         })?;
         Ok(Self {
             commands,
@@ -75,7 +72,6 @@ impl Worker {
         let _ = self.commands.send(command);
     }
 
-    /// Events, in order.
     pub fn events(&self) -> &Receiver<Event> {
         &self.events
     }
@@ -101,6 +97,10 @@ struct Output {
 }
 
 impl Output {
+    fn emit_error(&self, run: RunId, error: RunError) {
+        self.events.emit(Event::Error { run, error });
+    }
+
     /// Whether the receiver has taken the last snapshots.
     fn wants_snapshots(&self) -> bool {
         self.snapshots.is_empty()
@@ -120,10 +120,6 @@ struct WorkerLoop<'a> {
 }
 
 impl WorkerLoop<'_> {
-    fn run_id(&self) -> RunId {
-        self.run.as_ref().map_or(RunId::default(), LiveRun::id)
-    }
-
     /// Runs until [`Command::Stop`] or until the sender of commands is gone.
     fn run(&mut self, inbox: &Receiver<Command>) -> Result<(), TrainError> {
         loop {
@@ -146,7 +142,7 @@ impl WorkerLoop<'_> {
     fn wait_time(&self) -> Duration {
         match &self.run {
             Some(run) if !run.is_paused() || run.is_evaluating() => Duration::ZERO,
-            Some(run) if run.has_unpublished_changes() => RETRY,
+            Some(run) if run.is_changed => RETRY,
             Some(_) | None => Duration::MAX,
         }
     }
@@ -167,10 +163,7 @@ impl WorkerLoop<'_> {
         let id = start.run;
         match LiveRun::start(start, checkpoint, self.output) {
             Ok(run) => self.run = Some(run),
-            Err(reason) => self.output.events.emit(Event::Error {
-                run: id,
-                error: RunError::CannotStart { reason },
-            }),
+            Err(reason) => self.output.emit_error(id, RunError::CannotStart { reason }),
         }
     }
 }

@@ -40,7 +40,7 @@ fn run_fields(stored: &StoredRun) -> Vec<String> {
 
 /// One row per run.
 pub(super) fn runs_csv(runs: &[StoredRun]) -> anyhow::Result<Vec<u8>> {
-    let mut writer = ::csv::Writer::from_writer(Vec::new());
+    let mut writer = csv::Writer::from_writer(Vec::new());
     let other_columns = [
         "batch_size",
         "learning_rate",
@@ -85,7 +85,7 @@ pub(super) fn runs_csv(runs: &[StoredRun]) -> anyhow::Result<Vec<u8>> {
 
 /// One row per evaluation of each run.
 pub(super) fn epochs_csv(runs: &[StoredRun]) -> anyhow::Result<Vec<u8>> {
-    let mut writer = ::csv::Writer::from_writer(Vec::new());
+    let mut writer = csv::Writer::from_writer(Vec::new());
     let names = RUN_COLUMNS
         .iter()
         .chain(&columns::PROGRESS)
@@ -104,9 +104,28 @@ pub(super) fn epochs_csv(runs: &[StoredRun]) -> anyhow::Result<Vec<u8>> {
 }
 
 /// All settings and metrics as a JSON list, without evaluation samples.
-pub(super) fn json(runs: &[StoredRun]) -> anyhow::Result<Vec<u8>> {
-    let runs: Vec<RunJson<'_>> = runs.iter().map(RunJson::from).collect();
-    let mut bytes = serde_json::to_vec_pretty(&runs)?;
+pub(super) fn json<'a>(runs: &'a [StoredRun]) -> anyhow::Result<Vec<u8>> {
+    let run = |stored: &'a StoredRun| {
+        let record = &stored.record;
+        RunJson {
+            run: stored.id,
+            key: stored.key.to_string(),
+            data_sha256: stored.data.to_string(),
+            data_name: &record.data_name,
+            class_names: &record.class_names,
+            spec: &record.spec,
+            program: &record.program,
+            device: &record.device,
+            parameters: record.parameters,
+            latent_values: record.latent_values,
+            relu_units: record.relu_units,
+            wall_seconds: record.wall_seconds,
+            finished: record.finished,
+            kept: record.kept,
+            evaluations: &record.evaluations,
+        }
+    };
+    let mut bytes = serde_json::to_vec_pretty(&runs.iter().map(run).collect::<Vec<_>>())?;
     bytes.push(b'\n');
     Ok(bytes)
 }
@@ -129,27 +148,4 @@ struct RunJson<'a> {
     finished: u64,
     kept: usize,
     evaluations: &'a [Evaluation],
-}
-
-impl<'a> From<&'a StoredRun> for RunJson<'a> {
-    fn from(stored: &'a StoredRun) -> Self {
-        let record = &stored.record;
-        Self {
-            run: stored.id,
-            key: stored.key.to_string(),
-            data_sha256: stored.data.to_string(),
-            data_name: &record.data_name,
-            class_names: &record.class_names,
-            spec: &record.spec,
-            program: &record.program,
-            device: &record.device,
-            parameters: record.parameters,
-            latent_values: record.latent_values,
-            relu_units: record.relu_units,
-            wall_seconds: record.wall_seconds,
-            finished: record.finished,
-            kept: record.kept,
-            evaluations: &record.evaluations,
-        }
-    }
 }

@@ -27,7 +27,6 @@ const CLOUD_PER_CLASS: usize = 50;
 const GRID_PER_CLASS: usize = 1;
 const WORKER_ENDED: &str = "the training thread ended unexpectedly";
 
-/// A run in progress.
 #[derive(Debug)]
 pub(super) struct HeadlessRun {
     /// Epochs to complete, counted from the first step of the run.
@@ -42,7 +41,6 @@ pub(super) struct HeadlessRun {
     steps_per_epoch: u64,
     /// Latent units that can die.
     relu_units: usize,
-    /// Steps taken.
     step: u64,
     evaluations: Vec<Evaluation>,
     stage: Stage,
@@ -59,16 +57,8 @@ enum Stage {
 
 impl HeadlessRun {
     /// Starts the worker. Training begins in [`Self::follow`].
-    ///
-    /// # Errors
-    /// When the worker's thread cannot be started.
     pub fn start(epochs: u64, folder: RunFolder, setup: Setup) -> anyhow::Result<Self> {
-        let Setup {
-            config,
-            source,
-            dataset,
-            checkpoint,
-        } = setup;
+        let (config, source, dataset) = (setup.config, setup.source, setup.dataset);
         let worker = Worker::spawn(|| {}).context("cannot start the training thread")?;
         let start = Box::new(RunStart {
             run: RunId(1),
@@ -81,21 +71,17 @@ impl HeadlessRun {
             dataset,
             paused: true,
         });
-        let (step, evaluations) = match &checkpoint {
-            Some(checkpoint) => (
-                checkpoint.metadata.step,
-                checkpoint.history.evaluations().to_vec(),
-            ),
-            None => (0, Vec::new()),
-        };
-        worker.send(match checkpoint {
-            Some(checkpoint) => Command::ResumeRun(start, Arc::new(checkpoint)),
+        let (mut step, mut evaluations) = (0, Vec::new());
+        worker.send(match setup.checkpoint {
+            Some(checkpoint) => {
+                step = checkpoint.metadata.step;
+                evaluations = checkpoint.history.evaluations().to_vec();
+                Command::ResumeRun(start, Arc::new(checkpoint))
+            }
             None => Command::Reset(start),
         });
-        let bar = ProgressBar::new(0).with_style(
-            ProgressStyle::with_template("{bar:24} epoch {prefix}  {msg}  {eta} left")?
-                .progress_chars("━━─"),
-        );
+        let style = ProgressStyle::with_template("{bar:24} epoch {prefix}  {msg}  {eta} left")?;
+        let bar = ProgressBar::new(0).with_style(style.progress_chars("━━─"));
         Ok(Self {
             epochs,
             folder,
@@ -113,11 +99,8 @@ impl HeadlessRun {
     }
 
     /// Trains until all epochs are complete or the first message of `interrupts`, saves the run, and
-    /// returns its last snapshot.
-    ///
-    /// # Errors
-    /// When training or a file fails, or at the second interrupt. The folder of a run without results
-    /// is released.
+    /// returns its last snapshot. An error or the second interrupt releases the folder of a run
+    /// without results.
     pub fn follow(&mut self, interrupts: &Receiver<()>) -> anyhow::Result<Arc<Snapshot>> {
         let result = self.run_to_end(interrupts);
         if result.is_err() && self.evaluations.is_empty() {
@@ -182,8 +165,8 @@ impl HeadlessRun {
                 ..
             } => self.show_losses(&losses, images_per_second),
             Event::EvaluationProgress { share, .. } => {
-                self.bar
-                    .set_message(format!("evaluating {:.0} %", share * 100.0));
+                let message = format!("evaluating {:.0} %", share * 100.0);
+                self.bar.set_message(message);
             }
             Event::Evaluated { evaluation, .. } => {
                 self.step = evaluation.step;
@@ -203,8 +186,8 @@ impl HeadlessRun {
     /// Claims the folder and starts training.
     fn on_started(&mut self) -> anyhow::Result<()> {
         self.folder.claim(&self.evaluations)?;
-        let paths = self.folder.save_paths(&self.source);
-        self.worker.send(Command::Autosave(paths));
+        self.worker
+            .send(Command::Autosave(self.folder.save_paths(&self.source)));
         let last = self.evaluations.last();
         if let Some(last) = last {
             self.bar.println(evaluation_line(last));
@@ -233,8 +216,8 @@ impl HeadlessRun {
         if self.stage == Stage::Training {
             self.stage = Stage::Saving;
             self.worker.send(Command::Pause);
-            let paths = self.folder.save_paths(&self.source);
-            self.worker.send(Command::Save(paths));
+            self.worker
+                .send(Command::Save(self.folder.save_paths(&self.source)));
         }
     }
 
@@ -257,9 +240,6 @@ impl HeadlessRun {
     }
 
     /// Writes metrics, settings and figures, and returns the paths of all files of the run.
-    ///
-    /// # Errors
-    /// When a file cannot be written.
     pub fn write_files(
         &self,
         snapshot: &Snapshot,
@@ -296,17 +276,10 @@ impl HeadlessRun {
         snapshot: &Snapshot,
         dataset: &Dataset,
     ) -> anyhow::Result<[PathBuf; 2]> {
-        let network = NetworkState::new(
-            &self.source,
-            self.config.clone(),
-            dataset,
-            self.evaluations.clone(),
-            Some(snapshot),
-        );
-        let data = FigureData {
-            networks: vec![network],
-            shown: 0,
-        };
+        let (config, evaluations) = (self.config.clone(), self.evaluations.clone());
+        let network = NetworkState::new(&self.source, config, dataset, evaluations, Some(snapshot));
+        let (networks, shown) = (vec![network], 0);
+        let data = FigureData { networks, shown };
         let paths = [CLOUD, RECONSTRUCTIONS].map(|name| self.folder.file(name));
         let kinds = [FigureKind::Cloud, FigureKind::Reconstructions];
         for (kind, path) in kinds.into_iter().zip(&paths) {

@@ -17,7 +17,6 @@ pub(super) struct ConfigFile<'a> {
     /// Name and version of this program.
     pub program: &'static str,
     pub data: &'a DataSource,
-    /// Completed epochs.
     pub epochs: u64,
     pub device_used: &'a str,
     pub run: &'a RunConfig,
@@ -25,9 +24,6 @@ pub(super) struct ConfigFile<'a> {
 
 impl ConfigFile<'_> {
     /// Writes the file, replacing an existing one.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn write(&self, path: &Path) -> anyhow::Result<()> {
         let text = toml::to_string_pretty(self)?;
         write(path, text.as_bytes(), Existing::Replace)
@@ -35,9 +31,6 @@ impl ConfigFile<'_> {
 }
 
 /// Writes one row per evaluation.
-///
-/// # Errors
-/// When the file cannot be written.
 pub(super) fn write_metrics(
     path: &Path,
     evaluations: &[Evaluation],

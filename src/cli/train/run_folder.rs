@@ -41,10 +41,8 @@ impl RunFolder {
     /// The folder of `--out`.
     pub fn new(args: &TrainArgs) -> Self {
         let last = args.out.join(LAST);
-        let is_last = |file: &PathBuf| match (fs::canonicalize(file), fs::canonicalize(&last)) {
-            (Ok(file), Ok(last)) => file == last,
-            _ => false,
-        };
+        let last = fs::canonicalize(last).ok();
+        let is_last = |file: &PathBuf| last.is_some() && fs::canonicalize(file).ok() == last;
         Self {
             path: args.out.clone(),
             overwrite: args.overwrite,
@@ -53,10 +51,7 @@ impl RunFolder {
         }
     }
 
-    /// Checks, before training, that no file of another run would be lost.
-    ///
-    /// # Errors
-    /// When a file exists and must be kept, or cannot be written.
+    /// Checks, before training, that all files can be written and none of another run would be lost.
     pub fn check(&self) -> anyhow::Result<()> {
         let overwrite = Overwrite {
             overwrite: self.overwrite.overwrite || self.in_place,
@@ -73,9 +68,6 @@ impl RunFolder {
     }
 
     /// Creates the folder if it does not exist.
-    ///
-    /// # Errors
-    /// When it cannot be created.
     pub fn create(&self) -> anyhow::Result<()> {
         fs::create_dir_all(&self.path)
             .with_context(|| format!("cannot create the folder {}", self.path.display()))
@@ -83,9 +75,6 @@ impl RunFolder {
 
     /// Reserves the folder for this run by creating its metrics file, after removing the files of a
     /// run that it replaces. Of two runs that start in one folder at the same time, the second fails.
-    ///
-    /// # Errors
-    /// When a file cannot be removed or created.
     pub fn claim(&mut self, evaluations: &[Evaluation]) -> anyhow::Result<()> {
         if self.in_place {
             return Ok(());
@@ -108,7 +97,6 @@ impl RunFolder {
         }
     }
 
-    /// Path of a file in the folder.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }

@@ -1,10 +1,10 @@
 //! Named arrays, and reading and writing them as safetensors files.
 
-use std::{borrow::Cow, collections::BTreeMap, io::Read as _, path::Path};
+use std::{collections::BTreeMap, io::Read as _, path::Path};
 
 use safetensors::{
-    SafeTensors,
-    tensor::{Dtype, View, serialize},
+    SafeTensorError, SafeTensors,
+    tensor::{Dtype, TensorView, serialize},
 };
 
 use crate::fs::open_regular;
@@ -23,13 +23,10 @@ pub struct Array<T = f32> {
     pub values: Vec<T>,
 }
 
-/// Arrays by name.
 pub type NamedArrays = BTreeMap<String, Array>;
 
-/// The contents of a file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TensorFile {
-    /// Texts by name.
     pub texts: BTreeMap<String, String>,
     pub arrays: NamedArrays,
     /// Arrays of double precision.
@@ -42,17 +39,22 @@ impl TensorFile {
     /// # Errors
     /// When the file would be larger than the limits for reading.
     pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
-        let singles = self.arrays.iter().map(|(name, array)| {
-            let bytes = little_endian(&array.values, f32::to_le_bytes);
-            (name, Raw(Dtype::F32, &array.shape, bytes))
+        let singles = self.arrays.iter().map(|(name, Array { shape, values })| {
+            let bytes: Vec<[u8; 4]> = values.iter().map(|value| value.to_le_bytes()).collect();
+            (name, Dtype::F32, shape, bytes.into_flattened())
         });
-        let doubles = self.doubles.iter().map(|(name, array)| {
-            let bytes = little_endian(&array.values, f64::to_le_bytes);
-            (name, Raw(Dtype::F64, &array.shape, bytes))
+        let doubles = self.doubles.iter().map(|(name, Array { shape, values })| {
+            let bytes: Vec<[u8; 8]> = values.iter().map(|value| value.to_le_bytes()).collect();
+            (name, Dtype::F64, shape, bytes.into_flattened())
         });
+        let tensors: Vec<_> = singles.chain(doubles).collect();
+        let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
+            Ok((name, TensorView::new(*dtype, (*shape).clone(), bytes)?))
+        });
+        let views: Result<Vec<_>, SafeTensorError> = views.collect();
         let texts = self.texts.clone().into_iter().collect();
-        let bytes =
-            serialize(singles.chain(doubles), Some(texts)).map_err(|error| error.to_string())?;
+        let bytes = views.and_then(|views| serialize(views, Some(texts)));
+        let bytes = bytes.map_err(|error| error.to_string())?;
         check_size(bytes.len() as u64)?;
         check_header(&bytes)?;
         Ok(bytes)
@@ -82,13 +84,13 @@ impl TensorFile {
             let shape = info.shape.clone();
             match info.dtype {
                 Dtype::F32 => {
-                    let values = bytes.as_chunks().0;
-                    let values = values.iter().copied().map(f32::from_le_bytes).collect();
+                    let values = bytes.as_chunks().0.iter();
+                    let values = values.copied().map(f32::from_le_bytes).collect();
                     contents.arrays.insert(name, Array { shape, values });
                 }
                 Dtype::F64 => {
-                    let values = bytes.as_chunks().0;
-                    let values = values.iter().copied().map(f64::from_le_bytes).collect();
+                    let values = bytes.as_chunks().0.iter();
+                    let values = values.copied().map(f64::from_le_bytes).collect();
                     contents.doubles.insert(name, Array { shape, values });
                 }
                 // A batch counter, which PyTorch stores beside running statistics.
@@ -123,10 +125,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>, String> {
 
 fn check_size(bytes: u64) -> Result<(), String> {
     if bytes > MOST_BYTES {
-        return Err(format!(
-            "is larger than the limit of {} MiB",
-            MOST_BYTES >> 20
-        ));
+        let limit = MOST_BYTES >> 20;
+        return Err(format!("is larger than the limit of {limit} MiB"));
     }
     Ok(())
 }
@@ -142,33 +142,4 @@ fn check_header(bytes: &[u8]) -> Result<(), String> {
         ));
     }
     Ok(())
-}
-
-fn little_endian<T: Copy, const N: usize>(values: &[T], bytes_of: fn(T) -> [u8; N]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(values.len() * N);
-    for value in values {
-        bytes.extend_from_slice(&bytes_of(*value));
-    }
-    bytes
-}
-
-/// An array to be written.
-struct Raw<'a>(Dtype, &'a [usize], Vec<u8>);
-
-impl View for Raw<'_> {
-    fn dtype(&self) -> Dtype {
-        self.0
-    }
-
-    fn shape(&self) -> &[usize] {
-        self.1
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(&self.2)
-    }
-
-    fn data_len(&self) -> usize {
-        self.2.len()
-    }
 }

@@ -76,10 +76,8 @@ fn open(
 fn import(authors: NamedArrays, context: ImportContext<'_>) -> Result<Checkpoint, String> {
     let is_theirs = |name: &String| name.starts_with("classifier.linear_");
     if !authors.keys().any(is_theirs) {
-        return Err(
-            "is neither a checkpoint of CRE Lab nor a CRE with the parameter names of the authors' modules"
-                .to_owned(),
-        );
+        let reason = "is neither a checkpoint of CRE Lab nor a CRE with the parameter names of the authors' modules";
+        return Err(reason.to_owned());
     }
     let family = if authors.contains_key("encoder.linear_1.weight") {
         Family::Fc
@@ -155,18 +153,17 @@ fn config_for(
 /// mask ratio do not.
 fn transformer_sizes(weights: &NamedArrays, base: VitOptions) -> VitOptions {
     let shape = |name: &str| weights.get(name).map(|array| array.shape.as_slice());
-    let (Some([embed, _, patch, _]), Some([inner])) = (
-        shape("encoder.patches.weight"),
-        shape("encoder.blocks.0.inner.bias"),
-    ) else {
+    let inner = |block: usize| shape(&format!("encoder.blocks.{block}.inner.bias"));
+    let patches = shape("encoder.patches.weight");
+    let (Some([embed, _, patch, _]), Some([width])) = (patches, inner(0)) else {
         return base;
     };
-    let is_block = |block: &usize| shape(&format!("encoder.blocks.{block}.inner.bias")).is_some();
+    let is_block = |block: &usize| inner(*block).is_some();
     VitOptions {
         patch: Some(*patch),
         embed: *embed,
         depth: (0..=*VitOptions::DEPTHS.end()).take_while(is_block).count(),
-        mlp_ratio: inner / embed.max(&1),
+        mlp_ratio: width / embed.max(&1),
         ..base
     }
 }

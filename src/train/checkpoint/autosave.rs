@@ -60,7 +60,8 @@ impl AutosaveFile {
     fn lock(file: PathBuf) -> io::Result<Option<Self>> {
         let lock_file = file.with_extension(LOCK);
         check_regular_or_missing(&lock_file)?;
-        let lock = File::options()
+        let mut options = File::options();
+        let lock = options
             .create(true)
             .truncate(false)
             .write(true)
@@ -92,8 +93,7 @@ impl AutosaveFile {
             })
             .collect();
         files.sort();
-        let newest_first = files.into_iter().rev();
-        for (_, file) in newest_first {
+        for (_, file) in files.into_iter().rev() {
             match Self::lock(file) {
                 Ok(Some(autosave)) if autosave.file.is_file() => return Some(autosave),
                 // Its owner has exited cleanly in between: the lock file is new and unused.
@@ -104,15 +104,13 @@ impl AutosaveFile {
         None
     }
 
-    /// The file of the run.
     pub fn file(&self) -> &Path {
         &self.file
     }
 
     /// Removes the run and the lock file.
     pub fn clear(self) {
-        // A file that was never written need not be removed; one that cannot be removed is found
-        // again.
+        // A file may never have been written; one that cannot be removed is found again.
         let _ = fs::remove_file(&self.file);
         let _ = fs::remove_file(&self.lock_file);
     }
@@ -126,27 +124,20 @@ mod tests {
     fn a_run_left_by_a_crash_is_found_once() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
-        let (mine, other) = (
-            AutosaveFile::create(folder).unwrap(),
-            AutosaveFile::create(folder).unwrap(),
-        );
+        let create = || AutosaveFile::create(folder).unwrap();
+        let (mine, other) = (create(), create());
         assert_ne!(mine.file(), other.file(), "each window has its own file");
         fs::write(mine.file(), "mine").unwrap();
         fs::write(other.file(), "other").unwrap();
-        assert!(
-            AutosaveFile::find_left_over(folder).is_none(),
-            "both windows are open"
-        );
+        let left_over = || AutosaveFile::find_left_over(folder);
+        assert!(left_over().is_none(), "both windows are open");
 
         let file = other.file().to_owned();
         // As in a crash: the lock is released, the files stay.
         drop(other);
-        let left = AutosaveFile::find_left_over(folder).unwrap();
+        let left = left_over().unwrap();
         assert_eq!(left.file(), file);
-        assert!(
-            AutosaveFile::find_left_over(folder).is_none(),
-            "it was found already"
-        );
+        assert!(left_over().is_none(), "it was found already");
         left.clear();
         mine.clear();
         assert_eq!(fs::read_dir(folder).unwrap().count(), 0);

@@ -29,11 +29,7 @@ impl Checkpoint {
     }
 
     pub(super) fn from_contents(contents: TensorFile) -> Result<Self, String> {
-        let TensorFile {
-            texts,
-            arrays,
-            mut doubles,
-        } = contents;
+        let (texts, mut doubles) = (contents.texts, contents.doubles);
         if texts.get("format").map(String::as_str) != Some(FORMAT) {
             return Err("is not a checkpoint of CRE Lab".to_owned());
         }
@@ -50,18 +46,15 @@ impl Checkpoint {
         let run = texts.get("run").ok_or("has no description of its run")?;
         let metadata: Metadata = serde_json::from_str(run)
             .map_err(|error| format!("has an invalid description of its run: {error}"))?;
-        let losses = doubles
-            .remove(LOSSES)
-            .ok_or("has no curves")
-            .and_then(|array| match array.shape[..] {
-                [_, BUCKET_NUMBERS] => Ok(array.values),
-                _ => Err("has curves of the wrong shape"),
-            })?;
-        let history = History::from_parts(&metadata.history, &losses)?;
+        let losses = doubles.remove(LOSSES).ok_or("has no curves")?;
+        if !matches!(losses.shape[..], [_, BUCKET_NUMBERS]) {
+            return Err("has curves of the wrong shape".to_owned());
+        }
+        let history = History::from_parts(&metadata.history, &losses.values)?;
         let mut weights = NamedArrays::new();
         let mut adam = AdamState::default();
         let mut best = NamedArrays::new();
-        for (name, array) in arrays {
+        for (name, array) in contents.arrays {
             let (target, name) = if let Some(name) = name.strip_prefix(FIRST) {
                 (&mut adam.first, name)
             } else if let Some(name) = name.strip_prefix(SECOND) {
@@ -106,20 +99,16 @@ impl Checkpoint {
             ("run", run),
         ];
         let mut arrays = self.weights.clone();
-        let AdamState {
-            first,
-            second,
-            steps,
-        } = &self.adam;
+        let adam = &self.adam;
         let empty = NamedArrays::new();
         let best = self.best.as_ref().unwrap_or(&empty);
-        for (prefix, named) in [(FIRST, first), (SECOND, second), (BEST, best)] {
+        for (prefix, named) in [(FIRST, &adam.first), (SECOND, &adam.second), (BEST, best)] {
             let renamed = named.iter();
             arrays.extend(renamed.map(|(name, array)| (format!("{prefix}{name}"), array.clone())));
         }
         let array = |shape, values| Array { shape, values };
         let scalar = |steps: usize| array(Vec::new(), vec![steps as f64]);
-        let steps = steps.iter();
+        let steps = adam.steps.iter();
         let steps = steps.map(|(name, steps)| (format!("{STEP}{name}"), scalar(*steps)));
         let mut doubles: BTreeMap<String, Array<f64>> = steps.collect();
         let losses = self.history.bucket_numbers();

@@ -12,11 +12,9 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metadata {
-    /// The program that wrote it.
     pub program: String,
     pub config: RunConfig,
     pub data: DatasetMetadata,
-    /// Steps taken.
     pub step: u64,
     /// λ of the next step.
     pub lambda: ExactF64,
@@ -29,7 +27,6 @@ pub struct Metadata {
     pub best: Option<EvaluationMetadata>,
 }
 
-/// The data set of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatasetMetadata {
@@ -46,7 +43,6 @@ pub struct DatasetMetadata {
 const MOST: [usize; 4] = [1 << 31, 1 << 10, 4, 256];
 
 impl DatasetMetadata {
-    /// The metadata of `dataset`.
     pub fn new(source: &DataSource, dataset: &Dataset) -> Self {
         let shape = dataset.shape;
         Self {
@@ -59,7 +55,6 @@ impl DatasetMetadata {
         }
     }
 
-    /// Shape of an image.
     pub fn shape(&self) -> ImageShape {
         let [channels, height, width] = self.shape;
         ImageShape {
@@ -106,11 +101,8 @@ impl DatasetMetadata {
                 data.classes.len()
             )
         };
-        let same = |a: &Self, b: &Self| {
-            (a.shape, a.train_images, a.test_images, &a.classes)
-                == (b.shape, b.train_images, b.test_images, &b.classes)
-        };
-        if same(self, &actual) {
+        let essentials = |data: &Self| (data.shape, data.train_images, data.test_images);
+        if essentials(self) == essentials(&actual) && self.classes == actual.classes {
             return Ok(());
         }
         Err(format!(

@@ -116,21 +116,21 @@ impl Checkpoint {
         let failed = |error: TrainError| error.to_string();
         let trainer = run.lanes().trainers().first();
         let trainer = trainer.ok_or_else(|| TrainError::NoLanes.to_string())?;
-        let best = run.best(0);
-        let weights = names::values(trainer.model()).map_err(failed)?;
+        let (state, best) = (trainer.restore_point(), run.best(0));
+        let weights = names::values(&state.model).map_err(failed)?;
         check_finite(&weights)?;
         let mut adam = AdamState::default();
-        for slot in names::slots(trainer.model()) {
-            let Some(moments) = trainer.optimizer().moments(slot.id) else {
+        for slot in names::slots(&state.model) {
+            let Some(moments) = state.optimizer.moments(slot.id) else {
                 continue;
             };
             let array = |moment: &Tensor<1>| -> Result<Array, String> {
                 Ok(slot.to_file(floats(moment.clone()).map_err(failed)?))
             };
-            adam.first.insert(slot.name.clone(), array(&moments.first)?);
-            adam.second
-                .insert(slot.name.clone(), array(&moments.second)?);
-            adam.steps.insert(slot.name.clone(), moments.steps);
+            let name = || slot.name.clone();
+            adam.first.insert(name(), array(&moments.first)?);
+            adam.second.insert(name(), array(&moments.second)?);
+            adam.steps.insert(name(), moments.steps);
         }
         check_finite(&adam.first)?;
         check_finite(&adam.second)?;
@@ -138,21 +138,20 @@ impl Checkpoint {
             program: concat!("cre-lab ", env!("CARGO_PKG_VERSION")).to_owned(),
             config: context.config.clone(),
             data: DatasetMetadata::new(context.source, trainer.dataset()),
-            step: trainer.steps(),
+            step: state.step,
             lambda: ExactF64(trainer.lambda().value()),
             learning_rate: ExactF64(trainer.learning_rate()),
             epoch: run.epoch_stats(0).clone(),
             history: context.history.metadata(),
             best: best.map(|best| (&best.evaluation).into()),
         };
+        let best_weights = best.map(|best| names::values(&best.model).map_err(failed));
         Ok(Self {
             metadata,
             history: context.history.clone(),
             weights,
             adam,
-            best: best
-                .map(|best| names::values(&best.model).map_err(failed))
-                .transpose()?,
+            best: best_weights.transpose()?,
         })
     }
 
@@ -192,8 +191,12 @@ impl Checkpoint {
     /// # Errors
     /// When the file cannot be written.
     pub fn save(&self, file: &Path) -> Result<(), CheckpointError> {
+        let write = |bytes: Vec<u8>| {
+            let written = write_whole(file, &bytes, Existing::Replace);
+            written.map_err(|error| format!("cannot be written: {error}"))
+        };
         self.to_bytes()
-            .and_then(|bytes| write(file, &bytes))
+            .and_then(write)
             .map_err(|reason| CheckpointError::new(file, reason))
             .inspect(|()| tracing::debug!(file = %file.display(), "checkpoint written"))
             .inspect_err(|error| tracing::error!(%error, "checkpoint not written"))
@@ -234,18 +237,11 @@ impl Checkpoint {
     /// # Errors
     /// When its data set is not that of the run; the reason.
     pub fn restore(&self, trainer: &mut Trainer) -> Result<(), String> {
-        let Metadata {
-            data,
-            step,
-            lambda,
-            learning_rate,
-            ..
-        } = &self.metadata;
-        data.fits(trainer.dataset())?;
-        let lambda = lambda.lambda()?;
-        trainer
-            .set_learning_rate(learning_rate.0)
-            .map_err(|error| error.to_string())?;
+        let metadata = &self.metadata;
+        metadata.data.fits(trainer.dataset())?;
+        let lambda = metadata.lambda.lambda()?;
+        let set = trainer.set_learning_rate(metadata.learning_rate.0);
+        set.map_err(|error| error.to_string())?;
         trainer.set_lambda(lambda);
         let slots = names::slots(trainer.model());
         check_fit(&self.weights, &slots, "")?;
@@ -257,7 +253,7 @@ impl Checkpoint {
         trainer.restore(RestorePoint {
             model,
             optimizer: Adam::with_moments(moments.collect()),
-            step: *step,
+            step: metadata.step,
         });
         Ok(())
     }
@@ -274,22 +270,12 @@ impl Checkpoint {
 
     /// The current settings: those of the start of the run, with the current λ and learning rate.
     pub fn config(&self) -> RunConfig {
-        let Metadata {
-            config,
-            lambda,
-            learning_rate,
-            ..
-        } = &self.metadata;
+        let metadata = &self.metadata;
+        let config = &metadata.config;
         RunConfig {
-            lambda: lambda.lambda().unwrap_or(config.lambda),
-            learning_rate: learning_rate.0,
+            lambda: metadata.lambda.lambda().unwrap_or(config.lambda),
+            learning_rate: metadata.learning_rate.0,
             ..config.clone()
         }
     }
-}
-
-/// Writes bytes to `file`, completely or not at all. The error is the reason.
-fn write(file: &Path, bytes: &[u8]) -> Result<(), String> {
-    write_whole(file, bytes, Existing::Replace)
-        .map_err(|error| format!("cannot be written: {error}"))
 }

@@ -41,15 +41,12 @@ impl ParameterSlot {
 
     /// Converts values of this parameter, or of its moments, to the layout of files.
     pub fn to_file(&self, values: Vec<f32>) -> Array {
-        let values = if self.is_transposed {
-            transposed(&values, self.dims[1])
-        } else {
-            values
+        let shape = self.shape();
+        let values = match self.is_transposed.then(|| self.dims[1]) {
+            Some(columns) => transposed(&values, columns),
+            None => values,
         };
-        Array {
-            shape: self.shape(),
-            values,
-        }
+        Array { shape, values }
     }
 
     /// Converts values to the layout of the network.
@@ -73,9 +70,8 @@ fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
 
 /// All parameters of `model`, including running statistics.
 pub fn slots(model: &Cre) -> Vec<ParameterSlot> {
-    let mut visitor = ParameterVisitor::default();
-    model.visit(&mut visitor);
-    visitor.slots
+    let parameters = parameters(model).into_iter();
+    parameters.map(|(slot, _)| slot).collect()
 }
 
 /// The values of all parameters of `model`, in the layout of files.
@@ -83,34 +79,34 @@ pub fn slots(model: &Cre) -> Vec<ParameterSlot> {
 /// # Errors
 /// When the device has failed.
 pub fn values(model: &Cre) -> Result<NamedArrays, TrainError> {
-    let mut visitor = ParameterVisitor {
-        values: Some(Vec::new()),
-        ..ParameterVisitor::default()
-    };
+    let parameters = parameters(model).into_iter();
+    let values = parameters.map(|(slot, values)| {
+        let array = slot.to_file(floats(values)?);
+        Ok((slot.name, array))
+    });
+    values.collect()
+}
+
+/// Each parameter with its values, flattened.
+fn parameters(model: &Cre) -> Vec<(ParameterSlot, Tensor<1>)> {
+    let mut visitor = ParameterVisitor::default();
     model.visit(&mut visitor);
-    let values = visitor.values.unwrap_or_default();
-    let slots = visitor.slots.into_iter();
-    slots
-        .zip(values)
-        .map(|(slot, values)| Ok((slot.name.clone(), slot.to_file(values?))))
-        .collect()
+    visitor.parameters
 }
 
 /// `model` with other values, which must have been checked to fit.
 pub fn with_values(model: Cre, slots: &[ParameterSlot], values: &NamedArrays) -> Cre {
+    let values = |slot: &ParameterSlot| Some(slot.from_file(&values.get(&slot.name)?.values));
     let values = slots
         .iter()
-        .filter_map(|slot| Some((slot.id, slot.from_file(&values.get(&slot.name)?.values))))
-        .collect();
-    model.map(&mut ValueMapper(values))
+        .filter_map(|slot| Some((slot.id, values(slot)?)));
+    model.map(&mut ValueMapper(values.collect()))
 }
 
 #[derive(Default)]
 struct ParameterVisitor {
     path: Vec<(String, String)>,
-    slots: Vec<ParameterSlot>,
-    /// Read if requested.
-    values: Option<Vec<Result<Vec<f32>, TrainError>>>,
+    parameters: Vec<(ParameterSlot, Tensor<1>)>,
 }
 
 impl ModuleVisitor for ParameterVisitor {
@@ -132,20 +128,19 @@ impl ModuleVisitor for ParameterVisitor {
         };
         let parts: Vec<String> = self.path.iter().filter_map(visible).collect();
         let value = param.val();
-        let is_transposed = D == 2
-            && self
-                .path
-                .last()
-                .is_some_and(|(_, container)| container == "Struct:Linear");
-        self.slots.push(ParameterSlot {
+        let linear = self
+            .path
+            .last()
+            .filter(|(_, module)| module == "Struct:Linear");
+        let dims = value.dims().to_vec();
+        let values = value.reshape([dims.iter().product::<usize>()]);
+        let slot = ParameterSlot {
             name: parts.join("."),
             id: param.id,
-            dims: value.dims().to_vec(),
-            is_transposed,
-        });
-        if let Some(values) = &mut self.values {
-            values.push(floats(value));
-        }
+            dims,
+            is_transposed: D == 2 && linear.is_some(),
+        };
+        self.parameters.push((slot, values));
     }
 }
 
@@ -153,10 +148,9 @@ struct ValueMapper(HashMap<ParamId, Vec<f32>>);
 
 impl ModuleMapper for ValueMapper {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        match self.0.remove(&param.id) {
-            Some(values) => param
-                .map(|old| Tensor::from_data(TensorData::new(values, old.dims()), &old.device())),
-            None => param,
-        }
+        let Some(values) = self.0.remove(&param.id) else {
+            return param;
+        };
+        param.map(|old| Tensor::from_data(TensorData::new(values, old.dims()), &old.device()))
     }
 }

@@ -29,12 +29,13 @@ impl RunRecorder {
 
     /// Continues the history of a checkpoint, perhaps on another device.
     pub fn resume(checkpoint: &Checkpoint, device: DeviceChoice) -> Self {
+        let history = checkpoint.history.clone();
         let config = checkpoint.metadata.config.clone();
+        let config = RunConfig { device, ..config };
+        let recorder = Self::new(config, history.steps_per_epoch());
         Self {
-            config: RunConfig { device, ..config },
-            history: checkpoint.history.clone(),
-            autosave: None,
-            writer: Writer::default(),
+            history,
+            ..recorder
         }
     }
 
@@ -45,11 +46,7 @@ impl RunRecorder {
             Event::Evaluated { evaluation, .. } => self.history.push_evaluation(*evaluation),
             Event::Marked { step, mark, .. } => self.history.push_mark(*step, *mark),
             Event::RolledBack { step, .. } => self.history.truncate_after(*step),
-            Event::Started { .. }
-            | Event::EvaluationProgress { .. }
-            | Event::State { .. }
-            | Event::Saved { .. }
-            | Event::Error { .. } => {}
+            _ => {}
         }
     }
 
@@ -71,11 +68,10 @@ impl RunRecorder {
         evaluation: &Evaluation,
         run: &Run,
     ) -> Result<(), CheckpointError> {
-        if evaluation.test.is_finite() {
-            self.save_in_background(run)
-        } else {
-            Ok(())
+        if !evaluation.test.is_finite() {
+            return Ok(());
         }
+        self.save_in_background(run)
     }
 
     /// Saves the run and waits until it is written.
@@ -93,13 +89,9 @@ impl RunRecorder {
             return Ok(());
         };
         let is_epoch_complete = |trainer: &Trainer| trainer.steps() >= trainer.steps_per_epoch();
-        let is_worth_saving = run
-            .lanes()
-            .trainers()
-            .first()
-            .is_some_and(is_epoch_complete);
+        let first = run.lanes().trainers().first();
         // A disk slower than the training misses an epoch and does not delay training.
-        if is_worth_saving && self.writer.is_ready()? {
+        if first.is_some_and(is_epoch_complete) && self.writer.is_ready()? {
             let checkpoint = self.checkpoint(&paths, run)?;
             self.writer.start(paths, checkpoint);
         }

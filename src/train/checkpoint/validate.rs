@@ -3,44 +3,39 @@
 use burn::tensor::Device;
 
 use super::{
-    AdamState, Checkpoint,
+    Checkpoint,
     arrays::{Array, NamedArrays},
     encoding::{BEST, FIRST, SECOND},
-    metadata::{DatasetMetadata, Metadata},
+    metadata::DatasetMetadata,
     names::{self, ParameterSlot},
 };
 use crate::{
-    model::{Cre, InvalidArchitecture},
+    model::InvalidArchitecture,
     train::{RunConfig, trainer::TrainError},
 };
 
 impl Checkpoint {
     /// Checks that all values fit the network of the settings.
     pub(super) fn check(&self) -> Result<(), String> {
-        let Metadata {
-            config, data, step, ..
-        } = &self.metadata;
+        let metadata = &self.metadata;
+        let (config, data, step) = (&metadata.config, &metadata.data, metadata.step);
         data.check()?;
-        self.metadata.lambda.lambda()?;
-        let per_epoch = data.train_images.checked_div(config.batch_size);
-        let per_epoch = per_epoch.unwrap_or(0) as u64;
+        metadata.lambda.lambda()?;
+        let (batch_size, images) = (config.batch_size, data.train_images);
+        let per_epoch = images.checked_div(batch_size).unwrap_or(0) as u64;
         if per_epoch == 0 {
-            return Err(TrainError::BatchSize {
-                batch_size: config.batch_size,
-                images: data.train_images,
-            }
-            .to_string());
+            return Err(TrainError::BatchSize { batch_size, images }.to_string());
         }
-        let rate = self.metadata.learning_rate.0;
+        let rate = metadata.learning_rate.0;
         if !(rate.is_finite() && rate > 0.0) {
             return Err(TrainError::LearningRate(rate).to_string());
         }
-        if *step >= 1 << 40 || self.history.steps_per_epoch() != per_epoch {
+        if step >= 1 << 40 || self.history.steps_per_epoch() != per_epoch {
             return Err("has an invalid number of steps".to_owned());
         }
         let evaluations = self.history.evaluations().iter().map(|e| e.step);
         let buckets = self.history.buckets().iter().map(|bucket| bucket.steps.1);
-        if evaluations.chain(buckets).any(|at| at > *step) {
+        if evaluations.chain(buckets).any(|at| at > step) {
             return Err("has curves beyond its last step".to_owned());
         }
         let slots = network_of(config, data, &self.weights)?;
@@ -48,22 +43,15 @@ impl Checkpoint {
         if let Some(best) = &self.best {
             check_fit(best, &slots, BEST)?;
         }
-        let AdamState {
-            first,
-            second,
-            steps,
-        } = &self.adam;
-        let updated: Vec<ParameterSlot> = slots
-            .into_iter()
-            .filter(|slot| steps.contains_key(&slot.name))
-            .collect();
-        if updated.len() != steps.len() {
-            return Err(
-                "contains Adam's state of parameters that the network does not have".to_owned(),
-            );
+        let adam = &self.adam;
+        let is_updated = |slot: &ParameterSlot| adam.steps.contains_key(&slot.name);
+        let updated: Vec<ParameterSlot> = slots.into_iter().filter(is_updated).collect();
+        if updated.len() != adam.steps.len() {
+            let reason = "contains Adam's state of parameters that the network does not have";
+            return Err(reason.to_owned());
         }
-        check_fit(first, &updated, FIRST)?;
-        check_fit(second, &updated, SECOND)
+        check_fit(&adam.first, &updated, FIRST)?;
+        check_fit(&adam.second, &updated, SECOND)
     }
 }
 
@@ -76,20 +64,16 @@ pub(super) fn network_of(
 ) -> Result<Vec<ParameterSlot>, String> {
     let invalid = |invalid: InvalidArchitecture| invalid.to_string();
     let spec = config.model_spec(data.shape(), data.classes.len());
-    let needed = config
-        .architecture
-        .parameter_count(&spec)
-        .map_err(invalid)?;
+    let network = config.architecture;
+    let needed = network.parameter_count(&spec).map_err(invalid)?;
     let held: usize = weights.values().map(|array| array.values.len()).sum();
     if held < needed {
         return Err(format!(
-            "contains {held} weights, but {} has {needed}",
-            config.architecture
+            "contains {held} weights, but {network} has {needed}"
         ));
     }
-    let build = |device| config.architecture.build(&spec, config.seed, device);
-    let model: Cre = build(&Device::flex()).map_err(invalid)?;
-    Ok(names::slots(&model))
+    let model = network.build(&spec, config.seed, &Device::flex());
+    Ok(names::slots(&model.map_err(invalid)?))
 }
 
 /// Checks that `named` contains exactly the parameters of `slots`, with finite values.
@@ -102,21 +86,18 @@ pub(super) fn check_fit(
         let Some(array) = named.get(&slot.name) else {
             return Err(format!("lacks tensor “{prefix}{}”", slot.name));
         };
-        if array.shape != slot.shape() {
+        let (name, found, needed) = (&slot.name, &array.shape, slot.shape());
+        if *found != needed {
             return Err(format!(
-                "contains tensor “{prefix}{}” with shape {:?}, but the network needs {:?}",
-                slot.name,
-                array.shape,
-                slot.shape()
+                "contains tensor “{prefix}{name}” with shape {found:?}, but the network needs {needed:?}"
             ));
         }
     }
-    if let Some(name) = named
-        .keys()
-        .find(|name| slots.iter().all(|slot| slot.name != **name))
-    {
+    let is_unknown = |name: &&String| slots.iter().all(|slot| slot.name != **name);
+    if let Some(name) = named.keys().find(is_unknown) {
+        let tensor = format!("{prefix}{name}");
         return Err(format!(
-            "contains tensor “{prefix}{name}”, which the network does not have"
+            "contains tensor “{tensor}”, which the network does not have"
         ));
     }
     check_finite(named)

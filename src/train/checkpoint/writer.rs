@@ -15,15 +15,10 @@ pub struct SavePaths {
     pub file: PathBuf,
     /// The run at its best evaluation.
     pub best: Option<PathBuf>,
-    /// The data set it is trained on.
     pub source: DataSource,
 }
 
 impl SavePaths {
-    /// Writes the files.
-    ///
-    /// # Errors
-    /// When a file cannot be written.
     pub(super) fn write(&self, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
         checkpoint.save(&self.file)?;
         match (&self.best, checkpoint.at_best()) {
@@ -37,15 +32,11 @@ impl SavePaths {
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     job: Option<Job<Result<(), CheckpointError>>>,
-    /// The file that the job writes.
     file: PathBuf,
 }
 
 impl Writer {
-    /// Whether no file is being written.
-    ///
-    /// # Errors
-    /// When the last file could not be written.
+    /// Whether no file is being written; the error is that of the last file.
     pub fn is_ready(&mut self) -> Result<bool, CheckpointError> {
         if self.job.as_ref().is_some_and(|job| !job.is_finished()) {
             return Ok(false);
@@ -54,19 +45,15 @@ impl Writer {
     }
 
     /// Waits for the file that is being written, at most [`WRITE_LIMIT`].
-    ///
-    /// # Errors
-    /// When it could not be written, or is still being written.
     pub fn finish(&mut self) -> Result<(), CheckpointError> {
         let Some(job) = &self.job else { return Ok(()) };
         let failed = |reason: String| Err(CheckpointError::new(&self.file, reason));
         let written = match job.join_within(WRITE_LIMIT) {
             // The job is kept: two at a time could leave the older run in the file.
             None => {
-                return failed(format!(
-                    "is still being written after {} s; the disk may not respond",
-                    WRITE_LIMIT.as_secs()
-                ));
+                let limit = WRITE_LIMIT.as_secs();
+                let reason = "the disk may not respond";
+                return failed(format!("is still being written after {limit} s; {reason}"));
             }
             Some(Ok(written)) => written,
             Some(Err(error)) => failed(format!("cannot be written: {error}")),

@@ -39,17 +39,17 @@ impl History {
     /// # Errors
     /// When no history has these numbers; the reason.
     pub fn from_parts(metadata: &HistoryMetadata, buckets: &[f64]) -> Result<Self, String> {
-        let HistoryMetadata {
-            steps_per_epoch,
-            width,
-            stride,
-            mark_span,
-            ref evaluations,
-            ref marks,
-        } = *metadata;
-        let evaluations = evaluations.iter().map(EvaluationMetadata::evaluation);
+        let scales = [
+            metadata.steps_per_epoch,
+            metadata.width,
+            metadata.stride,
+            metadata.mark_span,
+        ];
+        let [steps_per_epoch, width, stride, mark_span] = scales;
+        let evaluations = metadata.evaluations.iter();
+        let evaluations = evaluations.map(EvaluationMetadata::evaluation);
         let evaluations = evaluations.collect::<Result<Vec<Evaluation>, _>>()?;
-        let marks = marks.iter().map(MarkMetadata::range);
+        let marks = metadata.marks.iter().map(MarkMetadata::range);
         let marks = marks.collect::<Result<Vec<MarkRange>, _>>()?;
         let is_within_limits = buckets.len().is_multiple_of(BUCKET_NUMBERS)
             && buckets.len() <= MAX_BUCKETS * BUCKET_NUMBERS
@@ -60,12 +60,8 @@ impl History {
         }
         // Each of them doubles at its limit. No run is long enough for these.
         let is_plausible = |number: u64| (1..1 << 48).contains(&number);
-        if ![steps_per_epoch, width, stride, mark_span]
-            .into_iter()
-            .all(is_plausible)
-            || !width.is_power_of_two()
-            || !stride.is_power_of_two()
-        {
+        let are_plausible = scales.into_iter().all(is_plausible);
+        if !are_plausible || !width.is_power_of_two() || !stride.is_power_of_two() {
             return Err("its curves have an impossible scale".to_owned());
         }
         let buckets = buckets.as_chunks::<BUCKET_NUMBERS>().0.iter().map(bucket);

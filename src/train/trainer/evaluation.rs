@@ -82,14 +82,9 @@ impl Trainer {
         let sums = self.batch_split.map(ranges, |range| {
             let (images, labels) = batch::slice(test, range, &self.device);
             let output = self.state.model.forward(images.clone());
-            Tensor::cat(
-                vec![
-                    loss::squared_error(output.reconstruction, images, output.weight),
-                    loss::cross_entropy(output.logits.clone(), labels.clone()),
-                    loss::correct(output.logits, labels),
-                ],
-                0,
-            )
+            let mse = loss::squared_error(output.reconstruction, images, output.weight);
+            let ce = loss::cross_entropy(output.logits.clone(), labels.clone());
+            Tensor::cat(vec![mse, ce, loss::correct(output.logits, labels)], 0)
         });
         floats(Tensor::cat(sums, 0))
     }

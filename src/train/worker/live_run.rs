@@ -11,7 +11,6 @@ use crossbeam_channel::Receiver;
 use super::Output;
 use crate::{
     jobs::panic_message,
-    model::Lambda,
     train::{
         Command, Event, Lanes, Mark, Probe, Run, RunError, RunId, RunStart, RunState, Snapshot,
         SnapshotSet, Trainer, alignment,
@@ -50,9 +49,18 @@ enum RunTarget {
     Endless,
 }
 
-/// The run in progress.
+impl RunTarget {
+    fn last_step(self) -> u64 {
+        match self {
+            Self::Paused => 0,
+            Self::Until(step) => step,
+            Self::Endless => u64::MAX,
+        }
+    }
+}
+
 pub struct LiveRun {
-    id: RunId,
+    pub id: RunId,
     run: Run,
     /// None for several lanes, which a file cannot hold.
     recorder: Option<RunRecorder>,
@@ -62,8 +70,8 @@ pub struct LiveRun {
     target: RunTarget,
     emitted_state: Option<RunState>,
     snapshot_due: Instant,
-    /// Whether a model or the probe has changed since the last snapshots.
-    is_changed: bool,
+    /// Whether a model or the probe has changed since the last published snapshots.
+    pub is_changed: bool,
 }
 
 impl Drop for LiveRun {
@@ -77,27 +85,17 @@ impl Drop for LiveRun {
 }
 
 impl LiveRun {
-    /// Builds the networks, from `checkpoint` if there is one, and reports [`Event::Started`].
-    ///
-    /// # Errors
-    /// When the run cannot start; the reason as one sentence.
+    /// Builds the networks, from `checkpoint` if there is one, and reports [`Event::Started`]. The
+    /// error is the reason as one sentence.
     pub fn start(
         start: RunStart,
         checkpoint: Option<&Checkpoint>,
         output: &Output,
     ) -> Result<Self, String> {
-        let RunStart {
-            run: id,
-            config,
-            lanes,
-            dataset,
-            probe,
-            paused,
-        } = start;
-        let parameters = config
-            .architecture
-            .parameter_count(&config.model_spec(dataset.shape, dataset.classes()))
-            .map_err(|invalid| invalid.to_string())?;
+        let (id, config, lanes, dataset) = (start.run, start.config, start.lanes, start.dataset);
+        let spec = config.model_spec(dataset.shape, dataset.classes());
+        let parameters = config.architecture.parameter_count(&spec);
+        let parameters = parameters.map_err(|invalid| invalid.to_string())?;
         let (device, report) = device::open(config.device).map_err(|error| error.to_string())?;
         let estimate = MemoryEstimate {
             lanes: lanes.len(),
@@ -109,9 +107,8 @@ impl LiveRun {
             available,
             "memory estimated, in bytes"
         );
-        estimate
-            .check(available)
-            .map_err(|error| error.to_string())?;
+        let checked = estimate.check(available);
+        checked.map_err(|error| error.to_string())?;
         let build = || -> Result<Run, String> {
             let networks = Lanes::new(&config, &lanes, &dataset, &device);
             let mut run = Run::new(networks.map_err(|error| error.to_string())?).with_roll_back();
@@ -145,8 +142,8 @@ impl LiveRun {
             run,
             recorder,
             observers: lanes.iter().map(|_| Mutex::default()).collect(),
-            probe,
-            target: if paused {
+            probe: start.probe,
+            target: if start.paused {
                 RunTarget::Paused
             } else {
                 RunTarget::Endless
@@ -155,10 +152,6 @@ impl LiveRun {
             snapshot_due: Instant::now(),
             is_changed: true,
         })
-    }
-
-    pub fn id(&self) -> RunId {
-        self.id
     }
 
     pub fn is_paused(&self) -> bool {
@@ -170,16 +163,18 @@ impl LiveRun {
         self.run.is_evaluation_due()
     }
 
-    /// Whether there is a change that no published snapshot shows.
-    pub fn has_unpublished_changes(&self) -> bool {
-        self.is_changed
-    }
-
     /// Executes a command that concerns the run in progress.
     pub fn handle_command(&mut self, command: Command, output: &Output) {
         let front = self.run.lanes().steps();
         match command {
-            Command::SetLambda(lambda) => self.set_lambda(lambda, output),
+            Command::SetLambda(lambda) => {
+                if let [trainer] = self.run.lanes_mut().trainers_mut()
+                    && lambda != trainer.lambda()
+                {
+                    trainer.set_lambda(lambda);
+                    self.mark(Mark::Lambda(lambda), output);
+                }
+            }
             Command::SetLearningRate(rate) => {
                 let mut trainers = self.run.lanes_mut().trainers_mut().iter_mut();
                 if trainers.all(|trainer| trainer.set_learning_rate(rate).is_ok()) {
@@ -198,7 +193,14 @@ impl LiveRun {
                 self.is_changed = true;
                 self.snapshot_due = Instant::now();
             }
-            Command::RollBack { lane } => self.roll_back(lane, output),
+            Command::RollBack { lane } => {
+                if let Some(step) = self.run.roll_back(lane) {
+                    self.target = RunTarget::Paused;
+                    self.is_changed = true;
+                    let run = self.id;
+                    self.emit(Event::RolledBack { run, lane, step }, output);
+                }
+            }
             Command::Save(paths) => self.save(&paths, output),
             Command::Autosave(paths) => {
                 if let Some(recorder) = &mut self.recorder {
@@ -207,15 +209,6 @@ impl LiveRun {
                 }
             }
             Command::Reset(_) | Command::ResumeRun(..) | Command::Stop => {}
-        }
-    }
-
-    fn set_lambda(&mut self, lambda: Lambda, output: &Output) {
-        if let [trainer] = self.run.lanes_mut().trainers_mut()
-            && lambda != trainer.lambda()
-        {
-            trainer.set_lambda(lambda);
-            self.mark(Mark::Lambda(lambda), output);
         }
     }
 
@@ -244,19 +237,12 @@ impl LiveRun {
 
     fn train(&mut self, output: &Output, inbox: &Receiver<Command>) -> Result<(), TrainError> {
         let begun = Instant::now();
-        let slice = if self.observers.len() == 1 {
-            LOSS_INTERVAL
-        } else {
-            let steps = (self.run.step_time() * STEPS_PER_SLICE).min(LONGEST_SLICE);
-            LOSS_INTERVAL.max(steps)
+        let slice = match self.observers.len() {
+            1 => LOSS_INTERVAL,
+            _ => (self.run.step_time() * STEPS_PER_SLICE).clamp(LOSS_INTERVAL, LONGEST_SLICE),
         };
-        let last = match self.target {
-            RunTarget::Until(step) => step,
-            RunTarget::Paused | RunTarget::Endless => u64::MAX,
-        };
-        let events = self
-            .run
-            .train(last, || inbox.is_empty() && begun.elapsed() < slice)?;
+        let proceed = || inbox.is_empty() && begun.elapsed() < slice;
+        let events = self.run.train(self.target.last_step(), proceed)?;
         self.is_changed = true;
         self.emit_lane_events(events, output);
         Ok(())
@@ -267,15 +253,12 @@ impl LiveRun {
             return Ok(());
         }
         let begun = Instant::now();
-        let events = self.run.evaluate(&self.probe.cloud, || {
-            inbox.is_empty() && begun.elapsed() < EVALUATION_SLICE
-        })?;
+        let proceed = || inbox.is_empty() && begun.elapsed() < EVALUATION_SLICE;
+        let events = self.run.evaluate(&self.probe.cloud, proceed)?;
         self.emit_lane_events(events, output);
         if self.is_evaluating() {
-            output.events.emit(Event::EvaluationProgress {
-                run: self.id,
-                share: self.run.evaluated_share(),
-            });
+            let (run, share) = (self.id, self.run.evaluated_share());
+            output.events.emit(Event::EvaluationProgress { run, share });
         }
         Ok(())
     }
@@ -321,35 +304,20 @@ impl LiveRun {
         } else {
             self.target = RunTarget::Paused;
         }
-        output.events.emit(Event::Error {
-            run: self.id,
-            error: RunError::NotFinite {
-                lane,
-                step,
-                can_roll_back: self.run.can_roll_back(lane),
-            },
-        });
+        let error = RunError::NotFinite {
+            lane,
+            step,
+            can_roll_back: self.run.can_roll_back(lane),
+        };
+        output.emit_error(self.id, error);
     }
 
     /// Whether no lane has a step left before the next pause.
     fn is_target_reached(&self) -> bool {
-        let last = match self.target {
-            RunTarget::Paused => 0,
-            RunTarget::Until(step) => step,
-            RunTarget::Endless => u64::MAX,
-        };
+        let last = self.target.last_step();
         let lanes = self.run.lanes();
         let mut trainers = lanes.trainers().iter().enumerate();
         trainers.all(|(lane, trainer)| lanes.is_paused(lane) || trainer.steps() >= last)
-    }
-
-    fn roll_back(&mut self, lane: usize, output: &Output) {
-        if let Some(step) = self.run.roll_back(lane) {
-            self.target = RunTarget::Paused;
-            self.is_changed = true;
-            let run = self.id;
-            self.emit(Event::RolledBack { run, lane, step }, output);
-        }
     }
 
     fn save(&mut self, paths: &SavePaths, output: &Output) {
@@ -361,22 +329,16 @@ impl LiveRun {
             }),
         };
         if saved.is_ok() {
-            output.events.emit(Event::Saved {
-                run: self.id,
-                file: paths.file.clone(),
-            });
+            let (run, file) = (self.id, paths.file.clone());
+            output.events.emit(Event::Saved { run, file });
         }
         self.report_save(saved, output);
     }
 
     fn report_save(&self, saved: Result<(), CheckpointError>, output: &Output) {
         if let Err(error) = saved {
-            output.events.emit(Event::Error {
-                run: self.id,
-                error: RunError::CannotSave {
-                    reason: error.to_string(),
-                },
-            });
+            let reason = error.to_string();
+            output.emit_error(self.id, RunError::CannotSave { reason });
         }
     }
 
@@ -431,12 +393,9 @@ impl LiveRun {
         } else {
             RunState::Training
         };
-        if self.emitted_state != Some(state) {
-            self.emitted_state = Some(state);
-            output.events.emit(Event::State {
-                run: self.id,
-                state,
-            });
+        if self.emitted_state.replace(state) != Some(state) {
+            let run = self.id;
+            output.events.emit(Event::State { run, state });
         }
     }
 
