@@ -97,8 +97,7 @@ impl Lanes {
 
     /// Steps per epoch, the same for every lane.
     pub fn steps_per_epoch(&self) -> u64 {
-        let first = self.trainers.first();
-        first.map_or(1, Trainer::steps_per_epoch)
+        self.trainers.first().map_or(1, Trainer::steps_per_epoch)
     }
 
     /// Steps of the foremost lane.

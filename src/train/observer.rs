@@ -57,10 +57,9 @@ impl Observer {
             self.projector = Projector::default();
         }
         let (points, projection) = self.projector.project(&latents, latent_size);
-        let own = match &probe.custom_image {
-            Some(pixels) => self.custom_image_result(trainer, pixels, probe.tokens)?,
-            None => None,
-        };
+        let custom = probe.custom_image.as_ref();
+        let custom = custom.map(|pixels| self.custom_image_result(trainer, pixels, probe.tokens));
+        let custom_image = custom.transpose()?.flatten();
         if latent_size > Snapshot::LATENT_SHOWN {
             latents.clear();
         }
@@ -77,7 +76,7 @@ impl Observer {
             dead,
             grid: results,
             selected,
-            custom_image: own,
+            custom_image,
         })
     }
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, unbounded};
 
 use super::{
     Command, Event, RunError, RunId, RunStart, SnapshotSet, checkpoint::Checkpoint,
@@ -123,14 +123,20 @@ impl WorkerLoop<'_> {
     /// Runs until [`Command::Stop`] or until the sender of commands is gone.
     fn run(&mut self, inbox: &Receiver<Command>) -> Result<(), TrainError> {
         loop {
-            let mut wait = self.wait_time();
+            let mut next = match self.wait_time() {
+                Duration::ZERO => inbox.try_recv(),
+                limit => inbox.recv_timeout(limit).map_err(|error| match error {
+                    RecvTimeoutError::Timeout => TryRecvError::Empty,
+                    RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
+                }),
+            };
             loop {
-                match inbox.recv_timeout(wait) {
-                    Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                match next {
+                    Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return Ok(()),
                     Ok(command) => self.handle_command(command),
-                    Err(RecvTimeoutError::Timeout) => break,
+                    Err(TryRecvError::Empty) => break,
                 }
-                wait = Duration::ZERO;
+                next = inbox.try_recv();
             }
             if let Some(run) = &mut self.run {
                 run.run_time_slice(self.output, inbox)?;
