@@ -80,6 +80,11 @@ fn epoch_of(app: &App) -> u64 {
 /// Draws the window until nothing moves, and covers what differs between machines and runs.
 fn picture(harness: &mut Harness<'_, App>, theme: ThemePreference) -> RgbaImage {
     harness.state_mut().execute(ViewCommand::SetTheme(theme));
+    // Limits of the axes depend on the snapshots before.
+    if let Some(reset) = harness.query_by_role_and_label(Role::Button, "Reset view") {
+        reset.click();
+        harness.run_steps(2);
+    }
     harness.remove_cursor();
     // Transitions of the cloud take about a second.
     harness.run_steps(120);

@@ -135,7 +135,14 @@ impl Scatter {
         let now = ui.input(|input| input.time);
         self.receive(view, dataset, now);
         if let Some(cloud) = &self.cloud
-            && toolbar::toolbar(ui, &mut self.preferences, cloud, view, self.part.as_deref())
+            && toolbar::toolbar(
+                ui,
+                &mut self.preferences,
+                &mut self.fit,
+                cloud,
+                view,
+                self.part.as_deref(),
+            )
         {
             self.refit(false, now);
         }

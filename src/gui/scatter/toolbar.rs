@@ -2,14 +2,15 @@
 
 use eframe::egui::{Align, Button, Label, Layout, RichText, Ui, vec2};
 
-use super::{ViewPreferences, camera::Camera, cloud::Cloud, cloud_view::CloudView};
+use super::{ViewPreferences, camera::Camera, cloud::Cloud, cloud_view::CloudView, fit::Fit};
 use crate::train::Projection;
 
 /// Shows the buttons and the caption, which names the `part` of z that the cloud shows (all of z if
-/// `None`); returns whether the axes have just been unlocked.
+/// `None`); returns whether the axes must be fitted, because they have been unlocked or reset.
 pub fn toolbar(
     ui: &mut Ui,
     preferences: &mut ViewPreferences,
+    fit: &mut Option<Fit>,
     cloud: &Cloud,
     view: &CloudView<'_>,
     part: Option<&str>,
@@ -18,11 +19,16 @@ pub fn toolbar(
     let right_to_left = Layout::right_to_left(Align::Center);
     let row = ui.allocate_ui_with_layout(size, right_to_left, |ui| {
         let reset = ui.add(Button::new("Reset view").frame_when_inactive(false));
-        if reset
-            .on_hover_text("Return to the initial view (double-click, Home)")
-            .clicked()
-        {
+        let reset = reset
+            .on_hover_text(
+                "Return to the initial view (double-click, Home) and fit the axes, unless they are locked",
+            )
+            .clicked();
+        if reset {
             preferences.camera = Camera::home(cloud.axes);
+            if !preferences.lock_fit {
+                *fit = None;
+            }
         }
         let lock = ui
             .toggle_value(&mut preferences.lock_fit, "Lock axes")
@@ -47,7 +53,7 @@ pub fn toolbar(
             }
             ui.add(Label::new(caption(cloud, part)).truncate());
         });
-        lock.clicked() && !preferences.lock_fit
+        (lock.clicked() || reset) && !preferences.lock_fit
     });
     row.inner
 }
