@@ -13,7 +13,7 @@ use cre_lab::{
         App,
         commands::{ProbeCommand, ResultsCommand, RunCommand, SweepCommand, ViewCommand},
         panes::PaneId,
-        state::Export,
+        state::{Export, LaneView},
     },
     model::lambda::evenly_spaced,
     sweep::Spectrum,
@@ -65,6 +65,11 @@ fn paused_at(epoch: u64, spectrum: Option<Spectrum>) -> Harness<'static, App> {
             epoch_of(app) >= next && !app.state().run.is_training()
         });
     }
+    wait(&mut harness, "the last snapshot", |app| {
+        let lanes = app.state().run.view().map_or(&[][..], |run| run.lanes());
+        let step = |lane: &LaneView| lane.snapshot.as_ref().map(|snapshot| snapshot.step);
+        lanes.iter().all(|lane| step(lane) == Some(lane.step()))
+    });
     harness
 }
 
