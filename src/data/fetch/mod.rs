@@ -119,9 +119,12 @@ pub fn fetch_dataset(
     tracing::info!(%set, folder = %folder.display(), "download started");
     fetch(entry, &folder, TransferLimits::DEFAULT, cancel, on_progress)
         .inspect(|()| tracing::info!(%set, "download complete"))
-        .inspect_err(|error| match error {
-            FetchError::Cancelled { .. } => tracing::info!(%set, "download cancelled"),
-            _ => tracing::error!(%set, %error, "download failed"),
+        .inspect_err(|error| {
+            if let FetchError::Cancelled { .. } = error {
+                tracing::info!(%set, "download cancelled");
+            } else {
+                tracing::error!(%set, %error, "download failed");
+            }
         })?;
     Ok(folder)
 }
