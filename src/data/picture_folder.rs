@@ -39,12 +39,12 @@ type LabelledFiles = Vec<(u8, PathBuf)>;
 /// Finds the folders of the training and of the test images, each with two or more subfolders of
 /// images: “train” and “test”, or twice `folder` itself, whose images are then split.
 pub(super) fn find(folder: &Path) -> Option<[PathBuf; 2]> {
+    let has_classes = |folder: &Path| class_names(folder).len() > 1;
     let split = ["train", "test"].map(|name| folder.join(name));
-    let single = [folder.to_owned(), folder.to_owned()];
-    let has_classes = |folder: &PathBuf| class_names(folder).len() > 1;
-    [split, single]
-        .into_iter()
-        .find(|folders| folders.iter().all(has_classes))
+    if split.iter().all(|folder| has_classes(folder)) {
+        return Some(split);
+    }
+    has_classes(folder).then(|| [folder.to_owned(), folder.to_owned()])
 }
 
 /// Reads, crops and resizes all images of the folders that [`find`] has found in `folder`: to
