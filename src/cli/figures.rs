@@ -2,14 +2,13 @@
 
 use std::{io::Write as _, ops::ControlFlow, path::PathBuf};
 
-use anyhow::bail;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Overwrite, results::FromArgs};
 use crate::{
     figures::{AllFigures, DeadRuns, ExportProgress},
-    sweep::series::with_common_sources,
+    sweep::series::finished_records,
 };
 
 /// Options of `cre-lab figures`.
@@ -36,11 +35,7 @@ pub struct FiguresArgs {
 /// # Errors
 /// When the results cannot be read, contain no run, or a file cannot be written.
 pub fn run(args: &FiguresArgs) -> anyhow::Result<()> {
-    let store = args.from.open()?;
-    let records = with_common_sources(store.runs()?);
-    if records.is_empty() {
-        bail!("{} contains no finished run", store.file().display());
-    }
+    let records = finished_records(&args.from.open()?)?;
     let figures = AllFigures::new(&records, DeadRuns::new(args.leave_out_dead));
     if args.animate && figures.sweeps.is_empty() {
         eprintln!(

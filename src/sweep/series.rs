@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{Outcome, Record, RunKey, RunSpec, store::StoredRun};
+use super::{
+    Outcome, Record, RunKey, RunSpec, Store,
+    store::{StoreError, StoreErrorKind, StoredRun},
+};
 use crate::{
     data::{BundledSet, DataSource},
     model::Lambda,
@@ -66,6 +69,18 @@ pub fn with_common_sources(stored: Vec<StoredRun>) -> Vec<Record> {
         record
     });
     records.collect()
+}
+
+/// The records of a store as [`with_common_sources`] makes them.
+///
+/// # Errors
+/// When it contains no finished run, or cannot be read.
+pub fn finished_records(store: &Store) -> Result<Vec<Record>, StoreError> {
+    let records = with_common_sources(store.runs()?);
+    if records.is_empty() {
+        return Err(StoreErrorKind::NoRun.in_file(store.file()));
+    }
+    Ok(records)
 }
 
 /// The specification without what may differ within a series. The device changes rounding only.

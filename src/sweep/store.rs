@@ -87,6 +87,8 @@ pub enum StoreErrorKind {
     ReadOnly,
     #[error("is empty")]
     Empty,
+    #[error("contains no finished run")]
+    NoRun,
     #[error("cannot be created: {0}")]
     Folder(std::io::Error),
     #[error("cannot be used: {0}")]
@@ -263,7 +265,7 @@ impl Store {
 }
 
 impl StoreErrorKind {
-    fn in_file(self, file: &Path) -> StoreError {
+    pub(super) fn in_file(self, file: &Path) -> StoreError {
         StoreError {
             file: file.to_owned(),
             kind: self,

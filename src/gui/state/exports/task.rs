@@ -12,7 +12,7 @@ use crate::{
     fs::first_existing,
     gui::state::State,
     jobs::JobContext,
-    sweep::{Record, Store, series::with_common_sources},
+    sweep::{Store, series::finished_records},
 };
 
 /// Called with the number of completed parts and of all parts; decides whether to continue.
@@ -128,7 +128,9 @@ fn animate(film: &Film, path: &Path, on_part: OnPart<'_>) -> Result<Outcome, Str
 fn all_figures(results: PathBuf, options: AllOptions) -> Task {
     let AllOptions { dead, animations } = options;
     Task::from_work("file", move |folder, on_part| {
-        let records = records(&results)?;
+        let store = Store::open_existing(&results);
+        let records = store.and_then(|store| finished_records(&store));
+        let records = records.map_err(|error| error.to_string())?;
         let all = AllFigures::new(&records, dead);
         let names = all.file_names(animations);
         if let Some(existing) = first_existing(folder, names.iter().map(String::as_str)) {
@@ -157,16 +159,6 @@ fn all_figures(results: PathBuf, options: AllOptions) -> Task {
             .collect();
         Ok(Some((text, reasons.join("\n"))))
     })
-}
-
-fn records(file: &Path) -> Result<Vec<Record>, String> {
-    let store = Store::open_existing(file).map_err(|error| error.to_string())?;
-    let runs = store.runs().map_err(|error| error.to_string())?;
-    let records = with_common_sources(runs);
-    if records.is_empty() {
-        return Err(format!("{} contains no finished run", file.display()));
-    }
-    Ok(records)
 }
 
 /// "12 figures of 55 runs are in /home/me/figures; left out: complexity".
