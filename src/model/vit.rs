@@ -30,7 +30,7 @@ use super::{
     init,
     latent::{Latent, LatentLayout},
 };
-use crate::rng;
+use crate::{format::plural, rng};
 use sizes::Sizes;
 use transformer::Block;
 
@@ -86,11 +86,9 @@ pub(super) fn describe(spec: &ModelSpec) -> Result<String, InvalidArchitecture> 
     let (count, tokens, side) = (grid.count(), sizes.tokens(), grid.side);
     let patches = format!("{count} patches of {}×{side}×{side}", grid.channels);
     let blocks = format!(
-        "{} block{} ({} head{}, MLP {})",
-        sizes.depth,
-        if sizes.depth == 1 { "" } else { "s" },
-        sizes.heads,
-        if sizes.heads == 1 { "" } else { "s" },
+        "{} ({}, MLP {})",
+        plural(sizes.depth, "block"),
+        plural(sizes.heads, "head"),
         sizes.hidden,
     );
     let hidden = match count - sizes.visible {

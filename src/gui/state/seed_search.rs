@@ -2,6 +2,7 @@
 
 use super::Notification;
 use crate::{
+    format::plural,
     gui::commands::RunCommand,
     train::{RunId, Snapshot},
 };
@@ -99,8 +100,7 @@ fn success(snapshot: &Snapshot, seed: u64, tries: usize) -> Notification {
         _ if alive == units => format!("all {units} latent units are alive"),
         _ => format!("{alive} of {units} latent units are alive"),
     };
-    let seeds = if tries == 1 { "seed" } else { "seeds" };
-    let text = format!("Seed {seed}: {alive} ({tries} {seeds} tried)");
+    let text = format!("Seed {seed}: {alive} ({} tried)", plural(tries, "seed"));
     Notification::success(text).of_run().with_dismiss()
 }
 

@@ -337,7 +337,7 @@ impl SweepState {
         self.estimate = None;
         self.changed = Instant::now();
         self.auto_estimate = true;
-        // Equal runs are trained once; the file tells which others are done as well.
+        // Equal runs are trained once; the file has the status of the others.
         self.is_store_queried = false;
         self.query = None;
     }

@@ -295,8 +295,8 @@ pub(super) fn check(record: &Record) -> Result<(), String> {
             record.evaluations.len()
         ));
     }
-    let portrait = &record.eval_sample;
-    let cells = &portrait.reconstructions;
+    let sample = &record.eval_sample;
+    let cells = &sample.reconstructions;
     let finite = record.wall_seconds.is_finite()
         && record.spec.config.learning_rate.is_finite()
         && record.evaluations.iter().all(|evaluation| {
@@ -307,26 +307,26 @@ pub(super) fn check(record: &Record) -> Result<(), String> {
                     .train
                     .is_none_or(|train| train.is_finite() && train.accuracy.is_finite())
         })
-        && portrait.points.as_flattened().iter().all(|x| x.is_finite())
+        && sample.points.as_flattened().iter().all(|x| x.is_finite())
         && cells.iter().all(|cell| cell.mse.is_finite());
     if !finite {
         return Err("has a value that is NaN or infinite".to_owned());
     }
-    let points = portrait.points.len();
-    if portrait.labels.len() != points || portrait.predicted.len() != points {
+    let points = sample.points.len();
+    if sample.labels.len() != points || sample.predicted.len() != points {
         return Err("has points without a class".to_owned());
     }
-    let of_cells = cells.iter().flat_map(|cell| [&cell.label, &cell.predicted]);
-    let of_points = portrait.labels.iter().chain(&portrait.predicted);
-    let mut labels = of_points.chain(of_cells);
+    let cell_labels = cells.iter().flat_map(|cell| [&cell.label, &cell.predicted]);
+    let point_labels = sample.labels.iter().chain(&sample.predicted);
+    let mut labels = point_labels.chain(cell_labels);
     if let Some(class) = labels.find(|class| usize::from(**class) >= classes) {
         return Err(format!(
             "has an image of class {class}, but only {classes} classes"
         ));
     }
-    let whole = |image: &Vec<u8>| image.len() == pixels;
+    let is_complete = |image: &Vec<u8>| image.len() == pixels;
     let mut cells = cells.iter();
-    if !cells.all(|cell| whole(&cell.input) && whole(&cell.reconstruction)) {
+    if !cells.all(|cell| is_complete(&cell.input) && is_complete(&cell.reconstruction)) {
         return Err("has an image of the wrong size".to_owned());
     }
     Ok(())
