@@ -54,6 +54,15 @@ fn trainer(saved: &Checkpoint, dataset: &Arc<Dataset>) -> Trainer {
     trainer
 }
 
+/// Checks that the model computes finite logits for constant images.
+fn assert_finite_logits(trainer: &Trainer) {
+    let images = Tensor::zeros([2, 784], &Device::flex());
+    let mut context = ForwardContext::evaluation();
+    let output = trainer.model().forward_in(images, &mut context);
+    let logits: Vec<f32> = output.logits.try_into_vec_as().unwrap();
+    assert!(logits.iter().all(|logit| logit.is_finite()));
+}
+
 #[test]
 fn a_fully_connected_network_reproduces_the_outputs_of_imported_weights() {
     let name = "authors_fc_small.safetensors";
@@ -134,12 +143,7 @@ fn every_weight_of_a_convolutional_network_is_imported() {
         assert_eq!(saved.weights()[ours], arrays[name], "{ours}");
     }
     assert_eq!(saved.weights().len(), arrays.len());
-    let output = trainer(&saved, &dataset).model().forward_in(
-        Tensor::zeros([2, 784], &Device::flex()),
-        &mut ForwardContext::evaluation(),
-    );
-    let logits: Vec<f32> = output.logits.try_into_vec_as().unwrap();
-    assert!(logits.iter().all(|logit| logit.is_finite()));
+    assert_finite_logits(&trainer(&saved, &dataset));
 }
 
 #[test]
@@ -188,12 +192,7 @@ fn a_transformer_gets_its_sizes_from_imported_weights() {
     }
     // Two tables of positions are left out.
     assert_eq!(saved.weights().len(), arrays.len() - 2);
-    let output = trainer(&saved, &dataset).model().forward_in(
-        Tensor::zeros([2, 784], &Device::flex()),
-        &mut ForwardContext::evaluation(),
-    );
-    let logits: Vec<f32> = output.logits.try_into_vec_as().unwrap();
-    assert!(logits.iter().all(|logit| logit.is_finite()));
+    assert_finite_logits(&trainer(&saved, &dataset));
 }
 
 #[test]

@@ -628,17 +628,19 @@ fn of_two_runs_started_in_one_folder_one_is_refused() {
     assert_eq!(contents(&folder.path().join("run")).len(), 6);
 }
 
+/// `cre-lab results export` from `all.sqlite` in `folder`.
+fn export_in(folder: &Path, to: &str) -> Command {
+    let mut command = command(&["results", "export", "--from", "all.sqlite", "--to", to]);
+    command.current_dir(folder);
+    command
+}
+
 #[test]
 fn an_export_replaces_a_file_only_with_overwrite() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     drop(Store::open(&path("all.sqlite")).unwrap());
-    let export = |to: &str| {
-        let mut command = command(&[]);
-        let from = ["results", "export", "--from", "all.sqlite", "--to", to];
-        command.args(from).current_dir(folder.path());
-        command
-    };
+    let export = |to: &str| export_in(folder.path(), to);
     let table = "run,data,data_name,";
     assert!(export("new.csv").status().unwrap().success());
     assert!(
@@ -685,12 +687,7 @@ fn an_export_writes_to_pipes_and_open_files_without_replacing_them() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     drop(Store::open(&path("all.sqlite")).unwrap());
-    let export = |to: &str| {
-        let mut command = command(&[]);
-        let from = ["results", "export", "--from", "all.sqlite", "--to", to];
-        command.args(from).current_dir(folder.path());
-        command
-    };
+    let export = |to: &str| export_in(folder.path(), to);
     let table = "run,data,data_name,";
     // The target of /dev/stdout: a pipe, and a file that is not empty.
     let output = export("/proc/self/fd/1").output().unwrap();

@@ -1,7 +1,7 @@
 //! Sweeps as a user starts, kills and joins them.
 
 use crate::common::{
-    self,
+    self, assert_drop_ends,
     program::{command, succeeds},
 };
 use std::{
@@ -469,12 +469,7 @@ fn dropping_a_sweep_does_not_wait_for_a_hanging_thread() {
     })
     .unwrap();
     hanging.recv_timeout(TIME_LIMIT).unwrap();
-    let (drops, dropped) = bounded(1);
-    std::thread::spawn(move || {
-        drop(sweep);
-        let _ = drops.send(());
-    });
-    dropped.recv_timeout(TIME_LIMIT).expect("dropping ends");
+    assert_drop_ends(sweep, TIME_LIMIT);
     drop(release);
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::common::{dataset, parameters, statistics};
+use crate::common::{assert_trains_alike_on_wgpu, dataset, parameters, statistics};
 use burn::{
     module::Module as _,
     tensor::{Device, Tensor, TensorData},
@@ -10,7 +10,7 @@ use burn::{
 use cre_lab::{
     data::{ImageShape, pixel_to_unit},
     model::{Architecture, Cre, ForwardContext, LatentLayout, LatentSize, ModelSpec, VitOptions},
-    train::{DeviceChoice, RunConfig, Trainer, device, trainer::floats},
+    train::{RunConfig, Trainer, trainer::floats},
 };
 
 const CLASSES: usize = 10;
@@ -266,24 +266,5 @@ fn runs_are_reproducible_bit_for_bit_with_any_number_of_threads() {
 
 #[test]
 fn burn_operations_and_cpu_kernels_train_alike() {
-    let (wgpu, report) = device::open(DeviceChoice::Wgpu).expect(
-        "this test needs a Vulkan driver: install mesa-vulkan-drivers (scripts/setup test does)",
-    );
-    let after = |device: &Device| {
-        let mut trainer = trainer(OTHER, COLOUR, device);
-        for _ in 0..2 {
-            trainer.step();
-        }
-        let losses = trainer.take_losses().unwrap();
-        (losses, trainer.evaluate().unwrap())
-    };
-    let (cpu, gpu) = (after(&Device::flex()), after(&wgpu));
-    for (cpu, gpu) in cpu.0.iter().zip(&gpu.0) {
-        let gap = (cpu.mse - gpu.mse).abs().max((cpu.ce - gpu.ce).abs());
-        assert!(gap < 1e-5, "{}: {cpu:?}, {gpu:?}", report.name);
-    }
-    let gap = (cpu.1.mse - gpu.1.mse)
-        .abs()
-        .max((cpu.1.ce - gpu.1.ce).abs());
-    assert!(gap < 1e-4, "{}: {:?}, {:?}", report.name, cpu.1, gpu.1);
+    assert_trains_alike_on_wgpu(|device| trainer(OTHER, COLOUR, device), 1e-5, 1e-4);
 }

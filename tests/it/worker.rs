@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::common::assert_drop_ends;
 use cre_lab::{
     data::{BundledSet, DataSource, Dataset},
     model::{Architecture, Lambda},
@@ -496,11 +497,6 @@ fn dropping_a_worker_does_not_wait_for_a_hanging_thread() {
     .unwrap();
     worker.send(start(1, small(), false));
     hanging.recv_timeout(TIME_LIMIT).unwrap();
-    let (drops, dropped) = bounded(1);
-    std::thread::spawn(move || {
-        drop(worker);
-        let _ = drops.send(());
-    });
-    dropped.recv_timeout(TIME_LIMIT).expect("dropping ends");
+    assert_drop_ends(worker, TIME_LIMIT);
     drop(release);
 }

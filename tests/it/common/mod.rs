@@ -7,14 +7,18 @@ pub mod small_set;
 #[cfg(feature = "gui")]
 pub mod window;
 
+use std::time::Duration;
+
 use burn::{
     module::{Module as _, ModuleVisitor, Param},
-    tensor::Tensor,
+    tensor::{Device, Tensor},
 };
 use cre_lab::{
     data::{Dataset, ImageShape, Split},
     model::Cre,
+    train::{DeviceChoice, Trainer, device},
 };
+use crossbeam_channel::bounded;
 
 /// First words of the hash for the two halves of the data.
 const TRAIN_STREAM: u32 = 0x7261_696E;
@@ -90,4 +94,48 @@ fn named_parameters(model: &Cre) -> Vec<(String, Vec<f32>)> {
     let mut read = Read::default();
     model.visit(&mut read);
     read.found
+}
+
+/// Checks that two steps of `trainer`, and the evaluation after them, give the same metrics on the
+/// CPU and on a GPU, up to these differences.
+pub fn assert_trains_alike_on_wgpu(
+    trainer: impl Fn(&Device) -> Trainer,
+    max_loss_gap: f32,
+    max_evaluation_gap: f64,
+) {
+    let (wgpu, report) = device::open(DeviceChoice::Wgpu).expect(
+        "this test needs a Vulkan driver: install mesa-vulkan-drivers (scripts/setup test does)",
+    );
+    let after = |device: &Device| {
+        let mut trainer = trainer(device);
+        for _ in 0..2 {
+            trainer.step();
+        }
+        let losses = trainer.take_losses().unwrap();
+        (losses, trainer.evaluate().unwrap())
+    };
+    let (cpu, gpu) = (after(&Device::flex()), after(&wgpu));
+    for (cpu, gpu) in cpu.0.iter().zip(&gpu.0) {
+        let gap = (cpu.mse - gpu.mse).abs().max((cpu.ce - gpu.ce).abs());
+        assert!(gap < max_loss_gap, "{}: {cpu:?}, {gpu:?}", report.name);
+    }
+    let (mse, ce) = (cpu.1.mse - gpu.1.mse, cpu.1.ce - gpu.1.ce);
+    let gap = mse.abs().max(ce.abs());
+    assert!(
+        gap < max_evaluation_gap,
+        "{}: {:?}, {:?}",
+        report.name,
+        cpu.1,
+        gpu.1
+    );
+}
+
+/// Checks that dropping `value` ends within `limit`.
+pub fn assert_drop_ends<T: Send + 'static>(value: T, limit: Duration) {
+    let (drops, dropped) = bounded(1);
+    std::thread::spawn(move || {
+        drop(value);
+        let _ = drops.send(());
+    });
+    dropped.recv_timeout(limit).expect("dropping ends");
 }

@@ -1,9 +1,6 @@
 //! Tiny data sets instead of MNIST and CIFAR-10, for tests of searching and downloading.
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use std::{io::Write as _, path::Path};
 
 use cre_lab::data::{
     BundledSet, DatasetLocator,
@@ -62,7 +59,7 @@ pub fn idx_files() -> Vec<(&'static str, Vec<u8>)> {
 /// Writes a folder of greyscale images, with `images` training and test images of each class, and
 /// returns it.
 #[cfg(feature = "gui")]
-pub fn picture_folder(folder: &Path, classes: usize, images: [usize; 2]) -> PathBuf {
+pub fn picture_folder(folder: &Path, classes: usize, images: [usize; 2]) -> std::path::PathBuf {
     for (split, count) in ["train", "test"].into_iter().zip(images) {
         for class in 0..classes {
             let class_folder = folder.join(split).join(format!("class {class:02}"));
