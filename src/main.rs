@@ -33,6 +33,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Sweep(args)) => cli::sweep::run(&args),
         Some(Command::Results(args)) => cli::results::run(&args),
         Some(Command::Figures(args)) => cli::figures::run(&args),
+        Some(Command::Completions(args)) => cli::manual::completions(&args),
+        Some(Command::Man(args)) => cli::manual::man_pages(&args),
         None => open_window(cli.window),
     }
 }
@@ -56,6 +58,7 @@ fn window_options(args: cli::WindowArgs) -> cre_lab::gui::WindowOptions {
     cre_lab::gui::WindowOptions {
         config: args.run.config(),
         source: args.run.data,
+        open: args.open,
         spectrum: args.spectrum,
         close_after: args
             .exit_after

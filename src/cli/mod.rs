@@ -6,6 +6,7 @@ pub mod data;
 pub mod figures;
 mod interrupt;
 pub mod logging;
+pub mod manual;
 mod overwrite;
 pub mod results;
 pub mod run_args;
@@ -51,11 +52,19 @@ pub enum Command {
     Results(results::ResultsArgs),
     /// Draw finished runs: the paper's figures and more, as SVG, PNG and CSV
     Figures(figures::FiguresArgs),
+    /// Print the script with which a shell completes the commands and options of cre-lab
+    Completions(manual::CompletionsArgs),
+    /// Write the manual pages, for a package
+    #[command(hide = true)]
+    Man(manual::ManArgs),
 }
 
 /// Options of the window.
 #[derive(Clone, Debug, Args)]
 pub struct WindowArgs {
+    /// Run, weights, image or data set to open, as if it were dropped on the window
+    #[arg(value_name = "FILE", value_parser = parse_existing)]
+    pub open: Option<PathBuf>,
     #[command(flatten)]
     pub run: RunArgs,
     /// Train a network for each of these λ side by side: numbers, or first:step:last
@@ -81,6 +90,18 @@ pub enum ThemeChoice {
     Dark,
     Light,
     System,
+}
+
+/// Parses a path that exists; any other text is likely a mistyped command.
+fn parse_existing(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.exists() {
+        Ok(path)
+    } else {
+        Err(format!(
+            "“{text}” is neither a command nor a file or folder"
+        ))
+    }
 }
 
 fn parse_size(text: &str) -> Result<[f32; 2], String> {

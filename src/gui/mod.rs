@@ -38,7 +38,10 @@ use eframe::egui::ViewportBuilder;
 pub use app::App;
 pub use options::WindowOptions;
 
-use self::{commands::ResultsCommand, screenshot::ScreenshotJob};
+use self::{
+    commands::{DataCommand, ResultsCommand},
+    screenshot::ScreenshotJob,
+};
 use crate::{
     fs::{Existing, check_output},
     train::checkpoint::autosave,
@@ -55,6 +58,7 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
     let WindowOptions {
         config,
         source,
+        open,
         spectrum,
         close_after,
         screenshot,
@@ -99,6 +103,9 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
                 .with_recovery(runs.as_deref());
             if let Some(results) = results {
                 app.execute(ResultsCommand::SetFile(results));
+            }
+            if let Some(path) = open {
+                app.execute(DataCommand::OpenDropped(path));
             }
             Ok(Box::new(app))
         }),

@@ -11,6 +11,8 @@ use crate::{data::DataSource, sweep::Spectrum, train::RunConfig};
 pub struct WindowOptions {
     pub config: RunConfig,
     pub source: DataSource,
+    /// Run, weights, image or data set to open, as if it were dropped on the window.
+    pub open: Option<PathBuf>,
     /// The networks to train; `None` for the one of `config`.
     pub spectrum: Option<Spectrum>,
     /// Time after which the window closes itself. Such a window neither reads nor stores
