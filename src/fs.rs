@@ -11,7 +11,7 @@
 
 use std::{
     ffi::OsStr,
-    fs::{self, File, FileType, Metadata, OpenOptions},
+    fs::{self, File, FileType, Metadata, OpenOptions, TryLockError},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
     time::Duration,
@@ -133,19 +133,34 @@ pub fn remove_output(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes what a process that was killed has left in `folder`: files under temporary names to which
-/// nothing has been written for `age`. What cannot be removed stays.
-pub fn remove_left_over(folder: &Path, age: Duration) {
+/// Removes what processes that were killed have left in `folder`: files under temporary names that no
+/// process holds locked, or, in file systems without locks, that have not been written to for a day. What
+/// cannot be removed stays.
+pub fn remove_left_over(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
         // Neither looks behind a link.
-        let is_old = entry.metadata().is_ok_and(|found| {
-            let idle = found.modified().map(|written| written.elapsed());
-            found.is_file() && matches!(idle, Ok(Ok(idle)) if idle >= age)
-        });
-        if is_old && is_temporary(&entry.file_name()) {
-            let _ = fs::remove_file(entry.path());
+        if is_temporary(&entry.file_name()) && entry.metadata().is_ok_and(|found| found.is_file()) {
+            let Ok(file) = OpenOptions::new().read(true).open(&path) else {
+                continue;
+            };
+            let is_left_over = match file.try_lock() {
+                // Held until the file is removed, so that its name is not given to a new file meanwhile.
+                Ok(()) => true,
+                Err(TryLockError::WouldBlock) => false,
+                Err(TryLockError::Error(_)) => is_older_than_a_day(&file),
+            };
+            if is_left_over {
+                let _ = fs::remove_file(path);
+            }
         }
     }
+}
+
+fn is_older_than_a_day(file: &File) -> bool {
+    let written = file.metadata().and_then(|found| found.modified());
+    let idle = written.map(|written| written.elapsed());
+    matches!(idle, Ok(Ok(idle)) if idle >= Duration::from_hours(24))
 }
 
 fn is_temporary(name: &OsStr) -> bool {
@@ -358,8 +373,20 @@ fn folder_of(path: &Path) -> &Path {
     folder.unwrap_or(Path::new("."))
 }
 
-/// A new file under a temporary name in `folder`, which is removed when the path is dropped.
+/// A new file under a temporary name in `folder`, which is removed when the path is dropped. It is locked
+/// while it is open, so that [`remove_left_over`] recognises it as in use.
 fn temporary(folder: &Path) -> io::Result<(File, TempPath)> {
+    loop {
+        let (file, path) = unlocked_temporary(folder)?;
+        let is_taken = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+        // Another process may take a new file for a left-over one before it is locked.
+        if !is_taken && path.exists() {
+            return Ok((file, path));
+        }
+    }
+}
+
+fn unlocked_temporary(folder: &Path) -> io::Result<(File, TempPath)> {
     // The error of `tempfile` names the temporary file: the system's own is kept instead.
     let mut cause = None;
     let mut builder = tempfile::Builder::new();
@@ -380,8 +407,6 @@ fn temporary(folder: &Path) -> io::Result<(File, TempPath)> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::*;
 
     fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -548,33 +573,24 @@ mod tests {
     }
 
     #[test]
-    fn only_old_temporary_files_are_left_over() {
-        const DAY: Duration = Duration::from_hours(24);
+    fn only_temporary_files_that_no_process_holds_are_left_over() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
-        let written = |file: &File, ago| file.set_modified(SystemTime::now() - ago).unwrap();
-        let write = |name: &str, ago| written(&File::create(path(name)).unwrap(), ago);
         // As it is after the end of a process that had no time to remove it.
-        let (left, killed) = temporary(folder.path()).unwrap();
-        let killed = killed.keep().unwrap();
-        written(&left, 2 * DAY);
-        write(".cre-lab-a1B2c3", DAY / 2);
-        for name in [".cre-lab-download", ".cre-lab-a1B2.3", "a1B2c3", "a.png"] {
-            write(name, 2 * DAY);
+        let killed = temporary(folder.path()).unwrap().1.keep().unwrap();
+        let kept = [".cre-lab-download", ".cre-lab-a1B2.3", "a1B2c3", "a.png"];
+        for name in kept {
+            File::create(path(name)).unwrap();
         }
-        let (open, in_use) = temporary(folder.path()).unwrap();
         fs::create_dir(path(".cre-lab-folder")).unwrap();
-        remove_left_over(folder.path(), DAY);
+        let (open, in_use) = temporary(folder.path()).unwrap();
+        remove_left_over(folder.path());
         assert!(!killed.exists());
-        assert!(in_use.exists());
-        assert!(path(".cre-lab-a1B2c3").exists());
-        assert_eq!(count(folder.path()), 7);
-        // Never what lies ahead of the clock, nor a folder.
-        open.set_modified(SystemTime::now() + DAY).unwrap();
-        remove_left_over(folder.path(), Duration::ZERO);
-        assert!(in_use.exists() && path(".cre-lab-folder").exists());
-        assert!(!path(".cre-lab-a1B2c3").exists());
-        assert_eq!(count(folder.path()), 6);
-        remove_left_over(&path("no such folder"), DAY);
+        assert!(in_use.exists() && kept.into_iter().all(|name| path(name).exists()));
+        assert_eq!(count(folder.path()), kept.len() + 2);
+        drop(open);
+        remove_left_over(folder.path());
+        assert!(!in_use.exists(), "it is no longer locked");
+        remove_left_over(&path("no such folder"));
     }
 }

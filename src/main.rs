@@ -6,7 +6,7 @@ use std::time::Duration;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use cre_lab::cli::{self, Cli, Command};
+use cre_lab::cli::{self, Cli, Command, terminal::print_message};
 
 /// Tensors are allocated in every step. An allocator that keeps freed pages saves about a sixth of
 /// the training time over one that returns them to the system.
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "CRE Lab failed");
-            eprintln!("cre-lab: {error:#}");
+            print_message(format_args!("cre-lab: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -57,7 +57,7 @@ fn window_options(args: cli::WindowArgs) -> cre_lab::gui::WindowOptions {
 
     cre_lab::gui::WindowOptions {
         config: args.run.config(),
-        source: args.run.data,
+        source: args.run.source(),
         open: args.open,
         spectrum: args.spectrum,
         close_after: args
@@ -85,6 +85,8 @@ fn has_display() -> bool {
 }
 
 fn train_instead(args: cli::WindowArgs, reason: &str) -> anyhow::Result<()> {
-    eprintln!("cre-lab: {reason}; training without a window, as `cre-lab train` does");
+    print_message(format_args!(
+        "cre-lab: {reason}; training without a window, as `cre-lab train` does"
+    ));
     cli::train::run(&cli::train::TrainArgs::new(args.run))
 }

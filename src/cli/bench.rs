@@ -1,6 +1,7 @@
 //! `cre-lab bench`: measures the speed of this machine.
 
 use std::{
+    io::Write as _,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -10,6 +11,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::run_args::VitArgs;
+use super::terminal::{print_message, stdout};
 use crate::{
     data::{BundledSet, DataSource, Dataset},
     model::{Architecture, lambda::evenly_spaced},
@@ -83,24 +85,25 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
         if results.iter().any(|result| result.device == report.backend) {
             continue;
         }
-        eprintln!("{}: {}", report.name, report.why);
+        print_message(format_args!("{}: {}", report.name, report.why));
         results.push(measure(args, report.backend, &device, &dataset)?);
     }
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&results)?);
+        writeln!(stdout(), "{}", serde_json::to_string_pretty(&results)?)?;
     } else {
         for result in results {
             let device = match result.device {
                 Backend::Cpu => "cpu ",
                 Backend::Wgpu => "wgpu",
             };
-            println!(
+            writeln!(
+                stdout(),
                 "{device}  {} training images/s  {:.1} ms per evaluation (2,000 images)  {:.1} ms per snapshot (500 points)  GEMM {:.0} GFLOP/s",
                 result.train_images_per_second.round(),
                 result.evaluate_ms,
                 result.snapshot_ms,
                 result.gemm_gflops
-            );
+            )?;
         }
     }
     Ok(())

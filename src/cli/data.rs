@@ -1,16 +1,13 @@
 //! `cre-lab data`: find, download and verify full data sets, and build the bundled samples.
 
-use std::{
-    fmt,
-    io::{self, Write as _},
-    path::PathBuf,
-};
+use std::{fmt, io::Write as _, path::PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{ProgressState, ProgressStyle};
 
 use super::Overwrite;
+use super::terminal::{print_message, progress_bar, stdout};
 use crate::{
     data::{
         BundledSet, DatasetLocator, bundle,
@@ -125,7 +122,7 @@ pub fn run(args: DataArgs) -> anyhow::Result<()> {
 }
 
 fn list(locator: &DatasetLocator) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     for set in BundledSet::ALL {
         writeln!(out, "{:<20}sample, built in", set.id())?;
         if let Some(entry) = locator.entry(set) {
@@ -161,12 +158,12 @@ fn fetch_all(sets: &[BundledSet], locator: &DatasetLocator) -> anyhow::Result<()
     for &set in sets {
         let folder = match locator.availability(set) {
             Availability::Found(folder) => {
-                eprintln!("{set} is already on this machine");
+                print_message(format_args!("{set} is already on this machine"));
                 folder
             }
             Availability::PickleOnly(_) | Availability::Missing => download(set, locator, &cancel)?,
         };
-        writeln!(io::stdout(), "{}", folder.display())?;
+        writeln!(stdout(), "{}", folder.display())?;
     }
     Ok(())
 }
@@ -177,7 +174,7 @@ fn download(
     cancel: &CancelToken,
 ) -> anyhow::Result<PathBuf> {
     let size = locator.entry(set).map_or(0, CatalogueEntry::download_bytes);
-    let bar = ProgressBar::new(size).with_style(progress_style()?);
+    let bar = progress_bar(size, progress_style()?);
     bar.set_prefix(set.to_string());
     let mut has_received = false;
     let folder = fetch::fetch_dataset(locator, set, cancel, &mut |progress: &Progress| {
@@ -227,7 +224,7 @@ fn verify(named: &[BundledSet], locator: &DatasetLocator) -> anyhow::Result<()> 
     if sets.is_empty() {
         bail!("there is no full data set on this machine");
     }
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     let mut differences = 0;
     for set in sets {
         for (path, result) in locator.verify(set)? {
@@ -256,12 +253,12 @@ fn print_path(set: Option<BundledSet>, locator: &DatasetLocator) -> anyhow::Resu
             .ok_or(FetchError::NoFolder)?
             .to_owned(),
     };
-    writeln!(io::stdout(), "{}", folder.display())?;
+    writeln!(stdout(), "{}", folder.display())?;
     Ok(())
 }
 
 fn build_bundle(args: &BundleArgs) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     for file in bundle::build(&args.from, &args.to, args.overwrite.existing())? {
         let (path, bytes) = (file.path.display(), file.bytes);
         writeln!(out, "{path}  {bytes} bytes  SHA-256 {}", file.sha256)?;

@@ -5,6 +5,7 @@ use std::{io::Write as _, ops::ControlFlow, path::PathBuf};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::terminal::{print_message, progress_bar, stdout};
 use super::{Overwrite, results::FromArgs};
 use crate::{
     figures::{AllFigures, DeadRuns, ExportProgress},
@@ -38,9 +39,9 @@ pub fn run(args: &FiguresArgs) -> anyhow::Result<()> {
     let records = finished_records(&args.from.open()?)?;
     let figures = AllFigures::new(&records, DeadRuns::new(args.leave_out_dead));
     if args.animate && figures.sweeps.is_empty() {
-        eprintln!(
+        print_message(format_args!(
             "lambda-sweep.gif is left out: it needs runs of one network with one seed at two or more λ"
-        );
+        ));
     }
     let names = figures.file_names(args.animate);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -48,12 +49,11 @@ pub fn run(args: &FiguresArgs) -> anyhow::Result<()> {
     args.overwrite.check(&args.out, &names, advice)?;
     let style = ProgressStyle::with_template("{bar:24} {pos}/{len} frames  {eta} left")?;
     let mut bar: Option<ProgressBar> = None;
-    let mut out = std::io::stdout().lock();
+    let mut out = stdout();
     let mut printed = Ok(());
     figures.save(&args.out, args.animate, |progress| match progress {
         ExportProgress::Frame(done, total) => {
-            let bar =
-                bar.get_or_insert_with(|| ProgressBar::new(total as u64).with_style(style.clone()));
+            let bar = bar.get_or_insert_with(|| progress_bar(total as u64, style.clone()));
             bar.set_position(done as u64);
             ControlFlow::Continue(())
         }
@@ -69,9 +69,9 @@ pub fn run(args: &FiguresArgs) -> anyhow::Result<()> {
     })?;
     printed?;
     let (drawn, runs) = (figures.figures.len(), records.len());
-    eprintln!("{drawn} figures of {runs} runs");
+    print_message(format_args!("{drawn} figures of {runs} runs"));
     for (name, reason) in &figures.missing {
-        eprintln!("{name} is left out: {reason}");
+        print_message(format_args!("{name} is left out: {reason}"));
     }
     Ok(())
 }

@@ -1,14 +1,12 @@
 //! Shell completions and manual pages, generated from the definition of the command line.
 
-use std::{
-    io::{self, Write as _},
-    path::PathBuf,
-};
+use std::{io::Write as _, path::PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, CommandFactory as _};
 
 use super::Cli;
+use super::terminal::stdout;
 
 /// Options of `completions`.
 #[derive(Debug, Args)]
@@ -30,7 +28,7 @@ pub struct ManArgs {
 pub fn completions(args: &CompletionsArgs) -> anyhow::Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "cre-lab", &mut script);
-    io::stdout()
+    stdout()
         .write_all(&script)
         .context("cannot print the completions")
 }

@@ -11,6 +11,7 @@ mod overwrite;
 pub mod results;
 pub mod run_args;
 pub mod sweep;
+pub mod terminal;
 pub mod train;
 
 use std::path::PathBuf;

@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::terminal::stdout;
 use super::{Overwrite, overwrite::cannot_write};
 use crate::{
     format::{duration, plural},
@@ -115,7 +116,7 @@ pub fn run(args: &ResultsArgs) -> anyhow::Result<()> {
         ResultsCommand::Export(args) => return export(args),
         ResultsCommand::Merge(args) => merge(args)?,
     };
-    std::io::stdout().lock().write_all(out.as_bytes())?;
+    stdout().write_all(out.as_bytes())?;
     Ok(())
 }
 
@@ -219,7 +220,7 @@ fn export(args: &ExportArgs) -> anyhow::Result<()> {
         Some(file) => {
             write_whole(file, &bytes, existing).map_err(|error| cannot_write(file, &error))
         }
-        None => Ok(std::io::stdout().lock().write_all(&bytes)?),
+        None => Ok(stdout().write_all(&bytes)?),
     }
 }
 

@@ -14,8 +14,10 @@ pub struct RunArgs {
     /// Data set: mnist, fashion-mnist or cifar-10 (bundled samples); the same with -full (all
     /// images, see cre-lab data); or a folder with IDX files such as those of MNIST, with the
     /// binary files of CIFAR-10, or with a sub-folder of images for each class
-    #[arg(long, value_name = "NAME|DIR", default_value = "mnist")]
-    pub data: DataSource,
+    ///
+    /// [default: mnist]
+    #[arg(long, value_name = "NAME|DIR")]
+    pub data: Option<DataSource>,
     /// Network: fc-small, fc-medium, fc-large, cnn-small, cnn-large or vit
     #[arg(long, value_name = "NAME", default_value = Architecture::default().id())]
     pub arch: Architecture,
@@ -82,6 +84,11 @@ impl VitArgs {
 }
 
 impl RunArgs {
+    /// What to load images from.
+    pub fn source(&self) -> DataSource {
+        self.data.clone().unwrap_or_default()
+    }
+
     pub fn config(&self) -> RunConfig {
         RunConfig {
             architecture: self.arch,

@@ -10,6 +10,7 @@ use clap::Args;
 use crossbeam_channel::{Receiver, select};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::terminal::{print_above, print_message, progress_bar, stdout};
 use super::{interrupt::interrupts, results::results_file};
 use crate::{
     format::{bytes, duration, plural},
@@ -93,7 +94,7 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<()> {
         estimate_only: args.dry_run,
     };
     if args.dry_run {
-        print!("{}", grid.to_toml()?);
+        write!(stdout(), "{}", grid.to_toml()?)?;
     }
     let interrupts = interrupts()?;
     let runner = SweepRunner::spawn(specs.clone(), file.clone(), options, || {})
@@ -106,7 +107,7 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<()> {
         to_do: 0,
         failed: 0,
         finished: 0,
-        bar: ProgressBar::new(BAR_LENGTH).with_style(style.progress_chars("━━─")),
+        bar: progress_bar(BAR_LENGTH, style.progress_chars("━━─")),
     };
     monitor.follow(&runner, &interrupts)
 }
@@ -165,13 +166,8 @@ impl SweepMonitor<'_> {
         }
     }
 
-    /// Prints a line above the bar, or on its own if the bar is hidden.
     fn print(&self, line: &str) {
-        if self.bar.is_hidden() {
-            eprintln!("{line}");
-        } else {
-            self.bar.println(line);
-        }
+        print_above(&self.bar, line);
     }
 
     fn on_event(&mut self, event: SweepEvent) -> anyhow::Result<()> {
@@ -200,6 +196,9 @@ impl SweepMonitor<'_> {
             let file = file.display();
             self.print(&format!("{file} could not be read and is left out"));
         }
+        for note in &estimate.notes {
+            self.print(note);
+        }
         let part = self.args.shard.map(|shard| format!(" in part {shard}"));
         let failed = match estimate.failed {
             0 => String::new(),
@@ -224,7 +223,7 @@ impl SweepMonitor<'_> {
         }
         if self.args.dry_run {
             // As comments, so that the output is a valid grid file.
-            let mut out = std::io::stdout().lock();
+            let mut out = stdout();
             for line in lines {
                 writeln!(out, "# {line}")?;
             }
@@ -258,10 +257,10 @@ impl SweepMonitor<'_> {
         self.bar.finish_and_clear();
         match end {
             SweepEnd::Failed(reason) => bail!(reason),
-            SweepEnd::Cancelled => eprintln!(
+            SweepEnd::Cancelled => print_message(format_args!(
                 "Stopped: {} of {} runs are complete. Run the same command again to resume",
                 self.finished, self.to_do
-            ),
+            )),
             SweepEnd::Complete => {}
         }
         if self.failed > 0 {
@@ -273,7 +272,7 @@ impl SweepMonitor<'_> {
             );
         }
         if !self.args.dry_run {
-            writeln!(std::io::stdout(), "{}", self.file.display())?;
+            writeln!(stdout(), "{}", self.file.display())?;
         }
         Ok(())
     }

@@ -4,21 +4,17 @@ mod headless_run;
 mod run_files;
 mod run_folder;
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{io::Write as _, path::PathBuf, sync::Arc};
 
-use anyhow::bail;
+use anyhow::Context as _;
 use clap::Args;
 use headless_run::HeadlessRun;
 use run_folder::RunFolder;
 
+use super::terminal::{print_message, stdout};
 use super::{Overwrite, RunArgs, interrupt::interrupts};
 use crate::{
     data::{DataSource, Dataset},
-    format::plural,
     train::{
         DeviceChoice, RunConfig,
         checkpoint::{
@@ -39,9 +35,10 @@ pub struct TrainArgs {
     /// Passes over the training images, counted from the start of a resumed run
     #[arg(long, value_name = "COUNT", default_value_t = DEFAULT_EPOCHS)]
     pub epochs: u64,
-    /// Resume the run of this checkpoint, such as last.safetensors, with its settings and data
+    /// Resume the run of this checkpoint, such as last.safetensors, with its settings and data; --data
+    /// names the folder if the same images have moved
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "data", "arch", "latent", "lambda", "batch_size", "learning_rate", "seed", "weights",
+        "arch", "latent", "lambda", "batch_size", "learning_rate", "seed", "weights",
         "patch", "embed", "depth", "heads", "mlp_ratio", "mask_ratio",
     ])]
     pub resume: Option<PathBuf>,
@@ -84,7 +81,10 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let setup = Setup::load(args)?;
     let dataset = setup.dataset.clone();
     for file in &dataset.skipped {
-        eprintln!("{} could not be read and is left out", file.display());
+        print_message(format_args!(
+            "{} could not be read and is left out",
+            file.display()
+        ));
     }
     folder.create()?;
     let interrupts = interrupts()?;
@@ -92,9 +92,9 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let snapshot = run.follow(&interrupts)?;
     let paths = run.write_files(&snapshot, &dataset)?;
     if let Some(warning) = run.dead_units_warning() {
-        eprintln!("{warning}");
+        print_message(format_args!("{warning}"));
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = stdout();
     for path in paths {
         writeln!(out, "{}", path.display())?;
     }
@@ -113,19 +113,32 @@ struct Setup {
 impl Setup {
     /// Reads the checkpoint or weights, if any, and the data set.
     fn load(args: &TrainArgs) -> anyhow::Result<Self> {
-        let resumed = args
-            .resume
-            .as_ref()
-            .map(|file| load_unfinished(file, args.epochs));
-        let resumed = resumed.transpose()?;
+        let resumed = args.resume.as_deref().map(Checkpoint::load).transpose()?;
         let (mut config, source) = match &resumed {
-            Some(checkpoint) => (checkpoint.config(), checkpoint.metadata.data.source.clone()),
-            None => (args.run.config(), args.run.data.clone()),
+            Some(checkpoint) => (
+                checkpoint.config(),
+                args.run
+                    .data
+                    .clone()
+                    .unwrap_or_else(|| checkpoint.metadata.data.source.clone()),
+            ),
+            None => (args.run.config(), args.run.source()),
         };
         if args.run.device != DeviceChoice::default() {
             config.device = args.run.device;
         }
-        let dataset = Arc::new(source.load()?);
+        let dataset = source.load().with_context(|| {
+            resumed.as_ref().map_or("cannot load the images".to_owned(), |resumed| {
+                let name = &resumed.metadata.data.name;
+                format!("the images of the run ({name}) are not where they were; give their folder with --data")
+            })
+        });
+        let dataset = Arc::new(dataset?);
+        if resumed.is_none()
+            && let Some(note) = config.limit_batch(&dataset)
+        {
+            print_message(note);
+        }
         let mut checkpoint = resumed;
         if let Some(file) = &args.weights {
             let context = ImportContext {
@@ -139,7 +152,7 @@ impl Setup {
         }
         if let Some(checkpoint) = &checkpoint {
             let data = &checkpoint.metadata.data;
-            data.fits(&dataset).map_err(anyhow::Error::msg)?;
+            data.fits(&source, &dataset).map_err(anyhow::Error::msg)?;
         }
         Ok(Self {
             config,
@@ -148,17 +161,4 @@ impl Setup {
             checkpoint,
         })
     }
-}
-
-/// Reads the checkpoint of a run with fewer than `epochs` completed epochs.
-fn load_unfinished(file: &Path, epochs: u64) -> anyhow::Result<Checkpoint> {
-    let checkpoint = Checkpoint::load(file)?;
-    if let Some(last) = checkpoint.history.evaluations().last()
-        && last.epoch >= epochs
-    {
-        let (file, done) = (file.display(), plural(last.epoch, "epoch"));
-        let more = last.epoch.saturating_add(1);
-        bail!("{file} has completed {done} already; give --epochs {more} or more");
-    }
-    Ok(checkpoint)
 }

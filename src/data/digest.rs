@@ -19,6 +19,15 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// SHA-256 of the concatenation of `parts`, in lower-case hexadecimal.
+pub(super) fn sha256_of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+    }
+    hex(&hash.finalize())
+}
+
 fn hex(digest: &[u8]) -> String {
     let digits: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     digits.concat()

@@ -24,6 +24,7 @@ use std::{
     fmt::{self, Display},
     ops::Range,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 pub use bundled_set::BundledSet;
@@ -93,12 +94,22 @@ impl Display for SplitKind {
 ///
 /// Pixels are bytes (0–255), `[images, channels, height, width]`; batches are converted to `f32` in
 /// [−1, 1] when they are used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Split {
     shape: ImageShape,
     pixels: Vec<u8>,
     labels: Vec<u8>,
+    /// Computed when it is first needed.
+    digest: OnceLock<String>,
 }
+
+impl PartialEq for Split {
+    fn eq(&self, other: &Self) -> bool {
+        (self.shape, &self.labels, &self.pixels) == (other.shape, &other.labels, &other.pixels)
+    }
+}
+
+impl Eq for Split {}
 
 impl Split {
     /// Combines pixels and labels; `None` if there are not as many images as labels.
@@ -107,6 +118,7 @@ impl Split {
             shape,
             pixels,
             labels,
+            digest: OnceLock::new(),
         })
     }
 
@@ -154,6 +166,12 @@ impl Split {
         &self.pixels[range.start * size..range.end * size]
     }
 
+    /// SHA-256 of labels and pixels.
+    fn digest(&self) -> &str {
+        self.digest
+            .get_or_init(|| digest::sha256_of([&self.labels[..], &self.pixels]))
+    }
+
     /// The images at `indices`, in that order.
     #[must_use]
     pub fn select(&self, indices: &[u32]) -> Self {
@@ -166,6 +184,7 @@ impl Split {
                 .copied()
                 .collect(),
             labels: indices.map(|i| self.label(i)).collect(),
+            digest: OnceLock::new(),
         }
     }
 
@@ -205,6 +224,11 @@ pub struct Dataset {
 impl Dataset {
     pub fn classes(&self) -> usize {
         self.class_names.len()
+    }
+
+    /// SHA-256 of all labels and images, wherever their files are.
+    pub fn digest(&self) -> String {
+        digest::sha256_of([&self.train, &self.test].map(|split| split.digest().as_bytes()))
     }
 }
 

@@ -124,6 +124,8 @@ impl FromStr for DataSource {
     fn from_str(text: &str) -> Result<Self, UnknownDataset> {
         match Self::from_text(text) {
             Self::Folder(path) if !path.is_dir() => Err(UnknownDataset(text.to_owned())),
+            // Absolute, so that a run that is stored with it can be resumed from any folder.
+            Self::Folder(path) => Ok(Self::Folder(std::path::absolute(&path).unwrap_or(path))),
             source => Ok(source),
         }
     }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use burn::tensor::Device;
 
-use super::RunKey;
+use super::{RunKey, RunSpec};
 use crate::{
     data::{DataSource, Dataset, LoadError},
     train::{
@@ -20,6 +20,16 @@ pub struct DatasetCache {
     devices: HashMap<DeviceChoice, (Device, DeviceReport)>,
 }
 
+/// A run that fits its data set.
+pub struct FittedRun {
+    pub spec: RunSpec,
+    pub dataset: Arc<Dataset>,
+    /// Key of the data set.
+    pub data: RunKey,
+    /// What has been changed, if anything.
+    pub note: Option<String>,
+}
+
 impl DatasetCache {
     /// A data set and its key.
     ///
@@ -33,6 +43,23 @@ impl DatasetCache {
         let loaded = (dataset.clone(), RunKey::from_dataset(&dataset));
         self.data.insert(source.clone(), loaded.clone());
         Ok(loaded)
+    }
+
+    /// The run as it is trained, with its data set, the key of the data, and the sentence that says what
+    /// has been changed so that it fits the data.
+    ///
+    /// # Errors
+    /// When the data set cannot be loaded.
+    pub fn fitted(&mut self, spec: &RunSpec) -> Result<FittedRun, LoadError> {
+        let (dataset, data) = self.data(&spec.data)?;
+        let mut spec = spec.clone();
+        let note = spec.config.limit_batch(&dataset);
+        Ok(FittedRun {
+            spec,
+            dataset,
+            data,
+            note,
+        })
     }
 
     /// A device and its description.

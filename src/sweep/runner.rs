@@ -108,6 +108,8 @@ pub struct SweepEstimate {
     pub devices: Vec<String>,
     /// Files of the data sets that could not be read and are left out.
     pub left_out: Vec<PathBuf>,
+    /// What has been changed so that runs fit their data, a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl SweepEstimate {

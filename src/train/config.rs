@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DeviceChoice, Lane};
 use crate::{
-    data::ImageShape,
+    data::{Dataset, ImageShape},
     model::{Architecture, Lambda, LatentSize, ModelSpec, VitOptions},
 };
 
@@ -28,6 +28,19 @@ pub struct RunConfig {
 }
 
 impl RunConfig {
+    /// Lowers the batch size to the number of training images if it is larger; the sentence that says so.
+    pub fn limit_batch(&mut self, dataset: &Dataset) -> Option<String> {
+        let (wanted, images) = (self.batch_size, dataset.train.len());
+        if wanted <= images || images == 0 {
+            return None;
+        }
+        self.batch_size = images;
+        Some(format!(
+            "Batch size {images} instead of {wanted}: {} has no more training images",
+            dataset.name
+        ))
+    }
+
     /// A seed for which all three latent units stay alive on both bundled grey data sets (λ = 0.5,
     /// Medium, n = 3).
     pub const DEFAULT_SEED: u64 = 15;

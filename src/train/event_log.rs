@@ -46,7 +46,7 @@ impl LogEvent for Event {
                 RunError::NotFinite { lane, step, .. } => {
                     tracing::error!(run, lane, step, "loss became NaN or infinite");
                 }
-                RunError::CannotStart { reason } => {
+                RunError::CannotStart { reason, .. } => {
                     tracing::error!(run, reason, "run could not start");
                 }
                 RunError::CannotSave { reason } => {

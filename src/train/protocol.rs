@@ -180,7 +180,11 @@ pub enum RunError {
         can_roll_back: bool,
     },
     /// The run could not start. The previous one, if there was one, continues.
-    CannotStart { reason: String },
+    CannotStart {
+        reason: String,
+        /// Whether another device may be able to run it.
+        is_of_device: bool,
+    },
     /// The run could not be saved; it continues.
     CannotSave { reason: String },
     /// The backend failed (lost device, out of memory, a bug) and the worker has ended.

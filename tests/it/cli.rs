@@ -1,6 +1,9 @@
 //! Runs the program with the arguments that a user would type.
 
-use crate::common::{program::command, server};
+use crate::common::{
+    program::{command, succeeds},
+    server,
+};
 use std::{
     collections::BTreeMap,
     fs,
@@ -201,10 +204,47 @@ fn a_failure_is_one_line_and_exit_code_1() {
     assert_eq!(output.status.code(), Some(1), "{error}");
     assert_eq!(error.lines().count(), 1, "{error}");
     assert!(error.contains("train-images-idx3-ubyte"), "{error}");
+}
 
-    let output = cre_lab(&["train", "--batch-size", "20000", "--device", "cpu"]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("batch size 20000 is larger than"));
+#[test]
+fn a_batch_larger_than_the_data_is_lowered_and_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let args = [
+        "train",
+        "--batch-size",
+        "20000",
+        "--device",
+        "cpu",
+        "--arch",
+        "fc-small",
+    ];
+    let mut train = command(&[&args[..], &["--epochs", "1", "--out"]].concat());
+    let (_, error) = succeeds(train.arg(&out).output().unwrap());
+    let note = "Batch size 10000 instead of 20000: MNIST has no more training images";
+    assert_eq!(error.matches(note).count(), 1, "{error}");
+    let config = fs::read_to_string(out.join("config.toml")).unwrap();
+    assert!(config.contains("batch_size = 10000"), "{config}");
+    // Without a terminal, each epoch has a line.
+    assert!(error.contains("epoch   1  test MSE"), "{error}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_ends_because_nobody_reads_its_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |redirect: &str, args: &str| {
+        let program = env!("CARGO_BIN_EXE_cre-lab");
+        let script = format!("set -o pipefail; '{program}' {args} {redirect}");
+        let mut shell = Command::new("bash");
+        let status = shell.args(["-c", &script]).current_dir(&folder).status();
+        assert!(status.unwrap().success(), "{redirect}");
+    };
+    let train = "train --arch fc-small --device cpu --epochs 1 --overwrite";
+    run("2> /dev/full", train);
+    run("2>&1 > /dev/null | true", train);
+    run("| true", "data list");
+    assert!(folder.path().join("cre-lab-run/last.safetensors").exists());
 }
 
 #[test]
@@ -480,10 +520,23 @@ fn a_resumed_run_has_the_metrics_of_an_uninterrupted_one() {
 
     let output = cre_lab(&["train", "--resume", &last, "--lambda", "0.5"]);
     assert_eq!(output.status.code(), Some(2), "the checkpoint determines λ");
-    let args = ["train", "--resume", &last, "--epochs", "1"];
+    // A run that is complete only writes its files; here the images are named again.
+    let complete = out("complete");
+    let args = [
+        "train", "--resume", &last, "--epochs", "1", "--data", "mnist", "--out",
+    ];
+    let (_, error) = succeeds(command(&args).arg(&complete).output().unwrap());
+    assert!(
+        error.contains("The run has 1 epoch already; --epochs 2 or more continues it"),
+        "{error}"
+    );
+    assert_eq!(metrics(&complete), metrics(&half));
+    assert!(Path::new(&complete).join("reconstructions.png").exists());
+    let args = ["train", "--resume", &last, "--data", "fashion-mnist"];
     let error = failure(&mut command(&args));
     assert!(
-        error.contains("has completed 1 epoch already; give --epochs 2 or more"),
+        error.contains("the images in fashion-mnist are others")
+            || error.contains("but fashion-mnist now holds"),
         "{error}"
     );
     let args = ["train", "--resume", &format!("{half}/metrics.csv")];

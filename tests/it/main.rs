@@ -13,6 +13,7 @@ mod common;
 mod fetch;
 mod figures;
 mod gradients;
+mod kills;
 mod layers;
 mod logging;
 mod parity;

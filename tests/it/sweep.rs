@@ -309,12 +309,6 @@ fn invalid_arguments_are_reported_before_the_sweep_starts() {
         1,
         "“nowhere” is neither a data set",
     );
-    fails(
-        "batch_size = 257\ndata = ['data']",
-        &[],
-        1,
-        "batch size 257 is larger than",
-    );
     fails("", &["--shard", "4/3"], 2, "there is no part 4 of 3");
     fails(
         "",

@@ -231,7 +231,7 @@ fn a_run_that_cannot_start_leaves_the_current_one_unchanged() {
     let (reason, _) = wait(&worker, |event| match event {
         Event::Error {
             run: RunId(2),
-            error: RunError::CannotStart { reason },
+            error: RunError::CannotStart { reason, .. },
         } => Some(reason.clone()),
         _ => None,
     });
@@ -452,7 +452,7 @@ fn a_run_that_exceeds_the_memory_is_refused_before_allocation() {
     worker.send(start_lanes(1, config, &spectrum, true));
     let (reason, _) = wait(&worker, |event| match event {
         Event::Error {
-            error: RunError::CannotStart { reason },
+            error: RunError::CannotStart { reason, .. },
             ..
         } => Some(reason.clone()),
         _ => None,

@@ -11,9 +11,11 @@ use super::{
     run_files::{ConfigFile, write_metrics},
     run_folder::{CLOUD, CONFIG, METRICS, RECONSTRUCTIONS, RunFolder},
 };
+use crate::cli::terminal::{print_above, progress_bar};
 use crate::{
     data::{DataSource, Dataset},
     figures::{DeadRuns, FigureData, FigureKind, NetworkState, save},
+    format::plural,
     fs::Existing,
     train::{
         AxisChoice, Command, Evaluation, Event, Probe, RunConfig, RunError, RunId, RunStart,
@@ -81,7 +83,7 @@ impl HeadlessRun {
             None => Command::Reset(start),
         });
         let style = ProgressStyle::with_template("{bar:24} epoch {prefix}  {msg}  {eta} left")?;
-        let bar = ProgressBar::new(0).with_style(style.progress_chars("━━─"));
+        let bar = progress_bar(0, style.progress_chars("━━─"));
         Ok(Self {
             epochs,
             folder,
@@ -127,7 +129,7 @@ impl HeadlessRun {
                         bail!("interrupted before the run was saved");
                     }
                     is_interrupted = true;
-                    self.bar.println("Stopping after this step. Press Ctrl-C again to quit without saving");
+                    print_above(&self.bar, "Stopping after this step. Press Ctrl-C again to quit without saving");
                     self.finish();
                 }
             }
@@ -153,10 +155,13 @@ impl HeadlessRun {
                 self.steps_per_epoch = steps_per_epoch;
                 self.relu_units = latent.relu_units();
                 self.bar.set_length(steps_per_epoch * self.epochs);
-                self.bar.println(format!(
-                    "{} {latent}, {parameters} parameters, λ = {}, on {}",
-                    self.config.architecture, self.config.lambda, self.device
-                ));
+                print_above(
+                    &self.bar,
+                    format!(
+                        "{} {latent}, {parameters} parameters, λ = {}, on {}",
+                        self.config.architecture, self.config.lambda, self.device
+                    ),
+                );
                 self.on_started()?;
             }
             Event::Losses {
@@ -170,7 +175,7 @@ impl HeadlessRun {
             }
             Event::Evaluated { evaluation, .. } => {
                 self.step = evaluation.step;
-                self.bar.println(evaluation_line(&evaluation));
+                print_above(&self.bar, evaluation_line(&evaluation));
                 self.evaluations.push(evaluation);
                 // The folder has been claimed, so this replaces the run's own file.
                 self.write_metrics()?;
@@ -190,7 +195,13 @@ impl HeadlessRun {
             .send(Command::Autosave(self.folder.save_paths(&self.source)));
         let last = self.evaluations.last();
         if let Some(last) = last {
-            self.bar.println(evaluation_line(last));
+            print_above(&self.bar, evaluation_line(last));
+            if last.epoch >= self.epochs {
+                let (done, more) = (plural(last.epoch, "epoch"), last.epoch.saturating_add(1));
+                let note =
+                    format!("The run has {done} already; --epochs {more} or more continues it");
+                print_above(&self.bar, note);
+            }
         }
         // Between two epochs the worker makes an evaluation that is due without a command, and
         // training continues after it.
@@ -319,7 +330,7 @@ fn error_message(error: RunError) -> String {
         RunError::NotFinite { step, .. } => format!(
             "loss became NaN or infinite at step {step}; try a lower --learning-rate or another --seed"
         ),
-        RunError::CannotStart { reason } | RunError::CannotSave { reason } => reason,
+        RunError::CannotStart { reason, .. } | RunError::CannotSave { reason } => reason,
         RunError::Crashed { reason } => format!("training stopped: {reason}"),
     }
 }

@@ -11,7 +11,7 @@ use super::{TrainArgs, run_files::write_metrics};
 use crate::{
     cli::Overwrite,
     data::DataSource,
-    fs::{Existing, remove_output},
+    fs::{Existing, remove_left_over, remove_output},
     train::{Evaluation, checkpoint::recorder::SavePaths},
 };
 
@@ -67,10 +67,12 @@ impl RunFolder {
         overwrite.check(&self.path, &FILES, &advice)
     }
 
-    /// Creates the folder if it does not exist.
+    /// Creates the folder if it does not exist, and removes temporary files that a killed run has left in it.
     pub fn create(&self) -> anyhow::Result<()> {
         fs::create_dir_all(&self.path)
-            .with_context(|| format!("cannot create the folder {}", self.path.display()))
+            .with_context(|| format!("cannot create the folder {}", self.path.display()))?;
+        remove_left_over(&self.path);
+        Ok(())
     }
 
     /// Reserves the folder for this run by creating its metrics file, after removing the files of a

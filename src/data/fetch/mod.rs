@@ -14,7 +14,6 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 pub use self::{cancel::CancelToken, limits::TransferLimits, transfer::MirrorError};
@@ -26,8 +25,6 @@ use crate::{
     fs::{check_regular_or_missing, remove_left_over},
 };
 
-/// Age at which temporary files of killed processes are removed; extracting takes minutes at most.
-const LEFT_OVER_AGE: Duration = Duration::from_hours(24);
 /// Name of the file that prevents two processes from downloading the same set at once.
 const LOCK_NAME: &str = ".cre-lab-download";
 
@@ -156,7 +153,7 @@ pub fn fetch(
     let lock = File::create(&lock_path).map_err(write_error)?;
     let result = match lock.try_lock() {
         Ok(()) => {
-            remove_left_over(folder, LEFT_OVER_AGE);
+            remove_left_over(folder);
             Download::run(entry, folder, limits, cancel, on_progress)
         }
         Err(TryLockError::WouldBlock) => return Err(FetchError::Busy(entry.set)),

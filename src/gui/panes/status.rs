@@ -10,8 +10,12 @@ use crate::{
 pub fn ui(ui: &mut Ui, state: &State) {
     ui.horizontal(|ui| {
         let Some(run) = state.run.view() else {
-            ui.spinner();
-            ui.label("Loading images and preparing the first run…");
+            if state.is_preparing() {
+                ui.spinner();
+                ui.label("Loading images and preparing the first run…");
+            } else {
+                ui.label("No run");
+            }
             return;
         };
         ui.label(&run.device.name).on_hover_text(format!(

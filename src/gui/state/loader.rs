@@ -278,7 +278,7 @@ fn load_run(file: &Path, import: Option<ImportSettings>, locator: &DatasetLocato
             Arc::new(loaded)
         }
     };
-    data.fits(&dataset)
+    data.fits(&data.source, &dataset)
         .map_err(|reason| format!("{} cannot be continued: {reason}", file.display()))?;
     let saved = SavedRun {
         source: data.source.clone(),

@@ -81,11 +81,11 @@ impl State {
         commands: &mut Commands,
     ) -> Self {
         commands.push(DataCommand::Load {
-            source,
+            source: source.clone(),
             settings: StartSettings::default(),
         });
         Self {
-            run: RunControl::new(wake.clone(), config),
+            run: RunControl::new(wake.clone(), config, source),
             probe: ProbeState::new(selection),
             downloads: Downloads::new(wake.clone()),
             results: Results::new(wake.clone()),

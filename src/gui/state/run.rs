@@ -35,6 +35,8 @@ pub struct RunControl {
     last_id: u64,
     /// Settings in force: those of the run that was requested last.
     config: RunConfig,
+    /// What its images come from.
+    source: DataSource,
     /// The networks of that run; `None` for the one of `config`.
     spectrum: Option<Spectrum>,
     pending: Option<PendingRun>,
@@ -63,13 +65,14 @@ pub struct RunContext<'a> {
 }
 
 impl RunControl {
-    /// Without a run; `config` are the settings of the first one.
-    pub fn new(wake: Wake, config: RunConfig) -> Self {
+    /// Without a run; `config` and `source` are those of the first one.
+    pub fn new(wake: Wake, config: RunConfig, source: DataSource) -> Self {
         Self {
             wake,
             worker: None,
             last_id: 0,
             config,
+            source,
             spectrum: None,
             pending: None,
             view: None,
@@ -91,6 +94,11 @@ impl RunControl {
 
     pub fn config(&self) -> &RunConfig {
         &self.config
+    }
+
+    /// The data set that was requested last.
+    pub fn source(&self) -> &DataSource {
+        &self.source
     }
 
     /// The λ that the user has set; of a spectrum that of the network on show.
@@ -356,6 +364,14 @@ impl RunControl {
             self.config = *config;
         }
         self.config.lambda = lambda;
+        if let Some(note) = self.config.limit_batch(&run.dataset) {
+            commands.push(
+                Notification::warning(note)
+                    .about("batch size")
+                    .with_dismiss(),
+            );
+        }
+        self.source = run.source.clone();
         let start = self.run_start(&run.dataset, context.probe);
         self.pending = Some(PendingRun {
             id: start.run,
@@ -372,6 +388,7 @@ impl RunControl {
         self.spectrum = None;
         let checkpoint = saved.checkpoint;
         self.config = checkpoint.config();
+        self.source = saved.source.clone();
         let start = self.run_start(&saved.dataset, context.probe);
         self.pending = Some(PendingRun {
             id: start.run,

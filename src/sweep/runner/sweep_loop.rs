@@ -22,7 +22,7 @@ use crate::{
     jobs::panic_message,
     sweep::{
         RunKey, RunSpec, Store,
-        dataset_cache::DatasetCache,
+        dataset_cache::{DatasetCache, FittedRun},
         record::unix_time,
         run_cost::RunCost,
         store::{FailedRun, StoreError, StoreErrorKind, StoredStatus},
@@ -127,8 +127,13 @@ fn select(
     let mut keys = HashSet::new();
     let mut kinds = BatchKinds::default();
     for (run, spec) in specs.iter().enumerate() {
-        let (dataset, data) = datasets.data(&spec.data)?;
-        let key = RunKey::from_run(spec, &data);
+        let FittedRun {
+            spec,
+            dataset,
+            data,
+            note,
+        } = datasets.fitted(spec)?;
+        let key = RunKey::from_run(&spec, &data);
         let status = match store {
             Some(store) if !again => store.status(&key)?,
             _ => None,
@@ -143,11 +148,14 @@ fn select(
                 estimate.left_out.push(file.clone());
             }
         }
+        if let Some(note) = note.filter(|note| !estimate.notes.contains(note)) {
+            estimate.notes.push(note);
+        }
         selected.push_back(Task {
             run,
-            spec: spec.clone(),
             data,
-            kind: kinds.index(spec),
+            kind: kinds.index(&spec),
+            spec,
         });
     }
     Ok(selected)

@@ -37,6 +37,9 @@ pub struct DatasetMetadata {
     pub classes: Vec<String>,
     pub train_images: usize,
     pub test_images: usize,
+    /// [`Dataset::digest`]; `None` in files of versions before 0.2.
+    #[serde(default)]
+    pub digest: Option<String>,
 }
 
 /// Limits of a plausible data set: images, sides of an image, channels and classes.
@@ -52,6 +55,7 @@ impl DatasetMetadata {
             classes: dataset.class_names.clone(),
             train_images: dataset.train.len(),
             test_images: dataset.test.len(),
+            digest: Some(dataset.digest()),
         }
     }
 
@@ -86,12 +90,13 @@ impl DatasetMetadata {
         is_plausible.then_some(()).ok_or_else(impossible)
     }
 
-    /// Checks that a run can continue on `dataset`.
+    /// Checks that a run can continue on `dataset`, loaded from `source`: that shapes, counts, classes, and
+    /// where they are known the images themselves are the same.
     ///
     /// # Errors
     /// When it differs; the reason.
-    pub fn fits(&self, dataset: &Dataset) -> Result<(), String> {
-        let actual = Self::new(&self.source, dataset);
+    pub fn fits(&self, source: &DataSource, dataset: &Dataset) -> Result<(), String> {
+        let actual = Self::new(source, dataset);
         let counts = |data: &Self| {
             format!(
                 "{} training and {} test images of {} in {} classes",
@@ -103,13 +108,19 @@ impl DatasetMetadata {
         };
         let essentials = |data: &Self| (data.shape, data.train_images, data.test_images);
         if essentials(self) == essentials(&actual) && self.classes == actual.classes {
-            return Ok(());
+            if self.digest.is_none() || self.digest == actual.digest {
+                return Ok(());
+            }
+            return Err(format!(
+                "the run needs {}, but the images in {source} are others: their SHA-256 differs",
+                self.name
+            ));
         }
         Err(format!(
             "the run needs {} ({}), but {} now holds {}",
             self.name,
             counts(self),
-            self.source,
+            source,
             counts(&actual)
         ))
     }

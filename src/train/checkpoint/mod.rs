@@ -238,7 +238,9 @@ impl Checkpoint {
     /// When its data set is not that of the run; the reason.
     pub fn restore(&self, trainer: &mut Trainer) -> Result<(), String> {
         let metadata = &self.metadata;
-        metadata.data.fits(trainer.dataset())?;
+        metadata
+            .data
+            .fits(&metadata.data.source, trainer.dataset())?;
         let lambda = metadata.lambda.lambda()?;
         let set = trainer.set_learning_rate(metadata.learning_rate.0);
         set.map_err(|error| error.to_string())?;

@@ -18,7 +18,7 @@ use crate::{
             Checkpoint, CheckpointError,
             recorder::{RunRecorder, SavePaths},
         },
-        device,
+        device::{self, Backend},
         memory::{self, MemoryEstimate},
         observer::Observer,
         pools::locked,
@@ -84,6 +84,31 @@ impl Drop for LiveRun {
     }
 }
 
+/// Why a run cannot start.
+pub struct StartError {
+    pub reason: String,
+    /// Whether another device may be able to run it.
+    pub is_of_device: bool,
+}
+
+impl StartError {
+    fn of_device(reason: String) -> Self {
+        Self {
+            reason,
+            is_of_device: true,
+        }
+    }
+}
+
+impl From<String> for StartError {
+    fn from(reason: String) -> Self {
+        Self {
+            reason,
+            is_of_device: false,
+        }
+    }
+}
+
 impl LiveRun {
     /// Builds the networks, from `checkpoint` if there is one, and reports [`Event::Started`]. The
     /// error is the reason as one sentence.
@@ -91,12 +116,14 @@ impl LiveRun {
         start: RunStart,
         checkpoint: Option<&Checkpoint>,
         output: &Output,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, StartError> {
         let (id, config, lanes, dataset) = (start.run, start.config, start.lanes, start.dataset);
         let spec = config.model_spec(dataset.shape, dataset.classes());
         let parameters = config.architecture.parameter_count(&spec);
         let parameters = parameters.map_err(|invalid| invalid.to_string())?;
-        let (device, report) = device::open(config.device).map_err(|error| error.to_string())?;
+        let (device, report) = device::open(config.device)
+            .map_err(|error| StartError::of_device(error.to_string()))?;
+        let is_on_gpu = report.backend != Backend::Cpu;
         let estimate = MemoryEstimate {
             lanes: lanes.len(),
             parameters,
@@ -108,7 +135,10 @@ impl LiveRun {
             "memory estimated, in bytes"
         );
         let checked = estimate.check(available);
-        checked.map_err(|error| error.to_string())?;
+        checked.map_err(|error| StartError {
+            reason: error.to_string(),
+            is_of_device: is_on_gpu,
+        })?;
         let build = || -> Result<Run, String> {
             let networks = Lanes::new(&config, &lanes, &dataset, &device);
             let mut run = Run::new(networks.map_err(|error| error.to_string())?).with_roll_back();
@@ -117,11 +147,12 @@ impl LiveRun {
             }
             Ok(run)
         };
-        let run = catch_unwind(AssertUnwindSafe(build)).map_err(|panic| {
-            format!("{} failed: {}", report.name, panic_message(panic.as_ref()))
+        let run = catch_unwind(AssertUnwindSafe(build)).map_err(|panic| StartError {
+            reason: format!("{} failed: {}", report.name, panic_message(panic.as_ref())),
+            is_of_device: is_on_gpu,
         })??;
         let Some(first) = run.lanes().trainers().first() else {
-            return Err(TrainError::NoLanes.to_string());
+            return Err(TrainError::NoLanes.to_string().into());
         };
         let (steps_per_epoch, latent) = (first.steps_per_epoch(), first.layout());
         let recorder = (lanes.len() == 1).then(|| match checkpoint {

@@ -36,10 +36,7 @@ impl Draft {
     fn in_force(state: &State) -> Self {
         Self {
             config: state.run.config().clone(),
-            source: state
-                .run
-                .view()
-                .map_or_else(DataSource::default, |run| run.source.clone()),
+            source: state.run.source().clone(),
         }
     }
 

@@ -108,6 +108,9 @@ fn start_buttons(ui: &mut Ui, sweep: &SweepState, has_errors: bool, commands: &m
         let text = format!("{} cannot be read and is left out", file.display());
         ui.label(RichText::new(text).size(SMALL));
     }
+    for note in sweep.estimate.iter().flat_map(|estimate| &estimate.notes) {
+        ui.label(RichText::new(note).size(SMALL));
+    }
 }
 
 /// Adds content in a region of [`LINES`] lines, whatever its height.

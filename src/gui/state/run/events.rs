@@ -101,11 +101,14 @@ impl RunControl {
                     commands.push(not_finite(name.as_deref(), lane, step, can_roll_back));
                 }
             }
-            RunError::CannotStart { reason } => {
+            RunError::CannotStart {
+                reason,
+                is_of_device,
+            } => {
                 if self.pending.take_if(|pending| pending.id == run).is_some() {
                     self.keep_settings_of_view();
                     commands.push(RecoveryCommand::ResumeFailed);
-                    commands.push(cannot_start(&reason));
+                    commands.push(cannot_start(&reason, is_of_device));
                 }
             }
             RunError::Crashed { reason } => {
@@ -126,6 +129,7 @@ impl RunControl {
                 learning_rate: self.config.learning_rate,
                 ..view.config.clone()
             };
+            self.source = view.source.clone();
         }
     }
 
@@ -173,15 +177,17 @@ fn not_finite(network: Option<&str>, lane: usize, step: u64, can_roll_back: bool
     notification.with_restart().with_new_seed()
 }
 
-fn cannot_start(reason: &str) -> Notification {
-    Notification::error(format!("Could not start the run: {reason}"))
-        .of_run()
-        .with_action(
+fn cannot_start(reason: &str, is_of_device: bool) -> Notification {
+    let mut notification =
+        Notification::error(format!("Could not start the run: {reason}")).of_run();
+    if is_of_device {
+        notification = notification.with_action(
             "Use the CPU",
             "Start with the same settings on the CPU",
             RunCommand::RestartOnCpu,
-        )
-        .with_dismiss()
+        );
+    }
+    notification.with_dismiss()
 }
 
 /// The training thread has ended.

@@ -22,10 +22,8 @@ pub fn statuses(file: &Path, runs: &[RunSpec]) -> Result<Vec<RunStatus>, String>
     let mut datasets = DatasetCache::default();
     let mut statuses = Vec::with_capacity(runs.len());
     for run in runs {
-        let (_, data) = datasets
-            .data(&run.data)
-            .map_err(|error| error.to_string())?;
-        let key = RunKey::from_run(run, &data);
+        let run = datasets.fitted(run).map_err(|error| error.to_string())?;
+        let key = RunKey::from_run(&run.spec, &run.data);
         let stored = match store.find(&key).map_err(message)? {
             Some(id) => store.run(id).map_err(message)?,
             None => None,
