@@ -192,10 +192,6 @@ impl SweepMonitor<'_> {
     }
 
     fn show_estimate(&self, estimate: &SweepEstimate) -> anyhow::Result<()> {
-        for file in &estimate.left_out {
-            let file = file.display();
-            self.print(&format!("{file} could not be read and is left out"));
-        }
         for note in &estimate.notes {
             self.print(note);
         }

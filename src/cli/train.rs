@@ -80,11 +80,8 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     folder.check()?;
     let setup = Setup::load(args)?;
     let dataset = setup.dataset.clone();
-    for file in &dataset.skipped {
-        print_message(format_args!(
-            "{} could not be read and is left out",
-            file.display()
-        ));
+    if !dataset.left_out.is_empty() {
+        print_message(format_args!("{}", dataset.left_out));
     }
     folder.create()?;
     let interrupts = interrupts()?;

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use super::{Dataset, ImageShape, Split};
+use super::{Dataset, ImageShape, LoadReport, Split};
 
 /// A standard data set, of which a sample is compiled into the program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -68,7 +68,7 @@ impl BundledSet {
                 Self::Cifar10 => 15.0,
                 Self::Mnist | Self::FashionMnist => 0.0,
             },
-            skipped: Vec::new(),
+            left_out: LoadReport::default(),
             train,
             test,
         }

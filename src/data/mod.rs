@@ -14,6 +14,7 @@ mod gzip;
 pub mod idx;
 mod idx_folder;
 mod image_sheet;
+mod load_report;
 pub mod locator;
 pub mod picture;
 mod picture_folder;
@@ -23,12 +24,13 @@ mod source;
 use std::{
     fmt::{self, Display},
     ops::Range,
-    path::{Path, PathBuf},
+    path::Path,
     sync::OnceLock,
 };
 
 pub use bundled_set::BundledSet;
 pub use error::{ContentError, LoadError};
+pub use load_report::{LeftOut, LoadReport};
 pub use locator::DatasetLocator;
 pub use source::{DataSource, UnknownDataset};
 
@@ -215,8 +217,8 @@ pub struct Dataset {
     /// Training inputs are rotated by a random angle up to this one, in degrees; their targets are
     /// not. 0 for all data sets but CIFAR-10.
     pub rotation: f32,
-    /// Files that could not be read as images and were left out.
-    pub skipped: Vec<PathBuf>,
+    /// Files and folders that were left out.
+    pub left_out: LoadReport,
     pub train: Split,
     pub test: Split,
 }

@@ -21,7 +21,7 @@ pub enum DataSource {
     Full(BundledSet),
     /// A folder with the six files of CIFAR-10's binary version, the four IDX files of MNIST or a
     /// similar set (plain or gzip, also in the subfolders of torchvision), or one subfolder of
-    /// images per class.
+    /// images per class, possibly in folders “train” and “test”.
     Folder(PathBuf),
 }
 
@@ -72,8 +72,8 @@ fn log_loaded(source: &DataSource, dataset: &Dataset) {
         shape = %dataset.shape,
         "data set loaded"
     );
-    if !dataset.skipped.is_empty() {
-        tracing::warn!(files = ?dataset.skipped, "files left out");
+    if !dataset.left_out.is_empty() {
+        tracing::warn!("{}", dataset.left_out);
     }
 }
 
@@ -88,10 +88,14 @@ fn load_folder(folder: &Path) -> Result<Dataset, LoadError> {
     if let Some(pickles) = cifar::find_pickles(folder) {
         return Err(LoadError::PickleOnly(pickles));
     }
-    if let Some(folders) = picture_folder::find(folder) {
-        return picture_folder::load(folder, &folders);
+    if let Some(layout) = picture_folder::find(folder) {
+        return picture_folder::load(folder, &layout);
     }
-    idx_folder::load(&idx_folder::find(folder)?)
+    idx_folder::load(&idx_folder::find(folder)?).map_err(|error| match error {
+        LoadError::MissingFile { .. } => picture_folder::explain(folder)
+            .map_or(error, |reason| LoadError::content(folder, reason)),
+        error => error,
+    })
 }
 
 impl Default for DataSource {

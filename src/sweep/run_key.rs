@@ -127,7 +127,7 @@ pub struct InvalidRunKey;
 mod tests {
     use super::*;
     use crate::{
-        data::{BundledSet, DataSource, ImageShape, Split},
+        data::{BundledSet, DataSource, ImageShape, LoadReport, Split},
         model::{Lambda, LatentSize},
         train::DeviceChoice,
     };
@@ -144,7 +144,7 @@ mod tests {
             shape,
             class_names: vec!["a".to_owned(), "b".to_owned()],
             rotation: 0.0,
-            skipped: Vec::new(),
+            left_out: LoadReport::default(),
             train: split.clone(),
             test: split,
         }

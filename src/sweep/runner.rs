@@ -106,9 +106,8 @@ pub struct SweepEstimate {
     /// Largest number of networks trained side by side.
     pub side_by_side: usize,
     pub devices: Vec<String>,
-    /// Files of the data sets that could not be read and are left out.
-    pub left_out: Vec<PathBuf>,
-    /// What has been changed so that runs fit their data, a sentence each.
+    /// What is left out of the data sets and what has been changed so that runs fit their data, a
+    /// sentence each.
     pub notes: Vec<String>,
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use crate::allocation::peak_of;
 use burn::tensor::Device;
 use cre_lab::{
-    data::{DataSource, Dataset, ImageShape, Split},
+    data::{DataSource, Dataset, ImageShape, LoadReport, Split},
     model::Architecture,
     train::{
         Lane, Lanes, Mark, Run, RunConfig,
@@ -34,7 +34,7 @@ fn dataset(shape: ImageShape) -> Dataset {
         shape,
         class_names: vec!["0".to_owned(), "1".to_owned()],
         rotation: 0.0,
-        skipped: Vec::new(),
+        left_out: LoadReport::default(),
         train: split(5),
         test: split(2),
     }

@@ -12,7 +12,7 @@ use image::RgbaImage;
 
 use super::*;
 use crate::{
-    data::{BundledSet, ImageShape, Split},
+    data::{BundledSet, ImageShape, LoadReport, Split},
     figures::palette,
     model::Lambda,
     train::{Probe, Projection, RunId, Snapshot},
@@ -28,7 +28,7 @@ fn dataset(per_class: usize) -> Dataset {
         shape: ImageShape::GREY_28,
         class_names: BundledSet::FashionMnist.class_names(),
         rotation: 0.0,
-        skipped: Vec::new(),
+        left_out: LoadReport::default(),
         train: test.clone(),
         test,
     }

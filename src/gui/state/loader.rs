@@ -220,14 +220,8 @@ fn load_data_set(source: DataSource, settings: StartSettings, locator: &DatasetL
         .load_from(locator)
         .map_err(|error| error.to_string())?;
     let mut commands = Vec::new();
-    if let Some(first) = dataset.skipped.first() {
-        let text = match dataset.skipped.len() {
-            1 => format!("{} could not be read and was skipped", first.display()),
-            count => format!(
-                "{count} files could not be read and were skipped, for example {}",
-                first.display()
-            ),
-        };
+    if !dataset.left_out.is_empty() {
+        let text = dataset.left_out.to_string();
         commands.push(Notification::warning(text).with_dismiss().into());
     }
     commands.push(ProbeCommand::Select(None).into());

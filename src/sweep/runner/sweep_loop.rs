@@ -143,13 +143,11 @@ fn select(
             estimate.stored += 1;
             continue;
         }
-        for file in &dataset.skipped {
-            if !estimate.left_out.contains(file) {
-                estimate.left_out.push(file.clone());
+        let left_out = (!dataset.left_out.is_empty()).then(|| dataset.left_out.to_string());
+        for note in left_out.into_iter().chain(note) {
+            if !estimate.notes.contains(&note) {
+                estimate.notes.push(note);
             }
-        }
-        if let Some(note) = note.filter(|note| !estimate.notes.contains(note)) {
-            estimate.notes.push(note);
         }
         selected.push_back(Task {
             run,

@@ -14,7 +14,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use cre_lab::{
-    data::{Dataset, ImageShape, Split},
+    data::{Dataset, ImageShape, LoadReport, Split},
     model::Cre,
     train::{DeviceChoice, Trainer, device},
 };
@@ -53,7 +53,7 @@ pub fn dataset(shape: ImageShape, classes: usize, train: usize, test: usize) -> 
         shape,
         class_names: (0..classes).map(|class| class.to_string()).collect(),
         rotation: 0.0,
-        skipped: Vec::new(),
+        left_out: LoadReport::default(),
         train: split(TRAIN_STREAM, train),
         test: split(TEST_STREAM, test),
     }

@@ -202,6 +202,17 @@ fn data_set(ui: &mut Ui, draft: &mut Draft, state: &State, commands: &mut Comman
     if list.clicked() {
         commands.push(DownloadCommand::FindSets);
     }
+    if let Some(run) = state.run.view()
+        && run.source == draft.source
+        && !run.dataset.left_out.is_empty()
+    {
+        let left_out = &run.dataset.left_out;
+        ui.label("");
+        let text = format!("{} left out", plural(left_out.count(), "item"));
+        ui.label(RichText::new(text).size(12.0))
+            .on_hover_text(left_out.to_string());
+        ui.end_row();
+    }
 }
 
 /// The specification of the network of a draft, with properties of the images as far as they are

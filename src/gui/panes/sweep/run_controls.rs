@@ -99,15 +99,6 @@ fn start_buttons(ui: &mut Ui, sweep: &SweepState, has_errors: bool, commands: &m
             commands.push(SweepCommand::Retry);
         }
     }
-    for file in sweep
-        .estimate
-        .as_ref()
-        .iter()
-        .flat_map(|estimate| &estimate.left_out)
-    {
-        let text = format!("{} cannot be read and is left out", file.display());
-        ui.label(RichText::new(text).size(SMALL));
-    }
     for note in sweep.estimate.iter().flat_map(|estimate| &estimate.notes) {
         ui.label(RichText::new(note).size(SMALL));
     }

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use crate::{
-    data::{Dataset, ImageShape, Split},
+    data::{Dataset, ImageShape, LoadReport, Split},
     sweep::{Record, Store},
     train::{Probe, RunId, Snapshot},
 };
@@ -45,7 +45,7 @@ impl RunPicture {
             shape: pixel,
             class_names: record.class_names.clone(),
             rotation: 0.0,
-            skipped: Vec::new(),
+            left_out: LoadReport::default(),
             train: Split::new(pixel, Vec::new(), Vec::new())?,
             test,
         };
