@@ -1,14 +1,15 @@
 //! Image files of the user, cropped and resized to the shape of a data set.
 
 use std::{
+    fmt::Display,
     fs,
-    io::{Cursor, Read as _},
+    io::{self, Cursor, Read as _},
     path::Path,
     sync::{Mutex, PoisonError},
 };
 
 use image::{
-    DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, RgbImage,
+    DynamicImage, ImageDecoder as _, ImageError, ImageFormat, ImageReader, Limits, RgbImage,
     imageops::FilterType, metadata::Orientation,
 };
 
@@ -50,7 +51,7 @@ pub(super) struct PictureError {
 }
 
 impl PictureError {
-    fn new(reason: LeftOut, message: impl ToString) -> Self {
+    fn new(reason: LeftOut, message: &dyn Display) -> Self {
         let message = message.to_string();
         Self { reason, message }
     }
@@ -96,7 +97,7 @@ fn has_extension(file: &Path, extensions: &[&str]) -> bool {
 /// and reduces it to a shorter side of less than 512 pixels.
 pub(super) fn decode(file: &Path) -> Result<DynamicImage, PictureError> {
     let bytes = read(file)?;
-    let damaged = |error| PictureError::new(LeftOut::Damaged, error);
+    let damaged = |error: ImageError| PictureError::new(LeftOut::Damaged, &error);
     let format = format_of(file, &bytes)?;
     let mut reader = ImageReader::with_format(Cursor::new(&bytes), format);
     let mut limits = Limits::default();
@@ -107,12 +108,12 @@ pub(super) fn decode(file: &Path) -> Result<DynamicImage, PictureError> {
     let pixels = u64::from(width) * u64::from(height);
     if pixels > MAX_PIXELS || decoder.total_bytes() > MAX_ALLOCATION {
         let message = format!("{width}×{height} pixels are too many");
-        return Err(PictureError::new(LeftOut::TooLarge, message));
+        return Err(PictureError::new(LeftOut::TooLarge, &message));
     }
     if format == ImageFormat::Jpeg
         && (!has_jpeg_end(&bytes) || pixels / MAX_JPEG_PIXELS_PER_BYTE > bytes.len() as u64)
     {
-        return Err(PictureError::new(LeftOut::Damaged, "the file is cut off"));
+        return Err(PictureError::new(LeftOut::Damaged, &"the file is cut off"));
     }
     let large = || LARGE_IMAGES.lock().unwrap_or_else(PoisonError::into_inner);
     let _large = (pixels > LARGE).then(large);
@@ -133,18 +134,18 @@ pub(super) fn decode(file: &Path) -> Result<DynamicImage, PictureError> {
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, PictureError> {
-    let unreadable = |error| PictureError::new(LeftOut::Unreadable, error);
+    let unreadable = |error: io::Error| PictureError::new(LeftOut::Unreadable, &error);
     let metadata = fs::metadata(file).map_err(unreadable)?;
     if !metadata.is_file() {
         return Err(PictureError::new(
             LeftOut::Special,
-            "it is not a regular file",
+            &"it is not a regular file",
         ));
     }
     if metadata.len() > MAX_FILE_SIZE {
         return Err(PictureError::new(
             LeftOut::TooLarge,
-            "the file is too large",
+            &"the file is too large",
         ));
     }
     let mut bytes = Vec::new();
@@ -162,18 +163,27 @@ fn format_of(file: &Path, bytes: &[u8]) -> Result<ImageFormat, PictureError> {
         Ok(format) if format.reading_enabled() => return Ok(format),
         Err(_) if is_image(file) => {
             let message = "the content is not that of an image";
-            return Err(PictureError::new(LeftOut::Damaged, message));
+            return Err(PictureError::new(LeftOut::Damaged, &message));
         }
         _ => {}
     }
     let message = "the format is not supported";
-    Err(PictureError::new(LeftOut::OtherFormat, message))
+    Err(PictureError::new(LeftOut::OtherFormat, &message))
 }
 
-/// Whether an end follows the start of the last scan. The decoder fills what is missing with grey.
+/// Whether an end follows the start of the first scan: the decoder fills what is missing with grey.
+/// Segments before it, which may contain a thumbnail with an end of its own, are passed over.
 fn has_jpeg_end(bytes: &[u8]) -> bool {
-    let last = |marker: u8| bytes.windows(2).rposition(|pair| pair == [0xff, marker]);
-    last(0xd9) > last(0xda)
+    let mut start = 2;
+    while let Some(&[0xff, marker, high, low]) = bytes.get(start..start + 4) {
+        start += match marker {
+            0xda => return bytes[start..].windows(2).any(|pair| pair == [0xff, 0xd9]),
+            // Padding.
+            0xff => 1,
+            _ => 2 + usize::from(u16::from_be_bytes([high, low])),
+        };
+    }
+    false
 }
 
 /// Composes an image on white, or on black if its opaque parts are nearly white.
@@ -319,7 +329,9 @@ mod tests {
         let bytes = fs::read(&file).unwrap();
         // Orientation 6: the first row is the right side.
         let exif = b"\xff\xe1\x00\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
-        fs::write(&file, [&bytes[..2], exif, &bytes[2..]].concat()).unwrap();
+        // Telephones append films.
+        let film = b"\xff\xda";
+        fs::write(&file, [&bytes[..2], exif, &bytes[2..], film].concat()).unwrap();
         let pixels = pixels(&file);
         assert!(pixels[27] > 250 && pixels[0] > 250 && pixels[27 * 28] < 5);
     }

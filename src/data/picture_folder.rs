@@ -79,14 +79,13 @@ fn find_within(folder: &Path, wrappers: usize) -> Option<Layout> {
         return Some(Layout::from_splits(train, test, validation));
     }
     match class_folders(folder).as_slice() {
-        [] => None,
         [_, _, ..] => Some(Layout {
             train: folder.to_owned(),
             test: None,
             left_out: Vec::new(),
         }),
         [only] if wrappers > 0 && !has_images(folder, 0) => find_within(only, wrappers - 1),
-        [_] => None,
+        [] | [_] => None,
     }
 }
 
@@ -255,9 +254,10 @@ fn check_classes(
             [first @ .., last] if missing.len() < 6 => {
                 format!("the classes {} and {last}", first.join(", "))
             }
-            [first @ ..] => {
-                let more = first.len() - 5;
-                format!("the classes {} and {more} more", first[..5].join(", "))
+            names => {
+                let (first, more) = names.split_at(5);
+                let [first, more] = [first.join(", "), more.len().to_string()];
+                format!("the classes {first} and {more} more")
             }
         };
         reasons.push(format!("{names} in “{from}” but not in “{other}”"));
