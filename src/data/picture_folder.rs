@@ -41,7 +41,7 @@ const MAX_DEPTH: usize = 4;
 /// The most files of a folder whose content is read to see whether they are images.
 const MAX_PROBES: usize = 8;
 /// What a user can do about a folder that is no data set.
-const WANTED: &str = "Put the images of each class into a folder of its own, and open the folder \
+const WANTED: &str = "put the images of each class into a folder of its own, and open the folder \
                       that contains these folders";
 
 /// An image in both shapes that networks accept.
@@ -129,7 +129,7 @@ pub(super) fn explain(folder: &Path) -> Option<ContentError> {
         } else {
             return None;
         };
-        return Some(ContentError(format!("{seen}. {WANTED}")));
+        return Some(ContentError(format!("{seen}: {WANTED}")));
     }
     None
 }
@@ -532,13 +532,13 @@ mod tests {
     fn folders_that_are_no_data_set_are_explained() {
         let folder = tempfile::tempdir().unwrap();
         let error = || load(folder.path()).unwrap_err();
-        assert_eq!(error(), format!("F is empty. {WANTED}"));
+        assert_eq!(error(), format!("F is empty: {WANTED}"));
         save_classes(folder.path(), &["all"], 3);
         let seen = "F contains images of one class only, “all”, but no folders of classes";
-        assert_eq!(error(), format!("{seen}. {WANTED}"));
+        assert_eq!(error(), format!("{seen}: {WANTED}"));
         save(&folder.path().join("1.png"), [1; 3]);
         let seen = "F contains images, but no folders of classes";
-        assert_eq!(error(), format!("{seen}. {WANTED}"));
+        assert_eq!(error(), format!("{seen}: {WANTED}"));
 
         let path = folder.path().join("other/photo.heic");
         fs::create_dir_all(path.parent().unwrap()).unwrap();

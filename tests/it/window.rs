@@ -216,7 +216,7 @@ fn an_invalid_folder_is_reported_in_one_sentence_and_the_run_continues() {
         .execute(DataCommand::OpenDropped(folder.path().to_owned()));
     wait(&mut harness, "a notice", complains);
     harness.run_steps(2);
-    harness.get_by_label_contains("train-images-idx3-ubyte");
+    harness.get_by_label_contains("is empty: put the images of each class");
     let before = steps(harness.state());
     wait(&mut harness, "more steps", |app| steps(app) > before);
     assert_eq!(harness.state().state().run.view().unwrap().id, id);
@@ -226,7 +226,7 @@ fn an_invalid_folder_is_reported_in_one_sentence_and_the_run_continues() {
     harness.run_steps(2);
     assert!(
         harness
-            .query_by_label_contains("train-images-idx3-ubyte")
+            .query_by_label_contains("is empty: put the images of each class")
             .is_none()
     );
 }
