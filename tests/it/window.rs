@@ -232,6 +232,19 @@ fn an_invalid_folder_is_reported_in_one_sentence_and_the_run_continues() {
 }
 
 #[test]
+fn files_that_are_left_out_of_a_folder_are_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = small_set::picture_folder(folder.path(), 2, [30, 2]);
+    std::fs::write(folder.join("train/class 00/broken.png"), b"no picture").unwrap();
+    let source = DataSource::Folder(folder);
+    let mut harness = open_on(small(), source, None, |app| app);
+    wait(&mut harness, "the first steps", trains);
+    harness.run_steps(2);
+    harness.get_by_label_contains("Left out: 1 damaged image (train/class 00/broken.png)");
+    harness.get_by_label("1 item left out");
+}
+
+#[test]
 fn dead_units_are_reported_and_new_seeds_tried_until_all_units_are_alive() {
     // Seed 0 leaves two of three units dead.
     let mut harness = window(RunConfig {
