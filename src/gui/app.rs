@@ -4,11 +4,13 @@ use std::{path::Path, time::Duration};
 
 use eframe::{
     CreationContext, Storage,
-    egui::{self, CentralPanel, Frame, Margin, Panel, Ui, ViewportCommand, gui_zoom},
+    egui::{
+        self, CentralPanel, Frame, LayerId, Margin, Order, Panel, Ui, ViewportCommand, gui_zoom,
+    },
 };
 
 use super::{
-    commands::{Command, Commands, DataCommand, RunCommand, ViewCommand},
+    commands::{Command, Commands, DataCommand, ProbeCommand, RunCommand, ViewCommand},
     dock::Dock,
     help, keymap, menu,
     panes::{
@@ -139,11 +141,39 @@ impl App {
             ViewCommand::ToggleDataSets => self.data_sets.open ^= true,
             ViewCommand::OpenExport(export) => self.export.open(export),
             ViewCommand::ToggleHelp => self.is_help_open ^= true,
+            ViewCommand::CloseTopmost => self.close_topmost(),
             ViewCommand::SetTheme(theme) => self.ctx.set_theme(theme),
             ViewCommand::ZoomIn => gui_zoom::zoom_in(&self.ctx),
             ViewCommand::ZoomOut => gui_zoom::zoom_out(&self.ctx),
             ViewCommand::ResetZoom => self.ctx.set_zoom_factor(1.0),
             ViewCommand::Quit => self.ctx.send_viewport_cmd(ViewportCommand::Close),
+        }
+    }
+
+    /// Closes the window in front or, if none is open, deselects the image.
+    fn close_topmost(&mut self) {
+        let open = [
+            (help::id(), self.is_help_open),
+            (DataSets::id(), self.data_sets.open),
+            (ExportWindow::id(), self.export.is_open()),
+            (Drawing::id(), self.drawing.open),
+        ];
+        let place = |id| {
+            self.ctx.memory(|memory| {
+                let layer = LayerId::new(Order::Middle, id);
+                memory.layer_ids().position(|other| other == layer)
+            })
+        };
+        let open = open.into_iter().filter(|(_, is_open)| *is_open);
+        match open.max_by_key(|(id, _)| place(*id)) {
+            Some((id, _)) if id == help::id() => self.is_help_open = false,
+            Some((id, _)) if id == DataSets::id() => self.data_sets.open = false,
+            Some((id, _)) if id == ExportWindow::id() => self.export.close(),
+            Some(_) => self.drawing.open = false,
+            None if self.state.probe.selected.is_some() => {
+                self.commands.push(ProbeCommand::Select(None));
+            }
+            None => {}
         }
     }
 
@@ -226,7 +256,7 @@ impl eframe::App for App {
             let path = file.path().to_owned();
             self.commands.push(DataCommand::OpenDropped(path));
         }
-        keymap::handle(ui, &self.state, self.view.canvas, &mut self.commands);
+        keymap::handle(ui, &self.state, &mut self.commands);
         self.execute_commands();
         self.bars(ui);
         self.execute_commands();

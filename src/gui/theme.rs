@@ -43,7 +43,7 @@ pub fn class(label: u8) -> Color32 {
     colour(palette::class(label))
 }
 
-/// Sets the window's style for both themes.
+/// Sets the window's style for both themes, and how it reads the pointer.
 pub fn install(ctx: &Context) {
     // More contrast than egui's default, legible on a projector.
     for (theme, text) in [(Theme::Dark, 0xd8), (Theme::Light, 0x28)] {
@@ -57,6 +57,8 @@ pub fn install(ctx: &Context) {
             };
         });
     }
+    // On a slow machine a click can span a long frame.
+    ctx.options_mut(|options| options.input_options.max_click_duration = 2.0);
     ctx.all_styles_mut(|style| {
         style.spacing.item_spacing = vec2(8.0, 5.0);
         style.spacing.button_padding = vec2(8.0, 3.0);

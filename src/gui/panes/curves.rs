@@ -13,7 +13,12 @@ use self::scale::Scale;
 use super::{Pane, PaneContext, PaneId, PaneSetup, header};
 use crate::{
     format,
-    gui::{preferences::Preferences, theme, widgets::learning_rate_text},
+    gui::{
+        keymap::{self, KeyUse},
+        preferences::Preferences,
+        theme,
+        widgets::learning_rate_text,
+    },
     train::{
         Mark,
         history::{History, Quantity},
@@ -90,6 +95,7 @@ impl Curves {
                 .fixed_decimals(1)
                 .suffix(" epochs"),
         );
+        keymap::declare(&slider, KeyUse::Arrows);
         let label = ui.label("smoothing");
         slider.labelled_by(label.id).on_hover_text(
             "Time constant of the bold, smoothed training line; the raw line stays visible",

@@ -14,6 +14,7 @@ use crate::{
     gui::{
         commands::ProbeCommand,
         images,
+        keymap::{self, KeyUse},
         pad::Pad,
         state::RunView,
         textures::{Images, TextureCache},
@@ -61,6 +62,11 @@ impl Drawing {
         self.centre = false;
     }
 
+    /// The id of the window.
+    pub fn id() -> egui::Id {
+        egui::Id::unique("drawing")
+    }
+
     pub fn ui(&mut self, ctx: &Context, context: &mut PaneContext<'_>) {
         let Some(run) = context.state.run.view() else {
             return;
@@ -82,7 +88,7 @@ impl Drawing {
     fn window(&mut self, ctx: &Context, run: &RunView, context: &mut PaneContext<'_>) {
         let mut open = true;
         Window::new("Draw")
-            .id(egui::Id::unique("drawing"))
+            .id(Self::id())
             .open(&mut open)
             .resizable(false)
             .pivot(Align2::RIGHT_BOTTOM)
@@ -187,13 +193,15 @@ impl Drawing {
         ui.horizontal(|ui| {
             let label = ui.label("Brush");
             ui.spacing_mut().slider_width = 90.0;
-            ui.add(
+            let slider = ui.add(
                 Slider::new(&mut self.brush, 0.5..=4.0)
                     .fixed_decimals(1)
                     .suffix(" px"),
-            )
-            .labelled_by(label.id)
-            .on_hover_text("Radius of the brush; the right mouse button erases");
+            );
+            keymap::declare(&slider, KeyUse::Arrows);
+            slider
+                .labelled_by(label.id)
+                .on_hover_text("Radius of the brush; the right mouse button erases");
         });
     }
 }

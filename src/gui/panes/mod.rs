@@ -20,7 +20,7 @@ pub mod trade_off;
 pub mod trade_off_width;
 
 use eframe::{
-    egui::{self, Align, Button, Id, Layout, Rect, Response, RichText, Sense, Ui, UiBuilder},
+    egui::{self, Align, Button, Layout, Rect, Response, RichText, Sense, Ui, UiBuilder},
     egui_wgpu::RenderState,
 };
 use serde::{Deserialize, Serialize};
@@ -58,8 +58,6 @@ pub struct SharedView {
     /// The latent cloud, whose camera and visible classes are those of the small clouds as well.
     pub scatter: Scatter,
     pub trade_off: TradeOffSettings,
-    /// The widget of the latent cloud, once it has been shown.
-    pub canvas: Option<Id>,
     /// The latent pane, over which the inspector opens.
     pub latent_rect: Rect,
     /// The whole dock, over which the drawing window opens.
@@ -74,7 +72,6 @@ impl SharedView {
         Self {
             scatter,
             trade_off: setup.preferences.trade_off,
-            canvas: None,
             latent_rect: Rect::NOTHING,
             dock_rect: Rect::NOTHING,
         }

@@ -21,7 +21,7 @@ pub fn toolbar(
         let reset = ui.add(Button::new("Reset view").frame_when_inactive(false));
         let reset = reset
             .on_hover_text(
-                "Return to the initial view (double-click, Home) and fit the axes, unless they are locked",
+                "Return to the initial view (double-click, Alt+Home) and fit the axes, unless they are locked",
             )
             .clicked();
         if reset {
