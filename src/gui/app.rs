@@ -200,11 +200,10 @@ impl App {
             });
     }
 
-    /// Notifications and dock, and the windows above them.
+    /// The dock, and windows and notifications above it.
     fn panes(&mut self, ui: &mut Ui) {
         let frame = Frame::new().fill(ui.visuals().panel_fill);
         CentralPanel::default().frame(frame).show(ui, |ui| {
-            notifications::ui(ui, &self.state, &mut self.commands);
             self.view.dock_rect = ui.max_rect();
             let mut context = PaneContext {
                 state: &self.state,
@@ -226,6 +225,7 @@ impl App {
         self.data_sets.ui(&ctx, &mut context);
         self.export.ui(&ctx, &mut context);
         help::ui(&ctx, &self.state, &mut self.is_help_open);
+        notifications::ui(&ctx, self.view.dock_rect, &self.state, &mut self.commands);
     }
 }
 

@@ -5,14 +5,14 @@ use cre_lab::{
     figures::{DeadRuns, FigureKind},
     gui::{
         App,
-        commands::{ProbeCommand, ViewCommand},
-        state::Export,
+        commands::{Command, ProbeCommand, ViewCommand},
+        state::{Export, Notification},
     },
 };
 use eframe::egui::{Key, Modifiers, accesskit::Role};
 use egui_kittest::{Harness, kittest::Queryable as _};
 
-use crate::common::window::{open, press, small, steps, wait};
+use crate::common::window::{notifies, open, press, small, steps, wait};
 
 fn window() -> Harness<'static, App> {
     let mut harness = open(small(), BundledSet::Mnist, |app| app);
@@ -39,13 +39,9 @@ fn trains(harness: &Harness<'_, App>) -> bool {
 #[test]
 fn space_and_arrows_work_whatever_was_used_last_but_not_in_a_text_field() {
     let mut harness = window();
-    for (role, name) in [(Role::Slider, "λ"), (Role::Canvas, "Latent scatter")] {
-        let nodes = harness.get_all_by_role(role);
-        let is_meant = |node: &Node<'_>| {
-            let label = node.accesskit_node().label();
-            label.is_some_and(|label| label.starts_with(name))
-        };
-        let centre = nodes.filter(is_meant).next().unwrap().rect().center();
+    let slider = harness.get_by_role_and_label(Role::Slider, "λ");
+    let cloud = harness.get_by_label_contains("Latent scatter");
+    for centre in [slider, cloud].map(|node| node.rect().center()) {
         harness.drag_at(centre);
         harness.step();
         harness.drop_at(centre);
@@ -57,7 +53,10 @@ fn space_and_arrows_work_whatever_was_used_last_but_not_in_a_text_field() {
         });
         let lambda = hundredths(&harness);
         hit(&mut harness, Key::ArrowRight);
-        assert!((hundredths(&harness) - lambda - 1.0).abs() < 0.1, "{name}");
+        assert!(
+            (hundredths(&harness) - lambda - 1.0).abs() < 0.1,
+            "{centre}"
+        );
     }
 
     // A focused button is pressed by Space, but leaves all other keys to the window.
@@ -155,4 +154,30 @@ fn alt_and_arrows_turn_the_cloud_and_leave_lambda() {
         .count();
     assert!(differ > 200, "{differ} pixels changed");
     assert!((hundredths(&harness) - lambda).abs() < 0.1);
+}
+
+#[test]
+fn notifications_move_no_pane_and_only_errors_stay() {
+    let mut harness = window();
+    let pane = |harness: &Harness<'_, App>| {
+        harness
+            .get_by_label_contains("Reconstructions pane, drag to move")
+            .rect()
+    };
+    let before = pane(&harness);
+    let app = harness.state_mut();
+    app.execute(Command::from(Notification::success("Saved it")));
+    app.execute(Command::from(Notification::error("It failed")));
+    harness.step();
+    harness.step();
+    assert_eq!(pane(&harness), before);
+    // The pointer over it keeps it.
+    let place = harness.get_by_label("Saved it").rect().center();
+    harness.hover_at(place);
+    harness.run_steps(40);
+    assert!(notifies(harness.state(), "Saved it"));
+    harness.remove_cursor();
+    harness.run_steps(40);
+    assert!(!notifies(harness.state(), "Saved it"));
+    assert!(notifies(harness.state(), "It failed"));
 }
