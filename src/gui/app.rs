@@ -33,6 +33,10 @@ use crate::{
 /// How often the window shows the progress of background jobs.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
+/// Width of the panel at the left, in points, with the space of its scroll bar; less in a narrow
+/// window.
+const CONTROLS: f32 = 252.0;
+
 /// CRE Lab's window.
 pub struct App {
     ctx: egui::Context,
@@ -187,8 +191,8 @@ impl App {
             .frame(bar(ui))
             .show(ui, |ui| status::ui(ui, &self.state));
         Panel::left("controls")
-            .default_size(236.0)
-            .size_range(200.0..=360.0)
+            .exact_size((0.4 * ui.available_width()).clamp(200.0, CONTROLS))
+            .resizable(false)
             .show(ui, |ui| {
                 let mut context = PaneContext {
                     state: &self.state,

@@ -20,7 +20,7 @@ pub mod trade_off;
 pub mod trade_off_width;
 
 use eframe::{
-    egui::{self, Align, Button, Layout, Rect, Response, RichText, Sense, Ui, UiBuilder},
+    egui::{self, Button, Rect, Response, RichText, Sense, Ui},
     egui_wgpu::RenderState,
 };
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,7 @@ use super::{
     scatter::Scatter,
     state::{Export, State},
     textures::TextureCache,
+    tool_row::tool_row,
     widgets::clicked,
 };
 use crate::figures::{DeadRuns, FigureKind};
@@ -167,12 +168,10 @@ pub fn header(ui: &mut Ui, id: PaneId, tools: impl FnOnce(&mut Ui)) -> Response 
             format!("{title} pane, drag to move"),
         )
     });
-    let mut row = ui.new_child(
-        UiBuilder::new()
-            .max_rect(rect)
-            .layout(Layout::left_to_right(Align::Center)),
-    );
-    row.add(egui::Label::new(RichText::new(title).strong()).selectable(false));
-    row.with_layout(Layout::right_to_left(Align::Center), tools);
+    let text = |ui: &mut Ui| {
+        let label = egui::Label::new(RichText::new(title).strong());
+        ui.add(label.selectable(false).truncate())
+    };
+    tool_row(ui, rect, title, text, tools);
     handle.on_hover_cursor(egui::CursorIcon::Grab)
 }
