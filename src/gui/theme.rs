@@ -1,9 +1,12 @@
 //! Colours and style of the window, dark and light.
 
-use eframe::egui::{Color32, Context, Theme, Visuals, vec2};
+use eframe::egui::{Color32, Context, Painter, Pos2, Shape, Stroke, Theme, Visuals, vec2};
 
 use crate::{
-    figures::palette::{self, Rgb},
+    figures::{
+        marker::Marker,
+        palette::{self, Rgb},
+    },
     model::Lambda,
 };
 
@@ -41,6 +44,25 @@ pub fn lambda(lambda: Lambda, visuals: &Visuals) -> Color32 {
 /// The colour of a class, the same in both themes.
 pub fn class(label: u8) -> Color32 {
     colour(palette::class(label))
+}
+
+/// Paints the marker of a class, filled or as an outline, in the size of a disc of `radius`.
+pub fn class_marker(
+    painter: &Painter,
+    pos: Pos2,
+    radius: f32,
+    label: u8,
+    style: (Color32, Stroke),
+) {
+    let (fill, stroke) = style;
+    let corners = Marker::of(label).corners();
+    if corners.is_empty() {
+        painter.circle(pos, radius, fill, stroke);
+        return;
+    }
+    let corner = |[x, y]: &[f32; 2]| pos + radius * vec2(*x, *y);
+    let corners = corners.iter().map(corner).collect();
+    painter.add(Shape::convex_polygon(corners, fill, stroke));
 }
 
 /// Sets the window's style for both themes, and how it reads the pointer.

@@ -30,11 +30,11 @@ const PROBABILITIES: f32 = 220.0;
 
 // ---- classes ----
 
-/// A small disc in the colour of a class.
+/// The marker of a class in its colour.
 pub fn swatch(ui: &mut Ui, class: u8) {
     let (rect, _) = ui.allocate_exact_size(vec2(12.0, 12.0), Sense::hover());
-    ui.painter()
-        .circle_filled(rect.center(), 5.0, theme::class(class));
+    let style = (theme::class(class), Stroke::NONE);
+    theme::class_marker(ui.painter(), rect.center(), 5.0, class, style);
 }
 
 /// The name of a class of the run's data set.
