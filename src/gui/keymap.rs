@@ -92,12 +92,12 @@ pub fn handle(ui: &Ui, state: &State, commands: &mut Commands) {
             Key::Escape => was_typing,
             _ => false,
         };
-        if is_in_scope && !is_kept && action.is_enabled(state) && consume(ui, &shortcut.keys) {
+        if is_in_scope && !is_kept && action.is_enabled(state) && consume(ui, shortcut.keys) {
             commands.push(action.command(state));
         }
     }
 }
 
-fn consume(ui: &Ui, keys: &KeyboardShortcut) -> bool {
-    ui.input_mut(|input| input.consume_shortcut(keys))
+fn consume(ui: &Ui, keys: KeyboardShortcut) -> bool {
+    ui.input_mut(|input| input.consume_shortcut(&keys))
 }
