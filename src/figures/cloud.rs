@@ -6,7 +6,7 @@ use super::{
     chart::{GAP, NAME, TITLE_HEIGHT, caption_height, draw_caption, draw_title},
     figure::{Figure, TWO_COLUMNS, Table, row},
     latent_plot::{LatentPlot, PlotStyle},
-    legend::Legend,
+    legend::{LEGEND_ROWS, Legend},
 };
 use crate::train::Projection;
 
@@ -38,7 +38,7 @@ impl<'a> LatentCloud<'a> {
         (count > 0).then(|| Self {
             title: title.to_owned(),
             network,
-            legend: Legend::new(&record.class_names, WIDTH - 2.0 * GAP, NAME, usize::MAX),
+            legend: Legend::new(&record.class_names, WIDTH - 2.0 * GAP, NAME, LEGEND_ROWS),
             caption: format!(
                 "{} of {count} test images, coloured by class.{projection}",
                 network.latent_name()

@@ -7,7 +7,7 @@ use super::{
     figure::{Figure, TWO_COLUMNS, Table, row},
     lambda_sweep::latent_name,
     latent_plot::{LatentPlot, PlotStyle},
-    legend::Legend,
+    legend::{LEGEND_ROWS, Legend},
 };
 use crate::{sweep::Record, train::Projection};
 
@@ -70,7 +70,7 @@ impl<'a> Figure4<'a> {
             let (names, width) = (&sweep.records[0].class_names, TWO_COLUMNS - 2.0 * GAP);
             Block {
                 samples: records.map(|record| Sample::new(record)).collect(),
-                legend: Legend::new(names, width, SMALL, usize::MAX),
+                legend: Legend::new(names, width, SMALL, LEGEND_ROWS),
                 sweep,
             }
         });

@@ -5,6 +5,7 @@ mod view;
 use super::{
     backend::{DrawResult, Page},
     chart::{INK, Ticks, format_number},
+    marker::Marker,
     palette,
 };
 use crate::{sweep::Record, train::Projection};
@@ -125,9 +126,10 @@ impl<'a> LatentPlot<'a> {
         for (point, class) in points {
             let pos = view.project(point);
             let fill = page.fill_style(palette::class(class), 1.0);
-            page.draw_disc(pos, style.radius, fill)?;
+            let marker = Marker::of(class);
+            page.draw_marker(marker, pos, style.radius, fill)?;
             if style.detailed {
-                page.draw_disc(pos, style.radius, outline)?;
+                page.draw_marker(marker, pos, style.radius, outline)?;
             }
         }
         Ok(())

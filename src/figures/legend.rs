@@ -3,10 +3,14 @@
 use super::{
     backend::{DrawResult, LEFT, Page, elide, text_width},
     chart::INK,
+    marker::Marker,
     palette,
 };
 
-/// Class names beside discs of their colours, in rows.
+/// Most rows of the legend of a cloud; further classes are only counted.
+pub const LEGEND_ROWS: usize = 40;
+
+/// Class names beside markers of their colours, in rows.
 #[derive(Clone, Debug)]
 pub struct Legend {
     /// Rows of the index and name of a class and its x position, in points.
@@ -68,7 +72,8 @@ impl Legend {
                 let x = left + x;
                 let colour = palette::class(u8::try_from(*class).unwrap_or(u8::MAX));
                 let fill = page.fill_style(colour, 1.0);
-                page.draw_disc((x + 0.42 * size, y), 0.36 * size, fill)?;
+                let marker = Marker::of(u8::try_from(*class).unwrap_or(u8::MAX));
+                page.draw_marker(marker, (x + 0.42 * size, y), 0.36 * size, fill)?;
                 page.draw_text(name, (x + 1.1 * size, y), &style, LEFT)?;
             }
         }

@@ -16,6 +16,7 @@ mod lambda_sweep;
 mod latent_plot;
 mod learning;
 mod legend;
+pub mod marker;
 pub mod palette;
 mod pareto;
 mod pixels;

@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use super::marker::Marker;
+
 /// An opaque sRGB colour.
 pub type Rgb = [u8; 3];
 
@@ -27,8 +29,8 @@ pub const CLASSIFICATION_ON_DARK: Rgb = [0x5a, 0xae, 0xf5];
 pub const RECONSTRUCTION_ON_LIGHT: Rgb = [0xd0, 0x5a, 0x00];
 pub const RECONSTRUCTION_ON_DARK: Rgb = [0xff, 0x9a, 0x3c];
 
-/// The colour of a class. From the eleventh on, classes have the same ten hues, alternately darker
-/// and lighter.
+/// The colour of a class. Classes with the same of the ten colours have different markers; where
+/// there are no more of these, shades become alternately darker and lighter.
 pub fn class(label: u8) -> Rgb {
     static SHADED: LazyLock<Vec<Rgb>> = LazyLock::new(|| (0..=u8::MAX).map(shaded).collect());
     SHADED[usize::from(label)]
@@ -37,7 +39,7 @@ pub fn class(label: u8) -> Rgb {
 fn shaded(label: u8) -> Rgb {
     let label = usize::from(label);
     let base = CLASSES[label % CLASSES.len()];
-    let Some(shade) = (label / CLASSES.len()).checked_sub(1) else {
+    let Some(shade) = (label / CLASSES.len() / Marker::ALL.len()).checked_sub(1) else {
         return base;
     };
     // Sixteenths towards black or white. A dark shade must stay visible on a dark background.
@@ -139,9 +141,10 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_classes_have_different_colours() {
-        let colours: std::collections::HashSet<Rgb> = (0..100).map(class).collect();
-        assert_eq!(colours.len(), 100);
+    fn all_classes_have_different_colours_or_markers() {
+        let looks = (0..=u8::MAX).map(|label| (class(label), Marker::of(label)));
+        let looks: std::collections::HashSet<(Rgb, Marker)> = looks.collect();
+        assert_eq!(looks.len(), 256);
         assert_eq!(std::array::from_fn(|label| class(label as u8)), CLASSES);
     }
 

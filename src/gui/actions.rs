@@ -4,7 +4,7 @@
 use eframe::egui::{Context, Key, KeyboardShortcut, Modifiers, gui_zoom::kb_shortcuts};
 
 use super::{
-    commands::{Command, DataCommand, ProbeCommand, RunCommand, ViewCommand},
+    commands::{Command, DataCommand, RunCommand, ViewCommand},
     panes::PaneId,
     state::{AllOptions, Export, State},
 };
@@ -27,7 +27,7 @@ pub enum ActionId {
     Restart,
     NewSeed,
     TogglePlayback,
-    Deselect,
+    Close,
     Draw,
     Sweep,
     ResetLayout,
@@ -43,8 +43,6 @@ pub enum KeyScope {
     Always,
     /// Not while a text field has the focus.
     OutsideText,
-    /// Not while any widget has the focus, except the latent cloud.
-    Unfocused,
 }
 
 /// A keyboard shortcut and when it is handled.
@@ -92,7 +90,7 @@ impl Action {
     /// Adds a key without modifiers.
     const fn with_key(self, key: Key) -> Self {
         let keys = KeyboardShortcut::new(Modifiers::NONE, key);
-        self.with_shortcut(keys, KeyScope::Unfocused)
+        self.with_shortcut(keys, KeyScope::OutsideText)
     }
 
     /// Adds Ctrl with a key, or Cmd on a Mac.
@@ -296,18 +294,14 @@ pub static ACTIONS: [Action; 22] = [
         |_| "Show all networks of the spectrum, from the first λ to the last and back",
         |_| RunCommand::TogglePlayback.into(),
     )
-    .with_shortcut(
-        KeyboardShortcut::new(Modifiers::NONE, Key::P),
-        KeyScope::OutsideText,
-    ),
+    .with_key(Key::P),
     Action::new(
-        ActionId::Deselect,
-        |_| "Deselect the image",
-        |_| "Close the details of the selected image",
-        |_| ProbeCommand::Select(None).into(),
+        ActionId::Close,
+        |_| "Close the topmost window",
+        |_| "Close the menu or window in front, or else deselect the image",
+        |_| ViewCommand::CloseTopmost.into(),
     )
-    .with_key(Key::Escape)
-    .enabled_if(|state| state.probe.selected.is_some()),
+    .with_key(Key::Escape),
     Action::new(
         ActionId::Draw,
         |_| "Draw an image",
@@ -363,10 +357,13 @@ pub static ACTIONS: [Action; 22] = [
 ];
 
 /// Keys and gestures that widgets handle themselves, for the list of shortcuts.
-pub const WIDGET_KEYS: [(&str, &str); 3] = [
+pub const WIDGET_KEYS: [(&str, &str); 6] = [
     ("Left, Right", "Change λ by 0.01; of a spectrum, the next λ"),
     ("Shift+Left, Shift+Right", "Change λ by 0.1"),
     ("Home, End", "Set λ to 0 or 1"),
+    ("Alt+arrows", "Turn the latent cloud"),
+    ("+, −", "Zoom the latent cloud"),
+    ("Alt+Home", "Return the latent cloud to its initial view"),
 ];
 
 #[cfg(test)]

@@ -4,11 +4,13 @@ use std::{path::Path, time::Duration};
 
 use eframe::{
     CreationContext, Storage,
-    egui::{self, CentralPanel, Frame, Margin, Panel, Ui, ViewportCommand, gui_zoom},
+    egui::{
+        self, CentralPanel, Frame, LayerId, Margin, Order, Panel, Ui, ViewportCommand, gui_zoom,
+    },
 };
 
 use super::{
-    commands::{Command, Commands, DataCommand, RunCommand, ViewCommand},
+    commands::{Command, Commands, DataCommand, ProbeCommand, RunCommand, ViewCommand},
     dock::Dock,
     help, keymap, menu,
     panes::{
@@ -30,6 +32,10 @@ use crate::{
 
 /// How often the window shows the progress of background jobs.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Width of the panel at the left, in points, with the space of its scroll bar; less in a narrow
+/// window.
+const CONTROLS: f32 = 252.0;
 
 /// CRE Lab's window.
 pub struct App {
@@ -139,11 +145,39 @@ impl App {
             ViewCommand::ToggleDataSets => self.data_sets.open ^= true,
             ViewCommand::OpenExport(export) => self.export.open(export),
             ViewCommand::ToggleHelp => self.is_help_open ^= true,
+            ViewCommand::CloseTopmost => self.close_topmost(),
             ViewCommand::SetTheme(theme) => self.ctx.set_theme(theme),
             ViewCommand::ZoomIn => gui_zoom::zoom_in(&self.ctx),
             ViewCommand::ZoomOut => gui_zoom::zoom_out(&self.ctx),
             ViewCommand::ResetZoom => self.ctx.set_zoom_factor(1.0),
             ViewCommand::Quit => self.ctx.send_viewport_cmd(ViewportCommand::Close),
+        }
+    }
+
+    /// Closes the window in front or, if none is open, deselects the image.
+    fn close_topmost(&mut self) {
+        let open = [
+            (help::id(), self.is_help_open),
+            (DataSets::id(), self.data_sets.open),
+            (ExportWindow::id(), self.export.is_open()),
+            (Drawing::id(), self.drawing.open),
+        ];
+        let place = |id| {
+            self.ctx.memory(|memory| {
+                let layer = LayerId::new(Order::Middle, id);
+                memory.layer_ids().position(|other| other == layer)
+            })
+        };
+        let open = open.into_iter().filter(|(_, is_open)| *is_open);
+        match open.max_by_key(|(id, _)| place(*id)) {
+            Some((id, _)) if id == help::id() => self.is_help_open = false,
+            Some((id, _)) if id == DataSets::id() => self.data_sets.open = false,
+            Some((id, _)) if id == ExportWindow::id() => self.export.close(),
+            Some(_) => self.drawing.open = false,
+            None if self.state.probe.selected.is_some() => {
+                self.commands.push(ProbeCommand::Select(None));
+            }
+            None => {}
         }
     }
 
@@ -157,8 +191,8 @@ impl App {
             .frame(bar(ui))
             .show(ui, |ui| status::ui(ui, &self.state));
         Panel::left("controls")
-            .default_size(236.0)
-            .size_range(200.0..=360.0)
+            .exact_size((0.4 * ui.available_width()).clamp(200.0, CONTROLS))
+            .resizable(false)
             .show(ui, |ui| {
                 let mut context = PaneContext {
                     state: &self.state,
@@ -170,11 +204,10 @@ impl App {
             });
     }
 
-    /// Notifications and dock, and the windows above them.
+    /// The dock, and windows and notifications above it.
     fn panes(&mut self, ui: &mut Ui) {
         let frame = Frame::new().fill(ui.visuals().panel_fill);
         CentralPanel::default().frame(frame).show(ui, |ui| {
-            notifications::ui(ui, &self.state, &mut self.commands);
             self.view.dock_rect = ui.max_rect();
             let mut context = PaneContext {
                 state: &self.state,
@@ -196,6 +229,7 @@ impl App {
         self.data_sets.ui(&ctx, &mut context);
         self.export.ui(&ctx, &mut context);
         help::ui(&ctx, &self.state, &mut self.is_help_open);
+        notifications::ui(&ctx, self.view.dock_rect, &self.state, &mut self.commands);
     }
 }
 
@@ -226,7 +260,7 @@ impl eframe::App for App {
             let path = file.path().to_owned();
             self.commands.push(DataCommand::OpenDropped(path));
         }
-        keymap::handle(ui, &self.state, self.view.canvas, &mut self.commands);
+        keymap::handle(ui, &self.state, &mut self.commands);
         self.execute_commands();
         self.bars(ui);
         self.execute_commands();

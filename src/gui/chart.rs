@@ -7,6 +7,12 @@ use eframe::egui::{
 
 use crate::figures::Ticks;
 
+/// Every k-th element, so that at most `most` remain, but at least one.
+pub fn thinned<T>(all: Vec<T>, most: usize) -> impl Iterator<Item = T> {
+    let step = all.len().div_ceil(most.max(1)).max(1);
+    all.into_iter().step_by(step)
+}
+
 const TICK_FONT: f32 = 11.5;
 const NAME_FONT: f32 = 12.5;
 /// Space for the labels of a y axis, in points.
@@ -138,13 +144,27 @@ impl Chart {
             let font = FontId::proportional(NAME_FONT);
             painter.text(pos, anchor, axis.name, font, axis.colour);
         };
-        for (position, text) in self.x_axis.ticks() {
+
+        let width = |text: &str| {
+            let font = FontId::proportional(TICK_FONT);
+            let galley = painter.layout_no_wrap(text.to_owned(), font, Color32::PLACEHOLDER);
+            galley.size().x + 8.0
+        };
+        let x_ticks = self.x_axis.ticks();
+        let widest = x_ticks
+            .iter()
+            .map(|(_, text)| width(text))
+            .fold(1.0, f32::max);
+        let most = (self.area.width() / widest) as usize;
+        // Of labels that do not fit, every k-th is shown.
+        let rows = (self.area.height() / (TICK_FONT * 1.4)) as usize;
+        for (position, text) in thinned(x_ticks, most) {
             let x = emath::lerp(self.area.x_range(), position);
             painter.vline(x, self.area.y_range(), grid);
             let pos = pos2(x, self.area.bottom() + 4.0);
             label(pos, Align2::CENTER_TOP, text, &self.x_axis);
         }
-        for (position, text) in self.left.ticks() {
+        for (position, text) in thinned(self.left.ticks(), rows) {
             let y = emath::lerp(self.area.bottom()..=self.area.top(), position);
             painter.hline(self.area.x_range(), y, grid);
             let pos = pos2(self.area.left() - 6.0, y);
@@ -156,7 +176,7 @@ impl Chart {
         let left = pos2(self.area.left() - SIDE_MARGIN + 6.0, top);
         name(left, Align2::LEFT_BOTTOM, &self.left);
         if let Some(axis) = &self.right {
-            for (position, text) in axis.ticks() {
+            for (position, text) in thinned(axis.ticks(), rows) {
                 let y = emath::lerp(self.area.bottom()..=self.area.top(), position);
                 let tick = Rangef::new(self.area.right() - 4.0, self.area.right());
                 painter.hline(tick, y, edge);

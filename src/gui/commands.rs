@@ -226,6 +226,8 @@ pub enum ViewCommand {
     ToggleDataSets,
     OpenExport(Export),
     ToggleHelp,
+    /// Close the window in front or, if none is open, deselect the image.
+    CloseTopmost,
     SetTheme(ThemePreference),
     ZoomIn,
     ZoomOut,

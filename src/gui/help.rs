@@ -1,15 +1,21 @@
 //! The list of keyboard shortcuts.
 
-use eframe::egui::{Context, Grid, RichText, Window};
+use eframe::egui::{Context, Grid, Id, RichText, Window};
 
 use super::{
     actions::{ACTIONS, WIDGET_KEYS},
     state::State,
 };
 
+/// The id of the window.
+pub fn id() -> Id {
+    Id::unique("keyboard shortcuts")
+}
+
 /// Shows the window while it is open.
 pub fn ui(ctx: &Context, state: &State, open: &mut bool) {
     Window::new("Keyboard shortcuts")
+        .id(id())
         .open(open)
         .resizable(false)
         .show(ctx, |ui| {

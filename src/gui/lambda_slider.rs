@@ -1,12 +1,13 @@
 //! The slider of λ, from classification to reconstruction.
 
 use eframe::egui::{
-    self, Align2, Color32, CornerRadius, EventFilter, FontId, Key, Mesh, Modifiers, Pos2, Rangef,
-    Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, accesskit, pos2, vec2,
+    self, Align2, Color32, CornerRadius, FontId, Key, Mesh, Modifiers, Pos2, Rangef, Rect,
+    Response, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, accesskit, pos2, vec2,
 };
 
 use super::{
     commands::{Command, RunCommand},
+    keymap::{self, KeyUse},
     state::State,
     theme,
 };
@@ -120,8 +121,7 @@ impl LambdaChoice {
 
 /// Shows a large slider over [0, 1], blue at λ = 0 (classifier) and orange at 1 (autoencoder).
 ///
-/// Dragging or clicking sets λ. With the focus, the left and right arrow keys move by 0.01, with
-/// Shift by 0.1, or from network to network; Home and End move to the ends.
+/// Dragging or clicking sets λ.
 pub fn lambda_slider(ui: &mut Ui, choice: &mut LambdaChoice) -> Response {
     let size = vec2(ui.available_width(), HEIGHT);
     let (rect, mut response) = ui.allocate_exact_size(size, Sense::click_and_drag());
@@ -137,14 +137,8 @@ pub fn lambda_slider(ui: &mut Ui, choice: &mut LambdaChoice) -> Response {
     if let Some(pointer) = response.interact_pointer_pos() {
         choice.set(f64::from((pointer.x - rail.left()) / rail.width()));
     }
-    if response.has_focus() {
-        let arrows = EventFilter {
-            horizontal_arrows: true,
-            ..EventFilter::default()
-        };
-        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
-        step_by_keys(ui, choice);
-    }
+    // The window moves λ by keys, whatever has the focus.
+    keymap::declare(&response, KeyUse::Nothing);
     handle_accessibility_requests(ui, &response, choice);
 
     let lambda = choice.lambda();
@@ -158,9 +152,15 @@ pub fn lambda_slider(ui: &mut Ui, choice: &mut LambdaChoice) -> Response {
     response
 }
 
-/// Moves λ by the arrow, Home and End keys pressed in this frame, and consumes them.
-pub fn step_by_keys(ui: &Ui, choice: &mut LambdaChoice) {
+/// Moves λ by the left and right arrow keys (0.01, with Shift 0.1, or from network to network) and
+/// by Home and End (to the ends) pressed in this frame, and consumes them; returns whether there
+/// were any.
+pub fn step_by_keys(ui: &Ui, choice: &mut LambdaChoice) -> bool {
     ui.input_mut(|input| {
+        // With Alt they turn the cloud.
+        if input.modifiers.alt {
+            return false;
+        }
         let mut presses = |modifiers| {
             let right = input.count_and_consume_key(modifiers, Key::ArrowRight);
             let left = input.count_and_consume_key(modifiers, Key::ArrowLeft);
@@ -170,13 +170,16 @@ pub fn step_by_keys(ui: &Ui, choice: &mut LambdaChoice) {
         if fine != 0.0 || coarse != 0.0 {
             choice.step(fine, coarse);
         }
-        if input.consume_key(Modifiers::NONE, Key::Home) {
+        let home = input.consume_key(Modifiers::NONE, Key::Home);
+        let end = input.consume_key(Modifiers::NONE, Key::End);
+        if home {
             choice.go_to_end(Lambda::CLASSIFIER);
         }
-        if input.consume_key(Modifiers::NONE, Key::End) {
+        if end {
             choice.go_to_end(Lambda::AUTOENCODER);
         }
-    });
+        home || end || fine != 0.0 || coarse != 0.0
+    })
 }
 
 fn handle_accessibility_requests(ui: &Ui, response: &Response, choice: &mut LambdaChoice) {

@@ -29,6 +29,7 @@ pub mod state;
 mod textures;
 mod theme;
 mod tile_grid;
+mod tool_row;
 mod widgets;
 
 use anyhow::{Context as _, anyhow, bail};

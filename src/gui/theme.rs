@@ -1,9 +1,12 @@
 //! Colours and style of the window, dark and light.
 
-use eframe::egui::{Color32, Context, Theme, Visuals, vec2};
+use eframe::egui::{Color32, Context, Painter, Pos2, Shape, Stroke, Theme, Visuals, vec2};
 
 use crate::{
-    figures::palette::{self, Rgb},
+    figures::{
+        marker::Marker,
+        palette::{self, Rgb},
+    },
     model::Lambda,
 };
 
@@ -43,7 +46,26 @@ pub fn class(label: u8) -> Color32 {
     colour(palette::class(label))
 }
 
-/// Sets the window's style for both themes.
+/// Paints the marker of a class, filled or as an outline, in the size of a disc of `radius`.
+pub fn class_marker(
+    painter: &Painter,
+    pos: Pos2,
+    radius: f32,
+    label: u8,
+    style: (Color32, Stroke),
+) {
+    let (fill, stroke) = style;
+    let corners = Marker::of(label).corners();
+    if corners.is_empty() {
+        painter.circle(pos, radius, fill, stroke);
+        return;
+    }
+    let corner = |[x, y]: &[f32; 2]| pos + radius * vec2(*x, *y);
+    let corners = corners.iter().map(corner).collect();
+    painter.add(Shape::convex_polygon(corners, fill, stroke));
+}
+
+/// Sets the window's style for both themes, and how it reads the pointer.
 pub fn install(ctx: &Context) {
     // More contrast than egui's default, legible on a projector.
     for (theme, text) in [(Theme::Dark, 0xd8), (Theme::Light, 0x28)] {
@@ -57,6 +79,8 @@ pub fn install(ctx: &Context) {
             };
         });
     }
+    // On a slow machine a click can span a long frame.
+    ctx.options_mut(|options| options.input_options.max_click_duration = 2.0);
     ctx.all_styles_mut(|style| {
         style.spacing.item_spacing = vec2(8.0, 5.0);
         style.spacing.button_padding = vec2(8.0, 3.0);

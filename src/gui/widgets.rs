@@ -30,11 +30,11 @@ const PROBABILITIES: f32 = 220.0;
 
 // ---- classes ----
 
-/// A small disc in the colour of a class.
+/// The marker of a class in its colour.
 pub fn swatch(ui: &mut Ui, class: u8) {
     let (rect, _) = ui.allocate_exact_size(vec2(12.0, 12.0), Sense::hover());
-    ui.painter()
-        .circle_filled(rect.center(), 5.0, theme::class(class));
+    let style = (theme::class(class), Stroke::NONE);
+    theme::class_marker(ui.painter(), rect.center(), 5.0, class, style);
 }
 
 /// The name of a class of the run's data set.
@@ -54,26 +54,29 @@ pub fn verdict(truth: u8, predicted: u8, predicted_name: &str) -> String {
     }
 }
 
-/// One bar per class, which scrolls beyond ten classes. Where the true class is known, the
+/// One bar per class, empty without a result, which scrolls beyond ten classes. Where the true class is known, the
 /// predicted one is marked as correct or wrong.
-pub fn probabilities(ui: &mut Ui, run: &RunView, result: &ImageResult, truth: Option<u8>) {
-    let (predicted, _) = result.predicted();
-    let is_correct = truth.is_none_or(|truth| truth == predicted);
+pub fn probabilities(ui: &mut Ui, run: &RunView, result: Option<&ImageResult>, truth: Option<u8>) {
+    let predicted = result.map(|result| result.predicted().0);
+    let is_correct = truth.is_none_or(|truth| predicted == Some(truth));
+    let empty = vec![0.0; run.dataset.classes()];
+    let probabilities = result.map_or(&empty, |result| &result.probabilities);
     let rows = |ui: &mut Ui| {
-        for (class, &probability) in (0..=u8::MAX).zip(&result.probabilities) {
+        for (class, &probability) in (0..=u8::MAX).zip(probabilities) {
             let mut name = RichText::new(class_name(run, class)).size(12.5);
             if truth == Some(class) {
                 name = name.strong();
             }
             ui.label(name);
             let blue = theme::classification(ui.visuals());
-            let colour = match (class == predicted, is_correct) {
+            let colour = match (Some(class) == predicted, is_correct) {
                 (true, false) => ui.visuals().error_fg_color,
                 (true, true) => blue,
                 (false, _) => blue.gamma_multiply(0.55),
             };
             bar(ui, probability, colour);
-            let percent = format!("{:.1} %", probability * 100.0);
+            // As wide for every value.
+            let percent = format!("{:5.1} %", probability * 100.0);
             ui.label(RichText::new(percent).font(FontId::monospace(11.5)));
             ui.end_row();
         }
@@ -129,14 +132,15 @@ pub fn mark(ui: &Ui, pos: Pos2, text: &str) {
 
 // ---- images ----
 
-/// Input, named `input`, reconstruction and difference of one image, and below them the MSE.
+/// Input, named `input`, reconstruction and difference of one image, and below them the MSE;
+/// placeholders while there are none.
 pub fn comparison(
     ui: &mut Ui,
     textures: &mut TextureCache,
-    images: &Images,
+    images: Option<&Images>,
     shape: ImageShape,
     input: &str,
-    mse: f32,
+    mse: Option<f32>,
 ) {
     let size = images::crisp_size(ui, shape, images::crisp_scale(ui, shape, 90.0));
     ui.horizontal(|ui| {
@@ -146,13 +150,21 @@ pub fn comparison(
         {
             ui.vertical(|ui| {
                 let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-                textures.paint(ui, images, tile, images::snapped(ui, rect));
+                let rect = images::snapped(ui, rect);
+                match images {
+                    Some(images) => textures.paint(ui, images, tile, rect),
+                    None => {
+                        ui.painter()
+                            .rect_filled(rect, 0.0, ui.visuals().extreme_bg_color);
+                    }
+                }
                 ui.label(RichText::new(name).size(CAPTION));
             });
         }
     });
     let colour = theme::reconstruction(ui.visuals());
-    ui.label(RichText::new(format!("MSE {mse:.4}")).color(colour))
+    let mse = mse.map_or_else(|| "–".to_owned(), |mse| format!("{mse:.4}"));
+    ui.label(RichText::new(format!("MSE {mse}")).color(colour))
         .on_hover_text("Squared error, mean over the pixels, in [−1, 1] units");
 }
 

@@ -28,5 +28,7 @@ mod window;
 #[cfg(feature = "gui")]
 mod window_export;
 #[cfg(feature = "gui")]
+mod window_keys;
+#[cfg(feature = "gui")]
 mod window_sweep;
 mod worker;

@@ -13,7 +13,7 @@ use cre_lab::{
     model::{Architecture, Lambda},
     train::{RunConfig, Snapshot, TokenView},
 };
-use eframe::egui::{Key, Modifiers, Pos2, accesskit::Role, vec2};
+use eframe::egui::{Key, Modifiers, Pos2, Rect, accesskit::Role, vec2};
 use egui_kittest::{
     Harness,
     kittest::{NodeT as _, Queryable as _},
@@ -289,6 +289,11 @@ fn a_click_on_a_reconstruction_opens_the_inspector() {
     });
 }
 
+/// The area of an open window.
+fn window_place(harness: &Harness<'_, App>, title: &str) -> Rect {
+    harness.get_by_role_and_label(Role::Window, title).rect()
+}
+
 #[test]
 fn a_drawing_is_classified_during_training() {
     let mut harness = window(small());
@@ -298,6 +303,8 @@ fn a_drawing_is_classified_during_training() {
     let pad = harness
         .get_by_role_and_label(Role::Canvas, "Drawing pad")
         .rect();
+    let place = |harness: &Harness<'_, App>| window_place(harness, "Draw");
+    let before = place(&harness);
     harness.drag_at(pad.center() - vec2(0.0, 60.0));
     harness.step();
     harness.hover_at(pad.center() + vec2(0.0, 60.0));
@@ -307,7 +314,7 @@ fn a_drawing_is_classified_during_training() {
         snapshot(app).is_some_and(|shown| shown.custom_image.is_some())
     });
     harness.run_steps(2);
-    harness.get_by_label("model input");
+    assert_eq!(place(&harness), before, "the window stands still");
     let own = snapshot(harness.state())
         .unwrap()
         .custom_image
@@ -539,7 +546,7 @@ fn moving_lambda_in_a_spectrum_shows_another_network_in_the_next_frame() {
         assert_eq!(harness.state().state().run.lambda().value(), lambda);
         assert_eq!(snapshot(harness.state()).unwrap().lambda.value(), lambda);
         // The network on show is named by its λ in the same frame.
-        harness.get_by_label(&format!("λ = {lambda:.2}"));
+        harness.get_by_label_contains(&format!("λ = {lambda:.2}   "));
     }
     let run = harness.state().state().run.view().unwrap();
     assert!(
@@ -620,11 +627,11 @@ fn a_click_in_a_chart_shows_that_network_and_p_plays_all() {
 }
 
 /// Whether the picture of the window shows these bytes of a grey image at `corner`, `scale` pixels a pixel.
-fn shows(picture: &RgbaImage, corner: Pos2, scale: usize, bytes: &[u8]) -> bool {
+fn shows(picture: &RgbaImage, corner: Pos2, scale: f32, bytes: &[u8]) -> bool {
     let side = 28;
     assert_eq!(bytes.len(), side * side);
     bytes.iter().enumerate().all(|(pixel, grey)| {
-        let middle = |at: f32, index: usize| (at as usize + index * scale + scale / 2) as u32;
+        let middle = |at: f32, index: usize| (at + (index as f32 + 0.5) * scale) as u32;
         let (x, y) = (
             middle(corner.x, pixel % side),
             middle(corner.y, pixel / side),
@@ -644,7 +651,7 @@ fn assert_images_belong_to_the_lane(harness: &mut Harness<'_, App>, place: usize
         let item = harness.get_by_label_contains(&label).rect();
         // Three pictures side by side, 3 points apart.
         let width = (item.width() - 6.0) / 3.0;
-        let scale = (width / 28.0).round() as usize;
+        let scale = width / 28.0;
         let input = run.dataset.test.image(reading.index as usize);
         let words = format!("{}, image {}", run.lane_name(place), reading.index);
         assert!(shows(&picture, item.min, scale, input), "input of {words}");

@@ -1,7 +1,7 @@
 //! A page to draw on, in points.
 
 use plotters::{
-    element::{BitMapElement, Circle, PathElement, Rectangle, Text},
+    element::{BitMapElement, Circle, PathElement, Polygon, Rectangle, Text},
     prelude::{Color as _, RGBColor, ShapeStyle},
     style::{
         TextStyle,
@@ -16,6 +16,7 @@ use super::{
 use crate::{
     data::ImageShape,
     figures::{
+        marker::Marker,
         palette::{Rgb, lambda_on_light},
         pixels,
     },
@@ -146,6 +147,30 @@ impl<'a> Page<'a> {
     pub fn draw_disc(&self, centre: (f64, f64), radius: f64, style: ShapeStyle) -> DrawResult {
         let circle = Circle::new(self.unit_pos(centre), self.units(radius), style);
         self.area.draw(&circle)
+    }
+
+    /// Draws the marker of a class.
+    pub fn draw_marker(
+        &self,
+        marker: Marker,
+        (x, y): (f64, f64),
+        radius: f64,
+        style: ShapeStyle,
+    ) -> DrawResult {
+        let corner = |[dx, dy]: &[f32; 2]| {
+            let (dx, dy) = (f64::from(*dx), f64::from(*dy));
+            (x + dx * radius, y + dy * radius)
+        };
+        let mut corners: Vec<_> = marker.corners().iter().map(corner).collect();
+        let Some(first) = corners.first().copied() else {
+            return self.draw_disc((x, y), radius, style);
+        };
+        if style.filled {
+            let corners: Vec<_> = corners.iter().map(|pos| self.unit_pos(*pos)).collect();
+            return self.area.draw(&Polygon::new(corners, style));
+        }
+        corners.push(first);
+        self.draw_path(&corners, style)
     }
 
     /// Draws a horizontal bar between two opposite corners in the colours of λ.

@@ -23,6 +23,9 @@ use crate::{
     sweep::Spectrum,
 };
 
+/// Width of the scroll bar, whose space is left free.
+const SCROLL_BAR: f32 = 10.0;
+
 /// State of the panel: drafts that have not been applied.
 pub struct Controls {
     run_mode: RunModeControls,
@@ -45,6 +48,7 @@ impl Controls {
     pub fn ui(&mut self, ui: &mut Ui, context: &mut PaneContext<'_>) {
         ScrollArea::vertical().show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 6.0;
+            ui.set_max_width(ui.available_width() - SCROLL_BAR);
             lambda(ui, context);
             self.run_mode.ui(ui, context);
             ui.separator();

@@ -4,7 +4,7 @@ mod lines;
 mod scale;
 
 use eframe::egui::{
-    self, Align2, Button, Color32, Id, Response, RichText, Slider, Stroke, Ui, vec2,
+    self, Align2, Button, Color32, Id, Label, Response, RichText, Slider, Stroke, Ui, vec2,
 };
 use egui_plot::{Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, Points, Text, VLine};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,12 @@ use self::scale::Scale;
 use super::{Pane, PaneContext, PaneId, PaneSetup, header};
 use crate::{
     format,
-    gui::{preferences::Preferences, theme, widgets::learning_rate_text},
+    gui::{
+        keymap::{self, KeyUse},
+        preferences::Preferences,
+        theme,
+        widgets::learning_rate_text,
+    },
     train::{
         Mark,
         history::{History, Quantity},
@@ -90,6 +95,7 @@ impl Curves {
                 .fixed_decimals(1)
                 .suffix(" epochs"),
         );
+        keymap::declare(&slider, KeyUse::Arrows);
         let label = ui.label("smoothing");
         slider.labelled_by(label.id).on_hover_text(
             "Time constant of the bold, smoothed training line; the raw line stays visible",
@@ -128,8 +134,10 @@ impl Curves {
             _ if self.settings.log => Scale::Log,
             _ => Scale::Linear,
         };
-        let title = ui.label(RichText::new(name).color(colour).strong());
-        title.on_hover_text(tip);
+        let title = Label::new(RichText::new(name).color(colour).strong()).truncate();
+        ui.horizontal(|ui| ui.add(title).on_hover_text(tip));
+        let labels = scale::labels(ui.available_height());
+        let epochs = (ui.available_width() / 60.0).max(2.0) as usize;
         let group = Id::unique("curves");
         let weak = ui.visuals().weak_text_color();
         let grid = ui.visuals().text_color().gamma_multiply(0.16);
@@ -137,17 +145,18 @@ impl Curves {
             .link_axis(group, [!self.following, false])
             .link_cursor(group, [true, false])
             .x_axis_label(RichText::new("epoch").size(11.5))
-            .x_grid_spacer(|input| Scale::Linear.grid(&input))
-            .x_axis_formatter(|mark, range| {
-                Scale::Linear.label(mark.value, *range.start(), *range.end())
+            .x_grid_spacer(move |input| Scale::Linear.grid(&input, epochs))
+            .x_axis_formatter(move |mark, range| {
+                Scale::Linear.label(mark.value, *range.start(), *range.end(), epochs)
             })
-            .y_grid_spacer(move |input| scale.grid(&input))
+            .y_grid_spacer(move |input| scale.grid(&input, labels))
             .y_axis_formatter(move |mark, range| {
-                scale.label(mark.value, *range.start(), *range.end())
+                scale.label(mark.value, *range.start(), *range.end(), labels)
             })
             .label_formatter(|_| None)
             .show_y(false)
             .y_axis_min_width(44.0)
+            .min_size(vec2(20.0, 20.0))
             .grid_spacing(8.0..=60.0)
             .grid_color(grid)
             .allow_scroll(false)

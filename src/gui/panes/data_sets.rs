@@ -45,6 +45,11 @@ pub struct DataSets {
 }
 
 impl DataSets {
+    /// The id of the window.
+    pub fn id() -> egui::Id {
+        egui::Id::unique("data sets")
+    }
+
     pub fn ui(&mut self, ctx: &Context, context: &mut PaneContext<'_>) {
         let state = context.state;
         if self.open && !self.was_open {
@@ -57,7 +62,7 @@ impl DataSets {
         }
         let mut open = true;
         Window::new("Data sets")
-            .id(egui::Id::unique("data sets"))
+            .id(Self::id())
             .open(&mut open)
             .resizable(false)
             // The window grows downwards, so that its buttons stay under the pointer.

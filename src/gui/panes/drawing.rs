@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use eframe::egui::{
-    self, Align2, Button, Context, Event, PointerButton, Pos2, Sense, Slider, Stroke, StrokeKind,
-    Ui, Window, vec2,
+    self, Align2, Button, Color32, Context, Event, PointerButton, Pos2, Rect, Sense, Slider,
+    Stroke, StrokeKind, TextStyle, Ui, Window, vec2,
 };
 
 use super::PaneContext;
@@ -14,6 +14,7 @@ use crate::{
     gui::{
         commands::ProbeCommand,
         images,
+        keymap::{self, KeyUse},
         pad::Pad,
         state::RunView,
         textures::{Images, TextureCache},
@@ -61,6 +62,11 @@ impl Drawing {
         self.centre = false;
     }
 
+    /// The id of the window.
+    pub fn id() -> egui::Id {
+        egui::Id::unique("drawing")
+    }
+
     pub fn ui(&mut self, ctx: &Context, context: &mut PaneContext<'_>) {
         let Some(run) = context.state.run.view() else {
             return;
@@ -82,7 +88,7 @@ impl Drawing {
     fn window(&mut self, ctx: &Context, run: &RunView, context: &mut PaneContext<'_>) {
         let mut open = true;
         Window::new("Draw")
-            .id(egui::Id::unique("drawing"))
+            .id(Self::id())
             .open(&mut open)
             .resizable(false)
             .pivot(Align2::RIGHT_BOTTOM)
@@ -93,12 +99,8 @@ impl Drawing {
                     let snapshot = run.shown().snapshot.as_ref();
                     let result = snapshot
                         .and_then(|snapshot| Some((snapshot, snapshot.custom_image.as_ref()?)));
-                    ui.vertical(|ui| match result {
-                        Some((snapshot, result)) if !self.pad.is_blank() => {
-                            show_result(ui, run, snapshot, result, context.textures);
-                        }
-                        _ => hint(ui),
-                    });
+                    let result = result.filter(|_| !self.pad.is_blank());
+                    ui.vertical(|ui| show_result(ui, run, result, context.textures));
                 });
             });
         self.open = open;
@@ -163,6 +165,9 @@ impl Drawing {
         }
         let drawing = Images::Bytes(shape, self.pad.bytes());
         textures.paint(ui, &drawing, 0, rect);
+        if self.pad.is_blank() {
+            hint(ui, rect);
+        }
         let border = Stroke::new(1.0, ui.visuals().weak_text_color());
         ui.painter()
             .rect_stroke(rect, 0.0, border, StrokeKind::Outside);
@@ -187,37 +192,49 @@ impl Drawing {
         ui.horizontal(|ui| {
             let label = ui.label("Brush");
             ui.spacing_mut().slider_width = 90.0;
-            ui.add(
+            let slider = ui.add(
                 Slider::new(&mut self.brush, 0.5..=4.0)
                     .fixed_decimals(1)
                     .suffix(" px"),
-            )
-            .labelled_by(label.id)
-            .on_hover_text("Radius of the brush; the right mouse button erases");
+            );
+            keymap::declare(&slider, KeyUse::Arrows);
+            slider
+                .labelled_by(label.id)
+                .on_hover_text("Radius of the brush; the right mouse button erases");
         });
     }
 }
 
-/// Reconstruction, error, z and class probabilities.
+/// Reconstruction, error and class probabilities; without a result as much space, so that the pad
+/// never moves under the pen.
 fn show_result(
     ui: &mut Ui,
     run: &RunView,
-    snapshot: &Arc<Snapshot>,
-    result: &CustomImageResult,
+    result: Option<(&Arc<Snapshot>, &CustomImageResult)>,
     textures: &mut TextureCache,
 ) {
-    let shape = run.dataset.shape;
     let orange = theme::reconstruction(ui.visuals());
-    let images = Images::Custom(snapshot.into(), (&run.dataset).into(), orange);
-    let mse = result.result.mse;
-    comparison(ui, textures, &images, shape, "model input", mse);
+    let images =
+        result.map(|(snapshot, _)| Images::Custom(snapshot.into(), (&run.dataset).into(), orange));
+    let result = result.map(|(_, result)| &result.result);
+    let mse = result.map(|result| result.mse);
+    let shape = run.dataset.shape;
+    comparison(ui, textures, images.as_ref(), shape, "model input", mse);
     ui.separator();
-    probabilities(ui, run, &result.result, None);
+    probabilities(ui, run, result, None);
 }
 
-fn hint(ui: &mut Ui) {
-    ui.set_max_width(200.0);
-    ui.label("Draw with the mouse: the model processes the drawing at once, and its z appears in the cloud");
-    ui.add_space(6.0);
-    ui.weak("An image file that is dropped on the window is processed too");
+/// What can be done, on the blank pad.
+fn hint(ui: &Ui, pad: Rect) {
+    const HINT: &str = "Draw with the mouse: the model processes the drawing at once, and its z \
+        appears in the cloud.\n\nAn image file that is dropped on the window is processed too.";
+    let font = TextStyle::Body.resolve(ui.style());
+    let text = ui.painter().layout(
+        HINT.to_owned(),
+        font,
+        Color32::from_gray(0xb0),
+        pad.width() - 24.0,
+    );
+    let corner = pad.center() - text.size() / 2.0;
+    ui.painter().galley(corner, text, Color32::PLACEHOLDER);
 }

@@ -1,6 +1,6 @@
 //! The window that exports figures and animations.
 
-use eframe::egui::{Align2, Button, Context, Grid, RichText, Ui, Window};
+use eframe::egui::{Align2, Button, Context, Grid, Id, RichText, Ui, Window};
 
 use super::PaneContext;
 use crate::{
@@ -42,6 +42,19 @@ impl ExportWindow {
         self.chosen = Some(export);
     }
 
+    /// The id of the window.
+    pub fn id() -> Id {
+        Id::unique("export")
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.chosen.is_some()
+    }
+
+    pub fn close(&mut self) {
+        self.chosen = None;
+    }
+
     pub fn ui(&mut self, ctx: &Context, context: &mut PaneContext<'_>) {
         let state = context.state;
         let Some(mut chosen) = self.chosen else {
@@ -55,6 +68,7 @@ impl ExportWindow {
         };
         let mut done = false;
         Window::new(title)
+            .id(Self::id())
             .open(&mut open)
             .resizable(false)
             .default_width(380.0)

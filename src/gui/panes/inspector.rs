@@ -67,14 +67,21 @@ fn content(
 
     let hue = theme::reconstruction(ui.visuals());
     let images = Images::Selected(snapshot.into(), (&run.dataset).into(), hue);
-    comparison(ui, textures, &images, shape, "input", result.mse);
+    comparison(
+        ui,
+        textures,
+        Some(&images),
+        shape,
+        "input",
+        Some(result.mse),
+    );
     ui.label(
         RichText::new(latent_text(&result.latent))
             .monospace()
             .size(CAPTION),
     );
     ui.separator();
-    probabilities(ui, run, result, Some(truth));
+    probabilities(ui, run, Some(result), Some(truth));
 }
 
 fn latent_text(latent: &[f32]) -> String {

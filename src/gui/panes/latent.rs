@@ -7,6 +7,7 @@ use crate::{
     gui::{
         commands::{Commands, ProbeCommand},
         images,
+        keymap::{self, KeyUse},
         scatter::CloudView,
         state::{ProbeSelection, RunView, State},
         textures::{Images, TextureCache},
@@ -43,7 +44,6 @@ impl Pane for LatentPane {
         let cloud = cloud_view(run, run.shown_index(), scatter.preferences.align);
         let selected = state.probe.selected;
         let output = scatter.ui(ui, cloud.as_ref(), &run.dataset, selected);
-        context.view.canvas = output.canvas;
         if let (Some(point), Some(snapshot)) = (output.hovered, snapshot) {
             tooltip(ui, run, snapshot, point, context.textures);
         }
@@ -144,6 +144,7 @@ fn cloud_size(ui: &mut Ui, state: &State, commands: &mut Commands) {
             .logarithmic(true)
             .smart_aim(false),
     );
+    keymap::declare(&slider, KeyUse::Arrows);
     let changed = slider.changed();
     let label = ui.label("per class");
     slider.labelled_by(label.id).on_hover_text(tip);

@@ -20,7 +20,7 @@ pub mod trade_off;
 pub mod trade_off_width;
 
 use eframe::{
-    egui::{self, Align, Button, Id, Layout, Rect, Response, RichText, Sense, Ui, UiBuilder},
+    egui::{self, Button, Rect, Response, RichText, Sense, Ui},
     egui_wgpu::RenderState,
 };
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,7 @@ use super::{
     scatter::Scatter,
     state::{Export, State},
     textures::TextureCache,
+    tool_row::tool_row,
     widgets::clicked,
 };
 use crate::figures::{DeadRuns, FigureKind};
@@ -58,8 +59,6 @@ pub struct SharedView {
     /// The latent cloud, whose camera and visible classes are those of the small clouds as well.
     pub scatter: Scatter,
     pub trade_off: TradeOffSettings,
-    /// The widget of the latent cloud, once it has been shown.
-    pub canvas: Option<Id>,
     /// The latent pane, over which the inspector opens.
     pub latent_rect: Rect,
     /// The whole dock, over which the drawing window opens.
@@ -74,7 +73,6 @@ impl SharedView {
         Self {
             scatter,
             trade_off: setup.preferences.trade_off,
-            canvas: None,
             latent_rect: Rect::NOTHING,
             dock_rect: Rect::NOTHING,
         }
@@ -170,12 +168,10 @@ pub fn header(ui: &mut Ui, id: PaneId, tools: impl FnOnce(&mut Ui)) -> Response 
             format!("{title} pane, drag to move"),
         )
     });
-    let mut row = ui.new_child(
-        UiBuilder::new()
-            .max_rect(rect)
-            .layout(Layout::left_to_right(Align::Center)),
-    );
-    row.add(egui::Label::new(RichText::new(title).strong()).selectable(false));
-    row.with_layout(Layout::right_to_left(Align::Center), tools);
+    let text = |ui: &mut Ui| {
+        let label = egui::Label::new(RichText::new(title).strong());
+        ui.add(label.selectable(false).truncate())
+    };
+    tool_row(ui, rect, title, text, tools);
     handle.on_hover_cursor(egui::CursorIcon::Grab)
 }

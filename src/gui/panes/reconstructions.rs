@@ -47,7 +47,10 @@ impl Pane for Reconstructions {
             });
             return handle;
         };
-        let clicked = self.grid(ui, run, snapshot, state.probe.selected, context.textures);
+        let dock = context.view.dock_rect.size();
+        let layout = self.layout(ui, run, snapshot, dock);
+        let selected = state.probe.selected;
+        let clicked = self.grid(ui, run, snapshot, selected, &layout, context.textures);
         if clicked.is_some() {
             context.commands.push(ProbeCommand::Select(clicked));
         }
@@ -89,33 +92,42 @@ impl Reconstructions {
         }
     }
 
+    /// Images per item.
+    fn pictures(&self) -> usize {
+        if self.show_difference {
+            TILES
+        } else {
+            DIFFERENCE
+        }
+    }
+
+    fn layout(&self, ui: &Ui, run: &RunView, snapshot: &Snapshot, dock: Vec2) -> Layout {
+        let shape = run.dataset.shape;
+        Layout::new(ui, dock, shape, self.pictures(), snapshot.grid.len())
+    }
+
     fn grid(
         &self,
         ui: &mut Ui,
         run: &RunView,
         snapshot: &Arc<Snapshot>,
         selected: Option<u32>,
+        layout: &Layout,
         textures: &mut TextureCache,
     ) -> Option<u32> {
         let results = &snapshot.grid;
         let hue = theme::reconstruction(ui.visuals());
         let images = Images::Grid(snapshot.into(), (&run.dataset).into(), hue);
-        let pictures = if self.show_difference {
-            TILES
-        } else {
-            DIFFERENCE
-        };
-        let shape = run.dataset.shape;
-        let layout = Layout::new(ui, shape, pictures, results.len());
+        let pictures = self.pictures();
         let mut clicked = None;
-        ScrollArea::vertical().id_salt("grid").show(ui, |ui| {
+        ScrollArea::both().id_salt("grid").show(ui, |ui| {
             let rows = results.len().div_ceil(layout.columns);
+            let used = layout.columns as f32 * (layout.item.x + SPACE.x) - SPACE.x;
             let size = vec2(
-                ui.available_width(),
+                ui.available_width().max(used),
                 rows as f32 * (layout.item.y + SPACE.y),
             );
             let (area, _) = ui.allocate_exact_size(size, Sense::hover());
-            let used = layout.columns as f32 * (layout.item.x + SPACE.x) - SPACE.x;
             let origin = pos2(
                 area.left() + ((area.width() - used) / 2.0).max(0.0),
                 area.top(),
@@ -169,38 +181,98 @@ impl Reconstructions {
     }
 }
 
-/// The layout of the grid: the largest whole scale at which all images fit without scrolling.
+/// Smallest side of an image, in points, at any zoom.
+const MIN_SIDE: f32 = 28.0;
+/// Height of the title row above the images, in points.
+const TITLE: f32 = 26.0;
+
+/// The layout of the grid.
 struct Layout {
     columns: usize,
     image: Vec2,
     item: Vec2,
 }
 
+/// What a layout is made for.
+#[derive(Clone, Copy)]
+struct Request {
+    /// Space in points.
+    space: Vec2,
+    pixels_per_point: f32,
+    shape: ImageShape,
+    /// Images per item.
+    pictures: usize,
+    items: usize,
+}
+
 impl Layout {
-    fn new(ui: &Ui, shape: ImageShape, pictures: usize, items: usize) -> Self {
-        let space = ui.available_size();
-        let with_scale = |scale: usize| {
-            let image = images::crisp_size(ui, shape, scale);
-            let width = pictures as f32 * (image.x + GAP) - GAP;
-            let item = vec2(width, image.y + CAPTION);
-            let columns = ((space.x + SPACE.x) / (item.x + SPACE.x)).floor() as usize;
-            let columns = columns.clamp(1, items.max(1));
-            let rows = items.div_ceil(columns);
-            let fits = item.x <= space.x && rows as f32 * (item.y + SPACE.y) <= space.y;
-            let layout = Self {
-                // No more columns than the rows need, so that the last row is full.
-                columns: items.div_ceil(rows.max(1)).max(1),
-                image,
-                item,
-            };
-            (fits, layout)
+    /// Images as large as the request permits. They scroll where they would be smaller than
+    /// [`MIN_SIDE`], or than they are without zoom. `dock` is the size of the dock.
+    fn new(ui: &Ui, dock: Vec2, shape: ImageShape, pictures: usize, items: usize) -> Self {
+        let zoom = ui.ctx().zoom_factor();
+        let request = Request {
+            space: ui.available_size(),
+            pixels_per_point: ui.pixels_per_point(),
+            shape,
+            pictures,
+            items,
         };
-        let max_scale = images::crisp_scale(ui, shape, space.x / pictures as f32);
-        (1..=max_scale.min(12))
-            .rev()
-            .map(with_scale)
-            .find(|(fits, _)| *fits)
-            .map_or_else(|| with_scale(1).1, |(_, layout)| layout)
+        let mut halves = request.halves();
+        if zoom > 1.0 {
+            // Without zoom, the bars around the dock have the same size in points.
+            let window = ui.ctx().content_rect().size();
+            let growth = (window * zoom - (window - dock)) / dock.max(vec2(1.0, 1.0));
+            let title = vec2(0.0, TITLE);
+            let plain = Request {
+                space: (request.space + title) * growth - title,
+                pixels_per_point: request.pixels_per_point / zoom,
+                ..request
+            };
+            halves = halves.max(plain.halves());
+        }
+        request.layout(halves)
+    }
+}
+
+impl Request {
+    /// The layout with images at `halves` half physical pixels per pixel.
+    fn layout(&self, halves: usize) -> Layout {
+        let pixels = vec2(self.shape.width as f32, self.shape.height as f32);
+        let image = pixels * halves as f32 / 2.0 / self.pixels_per_point;
+        let width = self.pictures as f32 * (image.x + GAP) - GAP;
+        let item = vec2(width, image.y + CAPTION);
+        let columns = ((self.space.x + SPACE.x) / (item.x + SPACE.x)).floor() as usize;
+        let columns = columns.clamp(1, self.items.max(1));
+        let rows = self.items.div_ceil(columns).max(1);
+        Layout {
+            // No more columns than the rows need, so that the last row is full.
+            columns: self.items.div_ceil(rows).max(1),
+            image,
+            item,
+        }
+    }
+
+    /// Whether all images fit without scrolling.
+    fn fits(&self, halves: usize) -> bool {
+        let Layout { columns, item, .. } = self.layout(halves);
+        let rows = self.items.div_ceil(columns);
+        item.x <= self.space.x && rows as f32 * (item.y + SPACE.y) <= self.space.y
+    }
+
+    /// The largest whole scale at which all images fit, or half a scale more where that leaves more
+    /// than half of the space empty, in halves; more where images would be too small.
+    fn halves(&self) -> usize {
+        const MOST: usize = 12;
+        let side = self.shape.width.min(self.shape.height).max(1) as f32;
+        let smallest = (2.0 * MIN_SIDE * self.pixels_per_point / side).ceil() as usize;
+        let largest = (1..=2 * MOST).rfind(|halves| self.fits(*halves));
+        let largest = largest.unwrap_or_default();
+        let whole = largest - largest % 2;
+        let item = self.layout(whole).item;
+        let covered = self.items as f32 * item.x * item.y;
+        let is_sparse = covered < 0.5 * self.space.x * self.space.y;
+        let halves = if is_sparse { largest } else { whole };
+        halves.max(smallest).max(1)
     }
 }
 
@@ -262,5 +334,37 @@ impl Caption {
         painter.galley(rect.min, predicted, colour);
         let rect = Align2::RIGHT_BOTTOM.align_size_within_rect(percent.size(), item);
         painter.galley(rect.min, percent, colour);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(space: Vec2, pixels_per_point: f32) -> Request {
+        Request {
+            space,
+            pixels_per_point,
+            shape: ImageShape::GREY_28,
+            pictures: 3,
+            items: 10,
+        }
+    }
+
+    #[test]
+    fn images_are_never_tiny_and_use_half_multiples_where_whole_ones_waste_the_pane() {
+        // 2× misses the height by a few points; 1× would leave most of the pane empty.
+        let pane = request(vec2(515.0, 360.0), 1.0);
+        assert_eq!(pane.halves(), 3);
+        let share = |halves| {
+            let item = pane.layout(halves).item;
+            10.0 * item.x * item.y / (515.0 * 360.0)
+        };
+        assert!(share(2) < 0.5 && share(3) > 1.5 * share(2));
+        // No room at all: they scroll.
+        for pixels_per_point in [1.0, 2.0] {
+            let pane = request(vec2(120.0, 60.0), pixels_per_point);
+            assert!(pane.layout(pane.halves()).image.x >= MIN_SIDE);
+        }
     }
 }

@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use eframe::egui::{
-    Align2, Button, Color32, CornerRadius, FontId, Pos2, Rect, Response, Role, ScrollArea, Sense,
-    Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align2, Button, Color32, CornerRadius, FontId, Galley, Pos2, Rect, Response, Role, ScrollArea,
+    Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::{Pane, PaneContext, PaneId, PaneSetup, export_button, header};
@@ -26,6 +26,8 @@ const GAP: f32 = 3.0;
 /// Additional gap between the input and the reconstructions.
 const INPUT_GAP: f32 = 2.0 * GAP;
 const TITLE: f32 = 17.0;
+/// Smallest side of an image, in points; more of them scroll.
+const MIN_SIDE: f32 = 28.0;
 /// Height of the list of classes, in points; more of them scroll.
 const MENU: f32 = 360.0;
 
@@ -128,7 +130,7 @@ fn grid(
     let width = step.x * (lanes.len() + 1) as f32 + INPUT_GAP;
     let height = TITLE + step.y * rows.len() as f32;
     let scroll_area = ScrollArea::both().id_salt("reconstructions by lambda");
-    let output = scroll_area.show(ui, |ui| {
+    let output = scroll_area.show_viewport(ui, |ui, viewport| {
         let space = vec2(ui.available_width().max(width), height);
         let (area, _) = ui.allocate_exact_size(space, Sense::hover());
         let grid = Grid {
@@ -138,12 +140,17 @@ fn grid(
             image,
             step,
             origin: pos2(area.left() + (area.width() - width) / 2.0, area.top()),
+            visible: area.min + viewport.min.to_vec2(),
         };
-        grid.titles(ui);
         let mut clicked = None;
         for (row, index) in rows.iter().enumerate() {
             clicked = grid.row(ui, row, *index, textures).or(clicked);
         }
+        grid.cover_inputs(ui);
+        for (row, index) in rows.iter().enumerate() {
+            clicked = grid.input(ui, row, *index, textures).or(clicked);
+        }
+        grid.titles(ui);
         clicked
     });
     output.inner
@@ -161,12 +168,16 @@ struct Grid<'a> {
     /// Distance of images.
     step: Vec2,
     origin: Pos2,
+    /// Left upper corner of the part that is scrolled into view. Inputs and titles stay there.
+    visible: Pos2,
 }
 
 impl Grid<'_> {
     fn left(&self, column: usize) -> f32 {
-        let gap = if column == 0 { 0.0 } else { INPUT_GAP };
-        self.origin.x + gap + column as f32 * self.step.x
+        if column == 0 {
+            return self.origin.x.max(self.visible.x);
+        }
+        self.origin.x + INPUT_GAP + column as f32 * self.step.x
     }
 
     fn rect(&self, ui: &Ui, column: usize, row: usize) -> Rect {
@@ -175,26 +186,85 @@ impl Grid<'_> {
         images::snapped(ui, rect)
     }
 
-    /// The λ above each column; that of the network on show is larger.
-    fn titles(&self, ui: &Ui) {
-        let title = |column: usize, text: &str, colour: Color32, size: f32| {
-            let middle = self.left(column) + self.image.x / 2.0;
-            let pos = pos2(middle, self.origin.y + TITLE - 3.0);
-            let font = FontId::proportional(size);
-            let painter = ui.painter();
-            painter.text(pos, Align2::CENTER_BOTTOM, text, font, colour);
-        };
-        title(0, "input", ui.visuals().text_color(), 11.5);
-        for (column, &lane) in self.lanes.iter().enumerate() {
-            let lambda = self.run.lanes()[lane].lane.lambda;
-            let is_shown = lambda == self.run.shown().lane.lambda;
-            let size = if is_shown { 14.0 } else { 11.5 };
-            let colour = theme::lambda(lambda, ui.visuals());
-            title(column + 1, &lambda.to_string(), colour, size);
+    /// Hides what has been scrolled behind the inputs.
+    fn cover_inputs(&self, ui: &Ui) {
+        let right = self.left(0) + self.image.x + INPUT_GAP;
+        let cover = ui.clip_rect().with_max_x(right);
+        if self.visible.x > self.origin.x {
+            ui.painter()
+                .rect_filled(cover, 0.0, ui.visuals().panel_fill);
         }
     }
 
-    /// Shows the image at `index` of the snapshots' grid.
+    /// The λ above the columns, of those that are too close every k-th; that of the network on show
+    /// is larger and never left out.
+    fn titles(&self, ui: &Ui) {
+        let top = self.origin.y.max(self.visible.y);
+        if self.visible.y > self.origin.y {
+            let cover = ui.clip_rect().with_max_y(top + TITLE);
+            ui.painter()
+                .rect_filled(cover, 0.0, ui.visuals().panel_fill);
+        }
+        let inputs_end = self.left(0) + self.image.x + INPUT_GAP;
+        let galley = |text: &str, colour: Color32, size: f32| {
+            let font = FontId::proportional(size);
+            ui.painter().layout_no_wrap(text.to_owned(), font, colour)
+        };
+        let paint = |column: usize, galley: Arc<Galley>| {
+            let middle = pos2(self.left(column) + self.image.x / 2.0, top + TITLE - 3.0);
+            let rect = Align2::CENTER_BOTTOM.anchor_size(middle, galley.size());
+            let is_hidden = column > 0 && rect.left() < inputs_end;
+            if !is_hidden {
+                ui.painter().galley(rect.min, galley, Color32::PLACEHOLDER);
+            }
+        };
+        paint(0, galley("input", ui.visuals().text_color(), 11.5));
+        let shown = self.run.shown().lane.lambda;
+        let titles = self.lanes.iter().map(|&lane| {
+            let lambda = self.run.lanes()[lane].lane.lambda;
+            let size = if lambda == shown { 14.0 } else { 11.5 };
+            let colour = theme::lambda(lambda, ui.visuals());
+            galley(&lambda.to_string(), colour, size)
+        });
+        let titles: Vec<_> = titles.collect();
+        let widest = titles
+            .iter()
+            .map(|title| title.size().x)
+            .fold(0.0, f32::max);
+        let distance = ((widest + 4.0) / self.step.x).ceil().max(1.0) as usize;
+        let is_shown = |lane: &usize| self.run.lanes()[*lane].lane.lambda == shown;
+        let shown = self.lanes.iter().position(is_shown).unwrap_or(0);
+        for (column, title) in titles.into_iter().enumerate() {
+            // Counted from the network on show, next to which there is always room.
+            if column.abs_diff(shown) % distance == 0 {
+                paint(column + 1, title);
+            }
+        }
+    }
+
+    /// Shows the input at `index` of the snapshots' grid.
+    fn input(
+        &self,
+        ui: &Ui,
+        row: usize,
+        index: usize,
+        textures: &mut TextureCache,
+    ) -> Option<Clicked> {
+        let run = self.run;
+        let shown = run.shown().snapshot.as_ref()?;
+        let image = shown.grid.get(index)?.index;
+        let label = run.dataset.test.label(image as usize);
+        let hue = theme::reconstruction(ui.visuals());
+        let images = Images::Grid(shown.into(), (&run.dataset).into(), hue);
+        let rect = self.rect(ui, 0, row);
+        textures.paint(ui, &images, index * TILES + INPUT, rect);
+        let description = format!("Input {image}: {}", class_name(run, label));
+        let is_selected = self.selected == Some(image);
+        let response = frame(ui, ("input", row), rect, is_selected, None, &description);
+        response.clicked().then_some((None, image))
+    }
+
+    /// Shows the reconstructions of the image at `index` of the snapshots' grid.
     fn row(
         &self,
         ui: &Ui,
@@ -211,13 +281,6 @@ impl Grid<'_> {
         let label = run.dataset.test.label(image as usize);
         let is_selected = self.selected == Some(image);
         let mut clicked = None;
-
-        let rect = self.rect(ui, 0, row);
-        textures.paint(ui, &images(shown), index * TILES + INPUT, rect);
-        let description = format!("Input {image}: {}", class_name(run, label));
-        if frame(ui, ("input", row), rect, is_selected, None, &description).clicked() {
-            clicked = Some((None, image));
-        }
         for (column, &lane) in self.lanes.iter().enumerate() {
             let snapshot = run.lanes()[lane].snapshot.as_ref();
             let Some((snapshot, result)) =
@@ -248,17 +311,23 @@ impl Grid<'_> {
     }
 }
 
-/// The size at which all images fit, if possible; whole multiples unless that is too small.
+/// The size at which all images fit: a whole multiple, or half a multiple more where that leaves
+/// more than half of the space empty; never below [`MIN_SIDE`].
 fn size(ui: &Ui, shape: ImageShape, columns: usize, rows: usize) -> Vec2 {
-    let space = ui.available_size() - vec2(INPUT_GAP, TITLE);
+    let space = (ui.available_size() - vec2(INPUT_GAP, TITLE)).max(Vec2::ZERO);
     let pixels = vec2(shape.width as f32, shape.height as f32);
     let cell = vec2(space.x / columns as f32, space.y / rows as f32) - vec2(GAP, GAP);
-    let scale = (cell.x / pixels.x).min(cell.y / pixels.y) * ui.pixels_per_point();
-    let scale = if scale >= 2.0 {
-        scale.floor().min(8.0)
+    let fitting = (cell.x / pixels.x).min(cell.y / pixels.y) * ui.pixels_per_point();
+    let whole = fitting.floor();
+    let side = pixels * whole / ui.pixels_per_point();
+    let is_sparse = side.x * side.y * (columns * rows) as f32 <= 0.5 * space.x * space.y;
+    let scale = if is_sparse {
+        (2.0 * fitting).floor() / 2.0
     } else {
-        scale.max(0.6)
+        whole
     };
+    let smallest = MIN_SIDE * ui.pixels_per_point() / pixels.min_elem().max(1.0);
+    let scale = scale.min(8.0).max(smallest);
     pixels * scale / ui.pixels_per_point()
 }
 
@@ -276,7 +345,8 @@ fn frame(
     let painter = ui.painter();
     if let Some(colour) = error {
         let corner = rect.right_top();
-        let corners = vec![corner, corner - vec2(7.0, 0.0), corner + vec2(0.0, 7.0)];
+        let side = (0.2 * rect.width()).clamp(4.0, 7.0);
+        let corners = vec![corner, corner - vec2(side, 0.0), corner + vec2(0.0, side)];
         painter.add(Shape::convex_polygon(corners, colour, Stroke::NONE));
     }
     let outline = if is_selected || response.has_focus() {

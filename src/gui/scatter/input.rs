@@ -1,8 +1,9 @@
 //! Mouse and keyboard control of the camera.
 
-use eframe::egui::{EventFilter, Key, Modifiers, PointerButton, Response, Ui, Vec2};
+use eframe::egui::{Key, Modifiers, PointerButton, Response, Ui, Vec2};
 
 use super::{ViewPreferences, camera::Camera};
+use crate::gui::keymap::{self, KeyUse};
 
 /// Rotation in radians per point of the screen that is dragged.
 const DRAG_ROTATION: f32 = 0.008;
@@ -32,29 +33,23 @@ pub fn handle_pointer(camera: &mut Camera, ui: &Ui, response: &Response, axes: u
     }
 }
 
-/// Moves the camera by keyboard while the scene has the focus, which a click gives it.
+/// Moves the camera by Alt with an arrow or Home, and by plus and minus.
 pub fn handle_keys(camera: &mut Camera, ui: &Ui, response: &Response, axes: usize) {
-    if response.clicked() || response.drag_started() {
-        response.request_focus();
-    }
-    if !response.has_focus() {
+    keymap::declare(response, KeyUse::Nothing);
+    if keymap::key_use(ui.ctx()) == KeyUse::Text || keymap::is_popup_open(ui.ctx()) {
         return;
     }
-    let arrows = EventFilter {
-        horizontal_arrows: true,
-        vertical_arrows: true,
-        ..Default::default()
-    };
-    ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
-    let presses = |key| {
-        let count = ui.input_mut(|input| input.count_and_consume_key(Modifiers::NONE, key));
+    let presses = |modifiers, key| {
+        let count = ui.input_mut(|input| input.count_and_consume_key(modifiers, key));
         f32::from(u8::try_from(count).unwrap_or(u8::MAX))
     };
-    let right = presses(Key::ArrowRight) - presses(Key::ArrowLeft);
-    let up = presses(Key::ArrowUp) - presses(Key::ArrowDown);
+    let with_alt = |key| presses(Modifiers::ALT, key);
+    let right = with_alt(Key::ArrowRight) - with_alt(Key::ArrowLeft);
+    let up = with_alt(Key::ArrowUp) - with_alt(Key::ArrowDown);
     camera.orbit(right * KEY_ROTATION, up * KEY_ROTATION);
-    camera.zoom(1.15f32.powf(presses(Key::Plus) + presses(Key::Equals) - presses(Key::Minus)));
-    if presses(Key::Home) > 0.0 {
+    let plain = |key| presses(Modifiers::NONE, key);
+    camera.zoom(1.15f32.powf(plain(Key::Plus) + plain(Key::Equals) - plain(Key::Minus)));
+    if with_alt(Key::Home) > 0.0 {
         *camera = Camera::home(axes);
     }
 }

@@ -94,10 +94,12 @@ fn entry(ui: &mut Ui, class: u8, name: &str, shown: bool, width: f32) -> Respons
     let disc = rect.left_center() + vec2(INDENT / 2.0, 0.0);
     let colour = theme::class(class);
     let ink = if shown {
-        painter.circle_filled(disc, 5.0, colour);
+        let style = (colour, Stroke::NONE);
+        theme::class_marker(painter, disc, 5.0, class, style);
         visuals.text_color()
     } else {
-        painter.circle_stroke(disc, 4.0, Stroke::new(1.5, colour.gamma_multiply(0.6)));
+        let stroke = Stroke::new(1.5, colour.gamma_multiply(0.6));
+        theme::class_marker(painter, disc, 4.0, class, (Color32::TRANSPARENT, stroke));
         visuals.weak_text_color()
     };
     let font = TextStyle::Body.resolve(ui.style());

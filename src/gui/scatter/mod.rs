@@ -20,8 +20,8 @@ mod tests;
 
 use eframe::{
     egui::{
-        self, CursorIcon, Pos2, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui,
-        UiBuilder, WidgetInfo,
+        CursorIcon, Pos2, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, UiBuilder,
+        WidgetInfo,
     },
     egui_wgpu,
 };
@@ -96,8 +96,6 @@ pub struct ScatterOutput {
     pub own_at: Option<Pos2>,
     /// Whether a click hit no point.
     pub background_clicked: bool,
-    /// The widget that has the focus when keys move the camera.
-    pub canvas: Option<egui::Id>,
 }
 
 impl Scatter {
@@ -286,7 +284,6 @@ impl Scatter {
                 .filter(|_| response.clicked())
                 .and_then(|(point, _)| cloud.image(point)),
             background_clicked: response.clicked() && hovered.is_none(),
-            canvas: Some(response.id),
         }
     }
 }

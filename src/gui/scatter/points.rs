@@ -14,7 +14,7 @@ use eframe::{
 use glam::Vec3;
 
 use super::{camera::View, fit::is_drawable, renderer::Renderer};
-use crate::gui::theme;
+use crate::{figures::marker::Marker, gui::theme};
 
 /// Stands for "no point" in [`Scene::selected`] and [`Scene::hovered`].
 const NO_POINT: u32 = u32::MAX;
@@ -27,18 +27,19 @@ pub struct Instance {
     /// Index into the cloud.
     pub point: u32,
     to: [f32; 3],
-    /// sRGB with alpha.
+    /// sRGB, and the index of the marker in [`Marker::ALL`].
     colour: [u8; 4],
 }
 
 impl Instance {
     /// A point that moves between two positions; `None` if the second cannot be drawn.
     pub fn new(point: u32, class: u8, from: Vec3, to: Vec3) -> Option<Self> {
+        let [red, green, blue, _] = theme::class(class).to_array();
         is_drawable(to).then(|| Self {
             from: from.to_array(),
             point,
             to: to.to_array(),
-            colour: theme::class(class).to_array(),
+            colour: [red, green, blue, Marker::of(class) as u8],
         })
     }
 }

@@ -42,6 +42,8 @@ struct Sprite {
     @location(2) @interpolate(flat) radius: f32,
     // 0 plain, 1 hovered, 2 selected.
     @location(3) @interpolate(flat) mark: u32,
+    // Index of the shape: disc, square, triangle up, diamond, triangle down.
+    @location(4) @interpolate(flat) marker: u32,
 }
 
 @vertex
@@ -61,8 +63,10 @@ fn vs_point(
         return out;
     }
     out.mark = select(select(0u, 1u, point == scene.hovered), 2u, point == scene.selected);
+    out.marker = u32(round(colour.a * 255.0));
     out.radius = max(scene.radius * scene.focal / depth, scene.pixels_per_point);
-    var extent = out.radius + 1.0;
+    // A diamond reaches beyond a disc.
+    var extent = 1.1 * out.radius + 1.0;
     if out.mark != 0u {
         out.radius = out.radius * 1.15;
         extent = out.radius + 5.0 * scene.pixels_per_point;
@@ -86,12 +90,26 @@ fn vs_point(
     return out;
 }
 
+// Distance from the centre to a place, such that the outline of the marker is at 1; y upwards. The
+// corners are those of the markers in figures.
+fn outline_at(place: vec2<f32>, marker: u32) -> f32 {
+    let size = abs(place);
+    switch marker {
+        case 1u: { return max(size.x, size.y) / 0.85; }
+        case 2u: { return max(-place.y / 0.65, size.x * 1.737 + place.y); }
+        case 3u: { return (size.x + size.y) / 1.1; }
+        case 4u: { return max(place.y / 0.65, size.x * 1.737 - place.y); }
+        default: { return length(place); }
+    }
+}
+
 // Colour of a pixel of a sprite, not premultiplied.
 fn shade(sprite: Sprite) -> vec4<f32> {
     let distance = length(sprite.offset);
-    let disc = clamp(sprite.radius + 0.5 - distance, 0.0, 1.0);
-
     let flat_part = sprite.offset / sprite.radius;
+    let outline = outline_at(flat_part, sprite.marker) * sprite.radius;
+    let disc = clamp(sprite.radius + 0.5 - outline, 0.0, 1.0);
+
     let height = sqrt(max(1.0 - dot(flat_part, flat_part), 0.0));
     let normal = vec3(flat_part, height);
     let light = dot(normal, normalize(vec3(-0.45, 0.6, 0.75)));

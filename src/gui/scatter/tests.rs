@@ -351,11 +351,9 @@ fn hovering_picks_a_point_and_clicking_returns_its_image() {
 }
 
 #[test]
-fn arrow_keys_rotate_the_focused_scene_and_home_resets_it() {
+fn alt_with_arrows_rotates_the_scene_and_with_home_resets_it() {
     let mut harness = dark_pane(lone_points());
-    harness.get_by_label_contains("Latent scatter").focus();
-    harness.run();
-    harness.key_press(egui::Key::ArrowLeft);
+    harness.key_press_modifiers(egui::Modifiers::ALT, egui::Key::ArrowLeft);
     harness.key_press(egui::Key::Plus);
     harness.run();
     let depth = |camera: Camera| {
@@ -366,7 +364,7 @@ fn arrow_keys_rotate_the_focused_scene_and_home_resets_it() {
     let camera = harness.state().scatter.preferences.camera;
     assert_ne!(camera, Camera::home(3));
     assert!(depth(camera) < 0.9 * depth(Camera::home(3)));
-    harness.key_press(egui::Key::Home);
+    harness.key_press_modifiers(egui::Modifiers::ALT, egui::Key::Home);
     harness.run();
     assert_eq!(harness.state().scatter.preferences.camera, Camera::home(3));
 }

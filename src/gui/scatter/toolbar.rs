@@ -1,9 +1,11 @@
 //! The toolbar above the scene: caption and buttons for the view.
 
-use eframe::egui::{Align, Button, Label, Layout, RichText, Ui, vec2};
+use eframe::egui::{
+    Align, Button, FontSelection, Label, RichText, Sense, Ui, text::LayoutJob, vec2,
+};
 
 use super::{ViewPreferences, camera::Camera, cloud::Cloud, cloud_view::CloudView, fit::Fit};
-use crate::train::Projection;
+use crate::{gui::tool_row::tool_row, train::Projection};
 
 /// Shows the buttons and the caption, which names the `part` of z that the cloud shows (all of z if
 /// `None`); returns whether the axes must be fitted, because they have been unlocked or reset.
@@ -16,12 +18,26 @@ pub fn toolbar(
     part: Option<&str>,
 ) -> bool {
     let size = vec2(ui.available_width(), ui.spacing().interact_size.y);
-    let right_to_left = Layout::right_to_left(Align::Center);
-    let row = ui.allocate_ui_with_layout(size, right_to_left, |ui| {
+    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+    let text = |ui: &mut Ui| {
+        let mut text = LayoutJob::default();
+        if !view.name.is_empty() {
+            let name = RichText::new(format!("{}   ", view.name)).strong();
+            name.append_to(&mut text, ui.style(), FontSelection::Default, Align::Center);
+        }
+        RichText::new(caption(cloud, part)).append_to(
+            &mut text,
+            ui.style(),
+            FontSelection::Default,
+            Align::Center,
+        );
+        ui.add(Label::new(text).truncate())
+    };
+    let must_fit = tool_row(ui, rect, "the cloud", text, |ui| {
         let reset = ui.add(Button::new("Reset view").frame_when_inactive(false));
         let reset = reset
             .on_hover_text(
-                "Return to the initial view (double-click, Home) and fit the axes, unless they are locked",
+                "Return to the initial view (double-click, Alt+Home) and fit the axes, unless they are locked",
             )
             .clicked();
         if reset {
@@ -47,15 +63,9 @@ pub fn toolbar(
                 "Rotate or mirror each cloud about the origin to match that of the previous λ (orthogonal Procrustes)",
             );
         }
-        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            if !view.name.is_empty() {
-                ui.add(Label::new(RichText::new(&view.name).strong()));
-            }
-            ui.add(Label::new(caption(cloud, part)).truncate());
-        });
         (lock.clicked() || reset) && !preferences.lock_fit
     });
-    row.inner
+    must_fit.unwrap_or(false)
 }
 
 /// Describes the cloud: "z, 3 coordinates · 500 points", "PCA of class token, 80 % of variance".

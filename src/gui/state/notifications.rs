@@ -135,7 +135,7 @@ impl Notification {
 }
 
 /// Identifies a notification until it is dismissed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NotificationId(u64);
 
 /// The notifications that have not been dismissed, oldest first.

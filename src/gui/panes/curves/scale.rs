@@ -2,7 +2,15 @@
 
 use egui_plot::{GridInput, GridMark};
 
-use crate::figures::Ticks;
+use crate::{figures::Ticks, gui::chart::thinned};
+
+/// How many labels a vertical axis has room for, whose plot is `height` points high.
+pub fn labels(height: f32) -> usize {
+    /// Space of a label, and that below the plot for the labels of the other axis.
+    const LABEL: f32 = 19.0;
+    const BELOW: f32 = 36.0;
+    ((height - BELOW) / LABEL).max(2.0) as usize
+}
 
 /// The mapping from values to heights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,10 +61,9 @@ impl Scale {
     }
 
     /// Grid lines in the form that the plot requires.
-    pub fn grid(self, input: &GridInput) -> Vec<GridMark> {
+    pub fn grid(self, input: &GridInput, most: usize) -> Vec<GridMark> {
         let (low, high) = input.bounds;
-        self.marks(low, high)
-            .into_iter()
+        thinned(self.marks(low, high), most)
             .map(|(value, _)| GridMark {
                 value,
                 // Equal step sizes make the plot draw and label all lines alike.
@@ -66,10 +73,9 @@ impl Scale {
     }
 
     /// The label of a grid line between `low` and `high`.
-    pub fn label(self, height: f64, low: f64, high: f64) -> String {
+    pub fn label(self, height: f64, low: f64, high: f64, most: usize) -> String {
         let tolerance = (high - low) * 1e-6;
-        self.marks(low, high)
-            .into_iter()
+        thinned(self.marks(low, high), most)
             .find(|(marked, _)| (marked - height).abs() <= tolerance)
             .map_or_else(String::new, |(_, label)| label)
     }
@@ -102,20 +108,21 @@ mod tests {
 
     #[test]
     fn every_grid_line_has_its_label() {
-        for (scale, low, high) in [
-            (Scale::Linear, 0.205, 0.243),
-            (Scale::Log, -1.0, 0.5),
-            (Scale::Log, 0.31, 0.34),
+        for (scale, low, high, most) in [
+            (Scale::Linear, 0.205, 0.243, 9),
+            (Scale::Linear, 0.205, 0.243, 2),
+            (Scale::Log, -1.0, 0.5, 3),
+            (Scale::Log, 0.31, 0.34, 9),
         ] {
             let input = GridInput {
                 bounds: (low, high),
                 base_step_size: 0.001,
             };
-            let grid = scale.grid(&input);
-            assert!(grid.len() >= 2);
+            let grid = scale.grid(&input, most);
+            assert!((2..=most).contains(&grid.len()), "{} lines", grid.len());
             for mark in grid {
                 assert!(
-                    !scale.label(mark.value, low, high).is_empty(),
+                    !scale.label(mark.value, low, high, most).is_empty(),
                     "{scale:?} {mark:?}"
                 );
             }
