@@ -3,6 +3,8 @@
 use crate::common;
 use std::{fs, path::PathBuf, sync::Arc};
 
+use safetensors::tensor::{Dtype, TensorView, serialize};
+
 use burn::tensor::{Device, Tensor, TensorData};
 use cre_lab::{
     data::{DataSource, Dataset, ImageShape},
@@ -207,4 +209,105 @@ fn weights_for_other_data_are_refused_with_the_reason() {
     let grey = common::dataset(ImageShape::GREY_28, 10, 4, 2);
     let refused = load("cnn_reference.json", &grey).unwrap_err();
     assert!(refused.to_string().contains("safetensors"), "{refused}");
+}
+
+/// The weights of the fully connected network under other names and with other bytes per value.
+fn rewritten(rename: impl Fn(&str) -> Option<String>, dtype: Dtype) -> tempfile::NamedTempFile {
+    let arrays = read_arrays("authors_fc_small.safetensors");
+    let tensors: Vec<_> = arrays
+        .iter()
+        .filter_map(|(name, array)| {
+            let bytes = array.values.iter().flat_map(|value| match dtype {
+                Dtype::F16 => half::f16::from_f32(*value).to_le_bytes().to_vec(),
+                Dtype::BF16 => half::bf16::from_f32(*value).to_le_bytes().to_vec(),
+                _ => f64::from(*value).to_le_bytes().to_vec(),
+            });
+            Some((
+                rename(name)?,
+                array.shape.clone(),
+                bytes.collect::<Vec<u8>>(),
+            ))
+        })
+        .collect();
+    let views = tensors.iter().map(|(name, shape, bytes)| {
+        let view = TensorView::new(dtype, shape.clone(), bytes).unwrap();
+        (name.as_str(), view)
+    });
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), serialize(views, None).unwrap()).unwrap();
+    file
+}
+
+fn load_file(file: &tempfile::NamedTempFile) -> Result<Checkpoint, CheckpointError> {
+    load(
+        file.path().to_str().unwrap(),
+        &common::dataset(ImageShape::GREY_28, 10, 4, 2),
+    )
+}
+
+#[test]
+fn other_precisions_and_the_names_of_wrapped_modules_are_read() {
+    let dataset = common::dataset(ImageShape::GREY_28, 10, 4, 2);
+    let plain = load("authors_fc_small.safetensors", &dataset).unwrap();
+    for (dtype, deviation) in [(Dtype::F64, 0.0), (Dtype::F16, 1e-3), (Dtype::BF16, 1e-2)] {
+        for prefix in ["", "module.", "_orig_mod.module.", "model._orig_mod."] {
+            let file = rewritten(|name| Some(format!("{prefix}{name}")), dtype);
+            let read = load_file(&file).unwrap();
+            for (name, array) in plain.weights() {
+                for (expected, value) in array.values.iter().zip(&read.weights()[name].values) {
+                    assert!((expected - value).abs() <= deviation * expected.abs().max(0.01));
+                }
+            }
+        }
+    }
+    let inner = |name: &str| Some(name.replace("encoder.", "encoder._orig_mod."));
+    load_file(&rewritten(inner, Dtype::F64)).unwrap();
+}
+
+#[test]
+fn a_mismatch_names_the_first_tensor_in_the_names_of_the_file() {
+    let without_bias = |name: &str| {
+        let is_kept = name != "decoder.linear_1.bias";
+        is_kept.then(|| format!("module.{name}"))
+    };
+    let refused = load_file(&rewritten(without_bias, Dtype::F64)).unwrap_err();
+    let reason = "compared with FC Small, it lacks tensor “module.decoder.linear_1.bias”";
+    assert!(refused.reason.ends_with(reason), "{refused}");
+
+    let more_classes = common::dataset(ImageShape::GREY_28, 12, 4, 2);
+    for (name, reason) in [
+        (
+            "authors_fc_small.safetensors",
+            "compared with FC Small, it contains tensor “classifier.linear_1.weight” with shape [10, 2], but the network needs [12, 2]",
+        ),
+        (
+            "authors_cnn_small.safetensors",
+            "compared with CNN Small, it contains tensor “classifier.linear_2.weight” with shape [10, 256], but the network needs [12, 256]",
+        ),
+        (
+            "authors_vit.safetensors",
+            "compared with ViT, it contains tensor “classifier.linear_1.weight” with shape [10, 12], but the network needs [12, 12]",
+        ),
+    ] {
+        let refused = load(name, &more_classes).unwrap_err();
+        assert!(refused.reason.ends_with(reason), "{refused}");
+    }
+}
+
+#[test]
+fn files_of_other_formats_are_named_with_the_way_on() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for (bytes, reason) in [
+        (&b"PK\x03\x04 and more"[..], "torch.load("),
+        (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j", "torch.load("),
+        (
+            b"version https://git-lfs.github.com/spec/v1",
+            "git lfs pull",
+        ),
+        (b"<!doctype html><html>", "is a web page"),
+    ] {
+        fs::write(file.path(), bytes).unwrap();
+        let refused = load_file(&file).unwrap_err();
+        assert!(refused.reason.contains(reason), "{refused}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, io::Read as _, path::Path};
 
+use half::{bf16, f16};
 use safetensors::{
     SafeTensorError, SafeTensors,
     tensor::{Dtype, TensorView, serialize},
@@ -60,7 +61,7 @@ impl TensorFile {
         Ok(bytes)
     }
 
-    /// Decodes a safetensors file; integers are left out.
+    /// Decodes a safetensors file. Floats of 16 bits are widened; integers are left out.
     ///
     /// # Errors
     /// When it is not safetensors or exceeds the limits of this module; the reason.
@@ -93,11 +94,19 @@ impl TensorFile {
                     let values = values.copied().map(f64::from_le_bytes).collect();
                     contents.doubles.insert(name, Array { shape, values });
                 }
-                // A batch counter, which PyTorch stores beside running statistics.
-                Dtype::I64 => {}
+                Dtype::F16 | Dtype::BF16 => {
+                    let widen = match info.dtype {
+                        Dtype::F16 => |half| f16::from_le_bytes(half).to_f32(),
+                        _ => |half| bf16::from_le_bytes(half).to_f32(),
+                    };
+                    let values = bytes.as_chunks().0.iter().copied().map(widen).collect();
+                    contents.arrays.insert(name, Array { shape, values });
+                }
+                // Counters and masks, which PyTorch stores beside the parameters.
+                Dtype::I64 | Dtype::I32 | Dtype::I16 | Dtype::I8 | Dtype::U8 | Dtype::BOOL => {}
                 other => {
                     return Err(format!(
-                        "contains tensor “{name}” as {other}, but only 32-bit floats are supported"
+                        "contains tensor “{name}” as {other}; floats of 16, 32 and 64 bits are supported"
                     ));
                 }
             }
@@ -136,10 +145,33 @@ fn check_header(bytes: &[u8]) -> Result<(), String> {
         return Err("is too short for a safetensors file".to_owned());
     };
     if length > MOST_HEADER_BYTES {
-        return Err(format!(
-            "is not a safetensors file, or its header is larger than {} MiB",
-            MOST_HEADER_BYTES >> 20
+        let limit = MOST_HEADER_BYTES >> 20;
+        return Err(other_format(bytes).map_or_else(
+            || format!("is not a safetensors file, or its header is larger than {limit} MiB"),
+            str::to_owned,
         ));
     }
     Ok(())
 }
+
+/// What to do with a file of another format that is likely to be given. A safetensors file may begin with
+/// the same bytes if they are a plausible length of its header.
+fn other_format(bytes: &[u8]) -> Option<&'static str> {
+    let pickle = [[0x80, 2], [0x80, 3], [0x80, 4], [0x80, 5]];
+    if bytes.starts_with(b"PK\x03\x04") || pickle.iter().any(|start| bytes.starts_with(start)) {
+        Some(PYTORCH)
+    } else if bytes.starts_with(b"version https://git-lfs") {
+        Some("is only a pointer of Git LFS: get the file with “git lfs pull”")
+    } else if bytes.trim_ascii_start().starts_with(b"<") {
+        Some("is a web page, not a safetensors file: download the file itself")
+    } else {
+        None
+    }
+}
+
+const PYTORCH: &str = "is a file of PyTorch, which can run code when it is read. Convert it in Python:
+
+    import torch
+    from safetensors.torch import save_file
+    state = torch.load(\"model.pt\", map_location=\"cpu\", weights_only=True)
+    save_file({name: tensor.contiguous() for name, tensor in state.items()}, \"model.safetensors\")";

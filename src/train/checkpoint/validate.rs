@@ -38,7 +38,7 @@ impl Checkpoint {
         if evaluations.chain(buckets).any(|at| at > step) {
             return Err("has curves beyond its last step".to_owned());
         }
-        let slots = network_of(config, data, &self.weights)?;
+        let slots = network_of(config, data, &self.weights, size(&self.weights))?;
         check_fit(&self.weights, &slots, "")?;
         if let Some(best) = &self.best {
             check_fit(best, &slots, BEST)?;
@@ -55,19 +55,25 @@ impl Checkpoint {
     }
 }
 
-/// The parameters of the network of the settings. It is built only if `weights` contain at least as
-/// many values as it has, so that no file makes the program build a network larger than the file.
+/// Number of values in `weights`.
+pub(super) fn size(weights: &NamedArrays) -> usize {
+    weights.values().map(|array| array.values.len()).sum()
+}
+
+/// The parameters of the network of the settings. It is built only if it has at most `most`, so that no
+/// small file makes the program build a large network.
 pub(super) fn network_of(
     config: &RunConfig,
     data: &DatasetMetadata,
     weights: &NamedArrays,
+    most: usize,
 ) -> Result<Vec<ParameterSlot>, String> {
     let invalid = |invalid: InvalidArchitecture| invalid.to_string();
     let spec = config.model_spec(data.shape(), data.classes.len());
     let network = config.architecture;
     let needed = network.parameter_count(&spec).map_err(invalid)?;
-    let held: usize = weights.values().map(|array| array.values.len()).sum();
-    if held < needed {
+    if needed > most {
+        let held = size(weights);
         return Err(format!(
             "contains {held} weights, but {network} has {needed}"
         ));
@@ -82,33 +88,49 @@ pub(super) fn check_fit(
     slots: &[ParameterSlot],
     prefix: &str,
 ) -> Result<(), String> {
+    check_fit_as(named, slots, &|name| format!("{prefix}{name}"))
+}
+
+/// As [`check_fit`]; `in_file` returns the name of a parameter in the file.
+pub(super) fn check_fit_as(
+    named: &NamedArrays,
+    slots: &[ParameterSlot],
+    in_file: &dyn Fn(&str) -> String,
+) -> Result<(), String> {
     for slot in slots {
+        let name = || in_file(&slot.name);
         let Some(array) = named.get(&slot.name) else {
-            return Err(format!("lacks tensor “{prefix}{}”", slot.name));
+            return Err(format!("lacks tensor “{}”", name()));
         };
-        let (name, found, needed) = (&slot.name, &array.shape, slot.shape());
+        let (found, needed) = (&array.shape, slot.shape());
         if *found != needed {
             return Err(format!(
-                "contains tensor “{prefix}{name}” with shape {found:?}, but the network needs {needed:?}"
+                "contains tensor “{}” with shape {found:?}, but the network needs {needed:?}",
+                name()
             ));
         }
     }
     let is_unknown = |name: &&String| slots.iter().all(|slot| slot.name != **name);
     if let Some(name) = named.keys().find(is_unknown) {
-        let tensor = format!("{prefix}{name}");
+        let tensor = in_file(name);
         return Err(format!(
             "contains tensor “{tensor}”, which the network does not have"
         ));
     }
-    check_finite(named)
+    check_finite_as(named, in_file)
 }
 
 pub(super) fn check_finite(named: &NamedArrays) -> Result<(), String> {
+    check_finite_as(named, &str::to_owned)
+}
+
+fn check_finite_as(named: &NamedArrays, in_file: &dyn Fn(&str) -> String) -> Result<(), String> {
     let broken = |array: &Array| array.values.iter().any(|value| !value.is_finite());
     match named.iter().find(|(_, array)| broken(array)) {
         None => Ok(()),
         Some((name, _)) => Err(format!(
-            "contains NaN or infinite values in tensor “{name}”"
+            "contains NaN or infinite values in tensor “{}”",
+            in_file(name)
         )),
     }
 }
