@@ -14,6 +14,7 @@ use cre_lab::cli::{self, Cli, Command, terminal::print_message};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    cli::interrupt::keep_hangup_ignored();
     let cli = Cli::parse();
     match cli::logging::init(cli.log.as_deref()).and_then(|()| run(cli)) {
         Ok(()) => ExitCode::SUCCESS,

@@ -22,3 +22,20 @@ pub(super) fn interrupts() -> anyhow::Result<Receiver<()>> {
     .context("cannot handle Ctrl-C")?;
     Ok(receiver)
 }
+
+/// Keeps SIGHUP ignored where the program was started so, as by `nohup`; [`interrupts`] would handle it
+/// otherwise. Must be called before there is a second thread, since threads inherit it.
+pub fn keep_hangup_ignored() {
+    #[cfg(target_os = "linux")]
+    {
+        let hangup = ctrlc::Signal::SIGHUP;
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        // Bit 0 is signal 1. A signal that is blocked stays pending until the process ends.
+        if ignored.is_some_and(|mask| mask >> (hangup as u32 - 1) & 1 == 1) {
+            #[allow(clippy::eq_op, reason = "a set of one signal")]
+            let _ = (hangup | hangup).thread_block();
+        }
+    }
+}

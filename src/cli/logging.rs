@@ -49,7 +49,10 @@ pub fn init(file: Option<&Path>) -> anyhow::Result<()> {
     }
     let filter = parse(variable.as_deref().unwrap_or(DEFAULT_FILTER))
         .map_err(|error| anyhow!("{} is invalid: {error}", EnvFilter::DEFAULT_ENV))?;
-    let lines = tracing_subscriber::fmt::layer().with_ansi(false);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        // It reports a line that cannot be written with `eprintln!`.
+        .log_internal_errors(false);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match file {
         Some(path) => {
             let file = open(path)

@@ -4,7 +4,7 @@ pub mod bench;
 mod columns;
 pub mod data;
 pub mod figures;
-mod interrupt;
+pub mod interrupt;
 pub mod logging;
 pub mod manual;
 mod overwrite;
