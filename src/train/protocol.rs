@@ -1,6 +1,6 @@
 //! Commands to the training worker and its events. Plain values, no tensors.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{fmt::Display, path::PathBuf, sync::Arc};
 
 use super::{
     Evaluation, Probe, RunConfig, StepLosses,
@@ -189,4 +189,14 @@ pub enum RunError {
     CannotSave { reason: String },
     /// The backend failed (lost device, out of memory, a bug) and the worker has ended.
     Crashed { reason: String },
+}
+
+impl RunError {
+    pub(super) fn cannot_start(reason: &dyn Display, is_of_device: bool) -> Self {
+        let reason = reason.to_string();
+        Self::CannotStart {
+            reason,
+            is_of_device,
+        }
+    }
 }

@@ -169,13 +169,7 @@ impl WorkerLoop<'_> {
         let id = start.run;
         match LiveRun::start(start, checkpoint, self.output) {
             Ok(run) => self.run = Some(run),
-            Err(error) => self.output.emit_error(
-                id,
-                RunError::CannotStart {
-                    reason: error.reason,
-                    is_of_device: error.is_of_device,
-                },
-            ),
+            Err(error) => self.output.emit_error(id, error),
         }
     }
 }

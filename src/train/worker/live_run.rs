@@ -84,45 +84,22 @@ impl Drop for LiveRun {
     }
 }
 
-/// Why a run cannot start.
-pub struct StartError {
-    pub reason: String,
-    /// Whether another device may be able to run it.
-    pub is_of_device: bool,
-}
-
-impl StartError {
-    fn of_device(reason: String) -> Self {
-        Self {
-            reason,
-            is_of_device: true,
-        }
-    }
-}
-
-impl From<String> for StartError {
-    fn from(reason: String) -> Self {
-        Self {
-            reason,
-            is_of_device: false,
-        }
-    }
-}
-
 impl LiveRun {
-    /// Builds the networks, from `checkpoint` if there is one, and reports [`Event::Started`]. The
-    /// error is the reason as one sentence.
+    /// Builds the networks, from `checkpoint` if there is one, and reports [`Event::Started`].
+    ///
+    /// # Errors
+    /// [`RunError::CannotStart`].
     pub fn start(
         start: RunStart,
         checkpoint: Option<&Checkpoint>,
         output: &Output,
-    ) -> Result<Self, StartError> {
+    ) -> Result<Self, RunError> {
         let (id, config, lanes, dataset) = (start.run, start.config, start.lanes, start.dataset);
         let spec = config.model_spec(dataset.shape, dataset.classes());
         let parameters = config.architecture.parameter_count(&spec);
-        let parameters = parameters.map_err(|invalid| invalid.to_string())?;
-        let (device, report) = device::open(config.device)
-            .map_err(|error| StartError::of_device(error.to_string()))?;
+        let parameters = parameters.map_err(|invalid| RunError::cannot_start(&invalid, false))?;
+        let (device, report) =
+            device::open(config.device).map_err(|error| RunError::cannot_start(&error, true))?;
         let is_on_gpu = report.backend != Backend::Cpu;
         let estimate = MemoryEstimate {
             lanes: lanes.len(),
@@ -135,10 +112,7 @@ impl LiveRun {
             "memory estimated, in bytes"
         );
         let checked = estimate.check(available);
-        checked.map_err(|error| StartError {
-            reason: error.to_string(),
-            is_of_device: is_on_gpu,
-        })?;
+        checked.map_err(|error| RunError::cannot_start(&error, is_on_gpu))?;
         let build = || -> Result<Run, String> {
             let networks = Lanes::new(&config, &lanes, &dataset, &device);
             let mut run = Run::new(networks.map_err(|error| error.to_string())?).with_roll_back();
@@ -147,12 +121,13 @@ impl LiveRun {
             }
             Ok(run)
         };
-        let run = catch_unwind(AssertUnwindSafe(build)).map_err(|panic| StartError {
-            reason: format!("{} failed: {}", report.name, panic_message(panic.as_ref())),
-            is_of_device: is_on_gpu,
-        })??;
+        let built = catch_unwind(AssertUnwindSafe(build)).map_err(|panic| {
+            let reason = format!("{} failed: {}", report.name, panic_message(panic.as_ref()));
+            RunError::cannot_start(&reason, is_on_gpu)
+        })?;
+        let run = built.map_err(|reason| RunError::cannot_start(&reason, false))?;
         let Some(first) = run.lanes().trainers().first() else {
-            return Err(TrainError::NoLanes.to_string().into());
+            return Err(RunError::cannot_start(&TrainError::NoLanes, false));
         };
         let (steps_per_epoch, latent) = (first.steps_per_epoch(), first.layout());
         let recorder = (lanes.len() == 1).then(|| match checkpoint {
