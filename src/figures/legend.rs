@@ -70,10 +70,9 @@ impl Legend {
             let y = middle(row);
             for (class, name, x) in entries {
                 let x = left + x;
-                let colour = palette::class(u8::try_from(*class).unwrap_or(u8::MAX));
-                let fill = page.fill_style(colour, 1.0);
-                let marker = Marker::of(u8::try_from(*class).unwrap_or(u8::MAX));
-                page.draw_marker(marker, (x + 0.42 * size, y), 0.36 * size, fill)?;
+                let label = u8::try_from(*class).unwrap_or(u8::MAX);
+                let fill = page.fill_style(palette::class(label), 1.0);
+                page.draw_marker(Marker::of(label), (x + 0.42 * size, y), 0.36 * size, fill)?;
                 page.draw_text(name, (x + 1.1 * size, y), &style, LEFT)?;
             }
         }

@@ -1,4 +1,4 @@
-//! Shapes of points. Together with ten colours they tell many classes apart.
+//! Shapes of points, which together with ten colours distinguish many classes.
 
 use super::palette::CLASSES;
 

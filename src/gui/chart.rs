@@ -5,7 +5,7 @@ use eframe::egui::{
     WidgetInfo, emath, pos2, vec2,
 };
 
-use crate::figures::Ticks;
+use crate::{figures::Ticks, gui::widgets::text_width};
 
 /// Every k-th element, so that at most `most` remain, but at least one.
 pub fn thinned<T>(all: Vec<T>, most: usize) -> impl Iterator<Item = T> {
@@ -145,11 +145,7 @@ impl Chart {
             painter.text(pos, anchor, axis.name, font, axis.colour);
         };
 
-        let width = |text: &str| {
-            let font = FontId::proportional(TICK_FONT);
-            let galley = painter.layout_no_wrap(text.to_owned(), font, Color32::PLACEHOLDER);
-            galley.size().x + 8.0
-        };
+        let width = |text: &str| text_width(painter, text, FontId::proportional(TICK_FONT)) + 8.0;
         let x_ticks = self.x_axis.ticks();
         let widest = x_ticks
             .iter()

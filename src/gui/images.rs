@@ -110,6 +110,9 @@ fn difference(a: &[u8], b: &[u8], pixels: usize, pixel: usize, hue: Color32) -> 
     Color32::BLACK.lerp_to_gamma(hue, total / (255.0 * channels.max(1) as f32))
 }
 
+/// Smallest side of an image in a grid, in points at any zoom; more images scroll.
+pub const MIN_SIDE: f32 = 28.0;
+
 /// Size in points of an image shown at `scale` physical pixels per pixel.
 pub fn crisp_size(ui: &Ui, shape: ImageShape, scale: usize) -> Vec2 {
     vec2(shape.width as f32, shape.height as f32) * scale as f32 / ui.pixels_per_point()

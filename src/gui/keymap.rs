@@ -1,8 +1,6 @@
 //! Keyboard shortcuts.
 
-use eframe::egui::{
-    Context, FocusDirection, Id, Key, KeyboardShortcut, Memory, Popup, Response, Ui,
-};
+use eframe::egui::{Context, FocusDirection, Id, Key, Memory, Popup, Response, Ui};
 
 use super::{
     actions::{ACTIONS, KeyScope},
@@ -92,12 +90,12 @@ pub fn handle(ui: &Ui, state: &State, commands: &mut Commands) {
             Key::Escape => was_typing,
             _ => false,
         };
-        if is_in_scope && !is_kept && action.is_enabled(state) && consume(ui, shortcut.keys) {
+        if is_in_scope
+            && !is_kept
+            && action.is_enabled(state)
+            && ui.input_mut(|input| input.consume_shortcut(&shortcut.keys))
+        {
             commands.push(action.command(state));
         }
     }
-}
-
-fn consume(ui: &Ui, keys: KeyboardShortcut) -> bool {
-    ui.input_mut(|input| input.consume_shortcut(&keys))
 }

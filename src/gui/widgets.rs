@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 
 use eframe::{
     egui::{
-        self, Button, Color32, ComboBox, DragValue, FontId, Grid, Pos2, Rect, Response, RichText,
-        ScrollArea, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2,
+        self, Button, Color32, ComboBox, DragValue, FontId, Grid, Painter, Pos2, Rect, Response,
+        RichText, ScrollArea, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2,
     },
     emath::Numeric,
 };
@@ -27,6 +27,12 @@ use crate::{
 pub const CAPTION: f32 = 12.0;
 /// Height of the list of probabilities, in points: ten classes fit.
 const PROBABILITIES: f32 = 220.0;
+
+/// Width of a text in one line, in points.
+pub fn text_width(painter: &Painter, text: &str, font: FontId) -> f32 {
+    let galley = painter.layout_no_wrap(text.to_owned(), font, Color32::PLACEHOLDER);
+    galley.size().x
+}
 
 // ---- classes ----
 
@@ -54,8 +60,8 @@ pub fn verdict(truth: u8, predicted: u8, predicted_name: &str) -> String {
     }
 }
 
-/// One bar per class, empty without a result, which scrolls beyond ten classes. Where the true class is known, the
-/// predicted one is marked as correct or wrong.
+/// One bar per class, empty without a result, which scrolls beyond ten classes. Where the true
+/// class is known, the predicted one is marked as correct or wrong.
 pub fn probabilities(ui: &mut Ui, run: &RunView, result: Option<&ImageResult>, truth: Option<u8>) {
     let predicted = result.map(|result| result.predicted().0);
     let is_correct = truth.is_none_or(|truth| predicted == Some(truth));
@@ -133,14 +139,13 @@ pub fn mark(ui: &Ui, pos: Pos2, text: &str) {
 // ---- images ----
 
 /// Input, named `input`, reconstruction and difference of one image, and below them the MSE;
-/// placeholders while there are none.
+/// placeholders without a result.
 pub fn comparison(
     ui: &mut Ui,
     textures: &mut TextureCache,
-    images: Option<&Images>,
+    result: Option<(&Images, f32)>,
     shape: ImageShape,
     input: &str,
-    mse: Option<f32>,
 ) {
     let size = images::crisp_size(ui, shape, images::crisp_scale(ui, shape, 90.0));
     ui.horizontal(|ui| {
@@ -151,8 +156,8 @@ pub fn comparison(
             ui.vertical(|ui| {
                 let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
                 let rect = images::snapped(ui, rect);
-                match images {
-                    Some(images) => textures.paint(ui, images, tile, rect),
+                match result {
+                    Some((images, _)) => textures.paint(ui, images, tile, rect),
                     None => {
                         ui.painter()
                             .rect_filled(rect, 0.0, ui.visuals().extreme_bg_color);
@@ -163,7 +168,7 @@ pub fn comparison(
         }
     });
     let colour = theme::reconstruction(ui.visuals());
-    let mse = mse.map_or_else(|| "–".to_owned(), |mse| format!("{mse:.4}"));
+    let mse = result.map_or_else(|| "–".to_owned(), |(_, mse)| format!("{mse:.4}"));
     ui.label(RichText::new(format!("MSE {mse}")).color(colour))
         .on_hover_text("Squared error, mean over the pixels, in [−1, 1] units");
 }

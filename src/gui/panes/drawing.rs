@@ -214,14 +214,14 @@ fn show_result(
     textures: &mut TextureCache,
 ) {
     let orange = theme::reconstruction(ui.visuals());
-    let images =
-        result.map(|(snapshot, _)| Images::Custom(snapshot.into(), (&run.dataset).into(), orange));
-    let result = result.map(|(_, result)| &result.result);
-    let mse = result.map(|result| result.mse);
-    let shape = run.dataset.shape;
-    comparison(ui, textures, images.as_ref(), shape, "model input", mse);
+    let shown = result.map(|(snapshot, CustomImageResult { result, .. })| {
+        let images = Images::Custom(snapshot.into(), (&run.dataset).into(), orange);
+        (images, result)
+    });
+    let compared = shown.as_ref().map(|(images, result)| (images, result.mse));
+    comparison(ui, textures, compared, run.dataset.shape, "model input");
     ui.separator();
-    probabilities(ui, run, result, None);
+    probabilities(ui, run, shown.map(|(_, result)| result), None);
 }
 
 /// What can be done, on the blank pad.

@@ -67,14 +67,7 @@ fn content(
 
     let hue = theme::reconstruction(ui.visuals());
     let images = Images::Selected(snapshot.into(), (&run.dataset).into(), hue);
-    comparison(
-        ui,
-        textures,
-        Some(&images),
-        shape,
-        "input",
-        Some(result.mse),
-    );
+    comparison(ui, textures, Some((&images, result.mse)), shape, "input");
     ui.label(
         RichText::new(latent_text(&result.latent))
             .monospace()

@@ -181,8 +181,6 @@ impl Reconstructions {
     }
 }
 
-/// Smallest side of an image, in points, at any zoom.
-const MIN_SIDE: f32 = 28.0;
 /// Height of the title row above the images, in points.
 const TITLE: f32 = 26.0;
 
@@ -207,7 +205,7 @@ struct Request {
 
 impl Layout {
     /// Images as large as the request permits. They scroll where they would be smaller than
-    /// [`MIN_SIDE`], or than they are without zoom. `dock` is the size of the dock.
+    /// [`images::MIN_SIDE`], or than they are without zoom. `dock` is the size of the dock.
     fn new(ui: &Ui, dock: Vec2, shape: ImageShape, pictures: usize, items: usize) -> Self {
         let zoom = ui.ctx().zoom_factor();
         let request = Request {
@@ -264,7 +262,7 @@ impl Request {
     fn halves(&self) -> usize {
         const MOST: usize = 12;
         let side = self.shape.width.min(self.shape.height).max(1) as f32;
-        let smallest = (2.0 * MIN_SIDE * self.pixels_per_point / side).ceil() as usize;
+        let smallest = (2.0 * images::MIN_SIDE * self.pixels_per_point / side).ceil() as usize;
         let largest = (1..=2 * MOST).rfind(|halves| self.fits(*halves));
         let largest = largest.unwrap_or_default();
         let whole = largest - largest % 2;
@@ -364,7 +362,7 @@ mod tests {
         // No room at all: they scroll.
         for pixels_per_point in [1.0, 2.0] {
             let pane = request(vec2(120.0, 60.0), pixels_per_point);
-            assert!(pane.layout(pane.halves()).image.x >= MIN_SIDE);
+            assert!(pane.layout(pane.halves()).image.x >= images::MIN_SIDE);
         }
     }
 }

@@ -26,8 +26,6 @@ const GAP: f32 = 3.0;
 /// Additional gap between the input and the reconstructions.
 const INPUT_GAP: f32 = 2.0 * GAP;
 const TITLE: f32 = 17.0;
-/// Smallest side of an image, in points; more of them scroll.
-const MIN_SIDE: f32 = 28.0;
 /// Height of the list of classes, in points; more of them scroll.
 const MENU: f32 = 360.0;
 
@@ -188,12 +186,27 @@ impl Grid<'_> {
 
     /// Hides what has been scrolled behind the inputs.
     fn cover_inputs(&self, ui: &Ui) {
-        let right = self.left(0) + self.image.x + INPUT_GAP;
-        let cover = ui.clip_rect().with_max_x(right);
         if self.visible.x > self.origin.x {
-            ui.painter()
-                .rect_filled(cover, 0.0, ui.visuals().panel_fill);
+            cover(ui, ui.clip_rect().with_max_x(self.inputs_end()));
         }
+    }
+
+    /// Where the column of inputs ends, with the gap beside it.
+    fn inputs_end(&self) -> f32 {
+        self.left(0) + self.image.x + INPUT_GAP
+    }
+
+    /// The snapshot on show, and the image at `index` of its grid with its class.
+    fn image(&self, index: usize) -> Option<(&Arc<Snapshot>, u32, u8)> {
+        let shown = self.run.shown().snapshot.as_ref()?;
+        let image = shown.grid.get(index)?.index;
+        Some((shown, image, self.run.dataset.test.label(image as usize)))
+    }
+
+    /// The images of the grid of a snapshot.
+    fn images(&self, ui: &Ui, snapshot: &Arc<Snapshot>) -> Images {
+        let hue = theme::reconstruction(ui.visuals());
+        Images::Grid(snapshot.into(), (&self.run.dataset).into(), hue)
     }
 
     /// The λ above the columns, of those that are too close every k-th; that of the network on show
@@ -201,11 +214,8 @@ impl Grid<'_> {
     fn titles(&self, ui: &Ui) {
         let top = self.origin.y.max(self.visible.y);
         if self.visible.y > self.origin.y {
-            let cover = ui.clip_rect().with_max_y(top + TITLE);
-            ui.painter()
-                .rect_filled(cover, 0.0, ui.visuals().panel_fill);
+            cover(ui, ui.clip_rect().with_max_y(top + TITLE));
         }
-        let inputs_end = self.left(0) + self.image.x + INPUT_GAP;
         let galley = |text: &str, colour: Color32, size: f32| {
             let font = FontId::proportional(size);
             ui.painter().layout_no_wrap(text.to_owned(), font, colour)
@@ -213,7 +223,7 @@ impl Grid<'_> {
         let paint = |column: usize, galley: Arc<Galley>| {
             let middle = pos2(self.left(column) + self.image.x / 2.0, top + TITLE - 3.0);
             let rect = Align2::CENTER_BOTTOM.anchor_size(middle, galley.size());
-            let is_hidden = column > 0 && rect.left() < inputs_end;
+            let is_hidden = column > 0 && rect.left() < self.inputs_end();
             if !is_hidden {
                 ui.painter().galley(rect.min, galley, Color32::PLACEHOLDER);
             }
@@ -250,15 +260,10 @@ impl Grid<'_> {
         index: usize,
         textures: &mut TextureCache,
     ) -> Option<Clicked> {
-        let run = self.run;
-        let shown = run.shown().snapshot.as_ref()?;
-        let image = shown.grid.get(index)?.index;
-        let label = run.dataset.test.label(image as usize);
-        let hue = theme::reconstruction(ui.visuals());
-        let images = Images::Grid(shown.into(), (&run.dataset).into(), hue);
+        let (shown, image, label) = self.image(index)?;
         let rect = self.rect(ui, 0, row);
-        textures.paint(ui, &images, index * TILES + INPUT, rect);
-        let description = format!("Input {image}: {}", class_name(run, label));
+        textures.paint(ui, &self.images(ui, shown), index * TILES + INPUT, rect);
+        let description = format!("Input {image}: {}", class_name(self.run, label));
         let is_selected = self.selected == Some(image);
         let response = frame(ui, ("input", row), rect, is_selected, None, &description);
         response.clicked().then_some((None, image))
@@ -273,12 +278,7 @@ impl Grid<'_> {
         textures: &mut TextureCache,
     ) -> Option<Clicked> {
         let run = self.run;
-        let hue = theme::reconstruction(ui.visuals());
-        let images =
-            |snapshot: &Arc<Snapshot>| Images::Grid(snapshot.into(), (&run.dataset).into(), hue);
-        let shown = run.shown().snapshot.as_ref()?;
-        let image = shown.grid.get(index)?.index;
-        let label = run.dataset.test.label(image as usize);
+        let (_, image, label) = self.image(index)?;
         let is_selected = self.selected == Some(image);
         let mut clicked = None;
         for (column, &lane) in self.lanes.iter().enumerate() {
@@ -290,7 +290,7 @@ impl Grid<'_> {
             };
             let rect = self.rect(ui, column + 1, row);
             let tile = index * TILES + RECONSTRUCTION;
-            textures.paint(ui, &images(snapshot), tile, rect);
+            textures.paint(ui, &self.images(ui, snapshot), tile, rect);
             let (predicted, probability) = result.predicted();
             let description = format!(
                 "{} of image {}: MSE {:.4}, {} with {:.0} %",
@@ -311,8 +311,13 @@ impl Grid<'_> {
     }
 }
 
+/// Hides what has been scrolled behind a part that stays.
+fn cover(ui: &Ui, part: Rect) {
+    ui.painter().rect_filled(part, 0.0, ui.visuals().panel_fill);
+}
+
 /// The size at which all images fit: a whole multiple, or half a multiple more where that leaves
-/// more than half of the space empty; never below [`MIN_SIDE`].
+/// more than half of the space empty; never below [`images::MIN_SIDE`].
 fn size(ui: &Ui, shape: ImageShape, columns: usize, rows: usize) -> Vec2 {
     let space = (ui.available_size() - vec2(INPUT_GAP, TITLE)).max(Vec2::ZERO);
     let pixels = vec2(shape.width as f32, shape.height as f32);
@@ -326,7 +331,7 @@ fn size(ui: &Ui, shape: ImageShape, columns: usize, rows: usize) -> Vec2 {
     } else {
         whole
     };
-    let smallest = MIN_SIDE * ui.pixels_per_point() / pixels.min_elem().max(1.0);
+    let smallest = images::MIN_SIDE * ui.pixels_per_point() / pixels.min_elem().max(1.0);
     let scale = scale.min(8.0).max(smallest);
     pixels * scale / ui.pixels_per_point()
 }

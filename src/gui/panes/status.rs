@@ -1,10 +1,13 @@
 //! The status bar: device, data set, network and progress of the run on show.
 
-use eframe::egui::{Align, Color32, FontId, Label, Layout, RichText, TextStyle, Ui, WidgetText};
+use eframe::egui::{Align, Label, Layout, RichText, TextStyle, Ui, WidgetText};
 
 use crate::{
     format::{count, thousands},
-    gui::state::{RunView, State},
+    gui::{
+        state::{RunView, State},
+        widgets::text_width,
+    },
 };
 
 /// Gap between the parts at the left and the results at the right, in points.
@@ -31,7 +34,7 @@ pub fn ui(ui: &mut Ui, state: &State) {
         };
         let results = results(run);
         let monospace = TextStyle::Monospace.resolve(ui.style());
-        let width = |text: &str| text_width(ui, text, monospace.clone());
+        let width = |text: &str| text_width(ui.painter(), text, monospace.clone());
         let right = results
             .iter()
             .find(|text| width(text) <= ui.available_width());
@@ -46,8 +49,9 @@ pub fn ui(ui: &mut Ui, state: &State) {
         };
         let body = TextStyle::Body.resolve(ui.style());
         let mut parts = parts(run);
-        let widths =
-            |part: &Part| text_width(ui, &part.text, body.clone()) + SEPARATOR + 2.0 * spacing;
+        let widths = |part: &Part| {
+            text_width(ui.painter(), &part.text, body.clone()) + SEPARATOR + 2.0 * spacing
+        };
         let space = ui.available_width() - right_width - busy;
         keep_fitting(&mut parts, space, widths);
         if state.is_preparing() {
@@ -72,13 +76,6 @@ pub fn ui(ui: &mut Ui, state: &State) {
 
 /// Width of a separator, in points.
 const SEPARATOR: f32 = 6.0;
-
-fn text_width(ui: &Ui, text: &str, font: FontId) -> f32 {
-    let galley = ui
-        .painter()
-        .layout_no_wrap(text.to_owned(), font, Color32::PLACEHOLDER);
-    galley.size().x
-}
 
 /// Removes parts, those with the lowest priority first, until the sum of their widths fits.
 fn keep_fitting(parts: &mut Vec<Part>, space: f32, width: impl Fn(&Part) -> f32) {

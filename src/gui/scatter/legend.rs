@@ -5,7 +5,7 @@ use eframe::egui::{
     WidgetInfo, vec2,
 };
 
-use crate::gui::theme;
+use crate::gui::{theme, widgets::text_width};
 
 /// Height of one entry, in points.
 const ROW: f32 = 20.0;
@@ -55,12 +55,7 @@ pub fn legend(ui: &mut Ui, class_names: &[String], visibility: &mut Visibility) 
     let font = TextStyle::Body.resolve(ui.style());
     let widest = class_names
         .iter()
-        .map(|name| {
-            ui.painter()
-                .layout_no_wrap(name.clone(), font.clone(), Color32::PLACEHOLDER)
-                .size()
-                .x
-        })
+        .map(|name| text_width(ui.painter(), name, font.clone()))
         .fold(0.0, f32::max);
     let width = INDENT + widest + TAIL;
     for (class, name) in (0..=u8::MAX).zip(class_names) {
