@@ -16,7 +16,7 @@ const CHUNK_SIZE: usize = 1 << 16;
 
 /// SHA-256 of `bytes`, in lower-case hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    sha256_of([bytes])
 }
 
 /// SHA-256 of the concatenation of `parts`, in lower-case hexadecimal.

@@ -217,12 +217,12 @@ impl Report<'_> {
 
 /// Names of the classes in `folder`. Other subfolders are left out.
 fn class_names(folder: &Path, left_out: &mut Report<'_>) -> Vec<OsString> {
-    for subfolder in subfolders(folder) {
-        if !has_images(&subfolder, MAX_DEPTH) {
-            left_out.add(LeftOut::NoImages, &subfolder);
-        }
+    let (classes, others): (Vec<_>, Vec<_>) = subfolders(folder)
+        .into_iter()
+        .partition(|subfolder| has_images(subfolder, MAX_DEPTH));
+    for other in others {
+        left_out.add(LeftOut::NoImages, &other);
     }
-    let classes = class_folders(folder);
     classes
         .iter()
         .map(|path| file_name(path).to_owned())

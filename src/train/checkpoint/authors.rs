@@ -14,7 +14,8 @@
 //! | `decoder.decoder_embed`, `decoder.decoder_norm`, `decoder.decoder_pred` | `decoder.input`, `decoder.norm`, `decoder.output` |
 //! | `classifier.bn_1`, `classifier.linear_1` (transformer) | `classifier.norm`, `classifier.output` |
 //!
-//! `module.`, `model.` and `_orig_mod.`, which wrappers of a module add, are dropped. Positions (`pos_embed`, `decoder_pos_embed`), which are constant, and batch counters
+//! `module.`, `model.` and `_orig_mod.`, which wrappers of a module add, are dropped. Positions
+//! (`pos_embed`, `decoder_pos_embed`), which are constant, and batch counters
 //! (`num_batches_tracked`) are left out.
 
 use std::{collections::BTreeMap, path::Path};

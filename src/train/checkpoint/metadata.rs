@@ -37,7 +37,7 @@ pub struct DatasetMetadata {
     pub classes: Vec<String>,
     pub train_images: usize,
     pub test_images: usize,
-    /// [`Dataset::digest`]; `None` in files of versions before 0.2.
+    /// [`Dataset::digest`]; `None` in files of earlier versions.
     #[serde(default)]
     pub digest: Option<String>,
 }
