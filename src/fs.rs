@@ -60,6 +60,8 @@ pub fn check_regular_or_missing(path: &Path) -> io::Result<()> {
 const PREFIX: &str = ".cre-lab-";
 /// …and the number of random letters and digits that follow.
 const RANDOM: usize = 6;
+/// How often a temporary file is created that another process removes at once.
+const MOST_ATTEMPTS: usize = 100;
 /// The most symbolic links that are followed, as on Linux.
 const MOST_LINKS: usize = 40;
 
@@ -376,7 +378,7 @@ fn folder_of(path: &Path) -> &Path {
 /// A new file under a temporary name in `folder`, which is removed when the path is dropped. It is locked
 /// while it is open, so that [`remove_left_over`] recognises it as in use.
 fn temporary(folder: &Path) -> io::Result<(File, TempPath)> {
-    loop {
+    for _ in 0..MOST_ATTEMPTS {
         let (file, path) = unlocked_temporary(folder)?;
         let is_taken = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
         // Another process may take a new file for a left-over one before it is locked.
@@ -384,6 +386,7 @@ fn temporary(folder: &Path) -> io::Result<(File, TempPath)> {
             return Ok((file, path));
         }
     }
+    Err(io::Error::other("no temporary file can be locked"))
 }
 
 fn unlocked_temporary(folder: &Path) -> io::Result<(File, TempPath)> {
