@@ -1,15 +1,8 @@
 //! Training that is killed at random moments and resumed.
 
-use std::{
-    collections::HashSet,
-    fs,
-    hash::{BuildHasher as _, RandomState},
-    path::Path,
-    thread::sleep,
-    time::Duration,
-};
+use std::{collections::HashSet, fs, path::Path, process::Stdio, thread::sleep};
 
-use crate::common::program::{command, succeeds};
+use crate::common::program::{command, kills, random_moments, succeeds};
 
 const EPOCHS: &str = "6";
 
@@ -24,7 +17,6 @@ fn metrics(folder: &Path) -> Vec<Vec<String>> {
 /// `CRE_LAB_KILLS` sets the number of kills.
 #[test]
 fn killed_training_loses_at_most_the_epoch_in_progress() {
-    let kills: u32 = std::env::var("CRE_LAB_KILLS").map_or(6, |kills| kills.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let train = |out: &Path, rest: &[&str]| {
         let mut train = command(&["train", "--device", "cpu", "--epochs", EPOCHS, "--out"]);
@@ -42,10 +34,8 @@ fn killed_training_loses_at_most_the_epoch_in_progress() {
             .collect()
     };
 
-    let seed = RandomState::new().hash_one(0u8);
-    println!("seed {seed}");
-    let mut noise = seed;
-    let (mut left, mut run) = (kills, 0);
+    let mut moments = random_moments(0..1_500);
+    let (mut left, mut run) = (kills(6), 0);
     while left > 0 {
         run += 1;
         let out = folder.path().join(run.to_string());
@@ -61,12 +51,11 @@ fn killed_training_loses_at_most_the_epoch_in_progress() {
                 break;
             }
             let mut child = process
-                .stdout(std::process::Stdio::null())
-                .stderr(std::process::Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
-            sleep(Duration::from_millis(noise % 1_500));
-            noise = noise.rotate_left(13).wrapping_mul(5).wrapping_add(1);
+            sleep(moments.next().unwrap());
             let has_ended = child.try_wait().unwrap();
             if let Some(status) = has_ended {
                 assert!(status.success());

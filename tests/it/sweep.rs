@@ -2,7 +2,7 @@
 
 use crate::common::{
     self, assert_drop_ends,
-    program::{command, succeeds},
+    program::{command, kills, random_moments, succeeds},
 };
 use std::{
     collections::{BTreeMap, HashSet},
@@ -198,14 +198,10 @@ fn a_killed_sweep_is_resumed_without_losing_runs() {
     let bench = Bench::new();
     bench.write_grid(30);
     let file = bench.path("all.sqlite");
-    // Moments that differ from run to run of this test.
-    let mut noise = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0u8);
-    let kills = std::env::var("CRE_LAB_KILLS").map_or(5, |kills| kills.parse().unwrap());
     let mut before = 0;
-    for _ in 0..kills {
+    for moment in random_moments(50..950).take(kills(5) as usize) {
         let mut child = bench.sweep(&["--jobs", "1"]).spawn().unwrap();
-        sleep(Duration::from_millis(50 + noise % 900));
-        noise = noise.rotate_left(13).wrapping_mul(5).wrapping_add(1);
+        sleep(moment);
         child.kill().unwrap();
         child.wait().unwrap();
         let now = runs(&file).len();
