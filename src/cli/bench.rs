@@ -10,8 +10,10 @@ use burn::tensor::{Device, Distribution, Tensor};
 use clap::Args;
 use serde::Serialize;
 
-use super::run_args::VitArgs;
-use super::terminal::{print_message, stdout};
+use super::{
+    run_args::VitArgs,
+    terminal::{print_message, stdout},
+};
 use crate::{
     data::{BundledSet, DataSource, Dataset},
     model::{Architecture, lambda::evenly_spaced},

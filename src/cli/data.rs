@@ -6,8 +6,10 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressState, ProgressStyle};
 
-use super::Overwrite;
-use super::terminal::{print_message, progress_bar, stdout};
+use super::{
+    Overwrite,
+    terminal::{print_message, progress_bar, stdout},
+};
 use crate::{
     data::{
         BundledSet, DatasetLocator, bundle,

@@ -5,8 +5,11 @@ use std::{io::Write as _, ops::ControlFlow, path::PathBuf};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::terminal::{print_message, progress_bar, stdout};
-use super::{Overwrite, results::FromArgs};
+use super::{
+    Overwrite,
+    results::FromArgs,
+    terminal::{print_message, progress_bar, stdout},
+};
 use crate::{
     figures::{AllFigures, DeadRuns, ExportProgress},
     sweep::series::finished_records,

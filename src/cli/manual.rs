@@ -5,8 +5,7 @@ use std::{io::Write as _, path::PathBuf};
 use anyhow::Context as _;
 use clap::{Args, CommandFactory as _};
 
-use super::Cli;
-use super::terminal::stdout;
+use super::{Cli, terminal::stdout};
 
 /// Options of `completions`.
 #[derive(Debug, Args)]

@@ -10,8 +10,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::terminal::stdout;
-use super::{Overwrite, overwrite::cannot_write};
+use super::{Overwrite, overwrite::cannot_write, terminal::stdout};
 use crate::{
     format::{duration, plural},
     fs::{check_output, write_whole},

@@ -10,8 +10,11 @@ use clap::Args;
 use crossbeam_channel::{Receiver, select};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::terminal::{print_above, print_message, progress_bar, stdout};
-use super::{interrupt::interrupts, results::results_file};
+use super::{
+    interrupt::interrupts,
+    results::results_file,
+    terminal::{print_above, print_message, progress_bar, stdout},
+};
 use crate::{
     format::{bytes, duration, plural},
     fs::open_regular,

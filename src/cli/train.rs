@@ -11,8 +11,11 @@ use clap::Args;
 use headless_run::HeadlessRun;
 use run_folder::RunFolder;
 
-use super::terminal::{print_message, stdout};
-use super::{Overwrite, RunArgs, interrupt::interrupts};
+use super::{
+    Overwrite, RunArgs,
+    interrupt::interrupts,
+    terminal::{print_message, stdout},
+};
 use crate::{
     data::{DataSource, Dataset},
     train::{
@@ -81,7 +84,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let setup = Setup::load(args)?;
     let dataset = setup.dataset.clone();
     if !dataset.left_out.is_empty() {
-        print_message(format_args!("{}", dataset.left_out));
+        print_message(&dataset.left_out);
     }
     folder.create()?;
     let interrupts = interrupts()?;
@@ -89,7 +92,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let snapshot = run.follow(&interrupts)?;
     let paths = run.write_files(&snapshot, &dataset)?;
     if let Some(warning) = run.dead_units_warning() {
-        print_message(format_args!("{warning}"));
+        print_message(warning);
     }
     let mut out = stdout();
     for path in paths {
